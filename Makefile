@@ -1,0 +1,56 @@
+# Verbs of the project. `make` alone lists them.
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+export DO_NOT_TRACK := 1
+export PYTHONUTF8 := 1
+
+help: ## list the verbs
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "error: $(PYTHON) with venv is missing. Do: apt-get install python3.11 python3.11-venv"; exit 2; }
+	@echo "Making the environment in $(VENV) (about 3 minutes, 1 GB, once) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --disable-pip-version-check --progress-bar off -q -c constraints.txt -e '.[dev,browser]'
+	@touch $(STAMP)
+
+install: $(STAMP) ## make the environment from the pinned constraints
+
+demo: $(STAMP) ## simulate the demo shop, run the daily job, publish, print yesterday explained
+	@$(BIN)/kpi demo
+
+run: $(STAMP) ## run the daily job on your own shop.yml
+	@$(BIN)/kpi run
+
+dev: $(STAMP) ## open the Dagster UI on the same job (http://127.0.0.1:3000)
+	@$(BIN)/kpi dev
+
+serve: $(STAMP) ## serve the site on http://127.0.0.1:8000
+	@$(BIN)/kpi serve
+
+test: $(STAMP) ## run the tests
+	@$(BIN)/pytest
+
+test-long: $(STAMP) ## run the full suites (arrival sequences, kills, browser matrix)
+	@$(BIN)/pytest -m 'long or not long'
+
+lint: $(STAMP) ## ruff, mypy, import-linter, sqlfluff
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/sqlfluff lint dbt_project
+
+format: $(STAMP) ## format Python and SQL
+	@$(BIN)/ruff check --fix-only -q .
+	@$(BIN)/ruff format -q .
+
+clean: ## delete what a run derives (build, published, site); keeps inbox, landing and state
+	rm -rf data/build data/published data/site dbt_project/target
+
+.PHONY: help install demo run dev serve test test-long lint format clean

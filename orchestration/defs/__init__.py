@@ -1,0 +1,1 @@
+"""Dagster definitions, found automatically; one module a concept."""
