@@ -1,0 +1,193 @@
+"""What a site is built from: facts about the shop and typed access to the published frames.
+
+Belongs here: the columns each page relies on, and look-ups by day and segment.
+Does not belong here: any formula of a KPI; a number shown is a number published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+Row = dict[str, Any]
+_NUMBER, _TEXT, _DAY, _FLAG = pl.Float64(), pl.String(), pl.Date(), pl.Boolean()
+
+
+def _columns(
+    days: str = "", texts: str = "", numbers: str = "", flags: str = ""
+) -> dict[str, pl.DataType]:
+    named = ((days, _DAY), (texts, _TEXT), (numbers, _NUMBER), (flags, _FLAG))
+    return {name: dtype for names, dtype in named for name in names.split()}
+
+
+COLUMNS: dict[str, dict[str, pl.DataType]] = {
+    "marts.fct_gmv_daily": _columns(
+        "business_date",
+        "dimension segment",
+        "visitors tracked_buyers untracked_buyers buyers identified_orders anonymous_orders "
+        "orders units gmv net_sales conversion_rate orders_per_buyer aov gmv_per_buyer new_buyers",
+    ),
+    "marts.fct_gmv_change": _columns(
+        "business_date",
+        "comparison dimension segment method",
+        "gmv base_gmv gmv_change visitors_effect mix_effect conversion_effect "
+        "untracked_buyers_effect orders_per_buyer_effect anonymous_orders_effect aov_effect",
+    ),
+    "marts.fct_funnel_daily": _columns(
+        "business_date",
+        "basis dimension segment step",
+        "step_number entered_count step_rate overall_rate",
+    ),
+    "marts.dim_promo": _columns("", "promo platform phase starts_at ends_at", "promo_year"),
+    "marts.dim_date": {},
+    "quality.metrics": _columns(
+        "", "name label_en label_zh unit good_direction definition_en definition_zh"
+    ),
+    "quality.checks": _columns("", "check_name layer subject severity status observed message"),
+    "quality.ingest_files": _columns(
+        "",
+        "source source_file format feeds status unknown_columns first_at last_at landed_at",
+        "rows_read rows_landed rows_quarantined rows_duplicate rows_excluded",
+    ),
+    "quality.reconciliation_daily": _columns(
+        "business_date", "source", "landed_amount mart_amount difference"
+    ),
+    "quality.source_completeness_daily": _columns(
+        "business_date",
+        "source feed platform shop_id last_at reason",
+        "expected_rows arrived_rows",
+        "is_complete",
+    ),
+    "insights.anomalies": _columns(
+        "business_date",
+        "metric dimension segment status",
+        "observed expected lower upper impact_amount",
+    ),
+    "insights.incidents": _columns(
+        "opened_date last_date closed_date",
+        "incident_id metric dimension segment severity kind explanation_en explanation_zh",
+        "impact_amount",
+    ),
+}
+"""Frame -> the columns the pages use. A missing frame or column reads as empty or NULL."""
+
+
+@dataclass(frozen=True)
+class SiteInfo:
+    """Facts a site is built with.
+
+    Attributes:
+        shop_name: name shown above the navigation; untrusted text.
+        currency: ISO 4217 code of the reporting currency.
+        timezone: IANA name of the reporting zone.
+        data_through: last complete business day.
+        built_at: instant of the build, UTC; goes to `status.js` and the manifest only, so that
+            equal data gives equal pages.
+        run_id: run that published the frames; manifest only.
+        languages: languages offered, the first one is shown first.
+        configured_feeds: feeds that `shop.yml` maps; pages say "not configured" of others.
+        warn_hours: hours after the end of `data_through` when pages call themselves stale.
+    """
+
+    shop_name: str
+    currency: str
+    timezone: str
+    data_through: date
+    built_at: datetime
+    run_id: str
+    languages: tuple[str, ...] = ("en", "zh")
+    configured_feeds: set[str] = field(default_factory=set)
+    warn_hours: int = 36
+
+
+def _as_text(frame: pl.DataFrame, name: str) -> pl.Expr:
+    dtype = frame.schema[name]
+    if isinstance(dtype, pl.List):
+        return pl.col(name).cast(pl.List(pl.String)).list.join(", ").alias(name)
+    if isinstance(dtype, pl.Datetime):
+        return pl.col(name).dt.strftime("%Y-%m-%d %H:%M").alias(name)
+    return pl.col(name).cast(pl.String).alias(name)
+
+
+def normalise(name: str, frame: pl.DataFrame | None) -> pl.DataFrame:
+    """The columns of `COLUMNS[name]` in plain types: Float64, String, Date, Boolean.
+
+    Args:
+        name: schema-qualified table.
+        frame: the published table; None and frames without columns give an empty frame.
+    """
+    wanted = COLUMNS[name]
+    if frame is None or not frame.width:
+        return pl.DataFrame(schema=wanted)
+    kept = []
+    for column, dtype in wanted.items():
+        if column not in frame.columns:
+            kept.append(pl.lit(None, dtype=dtype).alias(column))
+        elif dtype == pl.String:
+            kept.append(_as_text(frame, column))
+        else:
+            kept.append(pl.col(column).cast(dtype))
+    return frame.select(kept)
+
+
+class Data:
+    """The published frames of one site, by name, in plain types."""
+
+    def __init__(self, frames: Mapping[str, pl.DataFrame]) -> None:
+        self._frames = {name: normalise(name, frames.get(name)) for name in COLUMNS}
+
+    def __getitem__(self, name: str) -> pl.DataFrame:
+        return self._frames[name]
+
+    def company(self, until: date, days: int) -> pl.DataFrame:
+        """Company rows of `fct_gmv_daily`, the last `days` days until `until`, by day."""
+        first = pl.lit(until) - pl.duration(days=days - 1)
+        return (
+            self["marts.fct_gmv_daily"]
+            .filter(
+                pl.col("dimension") == "all",
+                pl.col("business_date").is_between(first, pl.lit(until)),
+            )
+            .sort("business_date")
+        )
+
+    def on(self, moment: date, dimension: str = "all") -> list[Row]:
+        """Rows of `fct_gmv_daily` of one day and dimension, by segment."""
+        return (
+            self["marts.fct_gmv_daily"]
+            .filter(pl.col("business_date") == moment, pl.col("dimension") == dimension)
+            .sort("segment")
+            .to_dicts()
+        )
+
+    def company_on(self, moment: date) -> Row | None:
+        """The company's row of `fct_gmv_daily` of one day, if there is one."""
+        rows = self.on(moment)
+        return rows[0] if rows else None
+
+    def first_day(self) -> date | None:
+        """First business day of the company, None where nothing is published."""
+        found = self["marts.fct_gmv_daily"]["business_date"].min()
+        return found if isinstance(found, date) else None
+
+    def changes(self, moment: date, comparison: str, dimension: str = "all") -> list[Row]:
+        """Rows of `fct_gmv_change` of one day, comparison and dimension, by segment."""
+        return (
+            self["marts.fct_gmv_change"]
+            .filter(
+                pl.col("business_date") == moment,
+                pl.col("comparison") == comparison,
+                pl.col("dimension") == dimension,
+            )
+            .sort("segment")
+            .to_dicts()
+        )
+
+    def change(self, moment: date, comparison: str) -> Row | None:
+        """The company's row of `fct_gmv_change`, if the comparison exists that day."""
+        rows = self.changes(moment, comparison)
+        return rows[0] if rows else None

@@ -1,0 +1,33 @@
+"""What ingestion says when it cannot go on: always what, where, why and what to do.
+
+Belongs here: exceptions of the ingestion room. Does not belong here: exit codes, printing, alerts.
+"""
+
+from __future__ import annotations
+
+
+class IngestionError(Exception):
+    """A refusal that a shop's owner can act on.
+
+    Args:
+        what: what is wrong, with the offending value where it is not personal.
+        where: file and row, or key path in shop.yml.
+        why: why that matters, may be empty.
+        do_this: what to do about it.
+    """
+
+    def __init__(self, what: str, where: str = "", why: str = "", do_this: str = "") -> None:
+        self.what, self.where, self.why, self.do_this = what, where, why, do_this
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        head = f"{self.where}: {self.what}" if self.where else self.what
+        return " ".join(part for part in (head, self.why, self.do_this) if part)
+
+
+class MappingError(IngestionError):
+    """shop.yml or a format says something that cannot be carried out."""
+
+
+class FileRejected(IngestionError):
+    """An export is not landed at all; nothing of it was written."""

@@ -1,0 +1,326 @@
+"""What an export format may say: the declarative vocabulary of `formats/*.yml` and shop.yml.
+
+Belongs here: the pydantic models of a format and the checks that need no file. How a word of the
+vocabulary is carried out is in `read.py`, `derive.py` and `validate.py`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import difflib
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+import polars as pl
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from ingestion.feeds import FEEDS
+
+# Filled in by ingestion itself when the format does not map them.
+AUTOMATIC = frozenset(
+    {
+        *("platform", "shop_id", "currency", "line_number", "is_gift", "is_goods"),
+        *("refund_id", "event_id", "customer_key", "visitor_key"),
+    }
+)
+
+
+def near(name: str, known: list[str]) -> str:
+    """Return a hint naming the closest known name, or the known names when none is close."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"did you mean `{close[0]}`?" if close else f"known: {', '.join(known) or 'none'}"
+
+
+def _regex(pattern: str) -> str:
+    try:
+        pl.Series([""]).str.contains(pattern)  # the engine that will run it (no look-around)
+    except pl.exceptions.ComputeError as error:
+        raise ValueError(f"`{pattern}` is not a regular expression: {error}") from None
+    return pattern
+
+
+def _sql(expression: str) -> str:
+    try:
+        pl.sql_expr(expression)
+    except Exception as error:
+        raise ValueError(f"`{expression}` is not an SQL expression: {error}") from None
+    return expression
+
+
+def _zone(name: str) -> str:
+    if name not in ("source", "UTC"):
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(
+                f"`{name}` is not a time zone; write one like Asia/Shanghai"
+            ) from None
+    return name
+
+
+def _encoding(name: str) -> str:
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        raise ValueError(
+            f"`{name}` is not an encoding; write utf-8, gb18030 or utf-16"
+        ) from None
+
+
+Regex = Annotated[str, AfterValidator(_regex)]
+Sql = Annotated[str, AfterValidator(_sql)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Encoding = Annotated[str, AfterValidator(_encoding)]
+
+
+class Strict(BaseModel):
+    """A model that refuses keys it does not know and names the nearest one it does."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            known = [field.alias or name for name, field in cls.model_fields.items()]
+            unknown = [key for key in values if key not in known and key not in cls.model_fields]
+            if unknown:
+                raise ValueError(f"unknown key `{unknown[0]}`; {near(str(unknown[0]), known)}")
+        return values
+
+
+class Numbers(Strict):
+    """How numbers are written; `thousands` groups of three digits are taken out."""
+
+    thousands: str = ","
+    decimal: Literal[".", ","] = "."
+
+
+class Read(Strict):
+    """How the bytes of a file become rows of text.
+
+    Attributes:
+        kind: csv, jsonl or parquet; a name ending in `.gz` is decompressed first.
+        encoding: decoded strictly; a UTF-8 byte order mark is always taken off.
+        delimiter: one character.
+        title_lines: at most so many lines may stand before the header.
+        header: columns the export is known to have; others are reported as unknown.
+        exact_header: refuse a file whose columns are not exactly `header`.
+        optional: columns that are used but may be missing (older exports).
+        footer: rows at the end of the file that match are totals, not data.
+        final_newline: `required`: a last row without line break is a cut row.
+        nulls: cells that mean empty.
+        clean: `excel_text` takes off `="..."`, `leading_quote` takes off `'` before an id.
+        fill_down: columns whose blank cells repeat the cell above.
+        max_bytes: largest size after decompression.
+        max_ratio: largest decompressed / compressed size.
+    """
+
+    kind: Literal["csv", "jsonl", "parquet"] = "csv"
+    encoding: Encoding = "utf-8"
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    title_lines: Annotated[int, Field(ge=0, le=20)] = 0
+    header: tuple[str, ...] = ()
+    exact_header: bool = False
+    optional: tuple[str, ...] = ()
+    footer: Regex | None = None
+    final_newline: Literal["required", "optional"] = "required"
+    nulls: tuple[str, ...] = ("",)
+    clean: tuple[Literal["excel_text", "leading_quote"], ...] = ()
+    fill_down: tuple[str, ...] = ()
+    max_bytes: Annotated[int, Field(gt=0)] = 4 * 1024**3
+    max_ratio: Annotated[int, Field(gt=1)] = 200
+
+
+class Derive(Strict):
+    """One derived column: one producer, then regex, map and datetime in this order.
+
+    Attributes:
+        source: `from:` a column of the file or derived before.
+        expression: SQL expression on text columns, as polars reads it.
+        number: SQL arithmetic on columns that are read as exact decimals first.
+        concat: columns joined with `separator`, empty ones left out.
+        first_of: the first of these columns that is not empty.
+        regex: keep capture group `group`; no match gives an empty cell.
+        map: value -> value; a value that is not listed takes `default`, without one it is bad.
+        datetime: formats to read an instant with; `zone` is source, UTC or a zone name.
+    """
+
+    source: str | None = Field(default=None, alias="from")
+    expression: Sql | None = None
+    number: Sql | None = None
+    concat: tuple[str, ...] | None = None
+    first_of: tuple[str, ...] | None = None
+    separator: str = ""
+    regex: Regex | None = None
+    group: int = 1
+    map: dict[str, str | None] | None = None
+    default: str | None = None
+    datetime: tuple[str, ...] | None = None
+    zone: Zone = "source"
+
+    @model_validator(mode="after")
+    def _one_producer(self) -> Derive:
+        given = [
+            name
+            for name in ("source", "expression", "number", "concat", "first_of")
+            if getattr(self, name) is not None
+        ]
+        if len(given) != 1:
+            raise ValueError("give exactly one of from, expression, number, concat, first_of")
+        return self
+
+    @property
+    def has_default(self) -> bool:
+        """Whether unlisted values of `map` are allowed."""
+        return "default" in self.model_fields_set
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Columns the producer reads."""
+        if self.source is not None:
+            return (self.source,)
+        if self.concat is not None or self.first_of is not None:
+            return self.concat or self.first_of or ()
+        return sql_columns(self.expression or self.number or "")
+
+
+class ExportedAt(Strict):
+    """The export instant in the file's name: group 1 of `file_name`, read with `datetime`."""
+
+    file_name: str
+    datetime: str = "%Y%m%d%H%M%S"
+
+    @model_validator(mode="after")
+    def _one_group(self) -> ExportedAt:
+        try:
+            groups = re.compile(self.file_name).groups
+        except re.error as error:
+            raise ValueError(f"`{self.file_name}` is not a regular expression: {error}") from None
+        if groups != 1:
+            raise ValueError(f"`{self.file_name}` needs exactly one group (...) around the instant")
+        return self
+
+
+class Gift(Strict):
+    """Which lines are gifts."""
+
+    products: tuple[Regex, ...] = ()
+    zero_price: bool = False
+
+
+class FeedMap(Strict):
+    """How one feed is filled: canonical column -> column of the file, constant, or derived."""
+
+    columns: dict[str, str] = {}
+    constants: dict[str, str | int | bool] = {}
+    derive: dict[str, Derive] = {}
+
+
+class Format(Strict):
+    """One export layout, mapped to one or two feeds. See the README of formats for examples."""
+
+    name: str = "inline"
+    description: str = ""
+    read: Read = Read()
+    exported_at: ExportedAt | None = None
+    updated_at: str | None = None
+    datetimes: tuple[str, ...] = ("%Y-%m-%d %H:%M:%S",)
+    dates: tuple[str, ...] = ("%Y-%m-%d",)
+    zone: Zone = "source"
+    numbers: Numbers = Numbers()
+    derive: dict[str, Derive] = {}
+    filter: Sql | None = None
+    exclude: dict[str, Sql] = {}
+    require: dict[str, Sql] = {}
+    personal: tuple[str, ...] = ()
+    order_value: Literal["each_line", "first_line", "repeated"] | None = None
+    gift: Gift = Gift()
+    non_goods: tuple[Regex, ...] = ()
+    feeds: dict[str, FeedMap]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Format:
+        if not self.feeds:
+            raise ValueError("`feeds` is empty; map at least one feed")
+        for name, feed in self.feeds.items():
+            _check_feed(name, feed)
+        if set(self.feeds) == {"orders", "order_items"} and self.order_value is None:
+            raise ValueError(
+                "orders are built from lines here: say `order_value: first_line`, `repeated` or "
+                "`each_line`"
+            )
+        if self.order_value and set(self.feeds) != {"orders", "order_items"}:
+            raise ValueError("`order_value` needs the two feeds orders and order_items")
+        timeless = [name for name in self.feeds if FEEDS[name].instant is None]
+        if len(timeless) == len(self.feeds) and not (self.exported_at or self.updated_at):
+            raise ValueError(f"`{timeless[0]}` has no instant: give `exported_at` or `updated_at`")
+        self._check_names()
+        return self
+
+    def _check_names(self) -> None:
+        if not self.read.header:
+            return
+        known = [*self.read.header, *self.derive]
+        for place, name in self.references():
+            if name not in known:
+                raise ValueError(f"{place} reads `{name}`, which the header has not; "
+                                 f"{near(name, known)}")
+
+    def references(self) -> Iterator[tuple[str, str]]:
+        """Yield (place in the format, column of the file it reads), derived names left out."""
+        helpers: set[str] = set()
+        for name, rule in self.derive.items():
+            yield from ((f"derive.{name}", x) for x in rule.inputs if x not in helpers)
+            helpers.add(name)
+        rules = {"filter": self.filter, **self.exclude, **self.require}
+        for place, expression in rules.items():
+            columns = sql_columns(expression) if expression else ()
+            yield from ((place, x) for x in columns if x not in helpers)
+        if self.updated_at and self.updated_at not in helpers:
+            yield "updated_at", self.updated_at
+        for feed_name, feed in self.feeds.items():
+            local = set(helpers)
+            for name, rule in feed.derive.items():
+                place = f"feeds.{feed_name}.derive.{name}"
+                yield from ((place, x) for x in rule.inputs if x not in local)
+                local.add(name)
+            for name, column in feed.columns.items():
+                if column not in local:
+                    yield f"feeds.{feed_name}.columns.{name}", column
+
+    @property
+    def reads(self) -> list[str]:
+        """Columns of the file that are read, in a stable order."""
+        return list(dict.fromkeys(name for _, name in self.references()))
+
+    @property
+    def groups_orders(self) -> bool:
+        """Whether several rows make one order, so that a bad row takes its order along."""
+        return "order_items" in self.feeds
+
+
+def _check_feed(name: str, feed: FeedMap) -> None:
+    if name not in FEEDS:
+        raise ValueError(f"unknown feed `{name}`; {near(name, list(FEEDS))}")
+    canonical = FEEDS[name]
+    personal = canonical.personal or {}
+    allowed = [c for c in canonical.columns if c not in personal.values()] + list(personal)
+    helpers = {h for h in feed.derive if h.startswith("_")}
+    mapped = [*feed.columns, *feed.constants, *(d for d in feed.derive if d not in helpers)]
+    for column in mapped:
+        if column not in allowed:
+            raise ValueError(f"feed {name} has no column `{column}`; {near(column, allowed)}")
+        if mapped.count(column) > 1:
+            raise ValueError(f"feed {name}: column `{column}` is mapped twice")
+    for column in canonical.required:
+        if column not in mapped and column not in AUTOMATIC:
+            raise ValueError(f"feed {name} needs column `{column}`: add it to columns, constants "
+                             "or derive")
+
+
+def sql_columns(expression: str) -> tuple[str, ...]:
+    """Return the columns an SQL expression reads, each once."""
+    return tuple(dict.fromkeys(pl.sql_expr(expression).meta.root_names()))

@@ -1,0 +1,78 @@
+"""Which event day each platform is in, so that a promotion is compared with its own past.
+
+Belongs here: phases, offsets, and whose phase the company follows. What such a day is worth is
+learned in `baseline.py`; the dates themselves come from `dim_date` and `dim_promo`.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+LUNAR_WINDOW = (-7, 10)  # days around lunar new year that are not ordinary (METRICS.md 4)
+
+
+def event_calendar(
+    dim_date: pl.DataFrame, dim_promo: pl.DataFrame, platforms: list[str]
+) -> pl.DataFrame:
+    """Which event day each platform and the company are in.
+
+    A promo phase of the platform comes first (day k of the phase), then the date's own event by
+    offset, then the days around lunar new year. The company follows the first platform of
+    `platforms` that has a phase on that day.
+
+    Args:
+        dim_date: date, event, event_offset, lunar_new_year_offset (null outside).
+        dim_promo: promo, platform, phase, start_date, end_date (inclusive).
+        platforms: platforms, the largest first.
+
+    Returns:
+        date, segment (`all` or the platform), event, event_day, instance_date, is_d_day; one row
+        per date and segment, event null on ordinary days.
+    """
+    day, offset, lunar = pl.col("date"), pl.col("event_offset"), pl.col("lunar_new_year_offset")
+    low, high = LUNAR_WINDOW
+    near_lunar = lunar.is_between(low, high)
+    has_event = pl.col("event").is_not_null() & offset.is_not_null()
+    own_day = pl.when(has_event).then(offset).when(near_lunar).then(lunar)
+    dates = dim_date.select(
+        "date",
+        own_event=pl.when(has_event).then("event").when(near_lunar).then(pl.lit("lunar_new_year")),
+        own_day=own_day.cast(pl.Int64),
+        own_start=day - pl.duration(days=own_day.cast(pl.Int64)),
+        is_d_day=((has_event & (offset == 0)) | (lunar == 0)).fill_null(False),
+    )
+    phases = (
+        dim_promo.filter(pl.col("start_date") <= pl.col("end_date"))
+        .select(
+            segment="platform",
+            phase_event=pl.format("{}:{}", "promo", "phase"),
+            phase_start="start_date",
+            date=pl.date_ranges("start_date", "end_date"),
+        )
+        .explode("date")
+        .sort("phase_start", "phase_event")
+        .unique(["segment", "date"], keep="last")
+    )
+    rank = {name: place for place, name in enumerate(platforms)}
+    company = (
+        phases.filter(pl.col("segment").is_in(platforms))
+        .with_columns(place=pl.col("segment").replace_strict(rank, return_dtype=pl.Int64))
+        .sort("place")
+        .unique("date", keep="first", maintain_order=True)
+        .with_columns(segment=pl.lit("all"))
+        .drop("place")
+    )
+    segments = pl.DataFrame({"segment": ["all", *platforms]}, schema={"segment": pl.String})
+    joined = dates.join(segments, how="cross").join(
+        pl.concat([phases, company.select(phases.columns)]), on=["segment", "date"], how="left"
+    )
+    in_phase = pl.col("phase_event").is_not_null()
+    phase_day = (day - pl.col("phase_start")).dt.total_days()
+    return joined.select(
+        "date",
+        "segment",
+        event=pl.coalesce("phase_event", "own_event"),
+        event_day=pl.when(in_phase).then(phase_day).otherwise("own_day"),
+        instance_date=pl.when(in_phase).then("phase_start").otherwise("own_start"),
+        is_d_day="is_d_day",
+    ).sort("segment", "date")

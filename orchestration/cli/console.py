@@ -1,0 +1,159 @@
+"""Printing for people and programs: rich on a terminal, plain lines otherwise, JSON on request."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from orchestration.errors import ExitCode, KpiError
+
+
+class Console:
+    """Where the commands print to; options of the command line decide how."""
+
+    def __init__(self) -> None:
+        self.as_json = False
+        self.quiet = False
+        self.color = True
+
+    def out(self, text: str = "") -> None:
+        """One line of the answer, to standard output."""
+        if not self.as_json:
+            sys.stdout.write(text + "\n")
+
+    def heading(self, text: str) -> None:
+        """A line that stands out on a terminal."""
+        self.out(f"\x1b[1m{text}\x1b[0m" if self._is_rich(sys.stdout) else text)
+
+    def note(self, text: str) -> None:
+        """Progress, to standard error."""
+        if not self.quiet:
+            sys.stderr.write(text + "\n")
+            sys.stderr.flush()
+
+    def document(self, content: Any) -> None:
+        """The one JSON document of `--json`."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(content, default=str, ensure_ascii=False, indent=2) + "\n")
+
+    def table(self, columns: list[str], rows: list[tuple[Any, ...]]) -> None:
+        """Rows under their headings."""
+        if self.as_json:
+            return
+        from rich import box
+        from rich.console import Console as Rich
+        from rich.table import Table
+
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False)
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*("" if value is None else str(value) for value in row))
+        width = None if sys.stdout.isatty() else 160
+        Rich(file=sys.stdout, no_color=not self.color, width=width).print(table)
+
+    def _is_rich(self, stream: Any) -> bool:
+        return self.color and stream.isatty() and "NO_COLOR" not in os.environ
+
+    @contextmanager
+    def progress(self) -> Iterator[None]:
+        """Show what the logger `kpi` says: a live line on a terminal, plain lines otherwise."""
+        logger = logging.getLogger("kpi")
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+        if self._is_rich(sys.stderr) and not self.quiet:
+            from rich.console import Console as Rich
+
+            with Rich(stderr=True).status("starting ...") as status:
+                handler: logging.Handler = _StatusHandler(status)
+                logger.addHandler(handler)
+                yield
+        else:
+            handler = _LineHandler(self)
+            logger.addHandler(handler)
+            yield
+        logger.removeHandler(handler)
+
+
+class _LineHandler(logging.Handler):
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._console.note(f"  {record.getMessage()}")
+
+
+class _StatusHandler(logging.Handler):
+    def __init__(self, status: Any) -> None:
+        super().__init__()
+        self._status = status
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if message.endswith("..."):
+            self._status.update(message)
+        else:
+            self._status.console.print(f"  {message}", style="dim", highlight=False, markup=False)
+
+
+console = Console()
+
+
+@contextmanager
+def exit_codes() -> Iterator[None]:
+    """Turn errors into a message and the exit code they stand for."""
+    try:
+        yield
+    except KpiError as error:
+        fail(error)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except SystemExit:
+        raise
+    except Exception as error:
+        known = find_error(error)
+        if known is None:
+            log = write_trace(error)
+            known = KpiError(
+                f"unexpected error: {type(error).__name__}: {error}",
+                "",
+                f"The trace is in {log}. Please report it.",
+                ExitCode.BUG,
+            )
+        fail(known)
+
+
+def fail(error: KpiError) -> None:
+    """Print an error and leave with its code."""
+    console.document({"error": str(error), "exit_code": int(error.code)})
+    sys.stderr.write(f"error: {error}\n")
+    raise SystemExit(int(error.code))
+
+
+def find_error(error: BaseException | None) -> KpiError | None:
+    """The `KpiError` an exception was caused by, if any; Dagster wraps what steps raise."""
+    while error is not None:
+        if isinstance(error, KpiError):
+            return error
+        error = error.__cause__ or getattr(error, "user_exception", None) or error.__context__
+    return None
+
+
+def write_trace(error: BaseException) -> str:
+    """Write a traceback into the data folder's logs; returns the file's path."""
+    import traceback
+    from datetime import UTC, datetime
+
+    from orchestration.settings import data_home
+
+    folder = data_home() / "data" / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"error_{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
+    file.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    return str(file)

@@ -1,0 +1,165 @@
+"""The commands of `kpi`. Each does its heavy imports itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestration.cli.console import console, exit_codes
+
+app = typer.Typer(
+    name="kpi",
+    help="Operations analytics for e-commerce shops: exports in, explained GMV out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Date = Annotated[str, typer.Option("--date", help="A day, YYYY-MM-DD; default: the last one.")]
+
+
+@app.callback()
+def options(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours.")] = False,
+    home: Annotated[
+        Path | None, typer.Option(help="Folder with shop.yml and data/; default: $KPI_HOME.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="Another shop.yml.")] = None,
+) -> None:
+    """Options of all commands."""
+    from orchestration.settings import choose
+
+    console.as_json, console.quiet, console.color = as_json, quiet or as_json, not no_color
+    choose(home, config)
+
+
+@app.command()
+def demo() -> None:
+    """Simulate the demo shop's exports up to yesterday, run the daily job, show the result."""
+    with exit_codes():
+        from orchestration.cli.demo import run_demo
+
+        run_demo()
+
+
+@app.command()
+def run(
+    date: Date = "",
+    full: Annotated[bool, typer.Option("--full", help="Rebuild everything.")] = False,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for another run.")] = 0.0,
+    fail_on_alert: Annotated[
+        bool, typer.Option("--fail-on-alert", help="Exit code 6 if an alert was sent.")
+    ] = False,
+) -> None:
+    """Run the daily job: ingest, build, audit, publish, pages, alerts."""
+    with exit_codes():
+        from orchestration.cli.run import run_daily
+
+        run_daily(as_of=date, full=full, wait_seconds=wait, fail_on_alert=fail_on_alert)
+
+
+@app.command()
+def status() -> None:
+    """What is published, how fresh it is, and which checks failed."""
+    with exit_codes():
+        from orchestration.cli.show import show_status
+
+        show_status()
+
+
+@app.command()
+def explain(
+    date: Date = "",
+    versus: Annotated[
+        str,
+        typer.Option(
+            "--vs",
+            help="previous_day, last_week, last_year, promo_phase, trailing_28d or target.",
+        ),
+    ] = "last_week",
+    by: Annotated[
+        str, typer.Option(help="platform, shop, channel, device, region or customer_type.")
+    ] = "platform",
+    lang: Annotated[str, typer.Option(help="en or zh.")] = "en",
+) -> None:
+    """Why GMV changed: the drivers of a day, and where."""
+    with exit_codes():
+        from orchestration.cli.show import show_explanation
+
+        show_explanation(date, versus, by, lang)
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="A query; without one, from standard input.")] = "",
+) -> None:
+    """Query the published marts, sandboxed and read-only, also while a run is under way."""
+    with exit_codes():
+        from orchestration.cli.show import show_query
+
+        show_query(query)
+
+
+@app.command()
+def serve(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8000) -> None:
+    """Serve the pages on 127.0.0.1."""
+    with exit_codes():
+        from orchestration.cli.tools import serve_site
+
+        serve_site(port)
+
+
+@app.command()
+def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
+    """Open the Dagster UI on the same job, with its schedule and sensors."""
+    with exit_codes():
+        from orchestration.cli.tools import start_dagster
+
+        start_dagster(port)
+
+
+@app.command()
+def doctor() -> None:
+    """Check the configuration, the inbox, the disk and the tools; say what to do."""
+    with exit_codes():
+        from orchestration.cli.tools import check_up
+
+        check_up()
+
+
+@app.command()
+def rollback() -> None:
+    """Point readers at the generation before the current one."""
+    with exit_codes():
+        from orchestration.cli.tools import roll_back
+
+        roll_back()
+
+
+@app.command()
+def reject(
+    batch: Annotated[str, typer.Argument(help="Batch id, from `kpi status` or data health.")],
+) -> None:
+    """Withdraw a landed batch; the next run builds without it."""
+    with exit_codes():
+        from orchestration.cli.tools import reject_batch
+
+        reject_batch(batch)
+
+
+@app.command()
+def version() -> None:
+    """The versions of the project and of the engines it runs on."""
+    with exit_codes():
+        from orchestration.cli.tools import show_versions
+
+        show_versions()
+
+
+if __name__ == "__main__":
+    app()

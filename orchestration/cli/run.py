@@ -1,0 +1,73 @@
+"""`kpi run`: the same job as the schedule and the UI, in this process."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import Any
+
+from orchestration import settings
+from orchestration.cli.console import console, fail
+from orchestration.errors import ExitCode, KpiError
+
+
+def run_daily(*, as_of: str, full: bool, wait_seconds: float, fail_on_alert: bool) -> None:
+    """Run the daily job, print the headline, and leave with the exit code that fits."""
+    from orchestration.state import State
+
+    paths = settings.load().paths
+    state = State(paths.state)
+    before = state.sent_count()
+    execute_daily(as_of=as_of, full=full, wait_seconds=wait_seconds)
+    from orchestration.cli.show import show_headline
+
+    show_headline()
+    refused = [file for file in state.files() if file["status"] == "refused"]
+    if refused:
+        fail(
+            KpiError(
+                f"published, but {len(refused)} files were refused: "
+                + "; ".join(f"{file['source_file']}: {file['message']}" for file in refused[:3]),
+                "data/inbox",
+                "Mend or remove them and run again.",
+                ExitCode.INPUT_REJECTED,
+            )
+        )
+    if fail_on_alert and state.sent_count() > before:
+        raise SystemExit(int(ExitCode.ALERT_FIRED))
+
+
+def execute_daily(*, as_of: str = "", full: bool = False, wait_seconds: float = 0.0) -> Any:
+    """Execute the job `daily` on the instance of the data folder, so that the UI shows the run.
+
+    Raises:
+        KpiError: what ended the run, as the step raised it.
+    """
+    from orchestration.warehouse import run_lock
+
+    paths = settings.load().paths
+    # Dagster takes seconds to import: a second run should know at once that it has to leave.
+    with run_lock(paths.state, "probe", wait_seconds):
+        pass
+    settings.use_dagster_home()
+    with console.progress():
+        logging.getLogger("kpi").info("starting Dagster ...")
+        warnings.filterwarnings("ignore")
+        import dagster as dg
+
+        from orchestration.definitions import defs
+        from orchestration.defs.schedules import DAILY_JOB
+
+        with dg.DagsterInstance.get() as instance:
+            job = defs().resolve_job_def(DAILY_JOB)
+            return job.execute_in_process(
+                instance=instance,
+                run_config={
+                    "resources": {
+                        "run": {
+                            "config": {"as_of": as_of, "full": full, "wait_seconds": wait_seconds}
+                        }
+                    },
+                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                },
+            )

@@ -1,0 +1,195 @@
+"""What the commands show of the published generation."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from orchestration import settings, warehouse
+from orchestration.cli.console import console
+from orchestration.errors import ExitCode, KpiError
+
+COMPARISONS = (
+    "previous_day", "last_week", "last_year", "promo_phase", "trailing_28d", "target",
+)  # fmt: skip
+DIMENSIONS = ("platform", "shop", "channel", "device", "region", "customer_type")
+_SHOWN_ROWS = 1000
+
+
+def show_headline() -> None:
+    """Yesterday's GMV with its drivers, and the last incident."""
+    from dashboards.narrative import effects, headline
+
+    with warehouse.connect_published(settings.load().paths.current) as con:
+        run = _one(con, "select * from quality.run")
+        change = _change(con, run["data_through"], "last_week") if run else None
+        incident = _one(
+            con,
+            "select * from insights.incidents"
+            " order by last_date desc, abs(impact_amount) desc nulls last, incident_id limit 1",
+        )
+    console.document({"run": run, "change": change, "incident": incident})
+    console.out()
+    if run is None or change is None:
+        console.heading("There is not yet a week of data to compare with.")
+        return
+    console.heading(headline(change, "en", run["currency"]))
+    for effect in effects(change, "en", run["currency"]):
+        console.out(f"  {effect.text}")
+    if incident:
+        console.out()
+        console.out(f"last incident ({incident['last_date']}): {incident['explanation_en']}")
+    else:
+        console.out("no incident so far")
+
+
+def show_explanation(day: str, versus: str, by: str, lang: str) -> None:
+    """The change of one day: effects in chain order, then the segments of one dimension.
+
+    Raises:
+        KpiError: an unknown comparison or dimension, or no such comparison for that day.
+    """
+    from dashboards.narrative import effects, headline, money
+
+    _allowed("--vs", versus, COMPARISONS)
+    _allowed("--by", by, DIMENSIONS)
+    _allowed("--lang", lang, ("en", "zh"))
+    with warehouse.connect_published(settings.load().paths.current) as con:
+        run = _one(con, "select * from quality.run") or {}
+        chosen = _day(day) if day else run["data_through"]
+        change = _change(con, chosen, versus)
+        if change is None:
+            raise KpiError(
+                f"there is no comparison {versus} for {chosen}",
+                "marts.fct_gmv_change",
+                f"The data reaches to {run['data_through']}; a comparison needs its base day too.",
+                ExitCode.USAGE,
+            )
+        segments = con.execute(
+            "select segment, gmv, gmv_change, visitors_effect, mix_effect, conversion_effect,"
+            " untracked_buyers_effect, orders_per_buyer_effect, anonymous_orders_effect,"
+            " aov_effect from marts.fct_gmv_change"
+            " where business_date = ? and comparison = ? and dimension = ?"
+            " order by gmv_change, segment",
+            [chosen, versus, by],
+        ).fetchall()
+    currency = run["currency"]
+    console.document({"change": change, "by": by, "segments": segments})
+    console.heading(headline(change, lang, currency))
+    for effect in effects(change, lang, currency):
+        console.out(f"  {effect.text}")
+    console.out()
+    names = [by, "GMV", "change", "visitors", "mix", "conversion", "untracked", "orders/buyer",
+             "anonymous", "AOV"]  # fmt: skip
+    console.table(
+        names,
+        [
+            (row[0], money(row[1], currency, lang),
+             *(money(value, currency, lang, signed=True) for value in row[2:]))
+            for row in segments
+        ],
+    )  # fmt: skip
+
+
+def show_query(query: str) -> None:
+    """Rows of a query on the published marts.
+
+    Raises:
+        KpiError: the query is not valid, or asks for what the sandbox forbids.
+    """
+    text = query or sys.stdin.read()
+    with warehouse.connect_published(settings.load().paths.current) as con:
+        try:
+            result = con.execute(text)
+            columns = [column[0] for column in result.description or []]
+            rows = result.fetchmany(_SHOWN_ROWS + 1)
+        except duckdb.Error as error:
+            raise KpiError(
+                str(error), "sql", "Tables are in marts, insights and quality.", ExitCode.USAGE
+            ) from error
+    console.document([dict(zip(columns, row, strict=True)) for row in rows[:_SHOWN_ROWS]])
+    console.table(columns, rows[:_SHOWN_ROWS])
+    if len(rows) > _SHOWN_ROWS:
+        console.note(f"only the first {_SHOWN_ROWS} rows are shown")
+
+
+def show_status() -> None:
+    """Generation, freshness, checks that did not pass, files refused or quarantined."""
+    paths = settings.load().paths
+    with warehouse.connect_published(paths.current) as con:
+        run = _one(con, "select * from quality.run")
+        checks = con.execute(
+            "select layer, check_name, severity, status, observed, message from quality.checks"
+            " where status <> 'passed' order by severity, layer, check_name"
+        ).fetchall()
+        passed = con.execute("select count(*) from quality.checks where status = 'passed'")
+        passed_count = passed.fetchall()[0][0]
+        late = con.execute(
+            "select business_date, source, feed, reason, arrived_rows, expected_rows"
+            " from quality.source_completeness_daily where not is_complete"
+            " order by business_date desc, source limit 10"
+        ).fetchall()
+        files = con.execute(
+            "select source_file, batch_id, status, rows_read, rows_quarantined, message"
+            " from quality.ingest_files where status <> 'landed' or rows_quarantined > 0"
+            " order by landed_at desc limit 10"
+        ).fetchall()
+    console.document(
+        {"run": run, "checks": checks, "incomplete": late, "files": files,
+         "generations": warehouse.generations(paths)}
+    )  # fmt: skip
+    if run:
+        console.heading(f"generation {run['run_id']}: data through {run['data_through']}")
+        age = date.today() - run["data_through"]
+        console.out(f"  built {run['built_at']:%Y-%m-%d %H:%M} UTC, {age.days} days behind today")
+    console.out(f"  kept generations: {', '.join(warehouse.generations(paths))}")
+    console.out(f"  {passed_count} checks passed, {len(checks)} did not")
+    console.table(["layer", "check", "severity", "status", "observed", "message"], checks)
+    if late:
+        console.heading("days that are not complete")
+        console.table(["day", "source", "feed", "reason", "rows", "expected"], late)
+    if files:
+        console.heading("files with a problem")
+        console.table(["file", "batch", "status", "rows", "quarantined", "message"], files)
+
+
+def _change(con: duckdb.DuckDBPyConnection, day: date, comparison: str) -> dict[str, Any] | None:
+    return _one(
+        con,
+        "select c.*, d.visitors, d.buyers from marts.fct_gmv_change as c"
+        " left join marts.fct_gmv_daily as d using (business_date, dimension, segment)"
+        " where c.business_date = ? and c.comparison = ? and c.dimension = 'all'",
+        [day, comparison],
+    )
+
+
+def _one(
+    con: duckdb.DuckDBPyConnection, query: str, values: list[Any] | None = None
+) -> dict[str, Any] | None:
+    result = con.execute(query, values or [])
+    columns = [column[0] for column in result.description or []]
+    rows = result.fetchmany(1)
+    return dict(zip(columns, rows[0], strict=True)) if rows else None
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise KpiError(
+            f"{text!r} is not a day", "--date", "Write YYYY-MM-DD.", ExitCode.USAGE
+        ) from None
+
+
+def _allowed(option: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        from difflib import get_close_matches
+
+        near = get_close_matches(value, known, n=1)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        raise KpiError(
+            f"{value!r} is not known", option, f"{hint}One of {', '.join(known)}.", ExitCode.USAGE
+        )

@@ -1,0 +1,47 @@
+"""How steps execute: in one process, one run at a time, around one `Run` that holds the lock."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+
+import dagster as dg
+from dagster_dbt import DbtCliResource
+from pydantic import PrivateAttr
+
+from orchestration import settings
+from orchestration.run import Run, open_run
+
+
+class RunResource(dg.ConfigurableResource[Run]):
+    """The run under way, shared by all steps; taken when the first step starts."""
+
+    as_of: str = ""
+    full: bool = False
+    wait_seconds: float = 0.0
+    _run: Run = PrivateAttr()
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Run]:
+        """Hold the lock from the first step to the end of the run."""
+        with open_run(
+            settings.load(),
+            as_of=date.fromisoformat(self.as_of) if self.as_of else None,
+            full=self.full,
+            wait_seconds=self.wait_seconds,
+        ) as run:
+            yield run
+
+
+@dg.definitions
+def execution() -> dg.Definitions:
+    """The executor and the resources of all jobs."""
+    return dg.Definitions(
+        executor=dg.in_process_executor,
+        resources={
+            "run": RunResource(),
+            "dbt": DbtCliResource(
+                project_dir=str(settings.DBT_PROJECT_DIR),
+                profiles_dir=str(settings.DBT_PROJECT_DIR),
+            ),
+        },
+    )

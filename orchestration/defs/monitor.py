@@ -1,0 +1,24 @@
+"""What tells somebody when a run fails for good, also when its process was killed."""
+
+import dagster as dg
+
+from orchestration import settings
+
+
+@dg.run_failure_sensor(default_status=dg.DefaultSensorStatus.RUNNING)
+def run_failure_alert(context: dg.RunFailureSensorContext) -> None:
+    """Send the failure of a run; a run that already told is not told again."""
+    from orchestration.alerts import deliver, failure_message
+    from orchestration.state import State
+
+    configured = settings.load()
+    error = RuntimeError(context.failure_event.message or "the run ended without a word")
+    message = failure_message(
+        context.dagster_run.run_id, "run", error, configured.paths.data / "logs"
+    )
+    deliver(
+        [message],
+        configured.paths.outbox,
+        configured.alert_channels(),
+        State(configured.paths.state),
+    )

@@ -1,0 +1,36 @@
+"""dbt as Dagster assets: staging, intermediate, marts, quality. Keys follow schema and name."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtCliResource, dbt_assets
+
+from orchestration.dbt import prepare_manifest, test_results
+
+from orchestration.run import Run, gate_error
+
+
+@dbt_assets(manifest=prepare_manifest(), name="transform")
+def transform(
+    context: dg.AssetExecutionContext, dbt: DbtCliResource, run: dg.ResourceParam[Run]
+) -> Iterator[Any]:
+    """Build and test every table in the working build."""
+    with run.step("transform"):
+        if run.is_unchanged:
+            context.log.info("nothing new since the last good build")
+            for key in context.selected_asset_keys:
+                yield dg.MaterializeResult(asset_key=key, metadata={"unchanged": True})
+            return
+        arguments = run.begin_build()
+        context.log.info(f"dbt {' '.join(arguments)}")
+        target = run.paths.build / "dbt_target"
+        invocation = dbt.cli(
+            arguments, context=context, target_path=target, raise_on_error=False
+        )
+        yield from invocation.stream()
+        run.checks = [test_results(invocation.target_path / "run_results.json", run.run_id)]
+        if not invocation.is_successful():
+            failed = [row["check_name"] for row in run.checks[0].iter_rows(named=True)
+                      if row["status"] == "failed" and row["severity"] == "error"]  # fmt: skip
+            raise gate_error(failed or [str(invocation.get_error())])

@@ -1,0 +1,45 @@
+"""Errors people can act on: what, where, why, and what to do. Each kind has its own exit code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of the `kpi` command."""
+
+    OK = 0
+    BUG = 1
+    USAGE = 2
+    CONFIG = 3
+    INPUT_REJECTED = 4
+    GATE_FAILED = 5
+    ALERT_FIRED = 6
+    LOCK_HELD = 7
+
+
+@dataclass
+class KpiError(Exception):
+    """An error with a cause the user can mend.
+
+    Attributes:
+        what: what went wrong, one sentence.
+        where: file, key or command it went wrong at.
+        do_this: what to do about it.
+        code: exit code of the command line.
+    """
+
+    what: str
+    where: str = ""
+    do_this: str = ""
+    code: ExitCode = ExitCode.BUG
+
+    def __str__(self) -> str:
+        where = f"{self.where}: " if self.where else ""
+        return f"{where}{self.what}" + (f"\n  {self.do_this}" if self.do_this else "")
+
+
+def config_error(what: str, where: str, do_this: str) -> KpiError:
+    """A `KpiError` with the exit code of an invalid configuration."""
+    return KpiError(what, where, do_this, ExitCode.CONFIG)

@@ -1,0 +1,127 @@
+"""Schema `raw` of the build file: views on landing, and what the ledger and `shop.yml` say.
+
+The views show every landed row of every batch the ledger knows; `_is_active` says whether the batch
+counts, `_seq` when its state last changed. What is on disk but not in the ledger is not seen: a run
+killed between landing a file and recording it leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from ingestion.feeds import FEEDS, Feed
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from ingestion.mapping import Source
+
+_BATCHES = {"batch_id": pl.String, "source": pl.String, "feed": pl.String, "seq": pl.Int64,
+            "is_active": pl.Boolean}  # fmt: skip
+_FILES = {
+    "source": pl.String, "source_file": pl.String, "batch_id": pl.String, "format": pl.String,
+    "feeds": pl.String, "status": pl.String, "rows_read": pl.Int64, "rows_landed": pl.Int64,
+    "rows_quarantined": pl.Int64, "rows_duplicate": pl.Int64, "rows_excluded": pl.Int64,
+    "unknown_columns": pl.String, "message": pl.String, "first_at": pl.String,
+    "last_at": pl.String, "landed_at": pl.String,
+}  # fmt: skip
+_INSTANTS = ("first_at", "last_at", "landed_at")
+
+
+def create_raw(
+    con: duckdb.DuckDBPyConnection,
+    landing: Path,
+    ledger: Sequence[Mapping[str, Any]],
+    sources: Mapping[str, Source],
+) -> None:
+    """(Re)create schema `raw` in the build file.
+
+    Args:
+        con: connection to the working build.
+        landing: folder of the landed batches.
+        ledger: `State.files()`, pinned for this run.
+        sources: the configured sources.
+    """
+    con.execute("create schema if not exists raw")
+    batches = [
+        (file["batch_id"], file["source"], feed, file["seq"], file["status"] == "landed")
+        for file in ledger
+        if file["status"] != "refused"
+        for feed in file["feeds"]
+    ]
+    _table(con, "batches", pl.DataFrame(batches, schema=_BATCHES, orient="row"))
+    _table(con, "ingest_files", _files_frame(ledger))
+    _table(con, "sources", _sources_frame(sources))
+    for feed in FEEDS.values():
+        con.execute(_view(con, feed, landing))
+
+
+def _files_frame(ledger: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    rows = [{**file, "feeds": ", ".join(sorted(file["feeds"]))} for file in ledger]
+    frame = pl.DataFrame(rows, schema=_FILES)
+    return frame.with_columns(pl.col(*_INSTANTS).str.to_datetime(time_unit="us", strict=False))
+
+
+def _sources_frame(sources: Mapping[str, Source]) -> pl.DataFrame:
+    rows = [
+        (name, source.platform, source.shop_id, feed, source.is_expected_daily(feed))
+        for name, source in sources.items()
+        for feed in source.feeds()
+    ]
+    schema = {"source": pl.String, "platform": pl.String, "shop_id": pl.String,
+              "feed": pl.String, "is_expected_daily": pl.Boolean}  # fmt: skip
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _table(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
+    con.register("_frame", frame.to_arrow())
+    con.execute(f"create or replace table raw.{name} as from _frame")
+    con.unregister("_frame")
+
+
+def _view(con: duckdb.DuckDBPyConnection, feed: Feed, landing: Path) -> str:
+    """DDL of `raw.<feed>`: the landed files, or an empty relation of the same shape."""
+    pattern = str(landing / feed.name / "batch=*" / "*.parquet").replace("'", "''")
+    known = con.execute("select count(*) from raw.batches where feed = ?", [feed.name]).fetchall()
+    if not known[0][0]:
+        columns = [f"null::{_sql_type(kind)} as {name}" for name, kind in feed.landed.items()]
+        extra = "null::varchar as batch, false as _is_active, null::bigint as _seq"
+        return (
+            f"create or replace view raw.{feed.name} as"
+            f" select {', '.join(columns)}, {extra} where false"
+        )
+    files = (
+        f"read_parquet('{pattern}', hive_partitioning = true,"
+        " hive_types = {'batch': varchar}, union_by_name = true)"
+    )
+    # A column added to the feed later is missing from older files, perhaps from all of them.
+    landed = {row[0] for row in con.execute(f"describe select * from {files}").fetchall()}
+    columns = [
+        f"f.{name}" if name in landed else f"null::{_sql_type(kind)} as {name}"
+        for name, kind in feed.landed.items()
+    ]
+    return (
+        f"create or replace view raw.{feed.name} as"
+        f" select {', '.join(columns)}, f.batch, b.is_active as _is_active, b.seq as _seq"
+        f" from {files} as f"
+        f" inner join raw.batches as b on b.batch_id = f.batch and b.feed = '{feed.name}'"
+    )
+
+
+def _sql_type(kind: Any) -> str:
+    if isinstance(kind, pl.Decimal):
+        return f"decimal({kind.precision}, {kind.scale})"
+    if isinstance(kind, pl.Datetime):
+        return "timestamp"
+    names = {
+        pl.String: "varchar",
+        pl.Int64: "bigint",
+        pl.Float64: "double",
+        pl.Boolean: "boolean",
+        pl.Date: "date",
+    }
+    return names[kind]

@@ -1,0 +1,316 @@
+"""One run as a transaction: what each step does, between taking the lock and moving the pointers.
+
+Dagster decides when a step runs and records it (`defs/`); this module decides what it means. Steps
+in order: ingest, build, insights, audit, publish, site, alerts. Until `publish` nothing that
+readers see has moved, and whatever ends the run before it leaves the last generation serving.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from orchestration import dbt, warehouse
+from orchestration.errors import ExitCode, KpiError, config_error
+from orchestration.raw import create_raw
+from orchestration.settings import Settings
+from orchestration.state import FileRecord, State
+
+# One logger for what a person should read: the command line prints it, Dagster shows it.
+log = logging.getLogger("kpi")
+
+
+class Run:
+    """A run under way. Made by `open_run`, which holds the lock around it.
+
+    Attributes:
+        settings: what the shop configured.
+        run_id: names the generation; sorts by start.
+        state: ledger and other underivable state.
+        as_of: the last day that should be there: yesterday in the reporting zone by default.
+    """
+
+    def __init__(
+        self, settings: Settings, run_id: str, *, as_of: date | None, full: bool
+    ) -> None:
+        self.settings = settings
+        self.paths = settings.paths
+        self.run_id = run_id
+        self.state = State(settings.paths.state)
+        self.as_of = as_of or datetime.now(settings.zone).date() - timedelta(days=1)
+        self.forced_full = full
+        self.failure: tuple[str, BaseException] | None = None
+        self.refused: list[str] = []
+        self.checks: list[pl.DataFrame] = []
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Say that a step begins and how long it took; remember which one failed."""
+        log.info("%s ...", name)
+        started = time.monotonic()
+        try:
+            yield
+        except GeneratorExit:  # Dagster closes a step's generator without a failure
+            raise
+        except BaseException as error:
+            self.failure = (name, error)
+            raise
+        log.info("%s done in %.1f s", name, time.monotonic() - started)
+
+    # ingest ---------------------------------------------------------------------------------
+
+    def ingest(self) -> dict[str, int]:
+        """Land every new file of the inbox.
+
+        Returns:
+            Counts: files_seen, files_landed, files_refused, and rows of the files landed now by
+            fate (rows_read, rows_landed, rows_quarantined, rows_duplicate, rows_excluded).
+
+        Raises:
+            KpiError: the pseudonym key is not the one earlier batches were made with.
+        """
+        from ingestion.land import FileRejected, land_file, match_files, sha256_of
+        from ingestion.mapping import fingerprint
+
+        key = self._checked_key()
+        counts = dict.fromkeys(("files_seen", "files_landed", "files_refused", *_FATES), 0)
+        known = self.state.known()
+        for path, source_name, spec in match_files(self.paths.inbox, self.settings.sources):
+            counts["files_seen"] += 1
+            source = self.settings.sources[source_name]
+            digest, mapping = sha256_of(path), fingerprint(source, spec)
+            status = known.get((source_name, digest, mapping))
+            if status == "refused":
+                counts["files_refused"] += 1
+            if status:
+                continue
+            try:
+                landed = land_file(
+                    path,
+                    inbox=self.paths.inbox,
+                    landing=self.paths.landing,
+                    quarantine=self.paths.quarantine,
+                    source=source,
+                    files=spec,
+                    key=key,
+                    reporting_currency=self.settings.shop.currency,
+                )
+            except FileRejected as error:
+                self.state.record(_refused(path, self.paths.inbox, source_name, digest, mapping,
+                                           str(spec.format_name), str(error)))  # fmt: skip
+                counts["files_refused"] += 1
+                log.info(f"refused: {error}")
+                continue
+            self.state.record(_landed(landed, source_name, digest, mapping))
+            counts["files_landed"] += 1
+            for fate in _FATES:
+                counts[fate] += getattr(landed, fate)
+            for issue in landed.issues:
+                log.info(f"{landed.source_file}: {issue}")
+            if counts["files_landed"] % 50 == 0:
+                log.info(f"landed {counts['files_landed']} files")
+        self.refused = [
+            f"{file['source_file']}: {file['message']}"
+            for file in self.state.files()
+            if file["status"] == "refused"
+        ]
+        return counts
+
+    def _checked_key(self) -> bytes:
+        key = self.settings.pseudonym_key()
+        fingerprint = hashlib.sha256(b"fingerprint" + key).hexdigest()[:16]
+        known = self.state.get("key_fingerprint")
+        if known and known != fingerprint:
+            raise config_error(
+                "this is not the pseudonym key the landed batches were made with; customers would"
+                " be counted twice",
+                "privacy.key",
+                "Restore the old key.",
+            )
+        self.state.set("key_fingerprint", fingerprint)
+        return key
+
+    # build ----------------------------------------------------------------------------------
+
+    @cached_property
+    def ledger(self) -> list[dict[str, Any]]:
+        """The ledger, pinned for the run: what is landed later belongs to the next run."""
+        return self.state.files()
+
+    @cached_property
+    def inputs(self) -> str:
+        """Digest of all that decides the published figures."""
+        batches = [(file["batch_id"], file["status"], file["seq"]) for file in self.ledger]
+        code = self.settings.code_fingerprint()
+        text = json.dumps([batches, code, self.as_of.isoformat()])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @cached_property
+    def is_unchanged(self) -> bool:
+        """Whether the current generation, pages included, was made of exactly these inputs."""
+        current = warehouse.current_generation(self.paths)
+        return (
+            not self.forced_full
+            and current is not None
+            and self.state.get("good_inputs") == self.inputs
+            and self.state.get("finished_run") == current
+        )
+
+    def begin_build(self) -> list[str]:
+        """Make the working build with schema `raw`; returns the arguments of its `dbt build`."""
+        full = self._is_full()
+        warehouse.begin_build(self.paths, fresh=full)
+        with warehouse.connect(self.paths.working_build) as con:
+            create_raw(con, self.paths.landing, self.ledger, self.settings.sources)
+        dbt.set_environment(self.settings)
+        return dbt.build_arguments(self.settings, self.state.next_sequence(), full=full)
+
+    def _is_full(self) -> bool:
+        build = self.settings.file.build
+        same_code = self.state.get("good_code") == self.settings.code_fingerprint()
+        if self.forced_full or not self.paths.good_build.exists() or not same_code:
+            return True
+        events = sum(file["feeds"].get("events", 0) for file in self.ledger)
+        small = events <= build.full_until_events
+        return build.mode == "full" or (build.mode == "auto" and small)
+
+    # read and write the working build -------------------------------------------------------
+
+    def frame(self, table: str) -> pl.DataFrame:
+        """A table of the working build as a frame."""
+        with warehouse.connect(self.paths.working_build, read_only=True) as con:
+            return con.sql(f"select * from {table}").pl()
+
+    def query(self, sql: str) -> pl.DataFrame:
+        """A query on the working build."""
+        with warehouse.connect(self.paths.working_build, read_only=True) as con:
+            return con.sql(sql).pl()
+
+    def write(self, table: str, frame: pl.DataFrame) -> None:
+        """Write a frame as a table of the working build, replacing it."""
+        with warehouse.connect(self.paths.working_build) as con:
+            con.execute(f"create schema if not exists {table.partition('.')[0]}")
+            con.register("_frame", frame.to_arrow())
+            con.execute(f"create or replace table {table} as from _frame")
+
+    # publish --------------------------------------------------------------------------------
+
+    def publish(self, comments: dict[str, str]) -> Path:
+        """Publish the audited build: from here on readers see the new generation."""
+        generation = warehouse.write_generation(self.paths, self.run_id, comments)
+        warehouse.promote_build(self.paths)
+        self.state.set("good_inputs", self.inputs)
+        self.state.set("good_code", self.settings.code_fingerprint())
+        warehouse.point(self.paths.current, generation)
+        warehouse.drop_old_generations(self.paths, self.settings.file.publish.keep)
+        return generation
+
+    def finish(self) -> None:
+        """The last step is done: the generation is complete, pages and messages included."""
+        self.state.set("finished_run", self.run_id)
+
+    def close(self) -> None:
+        """Drop what an ended run leaves; if it failed, say so on the pages and to the channels."""
+        warehouse.discard_build(self.paths)
+        if self.failure is None:
+            return
+        step, error = self.failure
+        if self.paths.site.exists():
+            from dashboards.site import write_status
+
+            write_status(
+                self.paths.site,
+                state="failed",
+                last_ok=self.state.get("finished_run"),
+                failed_step=step,
+                message=str(error).splitlines()[0] if str(error) else type(error).__name__,
+            )
+        from orchestration.alerts import deliver, failure_message
+
+        message = failure_message(self.run_id, step, error, self.paths.data / "logs")
+        deliver([message], self.paths.outbox, self.settings.alert_channels(), self.state)
+
+
+_FATES = ("rows_read", "rows_landed", "rows_quarantined", "rows_duplicate", "rows_excluded")
+
+
+def _landed(landed: Any, source: str, digest: str, mapping: str) -> FileRecord:
+    return FileRecord(
+        batch_id=landed.batch_id,
+        source=source,
+        source_file=landed.source_file,
+        sha256=digest,
+        mapping=mapping,
+        format=landed.format,
+        feeds=dict(landed.feeds),
+        status="landed",
+        unknown_columns=tuple(landed.unknown_columns),
+        message="; ".join(landed.issues),
+        first_at=landed.first_at,
+        last_at=landed.last_at,
+        **{fate: getattr(landed, fate) for fate in _FATES},
+    )
+
+
+def _refused(
+    path: Path, inbox: Path, source: str, digest: str, mapping: str, format_name: str, message: str
+) -> FileRecord:
+    return FileRecord(
+        batch_id=f"refused-{digest[:16]}",
+        source=source,
+        source_file=path.relative_to(inbox).as_posix(),
+        sha256=digest,
+        mapping=mapping,
+        format=format_name,
+        feeds={},
+        status="refused",
+        message=message,
+    )
+
+
+def new_run_id() -> str:
+    """A run id that sorts by start: UTC to the microsecond."""
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+
+
+@contextmanager
+def open_run(
+    settings: Settings,
+    *,
+    as_of: date | None = None,
+    full: bool = False,
+    wait_seconds: float = 0.0,
+) -> Iterator[Run]:
+    """Take the lock and hold it around a run.
+
+    Raises:
+        KpiError: another run holds the lock (exit code 7).
+    """
+    settings.paths.make()
+    run_id = new_run_id()
+    with warehouse.run_lock(settings.paths.state, run_id, wait_seconds):
+        run = Run(settings, run_id, as_of=as_of, full=full)
+        try:
+            yield run
+        finally:
+            run.close()
+
+
+def gate_error(failed: list[str]) -> KpiError:
+    """The error of a failed audit: names the checks and says that nothing was published."""
+    return KpiError(
+        f"{len(failed)} checks failed, nothing was published: {', '.join(failed[:5])}",
+        "audit",
+        "See the data health page or `kpi status`; `kpi reject BATCH` withdraws a bad delivery.",
+        ExitCode.GATE_FAILED,
+    )

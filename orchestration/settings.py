@@ -1,0 +1,291 @@
+"""Where things are and what the shop configured: the only reader of the environment and `shop.yml`.
+
+Belongs here: paths, the sections of `shop.yml` (its `sources` are `ingestion.mapping`), secrets.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from orchestration.errors import config_error
+
+if TYPE_CHECKING:
+    from ingestion.mapping import Source
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
+DEMO_CONFIG = PROJECT_ROOT / "shop.example.yml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Shop(_Section):
+    """Section `shop`: the company, its reporting currency and zone."""
+
+    name: str
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    timezone: str
+    week_start: Literal["monday", "sunday"] = "monday"
+    languages: tuple[Literal["en", "zh"], ...] = ("en", "zh")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        if zone not in available_timezones():
+            raise ValueError(f"{zone!r} is not a zone of the IANA database, e.g. Asia/Shanghai")
+        return zone
+
+
+class Build(_Section):
+    """Section `build`: how the marts are rebuilt."""
+
+    # A full rebuild is exact by construction and fast enough up to about this many events.
+    mode: Literal["auto", "full", "incremental"] = "auto"
+    full_until_events: int = 15_000_000
+    memory_limit: Annotated[str, Field(pattern=r"^\d+(MB|GB)$")] = "8GB"
+
+
+class Alerts(_Section):
+    """Section `alerts`: whom to tell, and from which impact on."""
+
+    channels: tuple[str, ...] = ()  # apprise URLs, or env:NAME for a secret one
+    min_impact_rate: Annotated[float, Field(ge=0, le=1)] = 0.005  # of daily GMV
+
+
+class Privacy(_Section):
+    """Section `privacy`: the key of the pseudonyms."""
+
+    key: str = "file:data/state/pseudonym.key"  # file:PATH or env:NAME
+
+
+class Publish(_Section):
+    """Section `publish`: what readers see."""
+
+    keep: Annotated[int, Field(ge=3)] = 3  # generations
+    warn_hours: Annotated[int, Field(ge=1)] = 36  # pages call themselves stale after
+    schedule: str = "0 6 * * *"  # cron, in the reporting zone
+
+
+class ShopFile(_Section):
+    """A whole `shop.yml`; `sources` stays raw here and is parsed by `ingestion.mapping`."""
+
+    shop: Shop
+    sources: dict[str, Any]
+    build: Build = Build()
+    alerts: Alerts = Alerts()
+    privacy: Privacy = Privacy()
+    publish: Publish = Publish()
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Every place of a data folder. `home` holds `shop.yml` and `data/`."""
+
+    home: Path
+
+    @property
+    def data(self) -> Path:
+        """The data folder."""
+        return self.home / "data"
+
+    def __getattr__(self, name: str) -> Path:
+        if name in _FOLDERS:
+            return self.data / name
+        raise AttributeError(name)
+
+    @property
+    def current(self) -> Path:
+        """Symlink to the published generation's database."""
+        return self.data / "published" / "current.duckdb"
+
+    @property
+    def working_build(self) -> Path:
+        """The private build file of the run under way; its name never changes (dbt caches it)."""
+        return self.data / "build" / "working.duckdb"
+
+    @property
+    def good_build(self) -> Path:
+        """The build file of the last run that passed its audit."""
+        return self.data / "build" / "good.duckdb"
+
+    def make(self) -> None:
+        """Create all folders but the ones that are swapped as a whole."""
+        for name in _FOLDERS:
+            if name != "site":
+                (self.data / name).mkdir(parents=True, exist_ok=True)
+
+
+_FOLDERS = (
+    "inbox", "landing", "quarantine", "state", "build", "published", "site", "outbox", "truth",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Paths and configuration of one run."""
+
+    paths: Paths
+    config_file: Path
+    file: ShopFile
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        """The configured sources by name.
+
+        Raises:
+            KpiError: a source is not valid.
+        """
+        from ingestion.mapping import MappingError, parse_sources
+
+        try:
+            return parse_sources(self.file.sources)
+        except MappingError as error:
+            raise config_error(
+                str(error), self.config_file.name, "Correct it, then `kpi doctor`."
+            ) from error
+
+    @property
+    def shop(self) -> Shop:
+        """Section `shop`."""
+        return self.file.shop
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The reporting zone."""
+        return ZoneInfo(self.shop.timezone)
+
+    def pseudonym_key(self) -> bytes:
+        """The secret key of the pseudonyms; a key file is made on first use.
+
+        Raises:
+            KpiError: the key is configured in the environment and not set there.
+        """
+        kind, _, value = self.file.privacy.key.partition(":")
+        if kind == "env":
+            return _secret(value, "privacy.key").encode()
+        path = self.paths.home / value
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_hex(32), encoding="ascii")
+        return path.read_text(encoding="ascii").strip().encode()
+
+    def alert_channels(self) -> list[str]:
+        """The apprise URLs to send to, secrets resolved.
+
+        Raises:
+            KpiError: a channel names a variable that is not set.
+        """
+        return [
+            _secret(url.removeprefix("env:"), "alerts.channels") if url.startswith("env:") else url
+            for url in self.file.alerts.channels
+        ]
+
+    def code_fingerprint(self) -> str:
+        """Digest of all that decides the marts besides the data: SQL, seeds, models, shop.yml."""
+        digest = hashlib.sha256(self.config_file.read_bytes())
+        for folder in ("dbt_project", "models", "dashboards", "orchestration"):
+            for path in sorted((PROJECT_ROOT / folder).rglob("*")):
+                if path.suffix in _CODE and "target" not in path.parts:
+                    digest.update(path.relative_to(PROJECT_ROOT).as_posix().encode())
+                    digest.update(path.read_bytes())
+        return digest.hexdigest()
+
+
+_CODE = {".sql", ".yml", ".csv", ".py", ".js", ".css", ".j2"}
+
+
+def choose(home: Path | None, config: Path | None) -> None:
+    """Choose the data folder and the configuration of this process and those it starts."""
+    if home:
+        os.environ["KPI_HOME"] = str(home.resolve())
+    if config:
+        os.environ["KPI_CONFIG"] = str(config.resolve())
+
+
+def data_home() -> Path:
+    """The folder that holds `shop.yml` and `data/`: `$KPI_HOME`, else the checkout."""
+    return Path(os.environ.get("KPI_HOME", PROJECT_ROOT)).resolve()
+
+
+def use_dagster_home() -> Path:
+    """Point Dagster's storage at `data/dagster`, configured by the project's `dagster.yaml`."""
+    folder = data_home() / "data" / "dagster"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(PROJECT_ROOT / "dagster.yaml", folder / "dagster.yaml")
+    os.environ["DAGSTER_HOME"] = str(folder)
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    return folder
+
+
+def load() -> Settings:
+    """Read `shop.yml` of the data folder, or the file `$KPI_CONFIG` names.
+
+    Raises:
+        KpiError: the file is missing or not valid; says the line and what to do.
+    """
+    home = data_home()
+    named = os.environ.get("KPI_CONFIG")
+    path = Path(named) if named else home / "shop.yml"
+    if not path.exists():
+        raise config_error(
+            "there is no such file",
+            str(path),
+            "Run `kpi demo` for the demo shop, or copy shop.example.yml and map your own files.",
+        )
+    text = path.read_text(encoding="utf-8")
+    try:
+        content = yaml.safe_load(text)
+        file = ShopFile.model_validate(content if isinstance(content, dict) else {})
+    except yaml.YAMLError as error:
+        raise config_error(f"not valid YAML: {error}", path.name, "Mind the indentation.") from None
+    except ValidationError as error:
+        raise config_error(
+            _explain(error, text), path.name, "Correct it, then `kpi doctor`."
+        ) from None
+    return Settings(Paths(home), path, file)
+
+
+def _explain(error: ValidationError, text: str) -> str:
+    """The violations with their lines, one sentence each."""
+    root = yaml.compose(text)
+    lines = []
+    for violation in error.errors():
+        keys = [str(key) for key in violation["loc"]]
+        line = _line_of(root, keys)
+        lines.append(f"line {line}, {'.'.join(keys)}: {violation['msg']}")
+    return "; ".join(lines)
+
+
+def _line_of(node: yaml.Node | None, keys: list[str]) -> int:
+    """Line of the deepest node on the path `keys` that exists."""
+    line = 1
+    for key in keys:
+        if not isinstance(node, yaml.MappingNode):
+            break
+        for name, value in node.value:
+            if name.value == key:
+                node, line = value, name.start_mark.line + 1
+                break
+    return line
+
+
+def _secret(name: str, where: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        raise config_error(f"the environment variable {name} is not set", where, "Set it.")
+    return value

@@ -1,0 +1,160 @@
+"""State that cannot be derived: the ledger of files, the pseudonym key's fingerprint, sent alerts.
+
+Lives in `data/state/state.sqlite`, is never rebuilt and never rolled back; besides landing it is
+what a backup must hold.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+_SCHEMA = """
+create table if not exists files (
+    batch_id text primary key, source text not null, source_file text not null,
+    sha256 text not null, mapping text not null, format text not null, feeds text not null,
+    status text not null check (status in ('landed', 'rejected', 'superseded', 'refused')),
+    seq integer not null, rows_read integer not null, rows_landed integer not null,
+    rows_quarantined integer not null, rows_duplicate integer not null,
+    rows_excluded integer not null, unknown_columns text not null, message text not null,
+    first_at text, last_at text, landed_at text not null
+);
+create index if not exists files_by_content on files (source, sha256);
+create table if not exists meta (key text primary key, value text not null);
+create table if not exists sent_alerts (key text primary key, sent_at text not null);
+"""
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """One file of the inbox as the ledger knows it; counts are rows of the file."""
+
+    batch_id: str
+    source: str
+    source_file: str
+    sha256: str
+    mapping: str
+    format: str
+    feeds: dict[str, int]
+    status: str
+    rows_read: int = 0
+    rows_landed: int = 0
+    rows_quarantined: int = 0
+    rows_duplicate: int = 0
+    rows_excluded: int = 0
+    unknown_columns: tuple[str, ...] = ()
+    message: str = ""
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+
+class State:
+    """The state database of a data folder; one short transaction a call."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / "state.sqlite"
+        with self._connect() as con:
+            con.executescript(_SCHEMA)
+
+    @contextmanager
+    def _connect(self) -> Iterator[sqlite3.Connection]:
+        con = sqlite3.connect(self._path, timeout=30)
+        con.row_factory = sqlite3.Row
+        con.execute("pragma synchronous = full")
+        try:
+            with con:
+                yield con
+        finally:
+            con.close()
+
+    def next_sequence(self) -> int:
+        """A number larger than any given before, close to now in microseconds."""
+        with self._connect() as con:
+            return self._next_sequence(con)
+
+    @staticmethod
+    def _next_sequence(con: sqlite3.Connection) -> int:
+        row = con.execute("select value from meta where key = 'sequence'").fetchone()
+        sequence = max(int(row["value"]) + 1 if row else 0, time.time_ns() // 1000)
+        con.execute("insert or replace into meta values ('sequence', ?)", (str(sequence),))
+        return sequence
+
+    def record(self, file: FileRecord) -> None:
+        """Write a file into the ledger; supersedes the same content under an older mapping."""
+        with self._connect() as con:
+            sequence = self._next_sequence(con)
+            con.execute(
+                "update files set status = 'superseded', seq = ? where source = ? and sha256 = ?"
+                " and batch_id <> ? and status in ('landed', 'refused')",
+                (sequence, file.source, file.sha256, file.batch_id),
+            )
+            values = (
+                file.batch_id, file.source, file.source_file, file.sha256, file.mapping,
+                file.format, json.dumps(file.feeds), file.status, sequence, file.rows_read,
+                file.rows_landed, file.rows_quarantined, file.rows_duplicate, file.rows_excluded,
+                ", ".join(file.unknown_columns), file.message, _text(file.first_at),
+                _text(file.last_at), _text(datetime.now(UTC)),
+            )  # fmt: skip
+            marks = ", ".join("?" * len(values))
+            con.execute(f"insert or replace into files values ({marks})", values)
+
+    def reject(self, batch_id: str) -> bool:
+        """Withdraw a batch from all later builds; False if there is no such landed batch."""
+        with self._connect() as con:
+            done = con.execute(
+                "update files set status = 'rejected', seq = ? where batch_id = ?"
+                " and status = 'landed'",
+                (self._next_sequence(con), batch_id),
+            )
+            return done.rowcount == 1
+
+    def files(self) -> list[dict[str, Any]]:
+        """The whole ledger, oldest change first; `feeds` as a dict feed -> landed rows."""
+        with self._connect() as con:
+            rows = con.execute("select * from files order by seq, batch_id").fetchall()
+        return [{**dict(row), "feeds": json.loads(row["feeds"])} for row in rows]
+
+    def known(self) -> dict[tuple[str, str, str], str]:
+        """(source, sha256, mapping) -> status of every file the ledger has seen."""
+        return {(f["source"], f["sha256"], f["mapping"]): f["status"] for f in self.files()}
+
+    def get(self, key: str) -> str | None:
+        """A remembered value."""
+        with self._connect() as con:
+            row = con.execute("select value from meta where key = ?", (key,)).fetchone()
+        return row["value"] if row else None
+
+    def set(self, key: str, value: str) -> None:
+        """Remember a value."""
+        with self._connect() as con:
+            con.execute("insert or replace into meta values (?, ?)", (key, value))
+
+    def sent_count(self) -> int:
+        """How many alerts were ever sent."""
+        with self._connect() as con:
+            return int(con.execute("select count(*) from sent_alerts").fetchone()[0])
+
+    def seen(self, key: str) -> bool:
+        """Whether an alert with this key was sent."""
+        with self._connect() as con:
+            return (
+                con.execute("select 1 from sent_alerts where key = ?", (key,)).fetchone()
+                is not None
+            )
+
+    def mark(self, key: str, sent_at: datetime) -> None:
+        """Remember that an alert was sent."""
+        with self._connect() as con:
+            con.execute("insert or ignore into sent_alerts values (?, ?)", (key, _text(sent_at)))
+
+
+def _text(instant: datetime | None) -> str | None:
+    return instant.replace(tzinfo=None).isoformat(sep=" ") if instant else None

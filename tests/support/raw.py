@@ -1,0 +1,264 @@
+"""Raw tables for dbt tests, written straight into a DuckDB file, and dbt run in this process.
+
+Orchestration makes the schema `raw` as views over landing; here the same columns are tables, so
+that a test decides which rows, versions and states of batches dbt meets.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
+
+from ingestion.feeds import FEEDS
+
+PROJECT = Path(__file__).parents[2] / "dbt_project"
+
+STATE_COLUMNS: dict[str, Any] = {"batch": pl.String, "_is_active": pl.Boolean, "_seq": pl.Int64}
+BATCHES: dict[str, Any] = {
+    "batch_id": pl.String,
+    "source": pl.String,
+    "feed": pl.String,
+    "seq": pl.Int64,
+    "is_active": pl.Boolean,
+}
+INGEST_FILES: dict[str, Any] = {
+    "source": pl.String,
+    "source_file": pl.String,
+    "batch_id": pl.String,
+    "format": pl.String,
+    "feeds": pl.String,
+    "status": pl.String,
+    "rows_read": pl.Int64,
+    "rows_landed": pl.Int64,
+    "rows_quarantined": pl.Int64,
+    "rows_duplicate": pl.Int64,
+    "rows_excluded": pl.Int64,
+    "unknown_columns": pl.String,
+    "first_at": pl.Datetime("us"),
+    "last_at": pl.Datetime("us"),
+    "landed_at": pl.Datetime("us"),
+}
+SOURCES: dict[str, Any] = {
+    "source": pl.String,
+    "platform": pl.String,
+    "shop_id": pl.String,
+    "feed": pl.String,
+    "is_expected_daily": pl.Boolean,
+}
+DEFAULT_VERSION = datetime(2026, 1, 1)
+
+_manifests: dict[tuple[str, str, str], Manifest] = {}
+
+
+def raw_columns(feed: str) -> dict[str, Any]:
+    """Columns of `raw.<feed>` with their types: landing and the state of the batch."""
+    return {**FEEDS[feed].landed, **STATE_COLUMNS}
+
+
+def conform(frame: pl.DataFrame, feed: str) -> pl.DataFrame:
+    """Complete a hand-written frame to the columns of `raw.<feed>`.
+
+    Missing optional columns are null. Missing landing columns get what one first delivery would
+    have: source 'shop', batch 'b1', `_row_key` from the feed's key, `_unit_key` the order for
+    order_items and the row elsewhere, `_version_at` 2026-01-01, active, `_seq` 1.
+    """
+    have = set(frame.columns)
+
+    def given(name: str, default: pl.Expr) -> pl.Expr:
+        return (pl.col(name) if name in have else default).alias(name)
+
+    key = pl.concat_str(
+        [
+            (pl.col(name).cast(pl.String) if name in have else pl.lit(None, pl.String)).fill_null(
+                ""
+            )
+            for name in FEEDS[feed].key
+        ],
+        separator="|",
+    )
+    batch = pl.coalesce([name for name in ("batch", "_batch_id") if name in have] or [pl.lit("b1")])
+    frame = frame.with_columns(
+        given("source", pl.lit("shop")),
+        batch.alias("batch"),
+        batch.alias("_batch_id"),
+        given("_source_file", pl.lit("hand.csv")),
+        given("_row_number", pl.int_range(1, pl.len() + 1)),
+        given("_row_key", key),
+        given("_version_at", pl.lit(DEFAULT_VERSION)),
+        given("_is_active", pl.lit(True)),
+        given("_seq", pl.lit(1)),
+    )
+    unit = pl.col("order_id") if feed == "order_items" else pl.col("_row_key")
+    frame = frame.with_columns(given("_unit_key", unit))
+    unknown = set(frame.columns) - set(raw_columns(feed))
+    if unknown:
+        raise ValueError(f"not columns of raw.{feed}: {sorted(unknown)}")
+    return frame.select(
+        (pl.col(name) if name in frame.columns else pl.lit(None)).cast(dtype).alias(name)
+        for name, dtype in raw_columns(feed).items()
+    )
+
+
+def _typed(frame: pl.DataFrame | None, columns: Mapping[str, Any]) -> pl.DataFrame:
+    if frame is None or frame.is_empty():
+        return pl.DataFrame(schema=dict(columns))
+    return frame.select(
+        (pl.col(name) if name in frame.columns else pl.lit(None)).cast(dtype).alias(name)
+        for name, dtype in columns.items()
+    )
+
+
+def write_raw(
+    build_file: Path,
+    frames: Mapping[str, pl.DataFrame],
+    batches: pl.DataFrame | None = None,
+    sources: pl.DataFrame | None = None,
+    ingest_files: pl.DataFrame | None = None,
+) -> None:
+    """Write schema `raw` of a build file, replacing what is there.
+
+    Args:
+        build_file: DuckDB file; made if it does not exist. Other schemas are left alone.
+        frames: feed name -> rows; columns may be left out, see `conform`. Other feeds are empty.
+        batches: rows of `raw.batches`; derived from the frames when not given.
+        sources: rows of `raw.sources`; derived from the frames (feeds with platform and shop_id,
+            expected daily) when not given.
+        ingest_files: rows of `raw.ingest_files`; empty when not given.
+    """
+    full = {
+        feed: conform(frames[feed], feed)
+        if feed in frames and not frames[feed].is_empty()
+        else pl.DataFrame(schema=raw_columns(feed))
+        for feed in FEEDS
+    }
+    tables = {
+        **full,
+        "batches": _typed(batches if batches is not None else _batches_of(full), BATCHES),
+        "sources": _typed(sources if sources is not None else _sources_of(full), SOURCES),
+        "ingest_files": _typed(ingest_files, INGEST_FILES),
+    }
+    build_file.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(build_file) as con:
+        con.execute("create schema if not exists raw")
+        for name, frame in tables.items():
+            con.register("frame_to_write", frame)
+            con.execute(f"create or replace table raw.{name} as from frame_to_write")
+            con.unregister("frame_to_write")
+
+
+def _batches_of(full: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat(
+        frame.group_by("batch", "source")
+        .agg(pl.max("_seq").alias("seq"), pl.all_horizontal(pl.col("_is_active").all()))
+        .select(
+            pl.col("batch").alias("batch_id"),
+            "source",
+            pl.lit(feed).alias("feed"),
+            "seq",
+            pl.col("_is_active").alias("is_active"),
+        )
+        for feed, frame in full.items()
+    )
+
+
+def _sources_of(full: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat(
+        frame.select("source", "platform", "shop_id")
+        .unique()
+        .with_columns(pl.lit(feed).alias("feed"), pl.lit(True).alias("is_expected_daily"))
+        for feed, frame in full.items()
+        if {"platform", "shop_id"} <= set(frame.columns)
+    )
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def run_dbt(
+    project_dir: Path,
+    build_file: Path,
+    *args: str,
+    vars: Mapping[str, Any] | None = None,  # noqa: A002 - the word dbt uses
+    target_path: Path | None = None,
+    check: bool = True,
+) -> dbtRunnerResult:
+    """Run dbt in this process on one build file.
+
+    The parsed project is kept between calls with the same project, vars and file name, since
+    parsing takes longer than a small build.
+
+    Args:
+        project_dir: folder of dbt_project.yml.
+        build_file: DuckDB file with schema `raw`.
+        args: what follows `dbt`, such as "build", "--full-refresh".
+        vars: dbt vars.
+        target_path: where dbt writes; default: beside the build file.
+        check: raise AssertionError with the failed nodes if dbt did not succeed.
+
+    Returns:
+        The result as dbt gives it; `.result` holds the nodes' results.
+    """
+    target = target_path or build_file.parent / "target"
+    variables = dict(vars or {})
+    known = (str(project_dir), build_file.stem, repr(sorted(variables.items())))
+    command = [*args, "--project-dir", str(project_dir), "--profiles-dir", str(project_dir)]
+    if variables:
+        command += ["--vars", repr(variables)]
+    environment = {
+        "KPI_BUILD_FILE": str(build_file),
+        "DBT_TARGET_PATH": str(target),
+        "DBT_LOG_PATH": str(target / "logs"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    with _environment(environment):
+        if known not in _manifests:
+            _manifests[known] = _parse(command[len(args) :])
+        result = dbtRunner(manifest=_manifests[known]).invoke(["--quiet", *command])
+    if check and not result.success:
+        raise AssertionError(f"dbt {' '.join(args)} failed: {_failures(result)}")
+    return result
+
+
+def _parse(options: Sequence[str]) -> Manifest:
+    parsed = dbtRunner().invoke(["--quiet", "parse", "--no-partial-parse", *options])
+    if not parsed.success:
+        raise AssertionError(f"dbt parse failed: {parsed.exception}")
+    assert isinstance(parsed.result, Manifest)
+    return parsed.result
+
+
+def _failures(result: dbtRunnerResult) -> str:
+    if result.exception is not None:
+        return str(result.exception)
+    return "\n".join(
+        f"{node.node.unique_id}: {node.status}: {node.message}"
+        for node in getattr(result.result, "results", [])
+        if node.status not in ("success", "pass", "warn", "skipped", "no-op")
+    )
+
+
+def read(build_file: Path, query: str) -> pl.DataFrame:
+    """Rows of a query on a build file; opened read-only and closed again."""
+    with duckdb.connect(build_file, read_only=True) as con:
+        return con.execute(query).pl()
