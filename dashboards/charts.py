@@ -7,13 +7,13 @@ Does not belong here: which rows a chart shows and what its title says (`pages`)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from dashboards.formatting import day, long_day, money
-from dashboards.page import Both, TextPool, amount_text, both, figure_text, tr
+from dashboards.page import Both, TextPool, amount_text, both, figure_text, same, tr
 from dashboards.theme import token
 
 Figure = dict[str, Any]
@@ -377,9 +377,7 @@ def contribution_bars(
         "y": places,
         "width": 0.66,
         "marker": {"color": [token("better" if a > 0 else "worse") for a in amounts]},
-        "text": [
-            pool.plain(amount_text(v, currency, signed=True)) for v in amounts
-        ],
+        "text": [pool.plain(amount_text(v, currency, signed=True)) for v in amounts],
         "textposition": "outside",
         "textfont": _font("ink"),
         "cliponaxis": False,
@@ -395,5 +393,35 @@ def contribution_bars(
             range=[len(places) - 0.4, -0.6],
         ),
         shapes=[{**zero, "line": {"color": token("pale"), "width": 1}}],
+    )
+    return {"data": [bars], "layout": layout}
+
+
+def reconciliation_bars(rows: Sequence[Mapping[str, Any]], currency: str, pool: TextPool) -> Figure:
+    """Differences between landing and mart, one bar a day and source; every bar is a fault.
+
+    Args:
+        rows: `business_date`, `source`, `difference`, in order of days; at least one difference.
+        currency: ISO 4217 code, for labels.
+        pool: the page's texts.
+    """
+    days = sorted({row["business_date"] for row in rows})
+    wrong = [row for row in rows if abs(row["difference"] or 0) >= 0.005]
+    bars = {
+        "type": "bar",
+        "x": [row["business_date"].isoformat() for row in wrong],
+        "y": [row["difference"] for row in wrong],
+        "marker": {"color": token("worse")},
+        "text": [pool.plain(amount_text(r["difference"], currency, signed=True)) for r in wrong],
+        "textposition": "outside",
+        "textfont": _font("ink"),
+        "cliponaxis": False,
+        "hovertext": [pool.plain(same(str(row["source"]))) for row in wrong],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }
+    layout = _layout(
+        xaxis=_day_axis(pool, days),
+        yaxis=_axis(showticklabels=False, zeroline=True, zerolinecolor=token("pale")),
+        barmode="relative",
     )
     return {"data": [bars], "layout": layout}

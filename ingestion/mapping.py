@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from ingestion.errors import MappingError
 from ingestion.feeds import FEEDS
-from ingestion.spec import Format, Strict, Zone, near
+from ingestion.spec import Format, Strict, ZoneName, near
 
 FORMATS = Path(__file__).parent / "formats"
 # Raise when the meaning of a mapping changes: files are then landed anew under new batches.
@@ -88,7 +88,7 @@ class Source(Strict):
     name: str
     platform: Annotated[str, Field(min_length=1)]
     shop_id: Annotated[str, Field(min_length=1)]
-    timezone: Zone
+    timezone: ZoneName
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     customer_namespace: str = ""
     keep: tuple[str, ...] = ()

@@ -49,15 +49,16 @@ def _sql(expression: str) -> str:
     return expression
 
 
-def _zone(name: str) -> str:
-    if name not in ("source", "UTC"):
-        try:
-            ZoneInfo(name)
-        except (KeyError, ValueError, OSError):
-            raise ValueError(
-                f"`{name}` is not a time zone; write one like Asia/Shanghai"
-            ) from None
+def _zone_name(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"`{name}` is not a time zone; write one like Asia/Shanghai") from None
     return name
+
+
+def _zone(name: str) -> str:
+    return name if name == "source" else _zone_name(name)
 
 
 def _encoding(name: str) -> str:
@@ -72,6 +73,7 @@ def _encoding(name: str) -> str:
 Regex = Annotated[str, AfterValidator(_regex)]
 Sql = Annotated[str, AfterValidator(_sql)]
 Zone = Annotated[str, AfterValidator(_zone)]
+ZoneName = Annotated[str, AfterValidator(_zone_name)]
 Encoding = Annotated[str, AfterValidator(_encoding)]
 
 

@@ -14,7 +14,7 @@ from datetime import date
 
 import polars as pl
 
-from models.root_cause import sensible_comparison, top_segments
+from models.incident_words import data_words, kpi_words
 
 __all__ = ["INCIDENT_SCHEMA", "open_incidents"]
 
@@ -50,19 +50,6 @@ SEVERITY_SHARES = {"high": 0.20, "medium": 0.05}
 EXPLAINS_SHARE = 0.5  # of an impact, for a part to count as its explanation
 
 _SERIES = ["dimension", "segment"]
-_LABELS = {
-    "gmv": ("GMV", "支付金额"),
-    "visitors": ("visitors", "访客数"),
-    "conversion_rate": ("conversion", "支付转化率"),
-    "buyers": ("buyers", "支付买家数"),
-    "orders_per_buyer": ("orders per buyer", "人均支付笔数"),
-    "aov": ("average order value", "笔单价"),
-}
-_REASONS = {
-    "no_rows": ("nothing arrived", "没有数据"),
-    "stops_early": ("the data stop before the end of the day", "数据不完整，提前中断"),
-    "few_rows": ("far fewer rows than usual", "数据量远少于平常"),
-}
 
 
 def open_incidents(
@@ -134,11 +121,11 @@ def _kpi_incidents(anomalies: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFra
         parts.sort("business_date")
         .group_by(*_SERIES, "run", "metric")
         .agg(
+            pl.col("observed", "expected", "lower", "upper").last(),
             is_flagged=is_anomaly.any(),
             days=pl.col("business_date").n_unique(),
             worst=pl.col("impact_amount").min(),
             impact_amount=pl.col("impact_amount").sum(),
-            *(pl.col(name).last() for name in ("observed", "expected", "lower", "upper")),
         )
     )
     told = (
@@ -162,7 +149,7 @@ def _kpi_incidents(anomalies: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFra
         kind=pl.lit("kpi"),
         platform=pl.when(pl.col("dimension") == "platform").then("segment"),
     )
-    words = [_kpi_words(row, changes) for row in incidents.to_dicts()]
+    words = [kpi_words(row, changes) for row in incidents.to_dicts()]
     return _shape(incidents, words)
 
 
@@ -225,7 +212,7 @@ def _data_incidents(completeness: pl.DataFrame) -> pl.DataFrame:
         kind=pl.lit("data"),
         severity=pl.when("has_sales").then(pl.lit("high")).otherwise(pl.lit("medium")),
     )
-    return _shape(incidents, [_data_words(row) for row in incidents.to_dicts()])
+    return _shape(incidents, [data_words(row) for row in incidents.to_dicts()])
 
 
 def _shape(incidents: pl.DataFrame, words: list[tuple[str, str]]) -> pl.DataFrame:
@@ -252,56 +239,6 @@ def _incident_id(kind: str, dimension: str, segment: str, opened: date) -> str:
     """An id that is the same in every run and safe as a file name."""
     digest = hashlib.sha256(f"{kind}|{dimension}|{segment}|{opened}".encode()).hexdigest()[:8]
     return f"{kind}-{opened:%Y%m%d}-{digest}"
-
-
-def _span(row: dict[str, object], lang: str) -> str:
-    opened, last = row["opened_date"], row["last_date"]
-    if opened == last:
-        return f"on {opened}" if lang == "en" else f"{opened}"
-    return f"from {opened} to {last}" if lang == "en" else f"{opened} 至 {last}"
-
-
-def _kpi_words(row: dict[str, object], changes: pl.DataFrame) -> tuple[str, str]:
-    en, zh = _LABELS[str(row["metric"])]
-    company = row["dimension"] == "all"
-    amount = f"{abs(float(str(row['impact_amount'] or 0))):,.0f}"
-    first = (
-        f"{'' if company else str(row['segment']) + ': '}{en} below its expected range"
-        f" {_span(row, 'en')}, {amount} less GMV than expected"
-    )
-    second = (
-        f"{'全公司' if company else row['segment']}{zh}低于预期区间（{_span(row, 'zh')}），"
-        f"支付金额比预期少 {amount}"
-    )
-    cause = row["cause_metric"]
-    if cause is not None and cause != row["metric"]:
-        first += f"; mainly {_LABELS[str(cause)][0]}"
-        second += f"；主因：{_LABELS[str(cause)][1]}"
-    where = _where(row, changes)
-    return first + (f"; most in {where}" if where else "") + ".", second + (
-        f"；主要来自 {where}" if where else ""
-    ) + "。"
-
-
-def _where(row: dict[str, object], changes: pl.DataFrame) -> str:
-    """The leading segments of the two dimensions that moved most, platform left out."""
-    last = row["last_date"]
-    assert isinstance(last, date)
-    comparison = sensible_comparison(changes, last) if len(changes) else None
-    if comparison is None:
-        return ""
-    segments = top_segments(changes, last, comparison, limit=1)
-    named = segments.filter(~pl.col("dimension").is_in(["platform", "shop"])).head(2)
-    return ", ".join(named.select(pl.format("{} {}", "dimension", "segment")).to_series())
-
-
-def _data_words(row: dict[str, object]) -> tuple[str, str]:
-    en, zh = _REASONS.get(str(row["reason"]), ("incomplete", "数据不完整"))
-    return (
-        f"{row['segment']}: {en} {_span(row, 'en')} ({row['feeds']}); figures it feeds are not"
-        " judged until the data are there.",
-        f"{row['segment']}：{zh}（{_span(row, 'zh')}，{row['feeds']}）；数据补齐前，相关指标不作判断。",
-    )
 
 
 def _merge(found: pl.DataFrame, previous: pl.DataFrame, first: date, last: date) -> pl.DataFrame:

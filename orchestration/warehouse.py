@@ -79,17 +79,10 @@ def connect_published(current: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise KpiError(
             "nothing has been published yet", str(current), "Run `kpi run` first.", ExitCode.USAGE
         )
-    con = duckdb.connect(
-        str(current.resolve()),
-        read_only=True,
-        config={
-            "enable_external_access": "false",
-            "lock_configuration": "true",
-            "memory_limit": "4GB",
-            "threads": "2",
-            "TimeZone": "UTC",
-        },
-    )
+    con = duckdb.connect(str(current.resolve()), read_only=True)
+    # The order matters: the time zone needs an extension, the lock has to come last.
+    con.execute("set TimeZone = 'UTC'; set memory_limit = '4GB'; set threads = 2")
+    con.execute("set enable_external_access = false; set lock_configuration = true")
     try:
         yield con
     finally:
@@ -158,7 +151,7 @@ def write_generation(paths: Paths, run_id: str, comments: Mapping[str, str]) -> 
             con.execute(f"create schema public.{schema}")
         for schema, table in tables:
             con.execute(
-                f'create table public.{schema}."{table}" as from {schema}."{table}" order by 1, 2'
+                f'create table public.{schema}."{table}" as from {schema}."{table}" order by all'
             )
             _comment(con, schema, table, comments)
         con.execute("checkpoint public")

@@ -135,7 +135,10 @@ def with_returning(data: Data, until: date, days: int) -> pl.DataFrame:
         .group_by("business_date")
         .agg(
             pl.col("buyers").filter(pl.col("segment") == "returning").sum().alias("_returning"),
-            pl.col("buyers").filter(pl.col("segment").is_in(["new", "returning"])).sum().alias("_k"),
+            pl.col("buyers")
+            .filter(pl.col("segment").is_in(["new", "returning"]))
+            .sum()
+            .alias("_k"),
         )
     )
     share = pl.when(pl.col("_k") > 0).then(pl.col("_returning") / pl.col("_k"))
@@ -175,7 +178,8 @@ def cards(data: Data, info: SiteInfo) -> list[Card]:
     by_day = {row["business_date"]: row for row in frame.to_dicts()}
     window = [info.data_through - timedelta(days=n) for n in range(SPARK_DAYS - 1, -1, -1)]
     found = []
-    for measure in MEASURES:
+    returning = frame["returning_share"].null_count() < frame.height
+    for measure in MEASURES if returning else (*MEASURES[:-1], Measure("buyers", "count")):
         values = {day: _known(row, measure) for day, row in by_day.items()}
         now = values.get(info.data_through)
         good = str((metrics.get(measure.name) or {}).get("good_direction") or "up")

@@ -13,13 +13,14 @@ from datetime import date, timedelta
 from dashboards.charts import Step, contribution_bars, waterfall
 from dashboards.context import Data, Row, SiteInfo
 from dashboards.formatting import exact_money, percent
-from dashboards.narrative import NOTABLE_CHANGE, Effect, effects, headline
+from dashboards.narrative import EFFECT_ORDER, NOTABLE_CHANGE, Effect, effects, headline
 from dashboards.page import Both, Chart, Page, Tab, Table, amount_text, both, named, same, tr
 
 COMPARISONS = ("last_week", "previous_day", "last_year", "promo_phase", "trailing_28d", "target")
 DIMENSIONS = ("platform", "shop", "channel", "device", "region", "customer_type")
 SMALLEST_GROUP = 10  # buyers; a smaller region could be one person
 _SHOWN = 8
+_SUMMED = ("gmv", "base_gmv", "gmv_change", *(f"{name}_effect" for name in EFFECT_ORDER))
 _LEADER = 0.5  # of the same-signed sum: from here on one segment "accounts for most"
 
 
@@ -105,9 +106,7 @@ def _rate(change: Row) -> float | None:
     return change["gmv_change"] / change["base_gmv"] if change["base_gmv"] else None
 
 
-def waterfall_chart(
-    change: Row, info: SiteInfo, page: Page, chart_id: str, csv: str
-) -> Chart:
+def waterfall_chart(change: Row, info: SiteInfo, page: Page, chart_id: str, csv: str) -> Chart:
     """The LMDI waterfall of one company row of `fct_gmv_change`."""
     comparison = change["comparison"]
     parts = paired_effects(change, info)
@@ -157,19 +156,12 @@ def shown_segments(data: Data, moment: date, comparison: str, dimension: str) ->
     keep = [r for r in rows if buyers.get(r["segment"], 0) >= SMALLEST_GROUP]
     small = [r for r in rows if buyers.get(r["segment"], 0) < SMALLEST_GROUP]
     if small:
-        total = {
-            name: sum(row[name] or 0 for row in small)
-            for name in small[0]
-            if name in ("gmv", "base_gmv") or name.startswith(("gmv_", "visitors_"))
-            or name.endswith("_effect")
-        }
+        total = {name: sum(row[name] or 0 for row in small) for name in _SUMMED}
         keep.append({**small[0], **total, "segment": "(small)"})
     return keep
 
 
-def _contribution_title(
-    rows: Sequence[Row], dimension: str, change: Row
-) -> Both:
+def _contribution_title(rows: Sequence[Row], dimension: str, change: Row) -> Both:
     total = change["gmv_change"] or 0.0
     floor = NOTABLE_CHANGE * max(change["base_gmv"] or 0, change["gmv"] or 0)
     words = {"dimension": tr(f"dimension.{dimension}")}
@@ -211,12 +203,9 @@ def _bars(rows: Sequence[Row], dimension: str) -> tuple[list[Both], list[float]]
 def _effect_table(rows: Sequence[Row], dimension: str, info: SiteInfo) -> Table:
     columns = [
         name
-        for name in (
-            "visitors", "mix", "conversion", "untracked_buyers", "orders_per_buyer",
-            "anonymous_orders", "aov",
-        )
+        for name in EFFECT_ORDER
         if any(abs(row[f"{name}_effect"] or 0) >= 0.005 for row in rows)
-    ]  # fmt: skip
+    ]
     head = [tr(f"dimension.{dimension}"), tr("table.gmv"), tr("table.base"), tr("table.change")]
     ordered = sorted(rows, key=lambda row: (row["gmv_change"] or 0, str(row["segment"])))
     return Table(

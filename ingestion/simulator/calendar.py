@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 
 PLATFORMS = ("shopify", "tmall")
 ORDINARY_PHASES = frozenset({"presale", "year_goods"})
@@ -68,6 +69,7 @@ def _steps(year: int) -> list[tuple[str, str, date, date]]:
     return steps
 
 
+@cache
 def promo_phases() -> tuple[Phase, ...]:
     """Return all phases of 2022 to 2030; pre-sales exist on Tmall only."""
     return tuple(
@@ -79,6 +81,7 @@ def promo_phases() -> tuple[Phase, ...]:
     )
 
 
+@cache
 def is_ordinary(day: date) -> bool:
     """Say whether a day lies outside every promo burst and the dip that follows one."""
     dip = timedelta(days=DIP_DAYS)

@@ -97,7 +97,7 @@ class Site:
         return_gap: mean days between two visits without account.
     """
 
-    sessions: float = 1400.0
+    sessions: float = 1350.0
     member_sessions: float = 0.16
     return_sessions: float = 0.20
     founders: float = 0.030

@@ -1,0 +1,204 @@
+"""Overview: are we on track, and what needs me today?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+
+from dashboards.charts import DayPoint, Shade, gmv_line
+from dashboards.context import Data, Row, SiteInfo
+from dashboards.formatting import exact_money, long_day
+from dashboards.page import Both, Chart, Page, Table, amount_text, both, tr
+from dashboards.pages.cards import cards
+from dashboards.pages.story import (
+    base_in_promotion,
+    comparisons,
+    contribution_tabs,
+    phases,
+    promo_name,
+    told,
+    waterfall_chart,
+)
+
+LINE_DAYS = 90
+ALERT_LINES = 3
+_MIN_BASELINE_DAYS = 56
+_SEVERITY = {"critical": 0, "high": 1, "error": 1, "medium": 2, "warn": 2, "warning": 2, "low": 3}
+_PEAK_PHASES = {"peak", "opening"}
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One alert line: `kind` is `kpi` or `data`."""
+
+    kind: str
+    title: Both
+    text: Both
+
+
+def alerts(data: Data, info: SiteInfo) -> tuple[list[Alert], int]:
+    """Incidents open on the last day, gravest first, and how many more there are."""
+    rows = [
+        row
+        for row in data["insights.incidents"].to_dicts()
+        if row["opened_date"]
+        and row["opened_date"] <= info.data_through
+        and (row["closed_date"] is None or row["closed_date"] > info.data_through)
+    ]
+    rows.sort(
+        key=lambda row: (
+            _SEVERITY.get(str(row["severity"]).lower(), 2),
+            -abs(row["impact_amount"] or 0),
+            str(row["incident_id"]),
+        )
+    )
+    lines = [_alert(row, info) for row in rows[:ALERT_LINES]]
+    return lines, max(0, len(rows) - ALERT_LINES)
+
+
+def _alert(row: Row, info: SiteInfo) -> Alert:
+    kind = "data" if row["kind"] == "data" else "kpi"
+    en = row["explanation_en"] or row["explanation_zh"] or str(row["metric"])
+    since = both(lambda lang: long_day(row["opened_date"], lang))
+    impact = amount_text(row["impact_amount"], info.currency, signed=True)
+    key = "alert.kpi" if kind == "kpi" and row["impact_amount"] is not None else f"alert.{kind}_n"
+    return Alert(
+        kind,
+        tr(key, day=since, impact=impact),
+        Both(en, row["explanation_zh"] or en),
+    )
+
+
+def _points(data: Data, info: SiteInfo) -> list[DayPoint]:
+    company = data.company(info.data_through, LINE_DAYS)
+    if company.is_empty():
+        return []
+    judged = data["insights.anomalies"].filter(
+        pl.col("metric") == "gmv", pl.col("dimension") == "all"
+    )
+    known = {row["business_date"]: row for row in judged.to_dicts()}
+    values = {row["business_date"]: row["gmv"] for row in company.to_dicts()}
+    first = min(values)
+    span = (info.data_through - first).days + 1
+    return [_point(first + timedelta(days=n), values, known) for n in range(span)]
+
+
+def _point(day: date, values: dict[date, float | None], known: dict[date, Row]) -> DayPoint:
+    row, value = known.get(day), values.get(day)
+    if row is None:
+        return DayPoint(day, value)
+    mark = ""
+    if row["status"] == "data_incomplete":
+        mark = "incomplete"
+    elif row["status"] == "anomaly" and row["lower"] is not None and value is not None:
+        mark = "below" if value < row["lower"] else ""
+    return DayPoint(day, value, row["lower"], row["upper"], mark)
+
+
+def shades(data: Data, first: date, last: date) -> list[Shade]:
+    """Promotions on the line: whole phases pale, the sales days stronger and labelled.
+
+    Phases of one promotion that touch or overlap become one block, so each is labelled once.
+    """
+    blocks: list[Shade] = []
+    for phase in phases(data, first, last):
+        label = promo_name(phase.promo)
+        is_peak = phase.phase in _PEAK_PHASES
+        kin = [b for b in blocks if b.label == label and b.is_peak == is_peak]
+        if kin and (phase.first - kin[-1].last).days <= 1:
+            blocks.remove(kin[-1])
+            joined = Shade(label, kin[-1].first, max(kin[-1].last, phase.last), is_peak)
+            blocks.append(joined)
+        else:
+            blocks.append(Shade(label, phase.first, phase.last, is_peak))
+    return [
+        Shade(s.label, max(s.first, first), min(s.last, last), s.is_peak)
+        for s in _one_label_each(blocks)
+    ]
+
+
+def _one_label_each(blocks: list[Shade]) -> list[Shade]:
+    """Only the last strong block of a promotion carries its name."""
+    last = {b.label: b for b in blocks if b.is_peak}
+    return [b if not b.is_peak or last[b.label] is b else Shade(Both("", ""), b.first, b.last, True)
+            for b in blocks]  # fmt: skip
+
+
+def _line_title(points: list[DayPoint]) -> Both:
+    week = points[-7:]
+    if not any(p.lower is not None for p in week):
+        return tr("line.title_no_band")
+    below = sum(p.mark == "below" for p in week)
+    if below == 0:
+        return tr("line.title_within", n=len(week))
+    return tr("line.title_below_one" if below == 1 else "line.title_below", b=below, n=len(week))
+
+
+def line_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
+    """GMV of the last 90 days with its expected range."""
+    points = _points(data, info)
+    figure = None
+    rows: list[list[Both | str]] = []
+    note = None
+    if points:
+        found = shades(data, points[0].day, points[-1].day)
+        figure = gmv_line(points, found, info.currency, page.pool)
+        rows = [
+            [
+                p.day.isoformat(),
+                exact_money(p.value, info.currency),
+                exact_money(p.lower, info.currency),
+                exact_money(p.upper, info.currency),
+                tr(f"line.mark_{p.mark or 'none'}"),
+            ]
+            for p in reversed(points)
+        ]
+        first = data.first_day()
+        young = first is None or (info.data_through - first).days + 1 < _MIN_BASELINE_DAYS
+        if not any(p.lower is not None for p in points):
+            note = tr("line.note_young" if young else "line.note_no_band")
+    head = ["table.day", "table.gmv", "table.lower", "table.upper", "table.remark"]
+    chart = Chart(
+        id="gmv-line",
+        title=_line_title(points) if points else tr("line.title_empty"),
+        subtitle=tr("line.subtitle", n=len(points)),
+        figure=figure,
+        table=Table([tr(key) for key in head], rows),
+        source="marts.fct_gmv_daily",
+        csv="data/gmv_daily.csv",
+        height=330,
+        empty=tr("state.no_sales"),
+        note=note,
+        wide=True,
+    )
+    page.charts.append(chart)
+    return chart
+
+
+def build(data: Data, info: SiteInfo) -> Page:
+    """The page `index.html`."""
+    page = Page("index.html", "overview.html", "overview", tr("nav.overview"))
+    available = comparisons(data, info.data_through)
+    change = data.change(info.data_through, available[0]) if available else None
+    company = data.company_on(info.data_through)
+    lines, more = alerts(data, info)
+    page.values = {
+        "headline": told(change, info, info.data_through, company["gmv"] if company else None),
+        "remark": base_in_promotion(data, info.data_through, available[0]) if available else None,
+        "alerts": lines,
+        "more_alerts": more,
+        "cards": cards(data, info),
+        "line": line_chart(data, info, page),
+        "waterfall": None,
+        "tabs": [],
+    }
+    if change:
+        csv = "data/gmv_change.csv"
+        page.values["waterfall"] = waterfall_chart(change, info, page, "waterfall", csv)
+        dimensions = ("platform", "channel", "device")
+        page.values["tabs"] = contribution_tabs(
+            data, info, page, change, dimensions, "contribution", csv
+        )
+    return page

@@ -1,0 +1,187 @@
+"""Reading nested exports (JSON lines, Parquet) into the same rows of text as `read.py`.
+
+Belongs here: the little path vocabulary: `device.category` goes into a struct, `items[0].item_id`
+takes the first element of a list, `event_params[page_location].value.string_value` takes the
+element whose `key` is page_location. Every leaf becomes text, so that one set of rules reads all.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ingestion.errors import FileRejected
+from ingestion.preflight import decode, read_bytes
+from ingestion.read import LINE, ROW, Raw, check_columns, clean
+from ingestion.spec import Read
+
+_TOKEN = re.compile(r"[^.\[\]]+|\[[^\]]*\]")
+_MAX_ROWS = 50_000_000
+Dtype = pl.DataType | type[pl.DataType]
+
+
+def _steps(path: str) -> list[str]:
+    return _TOKEN.findall(path)
+
+
+def _tree(paths: list[str]) -> dict[str, Any]:
+    """Merge paths into nested dicts: `a[k].b` -> {"a": {"[]": {"key": {}, "b": {}}}}."""
+    root: dict[str, Any] = {}
+    for path in paths:
+        node = root
+        for step in _steps(path):
+            if step.startswith("["):
+                node = node.setdefault("[]", {})
+                if not step[1:-1].isdigit():
+                    node.setdefault("key", {})
+            else:
+                node = node.setdefault(step, {})
+    return root
+
+
+def _dtype(node: dict[str, Any]) -> Dtype:
+    if not node:
+        return pl.String()
+    if "[]" in node:
+        return pl.List(_dtype(node["[]"]))
+    return pl.Struct({name: _dtype(inner) for name, inner in node.items()})
+
+
+def _walk(expr: pl.Expr, steps: list[str]) -> pl.Expr:
+    for number, step in enumerate(steps):
+        if not step.startswith("["):
+            expr = expr.struct.field(step)
+            continue
+        inner = step[1:-1]
+        if inner.isdigit():
+            return _walk(expr.list.get(int(inner), null_on_oob=True), steps[number + 1 :])
+        element = pl.element()
+        picked = _walk(
+            element.filter(element.struct.field("key") == inner), steps[number + 1 :]
+        )
+        return expr.list.eval(picked).list.first()
+    return expr
+
+
+def _has(dtype: Any, steps: list[str]) -> bool:
+    for step in steps:
+        if step.startswith("["):
+            if not isinstance(dtype, pl.List):
+                return False
+            dtype = dtype.inner
+            continue
+        fields = {f.name: f.dtype for f in dtype.fields} if isinstance(dtype, pl.Struct) else {}
+        if step not in fields:
+            return False
+        dtype = fields[step]
+    return True
+
+
+def _extract(frame: pl.DataFrame, wanted: list[str], read: Read, path: Path) -> Raw:
+    """Turn nested columns into text columns named by their paths."""
+    tops = {name: frame.schema[name] for name in frame.columns}
+    there = [p for p in wanted if (s := _steps(p))[0] in tops and _has(tops[s[0]], s[1:])]
+    missing, _ = check_columns(there, wanted, read, path)
+    return Raw(
+        frame.select(
+            ROW,
+            LINE,
+            *(
+                clean(_walk(pl.col(_steps(p)[0]), _steps(p)[1:]).cast(pl.String), read).alias(p)
+                for p in there
+            ),
+            *(pl.lit(None, pl.String).alias(p) for p in missing),
+        ),
+        missing=missing,
+    )
+
+
+def read_parquet(path: Path, read: Read, wanted: list[str]) -> Raw:
+    """Read a Parquet file, only the columns that are wanted.
+
+    Raises:
+        FileRejected: not Parquet, damaged, too many rows, or a wanted column is missing.
+    """
+    tops = list(dict.fromkeys(_steps(p)[0] for p in wanted))
+    try:
+        schema = pl.read_parquet_schema(path)
+        rows = pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
+        if rows > _MAX_ROWS or path.stat().st_size > read.max_bytes:
+            raise FileRejected(f"has {rows:,} rows; at most {_MAX_ROWS:,} are read", path.name)
+        frame = pl.read_parquet(path, columns=[t for t in tops if t in schema], glob=False)
+    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+        raise FileRejected(
+            "is not a whole Parquet file",
+            path.name,
+            f"({str(error).splitlines()[0][:120]})",
+            "Transfer it again, completely.",
+        ) from None
+    number = pl.int_range(1, pl.len() + 1, dtype=pl.Int64)
+    frame = frame.with_columns(number.alias(ROW), number.alias(LINE))
+    raw = _extract(frame, wanted, read, path)
+    return Raw(raw.frame, unknown=_unknown(list(schema), tops, read), missing=raw.missing)
+
+
+def _unknown(names: list[str], tops: list[str], read: Read) -> tuple[str, ...]:
+    known = {*tops, *(_steps(p)[0] for p in read.header)}
+    return tuple(name for name in names if name not in known)
+
+
+def read_jsonl(path: Path, read: Read, wanted: list[str]) -> Raw:
+    """Read JSON lines; a line that is no JSON object is a broken row, never the end of the file.
+
+    Raises:
+        FileRejected: bytes that do not decode, or a wanted column is not there at all.
+    """
+    text = decode(read_bytes(path, read), path, read)
+    body = pl.Series("record", [text.removesuffix("\n")]).str.split("\n").explode()
+    lines = (
+        pl.DataFrame({"record": body})
+        .with_row_index(LINE, offset=1)
+        .filter(pl.col("record").str.strip_chars() != "")
+        .with_row_index(ROW, offset=1)
+        .with_columns(pl.col(ROW, LINE).cast(pl.Int64))
+    )
+    shaped = pl.col("record").str.strip_chars().str.contains(r"^\{[\s\S]*\}$")
+    schema = _dtype(_tree(wanted))
+    parsed, bad = _decode(lines.filter(shaped), schema)
+    bad = pl.concat([lines.filter(~shaped), bad]).sort(ROW)
+    cut = not text.endswith("\n") and (pl.col(ROW) == lines.height)
+    broken = bad.select(
+        ROW,
+        LINE,
+        reason=pl.when(cut).then(pl.lit("cut_row")).otherwise(pl.lit("not_json")),
+        message=pl.when(cut)
+        .then(pl.lit("the file ends in the middle of this row (no line break after it)"))
+        .otherwise(pl.lit("is not a JSON object")),
+        key=pl.lit(None, pl.String),
+    )
+    raw = _extract(parsed, wanted, read, path)
+    names = list(json.loads(lines["record"][0])) if parsed.height and not bad.height else []
+    unknown = _unknown(names, [_steps(p)[0] for p in wanted], read)
+    return Raw(raw.frame, broken, unknown, raw.missing)
+
+
+def _decode(lines: pl.DataFrame, schema: Dtype) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Decode lines of JSON; halve where decoding fails until the bad lines stand alone."""
+    fields = {f.name: f.dtype for f in schema.fields} if isinstance(schema, pl.Struct) else {}
+    empty = pl.DataFrame(schema={ROW: pl.Int64, LINE: pl.Int64, **fields})
+    if lines.is_empty():
+        return empty, lines
+    try:
+        body = lines["record"].str.join("\n").item() + "\n"
+        frame = pl.read_ndjson(io.BytesIO(body.encode()), schema=fields)
+        if frame.height == lines.height:
+            return lines.select(ROW, LINE).hstack(frame), lines.clear()
+    except (pl.exceptions.PolarsError, ValueError):
+        pass
+    if lines.height == 1:
+        return empty, lines
+    middle = lines.height // 2
+    left, right = _decode(lines.head(middle), schema), _decode(lines.slice(middle), schema)
+    return pl.concat([left[0], right[0]]), pl.concat([left[1], right[1]])

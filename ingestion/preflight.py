@@ -1,0 +1,146 @@
+"""Before a file is read: is it where it should be, of a sane size, and whole text.
+
+Belongs here: paths, bytes, checksums, decompression caps, strict decoding.
+Does not belong here: rows and columns.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import zlib
+from pathlib import Path
+
+from ingestion.errors import FileRejected
+from ingestion.spec import Read
+
+_CHUNK = 1 << 20
+# Below this size a high compression ratio is no danger.
+_HARMLESS = 16 * _CHUNK
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 (hex) of a file's bytes as delivered."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def below(path: Path, inbox: Path) -> str:
+    """Return the path below the inbox, with `/`.
+
+    Raises:
+        FileRejected: it leads out of the inbox, or is no regular file.
+    """
+    try:
+        real, root = path.resolve(strict=True), inbox.resolve(strict=True)
+    except (OSError, ValueError) as error:
+        raise FileRejected(
+            "cannot be opened", path.name, str(error), "Deliver it into the inbox again."
+        ) from None
+    if not real.is_relative_to(root) or path.is_symlink() or not real.is_file():
+        raise FileRejected(
+            "is not a regular file inside the inbox",
+            path.name,
+            "Links and paths that lead out of the inbox are never followed.",
+            "Copy the file itself into the inbox.",
+        )
+    return real.relative_to(root).as_posix()
+
+
+def read_bytes(path: Path, read: Read) -> bytes:
+    """Return the decompressed bytes, within the caps of the format.
+
+    Raises:
+        FileRejected: empty, too large, or the compressed stream is damaged.
+    """
+    size = path.stat().st_size
+    if size == 0:
+        raise FileRejected("is empty", path.name, do_this="Export it again.")
+    if size > read.max_bytes:
+        raise _too_large(path, read)
+    data = path.read_bytes()
+    if data[:2] != b"\x1f\x8b":
+        return data
+    return _gunzip(path, data, read)
+
+
+def _gunzip(path: Path, data: bytes, read: Read) -> bytes:
+    parts: list[bytes] = []
+    total, rest = 0, data
+    try:
+        while rest:
+            stream = zlib.decompressobj(wbits=31)
+            while not stream.eof:
+                part = stream.decompress(rest, _CHUNK)
+                rest = stream.unconsumed_tail
+                total += len(part)
+                parts.append(part)
+                if total > read.max_bytes or total > max(_HARMLESS, read.max_ratio * len(data)):
+                    raise _too_large(path, read)
+                if not part and not rest and not stream.eof:
+                    raise zlib.error("the stream ends too early")
+            rest = stream.unused_data.lstrip(b"\0")
+    except zlib.error as error:
+        raise FileRejected(
+            "the compressed file is damaged or cut short",
+            path.name,
+            f"({error}.)",
+            "Transfer it again, completely.",
+        ) from None
+    return b"".join(parts)
+
+
+def _too_large(path: Path, read: Read) -> FileRejected:
+    return FileRejected(
+        f"is larger than allowed ({read.max_bytes:,} bytes, ratio {read.max_ratio})",
+        path.name,
+        "A small file that unpacks to a huge one can stop the machine.",
+        "If it is genuine, raise read.max_bytes or read.max_ratio of its format.",
+    )
+
+
+def decode(data: bytes, path: Path, read: Read) -> str:
+    """Return the text of a file, strictly decoded, line ends as line feeds.
+
+    Raises:
+        FileRejected: another encoding than declared, or NUL characters.
+    """
+    for mark, name in _MARKS.items():
+        if data.startswith(mark) and not codecs.lookup(read.encoding).name.startswith(name):
+            raise _wrong_encoding(path, read, f"It begins with the mark of {name}.", name)
+    encoding = "utf-8-sig" if read.encoding == "utf-8" else read.encoding
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        guess = "gb18030" if read.encoding == "utf-8" else "utf-8"
+        raise _wrong_encoding(
+            path, read, f"Byte {error.start} in line {line} does not fit.", guess
+        ) from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise FileRejected(
+            f"line {line} has a NUL character",
+            path.name,
+            "The file is damaged or not text.",
+            "Export it again; for UTF-16 set read.encoding: utf-16.",
+        )
+    text = text.removeprefix("\ufeff")
+    return text.replace("\r\n", "\n") if "\n" in text else text.replace("\r", "\n")
+
+
+def _wrong_encoding(path: Path, read: Read, why: str, guess: str) -> FileRejected:
+    return FileRejected(
+        f"is not {read.encoding}",
+        path.name,
+        why,
+        f"Set read.encoding, for instance to {guess}; nothing is ever decoded approximately.",
+    )

@@ -1,0 +1,67 @@
+"""shop.yml: what is refused, and that the message says the line."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestration import settings
+from orchestration.errors import ExitCode, KpiError
+
+GOOD = """\
+shop:
+  name: Corner shop
+  currency: EUR
+  timezone: Europe/Berlin
+sources: {}
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("KPI_HOME", str(tmp_path))
+    monkeypatch.delenv("KPI_CONFIG", raising=False)
+    return tmp_path
+
+
+def test_defaults(home: Path) -> None:
+    (home / "shop.yml").write_text(GOOD)
+    loaded = settings.load()
+    assert loaded.shop.languages == ("en", "zh")
+    assert loaded.file.publish.keep == 3
+    assert loaded.paths.current == home / "data/published/current.duckdb"
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    (GOOD.replace("currency: EUR", "currency: euro"), "line 3, shop.currency"),
+    (GOOD.replace("Europe/Berlin", "Europe/Berlinn"), "line 4, shop.timezone"),
+    (GOOD + "publish:\n  keep: 1\n", "line 7, publish.keep"),
+    (GOOD + "alert: {}\n", "line 6, alert"),
+    (GOOD.replace("  name: Corner shop\n", ""), "shop.name"),
+    ("shop: [", "not valid YAML"),
+    ("", "shop"),
+])
+def test_what_is_wrong_is_said_with_its_line(home: Path, text: str, message: str) -> None:
+    (home / "shop.yml").write_text(text)
+    with pytest.raises(KpiError, match=message) as refused:
+        settings.load()
+    assert refused.value.code == ExitCode.CONFIG
+
+
+def test_a_missing_file_says_what_to_do(home: Path) -> None:
+    with pytest.raises(KpiError, match="kpi demo"):
+        settings.load()
+
+
+def test_a_key_is_made_once_and_kept_private(home: Path) -> None:
+    (home / "shop.yml").write_text(GOOD)
+    first = settings.load().pseudonym_key()
+    assert settings.load().pseudonym_key() == first and len(first) == 64
+    assert (home / "data/state/pseudonym.key").stat().st_mode & 0o077 == 0
+
+
+def test_a_secret_comes_from_the_environment(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "shop.yml").write_text(GOOD + "alerts: {channels: [env:CHAT_URL]}\n")
+    with pytest.raises(KpiError, match="CHAT_URL is not set"):
+        settings.load().alert_channels()
+    monkeypatch.setenv("CHAT_URL", "json://127.0.0.1:9/")
+    assert settings.load().alert_channels() == ["json://127.0.0.1:9/"]
