@@ -17,7 +17,7 @@ from typing import Any, SupportsFloat
 from dashboards.formatting import as_date, long_day, money, percent
 from dashboards.i18n import text
 
-__all__ = ["EFFECT_ORDER", "Effect", "effects", "headline", "is_traffic_unknown", "money"]
+__all__ = ["EFFECT_ORDER", "Effect", "effects", "headline", "inline", "is_traffic_unknown", "money"]
 
 EFFECT_ORDER = (
     "visitors",
@@ -51,6 +51,13 @@ class Effect:
     label: str
     amount: float
     text: str
+
+
+def inline(label: str, lang: str) -> str:
+    """A label as it stands inside a sentence: lower case in English, but for AOV and its like."""
+    if lang == "zh" or label[:2].isupper():
+        return label
+    return label[:1].lower() + label[1:]
 
 
 def _number(change: Mapping[str, Any], key: str) -> float | None:
@@ -127,16 +134,19 @@ def _drivers(change: Mapping[str, Any], lang: str, currency: str) -> str:
         against = [effect for effect in found if effect.amount * found[0].amount < 0]
         if not against or abs(against[0].amount) < floor:
             return text("headline.nothing_notable", lang)
-        return text("headline.cancelled", lang, first=found[0].text, second=against[0].text)
+        return text(
+            "headline.cancelled", lang, first=found[0].text, second=inline(against[0].text, lang)
+        )
     against = [effect for effect in found if effect.amount * (gmv - base) < 0]
     lead = along[0]
     amount = money(lead.amount, currency, lang, signed=True)
     if len(along) > 1 and abs(along[1].amount) >= SECOND_DRIVER * abs(lead.amount):
-        sentence = text("headline.two_drivers", lang, first=lead.text, second=along[1].text)
+        second = inline(along[1].text, lang)
+        sentence = text("headline.two_drivers", lang, first=lead.text, second=second)
     else:
         sentence = text("headline.one_driver", lang, driver=lead.label, amount=amount)
     if against and abs(against[0].amount) >= OFFSET_DRIVER * abs(lead.amount):
-        sentence += text("headline.offset", lang, driver=against[0].text)
+        sentence += text("headline.offset", lang, driver=inline(against[0].text, lang))
     return sentence + text("headline.stop", lang)
 
 

@@ -8,6 +8,7 @@ Does not belong here: what a page says (`pages`), what a chart looks like (`char
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -18,8 +19,15 @@ import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from dashboards.formatting import money
+from dashboards.formatting import MINUS, money
 from dashboards.i18n import LANGUAGES, catalogue, text
+
+_SIGNED = re.compile(rf"[+{MINUS}][^\s\d&<>，、。]{{0,4}}[\d.,]*\d[KMB万亿%]?")
+
+
+def _unbroken(value: str) -> str:
+    """Escaped text whose signed amounts no line break tears from their sign."""
+    return _SIGNED.sub(r'<span class="nb">\g<0></span>', escape(value))
 
 
 @dataclass(frozen=True)
@@ -31,8 +39,9 @@ class Both:
 
     def __html__(self) -> str:
         if self.en == self.zh:
-            return escape(self.en)
-        return f'<span lang="en">{escape(self.en)}</span><span lang="zh">{escape(self.zh)}</span>'
+            return _unbroken(self.en)
+        en, zh = _unbroken(self.en), _unbroken(self.zh)
+        return f'<span lang="en">{en}</span><span lang="zh">{zh}</span>'
 
     def get(self, lang: str) -> str:
         """The text of one language."""
@@ -192,7 +201,8 @@ def script_json(value: object) -> Markup:
     dumped = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     dumped = dumped.replace("</", "<\\/").replace("<!--", "<\\u0021--")
     # U+2028 and U+2029 end a line in JavaScript but not in JSON.
-    return Markup(dumped.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
+    dumped = dumped.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return Markup(dumped)  # noqa: S704 - escaped above, for a script element
 
 
 def safe_csv(frame: pl.DataFrame) -> str:

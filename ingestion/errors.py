@@ -29,5 +29,5 @@ class MappingError(IngestionError):
     """shop.yml or a format says something that cannot be carried out."""
 
 
-class FileRejected(IngestionError):
+class FileRejected(IngestionError):  # noqa: N818 - it happened to the file, not in the program
     """An export is not landed at all; nothing of it was written."""

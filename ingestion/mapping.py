@@ -24,6 +24,7 @@ from ingestion.spec import Format, Strict, ZoneName, near
 FORMATS = Path(__file__).parent / "formats"
 # Raise when the meaning of a mapping changes: files are then landed anew under new batches.
 SEMANTICS = 1
+_DAILY = dict.fromkeys(("orders", "order_items", "events", "traffic_daily", "campaign_spend"), True)
 
 Model = TypeVar("Model", bound=Strict)
 
@@ -37,6 +38,7 @@ class FileSpec(Strict):
         delivery: `delta`, or `snapshot:<column>`: a file holds every row of its periods.
         on_bad_rows: set bad rows aside, or refuse the whole file.
         max_bad_share: share of bad rows (0-1) above which the file is refused.
+        daily: whether a day without rows is a gap; by default so for sales, traffic and spend.
     """
 
     path: str
@@ -44,6 +46,7 @@ class FileSpec(Strict):
     delivery: str = "delta"
     on_bad_rows: Literal["quarantine", "reject_file"] = "quarantine"
     max_bad_share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    daily: bool | None = None
 
     @model_validator(mode="after")
     def _sound(self) -> FileSpec:
@@ -64,6 +67,11 @@ class FileSpec(Strict):
                     f"delivery names column `{column}`; feed {feed}: "
                     f"{near(column, list(FEEDS[feed].columns))}"
                 )
+
+    @property
+    def format_name(self) -> str:
+        """Name of the format; `inline` for one written in shop.yml."""
+        return self.format.name
 
     @property
     def snapshot_column(self) -> str | None:
@@ -99,7 +107,14 @@ class Source(Strict):
         """Namespace of its customers' pseudonyms."""
         return self.customer_namespace or self.name
 
-    @property
+    def is_expected_daily(self, feed: str) -> bool:
+        """Whether a day without rows of this feed is a gap rather than a quiet day."""
+        return any(
+            _DAILY.get(feed, False) if spec.daily is None else spec.daily
+            for spec in self.files
+            if feed in spec.format.feeds
+        )
+
     def feeds(self) -> list[str]:
         """Feeds its files fill, each once."""
         return list(dict.fromkeys(feed for spec in self.files for feed in spec.format.feeds))
@@ -118,7 +133,7 @@ class _Loader(yaml.SafeLoader):
     """Safe YAML that refuses a key given twice, which plain YAML silently overwrites."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
                 raise MappingError(

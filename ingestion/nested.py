@@ -61,9 +61,7 @@ def _walk(expr: pl.Expr, steps: list[str]) -> pl.Expr:
         if inner.isdigit():
             return _walk(expr.list.get(int(inner), null_on_oob=True), steps[number + 1 :])
         element = pl.element()
-        picked = _walk(
-            element.filter(element.struct.field("key") == inner), steps[number + 1 :]
-        )
+        picked = _walk(element.filter(element.struct.field("key") == inner), steps[number + 1 :])
         return expr.list.eval(picked).list.first()
     return expr
 

@@ -11,6 +11,8 @@ import hashlib
 import zlib
 from pathlib import Path
 
+import polars as pl
+
 from ingestion.errors import FileRejected
 from ingestion.spec import Read
 
@@ -143,4 +145,20 @@ def _wrong_encoding(path: Path, read: Read, why: str, guess: str) -> FileRejecte
         path.name,
         why,
         f"Set read.encoding, for instance to {guess}; nothing is ever decoded approximately.",
+    )
+
+
+def line_offsets(path: Path, read: Read) -> pl.DataFrame:
+    """Return `_line` and `byte_offset` of each line of a text file, after decompression.
+
+    Bytes are counted through Latin-1, one character a byte; UTF-16, whose line feed is two bytes,
+    and files that are no text have no offsets.
+    """
+    empty = pl.DataFrame(schema={"_line": pl.Int64, "byte_offset": pl.Int64})
+    if read.kind == "parquet" or read.encoding.startswith(("utf-16", "utf-32")):
+        return empty
+    lines = pl.Series("l", [read_bytes(path, read).decode("latin-1")]).str.split("\n").explode()
+    length = pl.col("l").str.len_chars().cast(pl.Int64) + 1
+    return lines.to_frame().select(
+        _line=pl.int_range(1, pl.len() + 1, dtype=pl.Int64), byte_offset=length.cum_sum() - length
     )

@@ -22,7 +22,13 @@ from ingestion.spec import Read
 
 ROW, LINE = "_row", "_line"
 _QUOTED = r'"(?:[^"]|"")*"'
-_BROKEN = {ROW: pl.Int64, LINE: pl.Int64, "reason": pl.String, "message": pl.String, "key": pl.String}
+_BROKEN = {
+    ROW: pl.Int64,
+    LINE: pl.Int64,
+    "reason": pl.String,
+    "message": pl.String,
+    "key": pl.String,
+}
 
 
 @dataclass(frozen=True)

@@ -65,9 +65,7 @@ def _encoding(name: str) -> str:
     try:
         return codecs.lookup(name).name
     except LookupError:
-        raise ValueError(
-            f"`{name}` is not an encoding; write utf-8, gb18030 or utf-16"
-        ) from None
+        raise ValueError(f"`{name}` is not an encoding; write utf-8, gb18030 or utf-16") from None
 
 
 Regex = Annotated[str, AfterValidator(_regex)]
@@ -267,9 +265,12 @@ class Format(Strict):
             return
         known = [*self.read.header, *self.derive]
         for place, name in self.references():
-            if name not in known:
-                raise ValueError(f"{place} reads `{name}`, which the header has not; "
-                                 f"{near(name, known)}")
+            # Nested files: only the top column of a path stands in the header.
+            top = name if self.read.kind == "csv" else re.split(r"[.\[]", name)[0]
+            if top not in known:
+                raise ValueError(
+                    f"{place} reads `{name}`, which the header has not; {near(name, known)}"
+                )
 
     def references(self) -> Iterator[tuple[str, str]]:
         """Yield (place in the format, column of the file it reads), derived names left out."""
@@ -319,8 +320,9 @@ def _check_feed(name: str, feed: FeedMap) -> None:
             raise ValueError(f"feed {name}: column `{column}` is mapped twice")
     for column in canonical.required:
         if column not in mapped and column not in AUTOMATIC:
-            raise ValueError(f"feed {name} needs column `{column}`: add it to columns, constants "
-                             "or derive")
+            raise ValueError(
+                f"feed {name} needs column `{column}`: add it to columns, constants or derive"
+            )
 
 
 def sql_columns(expression: str) -> tuple[str, ...]:

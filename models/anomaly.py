@@ -20,13 +20,12 @@ from scipy import stats
 from models.baseline import (
     Baseline,
     DetectorParams,
-    EventKeys,
     Flags,
     Floats,
     Ints,
     one_step_ahead,
 )
-from models.event_calendar import event_calendar
+from models.event_calendar import event_calendar, event_keys
 
 __all__ = ["ANOMALY_SCHEMA", "FEEDS_OF_METRIC", "DetectorParams", "detect", "event_calendar"]
 
@@ -63,6 +62,13 @@ ANOMALY_SCHEMA: dict[str, type[pl.DataType]] = {
 _NOTHING_LEFT = np.log(0.01)  # a day at zero counts as a fall by 99 %: its logarithm must be finite
 
 
+def _platforms(daily: pl.DataFrame) -> list[str]:
+    """Platforms by GMV, the largest first: the company follows its promotions."""
+    sizes = daily.filter(pl.col("dimension") == "platform").group_by("segment")
+    ranked = sizes.agg(pl.col("gmv").sum()).sort("gmv", "segment", descending=[True, False])
+    return list(ranked["segment"])
+
+
 @dataclass(frozen=True)
 class _Cells:
     """The series as matrices: one row a (metric, dimension, segment), one column a day."""
@@ -83,7 +89,9 @@ def _cells(daily: pl.DataFrame, completeness: pl.DataFrame) -> _Cells:
     keys, rows = [], []
     for dimension, segment in segments:
         own = daily.filter(pl.col("dimension") == dimension, pl.col("segment") == segment)
-        wide = dates.to_frame("business_date").join(own, on="business_date", how="left")
+        wide = dates.to_frame("business_date").join(
+            own, on="business_date", how="left", maintain_order="left"
+        )
         # No row of a segment after its first: nothing sold, not unknown.
         sold = pl.when(pl.col("business_date") >= own["business_date"].min()).then(0)
         wide = wide.with_columns(gmv=pl.coalesce("gmv", sold))
@@ -119,46 +127,12 @@ def _incomplete(
     return flags
 
 
-def _event_keys(cells: _Cells, calendar: pl.DataFrame) -> EventKeys:
-    """Number the calendar's event days; a platform without calendar rows follows the company."""
-    days = (
-        calendar.filter(pl.col("event").is_not_null())
-        .select("event", "event_day")
-        .unique()
-        .sort("event", "event_day")
-        .with_row_index("key")
-        .with_columns(
-            fallback=pl.when(pl.col("event") == pl.col("event").shift(1))
-            .then(pl.col("key").cast(pl.Int64) - 1)
-            .otherwise(-1)
-            .fill_null(-1)
-        )
-    )
-    numbered = calendar.join(days, on=["event", "event_day"], how="left").with_columns(
-        instance=pl.struct("event", "instance_date").rank("dense").cast(pl.Int64)
-    )
-    shape = cells.observed.shape
-    key, instance = np.full(shape, -1), np.full(shape, -1)
-    d_day = np.zeros(shape, dtype=np.bool_)
-    dates = pl.DataFrame({"date": cells.dates})
-    known = set(calendar["segment"].unique())
-    for segment in {key[2] for key in cells.keys}:
-        source = segment if segment in known else "all"
-        own = dates.join(numbered.filter(pl.col("segment") == source), on="date", how="left")
-        rows = [row for row, series in enumerate(cells.keys) if series[2] == segment]
-        key[rows] = own["key"].cast(pl.Int64).fill_null(-1).to_numpy()
-        instance[rows] = own["instance"].fill_null(-1).to_numpy()
-        d_day[rows] = own["is_d_day"].fill_null(False).to_numpy()
-    return EventKeys(key, instance, d_day, days["fallback"].cast(pl.Int64).to_numpy())
-
-
-def _closed(observed: Floats, weekdays: Ints, params: DetectorParams) -> Flags:
+def _closed(observed: Floats, params: DetectorParams) -> Flags:
     """Zero days whose weekday is mostly zero of late: the shop is closed, nothing was lost."""
     zero = observed == 0
     seen = np.zeros(observed.shape)
     for week in range(1, params.closed_weekday_weeks + 1):
         seen[:, 7 * week :] += zero[:, : -7 * week]
-    assert len(weekdays) == observed.shape[1]
     return np.asarray(zero & (seen * 2 >= params.closed_weekday_weeks))
 
 
@@ -171,7 +145,7 @@ def _tracked_share(daily: pl.DataFrame, cells: _Cells) -> Floats:
     for row, (metric, dimension, segment) in enumerate(cells.keys):
         if metric in ("visitors", "conversion_rate"):
             own = daily.filter(pl.col("dimension") == dimension, pl.col("segment") == segment)
-            sums = dates.join(own, on="business_date", how="left").select(
+            sums = dates.join(own, on="business_date", how="left", maintain_order="left").select(
                 pl.col("tracked_buyers", "buyers")
                 .fill_null(0)
                 .shift(1)
@@ -213,9 +187,10 @@ def _score(cells: _Cells, base: Baseline, closed: Flags) -> Floats:
     return np.asarray(np.where(base.known & ~closed, score, np.nan))
 
 
-def detect(
+def detect(  # noqa: PLR0913, PLR0917 - four tables in, and how to judge them
     daily: pl.DataFrame,
-    calendar: pl.DataFrame,
+    dim_date: pl.DataFrame,
+    dim_promo: pl.DataFrame,
     completeness: pl.DataFrame,
     params: DetectorParams | None = None,
     judge_from: date | None = None,
@@ -226,7 +201,8 @@ def detect(
         daily: rows of `fct_gmv_daily` of the dimensions `all` and `platform`: business_date,
             dimension, segment, gmv, visitors, conversion_rate, buyers, orders_per_buyer, aov, and
             tracked_buyers where known; unknown values null.
-        calendar: what `event_calendar` returns.
+        dim_date: date, event, event_offset, lunar_new_year_offset (see `event_calendar`).
+        dim_promo: promo, platform, phase, start_date, end_date.
         completeness: `quality.source_completeness_daily`: business_date, feed, platform,
             is_complete, reason at least.
         params: parameters; defaults of METRICS.md 4.
@@ -244,9 +220,10 @@ def detect(
     weekdays = np.array([day.weekday() for day in cells.dates], dtype=np.int64)
     with np.errstate(divide="ignore", invalid="ignore"):
         values = np.where(cells.observed > 0, np.log(cells.observed), np.nan)
-    events = _event_keys(cells, calendar)
+    calendar = event_calendar(dim_date, dim_promo, _platforms(daily))
+    events = event_keys(calendar, cells.dates, [segment for _, _, segment in cells.keys])
     base = one_step_ahead(values, weekdays, ~cells.incomplete, events, params)
-    closed = _closed(cells.observed, weekdays, params)
+    closed = _closed(cells.observed, params)
     score = _score(cells, base, closed)
     expected = np.where(closed, 0.0, np.where(base.known, np.exp(base.mean), np.nan))
     impact = _impact(cells, expected, _tracked_share(daily, cells))
@@ -254,7 +231,7 @@ def detect(
     # The scale is a MAD of 90 residuals, worth about 33 of a standard deviation (efficiency .37).
     p_values = stats.t.cdf(judged, df=0.37 * params.scale_days)
     fell = (judged <= -params.threshold) & _survives(p_values, params.fdr)
-    costly = -impact >= params.impact_floor * _company_gmv(cells, expected)
+    costly = -impact >= params.min_impact_rate * _company_gmv(cells, expected)
     status = np.select(
         [cells.incomplete, closed, np.isnan(score), fell & costly],
         ["data_incomplete", "normal", "no_baseline", "anomaly"],

@@ -37,7 +37,7 @@ class DetectorParams:
         event_noise: day-to-day scatter inside an event around its own strength, log units.
         max_autocorrelation: upper bound of the learned day-to-day autocorrelation.
         relearn_after_days: days on end out of range on one side after which they are the new level.
-        impact_floor: share of the company's expected daily GMV below which nothing alerts.
+        min_impact_rate: share of the company's expected daily GMV below which nothing alerts.
         fdr: false discovery rate over the series judged on one day.
         closed_weekday_weeks: recent same weekdays looked at to tell a closed day from a loss.
     """
@@ -52,7 +52,7 @@ class DetectorParams:
     event_noise: float = 0.06
     max_autocorrelation: float = 0.6
     relearn_after_days: int = 21
-    impact_floor: float = 0.005
+    min_impact_rate: float = 0.005
     fdr: float = 0.05
     closed_weekday_weeks: int = 4
 
@@ -200,7 +200,8 @@ class _Recursion:
         above = y - self.level
         start = np.isnan(self.level)
         deviation = np.where(start, 0.0, above - self.weekday_effect[:, weekday])
-        self._learn_event(day, train & event & ~start, deviation, mean, known)
+        if (event & train & ~start).any():
+            self._learn_event(day, train & event & ~start, deviation, mean, known)
         self._learn_weekday(weekday, ordinary & ~start, above)
         followed = ordinary & (self.last != 0)
         self.cross = np.where(followed, 0.99 * self.cross + deviation * self.last, self.cross)

@@ -6,7 +6,12 @@ learned in `baseline.py`; the dates themselves come from `dim_date` and `dim_pro
 
 from __future__ import annotations
 
+from datetime import date
+
+import numpy as np
 import polars as pl
+
+from models.baseline import EventKeys
 
 LUNAR_WINDOW = (-7, 10)  # days around lunar new year that are not ordinary (METRICS.md 4)
 
@@ -76,3 +81,43 @@ def event_calendar(
         instance_date=pl.when(in_phase).then("phase_start").otherwise("own_start"),
         is_d_day="is_d_day",
     ).sort("segment", "date")
+
+
+def event_keys(calendar: pl.DataFrame, dates: list[date], segments: list[str]) -> EventKeys:
+    """Number the calendar's event days, as `baseline.one_step_ahead` wants them.
+
+    Args:
+        calendar: what `event_calendar` returns.
+        dates: days of the series, in order.
+        segments: segment of each series; one without calendar rows follows the company.
+    """
+    same_event = pl.col("event") == pl.col("event").shift(1)
+    days = (
+        calendar.filter(pl.col("event").is_not_null())
+        .select("event", "event_day")
+        .unique()
+        .sort("event", "event_day")
+        .with_row_index("key")
+        .with_columns(pl.col("key").cast(pl.Int64))
+        .with_columns(fallback=pl.when(same_event).then(pl.col("key") - 1).otherwise(-1))
+    )
+    numbered = calendar.join(days, on=["event", "event_day"], how="left").with_columns(
+        instance=pl.struct("event", "instance_date").rank("dense").cast(pl.Int64)
+    )
+    shape = (len(segments), len(dates))
+    key, instance = np.full(shape, -1), np.full(shape, -1)
+    d_day = np.zeros(shape, dtype=np.bool_)
+    frame, known = pl.DataFrame({"date": dates}), set(calendar["segment"].unique())
+    for segment in set(segments):
+        source = segment if segment in known else "all"
+        own = frame.join(
+            numbered.filter(pl.col("segment") == source),
+            on="date",
+            how="left",
+            maintain_order="left",
+        )
+        rows = [row for row, name in enumerate(segments) if name == segment]
+        key[rows] = own["key"].fill_null(-1).to_numpy()
+        instance[rows] = own["instance"].fill_null(-1).to_numpy()
+        d_day[rows] = own["is_d_day"].fill_null(False).to_numpy()
+    return EventKeys(key, instance, d_day, days["fallback"].to_numpy())

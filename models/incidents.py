@@ -56,7 +56,7 @@ def open_incidents(
     anomalies: pl.DataFrame,
     completeness: pl.DataFrame,
     changes: pl.DataFrame,
-    previous: pl.DataFrame,
+    previous: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """All incidents known after this run, newest first.
 
@@ -69,7 +69,7 @@ def open_incidents(
         anomalies: what `anomaly.detect` returns, of the judged window.
         completeness: `quality.source_completeness_daily`.
         changes: rows of `fct_gmv_change`, for the segments named in the explanation; may be empty.
-        previous: the incidents of the last run (this function's result), or an empty frame.
+        previous: the incidents of the last run (this function's result), or none.
 
     Returns:
         Frame of `INCIDENT_SCHEMA`. incident_id is derived from kind, segment and first day, and
@@ -77,7 +77,7 @@ def open_incidents(
         range.
     """
     if anomalies.is_empty():
-        return previous if len(previous.columns) else pl.DataFrame(schema=INCIDENT_SCHEMA)
+        return pl.DataFrame(schema=INCIDENT_SCHEMA) if previous is None else previous
     first, last = anomalies["business_date"].min(), anomalies["business_date"].max()
     assert isinstance(first, date) and isinstance(last, date)
     window = completeness.filter(pl.col("business_date").is_between(first, last))
@@ -241,9 +241,11 @@ def _incident_id(kind: str, dimension: str, segment: str, opened: date) -> str:
     return f"{kind}-{opened:%Y%m%d}-{digest}"
 
 
-def _merge(found: pl.DataFrame, previous: pl.DataFrame, first: date, last: date) -> pl.DataFrame:
+def _merge(
+    found: pl.DataFrame, previous: pl.DataFrame | None, first: date, last: date
+) -> pl.DataFrame:
     """Keep the ids of the last run where episodes overlap, and close what no longer stands."""
-    if previous.is_empty():
+    if previous is None or previous.is_empty():
         return found
     same = ["kind", "dimension", "segment"]
     pairs = (

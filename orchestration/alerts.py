@@ -11,13 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from models.incident_words import METRIC_LABELS, REASON_LABELS
 from models.root_cause import change_row, sensible_comparison, top_segments
 from orchestration.delivery import AlertStore, Delivery, Message, SendPolicy, deliver
+
+if TYPE_CHECKING:
+    from orchestration.run import Run
 
 __all__ = [
     "AlertInfo",
@@ -29,6 +32,7 @@ __all__ = [
     "compose",
     "deliver",
     "failure_message",
+    "send_alerts",
 ]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
@@ -111,7 +115,11 @@ def compose(
 
 
 def failure_message(
-    run_id: str, step: str, error: str, log_path: Path | str, day: date | None = None
+    run_id: str,
+    step: str,
+    error: BaseException | str,
+    log_path: Path | str,
+    day: date | None = None,
 ) -> Message:
     """The message of a run that failed; readers keep the last good generation.
 
@@ -122,7 +130,8 @@ def failure_message(
         log_path: where to read more.
         day: business date of the run; today (UTC) if not given.
     """
-    reason = _CREDENTIALS.sub("://***@", error.strip())[:_LONGEST_ERROR]
+    told = str(error).strip() or type(error).__name__
+    reason = _CREDENTIALS.sub("://***@", told)[:_LONGEST_ERROR]
     lines = [_line(line) for line in reason.splitlines()] or ["no message"]
     english = [f"Run {run_id} failed at step {step}.", *lines, f"Log: {log_path}"]
     english.append("Published figures and pages are those of the last good run.")
@@ -133,11 +142,32 @@ def failure_message(
         day=day or datetime.now(UTC).date(),
         kind="run",
         metric="run",
-        segment=_line(f"step:{step}"),
+        segment=_line(f"run:{run_id}"),
         severity="high",
         subject=_line(f"kpi-warehouse: run failed at {step}"),
         text="\n".join(english) + "\n\n" + "\n".join(_line(line) for line in chinese),
     )
+
+
+def send_alerts(run: Run) -> int:
+    """Tell the open incidents of a run's last days; the number of messages composed.
+
+    Args:
+        run: the run under way, after `insights` are written.
+    """
+    incidents = run.frame("insights.incidents")
+    last = run.query("select max(business_date) as day from insights.anomalies")["day"][0]
+    told = alertable(incidents, last) if last is not None else incidents.clear()
+    if told.is_empty():
+        return 0
+    days = ", ".join(f"date '{day}'" for day in told["last_date"].unique().sort())
+    changes = run.query(f"select * from marts.fct_gmv_change where business_date in ({days})")
+    completeness = run.frame("quality.source_completeness_daily")
+    shop = run.settings.shop
+    info = AlertInfo(shop.name, shop.currency, (run.paths.site / "index.html").as_posix())
+    messages = [compose(row, changes, completeness, info) for row in told.to_dicts()]
+    deliver(messages, run.paths.outbox, run.settings.alert_channels(), run.state)
+    return len(messages)
 
 
 def _line(text: str) -> str:

@@ -13,10 +13,11 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -25,6 +26,9 @@ from orchestration.errors import ExitCode, KpiError, config_error
 from orchestration.raw import create_raw
 from orchestration.settings import Settings
 from orchestration.state import FileRecord, State
+
+if TYPE_CHECKING:
+    from ingestion.land import LandedFile
 
 # One logger for what a person should read: the command line prints it, Dagster shows it.
 log = logging.getLogger("kpi")
@@ -50,7 +54,6 @@ class Run:
         self.as_of = as_of or datetime.now(settings.zone).date() - timedelta(days=1)
         self.forced_full = full
         self.failure: tuple[str, BaseException] | None = None
-        self.refused: list[str] = []
         self.checks: list[pl.DataFrame] = []
 
     @contextmanager
@@ -79,21 +82,26 @@ class Run:
         Raises:
             KpiError: the pseudonym key is not the one earlier batches were made with.
         """
-        from ingestion.land import FileRejected, land_file, match_files, sha256_of
-        from ingestion.mapping import fingerprint
+        from ingestion.land import FileRejected, batch_of, land_file, match_files
 
         key = self._checked_key()
         counts = dict.fromkeys(("files_seen", "files_landed", "files_refused", *_FATES), 0)
-        known = self.state.known()
+        known = self.state.statuses()
         for path, source_name, spec in match_files(self.paths.inbox, self.settings.sources):
             counts["files_seen"] += 1
             source = self.settings.sources[source_name]
-            digest, mapping = sha256_of(path), fingerprint(source, spec)
-            status = known.get((source_name, digest, mapping))
-            if status == "refused":
-                counts["files_refused"] += 1
-            if status:
+            batch = batch_of(path, source, spec)
+            if batch.batch_id in known:
+                counts["files_refused"] += known[batch.batch_id] == "refused"
                 continue
+            file = FileRecord(
+                batch_id=batch.batch_id,
+                source=source_name,
+                source_file=path.relative_to(self.paths.inbox).as_posix(),
+                content=batch.content,
+                mapping=batch.fingerprint,
+                format=spec.format_name,
+            )
             try:
                 landed = land_file(
                     path,
@@ -106,24 +114,19 @@ class Run:
                     reporting_currency=self.settings.shop.currency,
                 )
             except FileRejected as error:
-                self.state.record(_refused(path, self.paths.inbox, source_name, digest, mapping,
-                                           str(spec.format_name), str(error)))  # fmt: skip
+                self.state.record(replace(file, status="refused", message=str(error)))
                 counts["files_refused"] += 1
-                log.info(f"refused: {error}")
+                log.warning("refused: %s", error)
                 continue
-            self.state.record(_landed(landed, source_name, digest, mapping))
+            self.state.record(_landed(file, landed))
+            known[batch.batch_id] = "landed"
             counts["files_landed"] += 1
             for fate in _FATES:
                 counts[fate] += getattr(landed, fate)
             for issue in landed.issues:
-                log.info(f"{landed.source_file}: {issue}")
+                log.warning("%s: %s", file.source_file, issue)
             if counts["files_landed"] % 50 == 0:
-                log.info(f"landed {counts['files_landed']} files")
-        self.refused = [
-            f"{file['source_file']}: {file['message']}"
-            for file in self.state.files()
-            if file["status"] == "refused"
-        ]
+                log.info("landed %d files", counts["files_landed"])
         return counts
 
     def _checked_key(self) -> bytes:
@@ -189,12 +192,27 @@ class Run:
     def frame(self, table: str) -> pl.DataFrame:
         """A table of the working build as a frame."""
         with warehouse.connect(self.paths.working_build, read_only=True) as con:
-            return con.sql(f"select * from {table}").pl()
+            frame: pl.DataFrame = con.sql(f"from {table}").pl()
+            return frame
 
     def query(self, sql: str) -> pl.DataFrame:
         """A query on the working build."""
         with warehouse.connect(self.paths.working_build, read_only=True) as con:
-            return con.sql(sql).pl()
+            frame: pl.DataFrame = con.sql(sql).pl()
+            return frame
+
+    def last_day(self) -> date | None:
+        """The last day of the data: what "yesterday" means on the pages."""
+        day = self.query("select max(business_date) as day from marts.fct_gmv_daily")["day"][0]
+        return day if isinstance(day, date) else None
+
+    def published_incidents(self) -> pl.DataFrame | None:
+        """Incidents as readers know them, so that an episode keeps its id from run to run."""
+        if not self.paths.current.exists():
+            return None
+        with warehouse.connect_published(self.paths.current) as con:
+            incidents: pl.DataFrame = con.sql("from insights.incidents").pl()
+            return incidents
 
     def write(self, table: str, frame: pl.DataFrame) -> None:
         """Write a frame as a table of the working build, replacing it."""
@@ -244,37 +262,15 @@ class Run:
 _FATES = ("rows_read", "rows_landed", "rows_quarantined", "rows_duplicate", "rows_excluded")
 
 
-def _landed(landed: Any, source: str, digest: str, mapping: str) -> FileRecord:
-    return FileRecord(
-        batch_id=landed.batch_id,
-        source=source,
-        source_file=landed.source_file,
-        sha256=digest,
-        mapping=mapping,
-        format=landed.format,
+def _landed(file: FileRecord, landed: LandedFile) -> FileRecord:
+    return replace(
+        file,
         feeds=dict(landed.feeds),
-        status="landed",
         unknown_columns=tuple(landed.unknown_columns),
         message="; ".join(landed.issues),
         first_at=landed.first_at,
         last_at=landed.last_at,
         **{fate: getattr(landed, fate) for fate in _FATES},
-    )
-
-
-def _refused(
-    path: Path, inbox: Path, source: str, digest: str, mapping: str, format_name: str, message: str
-) -> FileRecord:
-    return FileRecord(
-        batch_id=f"refused-{digest[:16]}",
-        source=source,
-        source_file=path.relative_to(inbox).as_posix(),
-        sha256=digest,
-        mapping=mapping,
-        format=format_name,
-        feeds={},
-        status="refused",
-        message=message,
     )
 
 

@@ -11,7 +11,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,14 @@ from typing import Any
 _SCHEMA = """
 create table if not exists files (
     batch_id text primary key, source text not null, source_file text not null,
-    sha256 text not null, mapping text not null, format text not null, feeds text not null,
+    content text not null, mapping text not null, format text not null, feeds text not null,
     status text not null check (status in ('landed', 'rejected', 'superseded', 'refused')),
     seq integer not null, rows_read integer not null, rows_landed integer not null,
     rows_quarantined integer not null, rows_duplicate integer not null,
     rows_excluded integer not null, unknown_columns text not null, message text not null,
     first_at text, last_at text, landed_at text not null
 );
-create index if not exists files_by_content on files (source, sha256);
+create index if not exists files_by_content on files (source, content);
 create table if not exists meta (key text primary key, value text not null);
 create table if not exists sent_alerts (key text primary key, sent_at text not null);
 """
@@ -34,16 +34,22 @@ create table if not exists sent_alerts (key text primary key, sent_at text not n
 
 @dataclass(frozen=True)
 class FileRecord:
-    """One file of the inbox as the ledger knows it; counts are rows of the file."""
+    """One file of the inbox as the ledger knows it; counts are rows of the file.
+
+    Attributes:
+        content: what the file is whatever its mapping: sha256 and, if it has one, export instant.
+        mapping: fingerprint of how it was read.
+        feeds: feed -> rows landed.
+    """
 
     batch_id: str
     source: str
     source_file: str
-    sha256: str
+    content: str
     mapping: str
     format: str
-    feeds: dict[str, int]
-    status: str
+    feeds: dict[str, int] = field(default_factory=dict)
+    status: str = "landed"
     rows_read: int = 0
     rows_landed: int = 0
     rows_quarantined: int = 0
@@ -92,12 +98,12 @@ class State:
         with self._connect() as con:
             sequence = self._next_sequence(con)
             con.execute(
-                "update files set status = 'superseded', seq = ? where source = ? and sha256 = ?"
+                "update files set status = 'superseded', seq = ? where source = ? and content = ?"
                 " and batch_id <> ? and status in ('landed', 'refused')",
-                (sequence, file.source, file.sha256, file.batch_id),
+                (sequence, file.source, file.content, file.batch_id),
             )
             values = (
-                file.batch_id, file.source, file.source_file, file.sha256, file.mapping,
+                file.batch_id, file.source, file.source_file, file.content, file.mapping,
                 file.format, json.dumps(file.feeds), file.status, sequence, file.rows_read,
                 file.rows_landed, file.rows_quarantined, file.rows_duplicate, file.rows_excluded,
                 ", ".join(file.unknown_columns), file.message, _text(file.first_at),
@@ -122,9 +128,9 @@ class State:
             rows = con.execute("select * from files order by seq, batch_id").fetchall()
         return [{**dict(row), "feeds": json.loads(row["feeds"])} for row in rows]
 
-    def known(self) -> dict[tuple[str, str, str], str]:
-        """(source, sha256, mapping) -> status of every file the ledger has seen."""
-        return {(f["source"], f["sha256"], f["mapping"]): f["status"] for f in self.files()}
+    def statuses(self) -> dict[str, str]:
+        """Batch id -> status of every file the ledger has seen."""
+        return {file["batch_id"]: file["status"] for file in self.files()}
 
     def get(self, key: str) -> str | None:
         """A remembered value."""

@@ -39,6 +39,7 @@ class DayLink:
     """An entry of the day selector."""
 
     href: str
+    weekday: Both
     label: Both
     is_current: bool
 
@@ -61,7 +62,6 @@ def _sections(data: Data, info: SiteInfo, page: Page, moment: date) -> list[Sect
         change = data.change(moment, name)
         if change is None:
             continue
-        csv = "data/gmv_change.csv"
         sections.append(
             Section(
                 comparison=name,
@@ -69,27 +69,33 @@ def _sections(data: Data, info: SiteInfo, page: Page, moment: date) -> list[Sect
                 headline=told(change, info, moment, None),
                 remark=base_in_promotion(data, moment, name),
                 tree=build_tree(data, info, change),
-                waterfall=waterfall_chart(change, info, page, f"waterfall-{name}", csv),
-                tabs=contribution_tabs(data, info, page, change, DIMENSIONS, f"by-{name}", csv),
+                waterfall=waterfall_chart(change, info, page, f"waterfall-{name}"),
+                tabs=contribution_tabs((data, info), page, change, DIMENSIONS, f"by-{name}"),
             )
         )
     return sections
 
 
 def _day_label(moment: date) -> Both:
-    return both(lambda lang: f"{weekday(moment, lang)} {day(moment, lang)}")
+    return both(lambda lang: day(moment, lang))
+
+
+def _weekday_label(moment: date) -> Both:
+    return both(lambda lang: weekday(moment, lang))
 
 
 def build(data: Data, info: SiteInfo, moment: date) -> Page:
     """The page of one day."""
     page = Page(path_of(moment, info), "drivers.html", "drivers", tr("nav.drivers_title"))
     company = data.company_on(moment)
+    sections = _sections(data, info, page, moment)
     page.values = {
-        "sections": _sections(data, info, page, moment),
+        "sections": sections,
+        "comparison_tabs": [{"key": s.comparison, "label": s.label} for s in sections],
         "headline": told(None, info, moment, company["gmv"] if company else None),
         "has_sales": company is not None,
         "days": [
-            DayLink(path_of(shown, info), _day_label(shown), shown == moment)
+            DayLink(path_of(shown, info), _weekday_label(shown), _day_label(shown), shown == moment)
             for shown in days_shown(data, info)
         ],
     }

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from dashboards.charts import DayPoint, Shade, gmv_line
 from dashboards.context import Data, Row, SiteInfo
 from dashboards.formatting import exact_money, long_day
+from dashboards.line import DayPoint, Shade, gmv_line
 from dashboards.page import Both, Chart, Page, Table, amount_text, both, tr
 from dashboards.pages.cards import cards
 from dashboards.pages.story import (
@@ -195,10 +195,9 @@ def build(data: Data, info: SiteInfo) -> Page:
         "tabs": [],
     }
     if change:
-        csv = "data/gmv_change.csv"
-        page.values["waterfall"] = waterfall_chart(change, info, page, "waterfall", csv)
+        page.values["waterfall"] = waterfall_chart(change, info, page, "waterfall")
         dimensions = ("platform", "channel", "device")
         page.values["tabs"] = contribution_tabs(
-            data, info, page, change, dimensions, "contribution", csv
+            (data, info), page, change, dimensions, "contribution"
         )
     return page

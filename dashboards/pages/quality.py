@@ -134,7 +134,7 @@ def _grid_row(
     whole = [m for m, row in zip(days, rows, strict=True) if row and row["is_complete"]]
     through = both(lambda lang: day(whole[-1], lang)) if whole else same(DASH)
     cells = [_cell(row, moment) for row, moment in zip(rows, days, strict=True)]
-    return GridRow(source, feed, cells, last[:16], through)
+    return GridRow(source, feed, cells, last[5:16] or DASH, through)
 
 
 _ORDER = {"failed": 0, "not_run": 1, "passed": 2}
@@ -277,7 +277,8 @@ def build(data: Data, info: SiteInfo) -> Page:
     recon = reconciliation_chart(data, info, page)
     found = counts(data)
     late = [row for row in rows if row.cells[-1].state not in ("ok", "not_expected")]
-    key = "failed" if found["failed"] else "late" if late else "unknown"
+    failed = "failed" if found["failed"] != 1 else "failed_one"
+    key = failed if found["failed"] else "late" if late else "unknown"
     if key == "unknown" and checks and not found["not_run"] and rows:
         key = "fine"
     page.values = {

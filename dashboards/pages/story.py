@@ -13,13 +13,14 @@ from datetime import date, timedelta
 from dashboards.charts import Step, contribution_bars, waterfall
 from dashboards.context import Data, Row, SiteInfo
 from dashboards.formatting import exact_money, percent
-from dashboards.narrative import EFFECT_ORDER, NOTABLE_CHANGE, Effect, effects, headline
+from dashboards.narrative import EFFECT_ORDER, NOTABLE_CHANGE, Effect, effects, headline, inline
 from dashboards.page import Both, Chart, Page, Tab, Table, amount_text, both, named, same, tr
 
 COMPARISONS = ("last_week", "previous_day", "last_year", "promo_phase", "trailing_28d", "target")
 DIMENSIONS = ("platform", "shop", "channel", "device", "region", "customer_type")
 SMALLEST_GROUP = 10  # buyers; a smaller region could be one person
 _SHOWN = 8
+CHANGE_CSV = "data/gmv_change.csv"
 _SUMMED = ("gmv", "base_gmv", "gmv_change", *(f"{name}_effect" for name in EFFECT_ORDER))
 _LEADER = 0.5  # of the same-signed sum: from here on one segment "accounts for most"
 
@@ -106,7 +107,7 @@ def _rate(change: Row) -> float | None:
     return change["gmv_change"] / change["base_gmv"] if change["base_gmv"] else None
 
 
-def waterfall_chart(change: Row, info: SiteInfo, page: Page, chart_id: str, csv: str) -> Chart:
+def waterfall_chart(change: Row, info: SiteInfo, page: Page, chart_id: str) -> Chart:
     """The LMDI waterfall of one company row of `fct_gmv_change`."""
     comparison = change["comparison"]
     parts = paired_effects(change, info)
@@ -119,7 +120,8 @@ def waterfall_chart(change: Row, info: SiteInfo, page: Page, chart_id: str, csv:
     top = sorted(parts, key=lambda part: -abs(part[0].amount))[:3]
     listed = both(
         lambda lang: ("，" if lang == "zh" else ", ").join(
-            f"{label.get(lang)} {amount_text(e.amount, info.currency, True).get(lang)}"
+            f"{inline(label.get(lang), lang)} "
+            f"{amount_text(e.amount, info.currency, True).get(lang)}"
             for e, label in top
         )
     )
@@ -140,7 +142,7 @@ def waterfall_chart(change: Row, info: SiteInfo, page: Page, chart_id: str, csv:
         figure=waterfall(steps, info.currency, page.pool),
         table=Table([tr("table.factor"), tr("table.amount")], rows),
         source="marts.fct_gmv_change",
-        csv=csv,
+        csv=CHANGE_CSV,
         height=330,
     )
     page.charts.append(chart)
@@ -161,10 +163,15 @@ def shown_segments(data: Data, moment: date, comparison: str, dimension: str) ->
     return keep
 
 
+def _inline(dimension: str) -> Both:
+    name = tr(f"dimension.{dimension}")
+    return both(lambda lang: inline(name.get(lang), lang))
+
+
 def _contribution_title(rows: Sequence[Row], dimension: str, change: Row) -> Both:
     total = change["gmv_change"] or 0.0
     floor = NOTABLE_CHANGE * max(change["base_gmv"] or 0, change["gmv"] or 0)
-    words = {"dimension": tr(f"dimension.{dimension}")}
+    words = {"dimension": _inline(dimension)}
     if all(abs(row["gmv_change"] or 0) < floor for row in rows):
         return tr("contribution.nothing", **words)
     along = sorted(
@@ -224,10 +231,10 @@ def _effect_table(rows: Sequence[Row], dimension: str, info: SiteInfo) -> Table:
 
 
 def contribution_tabs(
-    data: Data, info: SiteInfo, page: Page, change: Row, dimensions: Sequence[str], prefix: str,
-    csv: str,
-) -> list[Tab]:  # fmt: skip
+    site: tuple[Data, SiteInfo], page: Page, change: Row, dimensions: Sequence[str], prefix: str
+) -> list[Tab]:
     """One chart of contributions for each dimension that has rows."""
+    data, info = site
     tabs = []
     for dimension in dimensions:
         rows = shown_segments(data, change["business_date"], change["comparison"], dimension)
@@ -241,13 +248,13 @@ def contribution_tabs(
             subtitle=tr(
                 "contribution.subtitle",
                 base=base,
-                dimension=tr(f"dimension.{dimension}"),
+                dimension=_inline(dimension),
                 currency=same(info.currency),
             ),
             figure=contribution_bars(names, amounts, info.currency, page.pool),
             table=_effect_table(rows, dimension, info),
             source="marts.fct_gmv_change",
-            csv=csv,
+            csv=CHANGE_CSV,
             height=max(150, 60 + 38 * len(names)),
         )
         page.charts.append(chart)

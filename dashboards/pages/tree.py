@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
 import polars as pl
 
@@ -21,6 +22,10 @@ from dashboards.pages.story import paired_effects, segment_name
 
 _BACK = {"previous_day": 1, "last_week": 7, "last_year": 364}
 _CHILDREN = 3
+_SUMMED = (
+    "visitors", "tracked_buyers", "untracked_buyers", "buyers", "identified_orders",
+    "anonymous_orders", "orders", "units", "gmv",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -78,11 +83,7 @@ def base_levels(data: Data, moment: date, comparison: str) -> Row | None:
     if comparison != "trailing_28d":
         return None
     window = data.company(moment - timedelta(days=1), 28)
-    names = (
-        "visitors tracked_buyers untracked_buyers buyers identified_orders anonymous_orders "
-        "orders units gmv"
-    ).split()
-    total = window.select(pl.col(name).fill_null(0).sum() for name in names).to_dicts()[0]
+    total = window.select(pl.col(name).fill_null(0).sum() for name in _SUMMED).to_dicts()[0]
     return {
         **{name: value / 28 for name, value in total.items()},
         "conversion_rate": _ratio(total, "tracked_buyers", "visitors"),
@@ -171,7 +172,7 @@ def _funnel_children(data: Data, change: Row) -> list[Child]:
             same(percent(b["step_rate"])),
             delta(b["step_rate"], before.get(b["step"]), "rate", "up", same("")),
         )
-        for a, b in zip(rows, rows[1:], strict=False)
+        for a, b in pairwise(rows)
     ]
 
 
@@ -211,7 +212,7 @@ def _returning(rows: Sequence[Row]) -> float | None:
 
 
 def _children(
-    name: str, data: Data, change: Row, now: Row, base: Row | None, info: SiteInfo
+    name: str, data: Data, info: SiteInfo, change: Row, sides: tuple[Row, Row | None]
 ) -> list[Child]:
     if name == "visitors":
         return _visitor_children(data, change)
@@ -219,7 +220,7 @@ def _children(
         return _funnel_children(data, change)
     if name == "orders_per_buyer":
         return _buyer_children(data, change)
-    return _order_children(now, base, info) if name == "aov" else []
+    return _order_children(*sides, info) if name == "aov" else []
 
 
 def _per_buyer(now: Row, base: Row | None, effects: dict[str, float], info: SiteInfo) -> Both:
@@ -256,7 +257,7 @@ def build_tree(data: Data, info: SiteInfo, change: Row) -> Tree | None:
                 effect=amount_text(amount, info.currency, signed=True),
                 tone="flat" if not amount else "better" if amount > 0 else "worse",
                 width=round(100 * abs(amount) / widest) if widest else 0,
-                children=tuple(_children(name, data, change, now, base, info)),
+                children=tuple(_children(name, data, info, change, (now, base))),
             )
         )
     unknown = nodes[0].name == "buyers"

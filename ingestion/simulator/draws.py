@@ -27,7 +27,9 @@ class Stream(IntEnum):
     ADS = 6
     INCIDENTS = 7
     PROMO = 8
-    FOLLOW_UPS = 9
+    COUNTS = 9
+    TMALL_BUYERS = 10
+    PACE = 11
 
 
 def generator(seed: int, stream: Stream, key: int) -> np.random.Generator:

@@ -20,9 +20,9 @@ from ingestion.simulator.draws import (
     Ints,
     Stream,
     fraction,
-    generator,
     mix,
     ordinals,
+    stratified,
     systematic,
     uniforms,
 )
@@ -162,14 +162,12 @@ def _campaigns(channel: Ints, u: Floats) -> Ints:
 
 
 def _orders(
-    world: World, day: Ints, chance: Floats, outcome: dict[str, Floats], device: Ints
+    world: World, day: Ints, chance: Floats, u: dict[str, Floats], device: Ints
 ) -> tuple[Flags, Flags]:
     """Decide who would order, and who of them cannot because the checkout is broken."""
-    days, counts = np.unique(day, return_counts=True)
-    offset = [generator(world.seed, Stream.FOLLOW_UPS, int(d)).random() for d in days]
-    wants = systematic(day, np.minimum(chance, 0.95), np.repeat(offset, counts))
+    wants = systematic(day, np.minimum(chance, 0.95), u["offset"])
     left = world.remaining("broken_checkout", SHOP, day, [name for name, _, _ in DEVICES])
-    broken = wants & (outcome["broken"] >= left[np.arange(len(day)), device])
+    broken = wants & (u["broken"] >= left[np.arange(len(day)), device])
     return wants & ~broken, broken
 
 
@@ -181,9 +179,10 @@ def make_visits(world: World, first: int, last: int) -> Visits:
     """
     site = world.company.site
     days = np.arange(first, last + 1)
-    spread = uniforms(world.seed, Stream.PROMO, days, np.ones(len(days), np.int64), ["round"])
-    counts = rounded(site.sessions * world.at(SHOP, "traffic", days), spread["round"])
+    once = uniforms(world.seed, Stream.COUNTS, days, np.ones_like(days), ("round", "offset"))
+    counts = rounded(site.sessions * world.at(SHOP, "traffic", days), once["round"])
     u = uniforms(world.seed, Stream.VISITS, days, counts, _DRAWS)
+    u["offset"] = np.repeat(once["offset"], counts)
     day = np.repeat(days, counts)
     visitor, is_member, is_founder = _visitors(world, day, u)
     channel = _channels(u["channel"], is_member)
@@ -208,6 +207,7 @@ def make_visits(world: World, first: int, last: int) -> Visits:
     views = viewed * (1 + ~bounced * np.floor(u["views"] ** 2 * 3).astype(np.int64))
     carted = wants | (~bounced & viewed & (u["cart"] < _CART_WITHOUT_ORDER))
     checked_out = wants | (carted & (u["checkout"] < _CHECKOUT_WITHOUT_ORDER))
+    u["main"][wants] = stratified(day[wants], u["main"][wants])
     weights = world.shop_weights(SHOP)
     visits = Visits(
         day=day,

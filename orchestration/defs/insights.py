@@ -46,7 +46,7 @@ def insights(
             "select * from marts.fct_gmv_daily where dimension in ('all', 'platform')"
         )
         completeness = run.frame("quality.source_completeness_daily")
-        last_day = daily["business_date"].max()
+        last_day = run.last_day()
         anomalies = detect(
             daily,
             run.frame("marts.dim_date"),
@@ -57,7 +57,7 @@ def insights(
         )
         run.write("insights.anomalies", anomalies)
         changes = run.query("select * from marts.fct_gmv_change")
-        incidents = open_incidents(anomalies, completeness, changes)
+        incidents = open_incidents(anomalies, completeness, changes, run.published_incidents())
         run.write("insights.incidents", incidents)
         for name, frame in (("anomalies", anomalies), ("incidents", incidents)):
             yield dg.MaterializeResult(

@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 import polars as pl
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
@@ -234,7 +235,11 @@ def run_dbt(
     with _environment(environment):
         if known not in _manifests:
             _manifests[known] = _parse(command[len(args) :])
-        result = dbtRunner(manifest=_manifests[known]).invoke(["--quiet", *command])
+        try:
+            result = dbtRunner(manifest=_manifests[known]).invoke(["--quiet", *command])
+        finally:
+            # dbt-duckdb keeps the file open in this process; nobody else could open it.
+            DuckDBConnectionManager.close_all_connections()
     if check and not result.success:
         raise AssertionError(f"dbt {' '.join(args)} failed: {_failures(result)}")
     return result
@@ -261,4 +266,4 @@ def _failures(result: dbtRunnerResult) -> str:
 def read(build_file: Path, query: str) -> pl.DataFrame:
     """Rows of a query on a build file; opened read-only and closed again."""
     with duckdb.connect(build_file, read_only=True) as con:
-        return con.execute(query).pl()
+        return con.sql(query).pl()

@@ -1,0 +1,301 @@
+/* The pages are complete without this script; it draws the charts, switches language, theme and
+   tabs without a reload, and says when the data are old. It makes no request but for its own
+   assets, works from file://, and keeps its state in the address after the #. */
+(function () {
+  "use strict";
+  var root = document.documentElement;
+  var LANGUAGES = root.dataset.languages.split(" ");
+  var state = { lang: "", theme: "", cmp: "", dim: "" };
+  var payload = { figures: {}, texts: [], tokens: {}, say: {} };
+  var drawn = {};
+  var printing = false;
+  var failed = false;
+
+  function stored(key) {
+    try { return localStorage.getItem("kpi-" + key) || ""; } catch (e) { return ""; }
+  }
+  function store(key, value) {
+    try { localStorage.setItem("kpi-" + key, value); } catch (e) { /* private mode */ }
+  }
+  function all(selector, inside) {
+    return Array.prototype.slice.call((inside || document).querySelectorAll(selector));
+  }
+  function hash() {
+    var found = {};
+    location.hash.slice(1).split("&").forEach(function (part) {
+      var at = part.indexOf("=");
+      if (at < 1) { return; }
+      try { found[part.slice(0, at)] = decodeURIComponent(part.slice(at + 1)); } catch (e) { /* cut link */ }
+    });
+    return found;
+  }
+  function pick(value, allowed, fallback) {
+    return allowed.indexOf(value) >= 0 ? value : fallback;
+  }
+  function readLook() {
+    var h = hash();
+    state.lang = pick(h.lang || stored("lang"), LANGUAGES, LANGUAGES[0]);
+    state.theme = pick(h.theme || stored("theme"), ["light", "dark"], "");
+  }
+  function applyLook() {
+    root.dataset.lang = state.lang;
+    root.lang = state.lang === "zh" ? "zh-CN" : "en";
+    if (state.theme) { root.dataset.theme = state.theme; } else { delete root.dataset.theme; }
+  }
+  /* Before the first paint, so that nothing flashes. */
+  root.classList.add("js");
+  readLook();
+  applyLook();
+
+  function link(keys) {
+    return keys.filter(function (k) { return state[k]; }).map(function (k) {
+      return k + "=" + encodeURIComponent(state[k]);
+    }).join("&");
+  }
+  function keepState() {
+    var h = hash();
+    var parts = link(["lang", "theme", "cmp", "dim"]);
+    if (h.at) { parts += "&at=" + encodeURIComponent(h.at); }
+    try { history.replaceState(null, "", "#" + parts); } catch (e) { location.hash = parts; }
+    all("a[data-keep]").forEach(function (a) {
+      a.href = a.getAttribute("href").split("#")[0] + "#" + link(a.dataset.keep.split(" "));
+    });
+  }
+  function isDark() {
+    return state.theme ? state.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  }
+  function localise() {
+    all("[data-l10n]").forEach(function (el) {
+      el.setAttribute(el.dataset.l10n, state.lang === "zh" ? el.dataset.zh : el.dataset.en);
+    });
+    var title = document.querySelector("title");
+    document.title = title.dataset[state.lang] || document.title;
+  }
+
+  /* Two spans, as the pages are made; textContent, because messages are not ours. */
+  function say(el, pair, values) {
+    el.textContent = "";
+    ["en", "zh"].forEach(function (lang, at) {
+      var span = document.createElement("span");
+      span.lang = lang;
+      span.textContent = pair[at].replace(/\{(\w+)\}/g, function (whole, key) {
+        var value = values[key];
+        return value === undefined ? whole : typeof value === "function" ? value(lang) : String(value);
+      });
+      el.appendChild(span);
+    });
+    el.hidden = false;
+  }
+  function clock(iso) {
+    return function (lang) {
+      var options = { hour: "2-digit", minute: "2-digit", hour12: false, day: "numeric", month: "short" };
+      var when = new Date(iso);
+      if (isNaN(when)) { return "\u2014"; }
+      try {
+        options.timeZone = payload.timezone;
+        return when.toLocaleString(lang === "zh" ? "zh-CN" : "en-GB", options);
+      } catch (e) {
+        delete options.timeZone;
+        return when.toLocaleString(lang === "zh" ? "zh-CN" : "en-GB", options);
+      }
+    };
+  }
+  function banners() {
+    var status = window.STATUS || {};
+    var el = document.getElementById("status-banner");
+    if (status.state === "failed") {
+      say(el, payload.say.failed, {
+        step: status.failed_step || "\u2014", message: status.message || "", last: clock(status.last_ok)
+      });
+    } else if (status.state === "stale") {
+      say(el, payload.say.stale_run, { message: status.message || "", last: clock(status.last_ok) });
+    }
+    var built = document.getElementById("built");
+    if (built && status.last_ok) { say(built, payload.say.built, { at: clock(status.last_ok) }); }
+    var hours = (Date.now() - Date.parse(payload.data_end)) / 36e5;
+    if (hours > payload.warn_hours) {
+      var days = Math.floor(hours / 24);
+      say(document.getElementById("stale-banner"), payload.say[days < 2 ? "old_hours" : "old_days"], {
+        day: payload.data_through, n: days < 2 ? Math.floor(hours) : days
+      });
+    }
+  }
+
+  /* Figures carry token colours and token texts; here they become those of theme and language. */
+  function resolver() {
+    var css = getComputedStyle(root);
+    var colours = {};
+    Object.keys(payload.tokens).forEach(function (token) {
+      colours[token] = css.getPropertyValue("--" + payload.tokens[token]).trim();
+    });
+    var place = state.lang === "zh" ? 1 : 0;
+    return function resolve(value) {
+      if (typeof value === "string") {
+        if (colours[value]) { return colours[value]; }
+        if (/^t:\d+$/.test(value)) {
+          var text = payload.texts[Number(value.slice(2))];
+          return typeof text === "string" ? text : text[place];
+        }
+        return value;
+      }
+      if (Array.isArray(value)) { return value.map(resolve); }
+      if (value && typeof value === "object") {
+        var copy = {};
+        Object.keys(value).forEach(function (key) { copy[key] = resolve(value[key]); });
+        return copy;
+      }
+      return value;
+    };
+  }
+  function draw(el) {
+    if (!window.Plotly || !el.offsetWidth) { return; }
+    var figure = resolver()(payload.figures[el.dataset.figure]);
+    var layout = figure.layout;
+    var narrow = el.offsetWidth < 460;
+    layout.height = el.offsetHeight;
+    layout.autosize = true;
+    if (printing) { layout.width = el.offsetWidth; }
+    layout.font.family = getComputedStyle(document.body).fontFamily;
+    if (narrow) {
+      if (layout.xaxis.type === "date" && layout.xaxis.tickvals.length > 4) {
+        ["tickvals", "ticktext"].forEach(function (key) {
+          layout.xaxis[key] = layout.xaxis[key].filter(function (v, at, list) {
+            return (list.length - 1 - at) % 2 === 0;
+          });
+        });
+      }
+      layout.xaxis.tickfont.size = 11;
+      figure.data.forEach(function (trace) { if (trace.textfont) { trace.textfont.size = 11; } });
+    }
+    window.Plotly.react(el, figure.data, layout, {
+      displayModeBar: false, responsive: !printing, showTips: false, showSendToCloud: false
+    });
+    drawn[el.dataset.figure] = true;
+    el.classList.add("drawn");
+  }
+  function redraw() {
+    all(".plot").forEach(function (el) { if (drawn[el.dataset.figure]) { draw(el); } });
+  }
+  function drawAll() {
+    all(".plot").forEach(draw);
+  }
+  function noPlotly() {
+    failed = true;
+    root.classList.add("no-plotly");
+    all("figure details").forEach(function (el) { el.open = true; });
+  }
+  function watch() {
+    if (!("IntersectionObserver" in window)) { drawAll(); return; }
+    var observer = new IntersectionObserver(function (entries) {
+      entries.forEach(function (entry) {
+        if (entry.isIntersecting && !drawn[entry.target.dataset.figure]) { draw(entry.target); }
+      });
+    }, { rootMargin: "300px" });
+    all(".plot").forEach(function (el) { observer.observe(el); });
+  }
+  function loadPlotly() {
+    if (!document.querySelector(".plot")) { return; }
+    var script = document.createElement("script");
+    script.src = root.dataset.root + "assets/plotly.min.js";
+    script.onload = function () { if (window.Plotly) { watch(); } else { noPlotly(); } };
+    script.onerror = noPlotly;
+    document.head.appendChild(script);
+  }
+
+  function showTabs() {
+    ["cmp", "dim"].forEach(function (group) {
+      var buttons = all('[data-tab^="' + group + ':"]');
+      var keys = buttons.map(function (b) { return b.dataset.tab.split(":")[1]; });
+      if (!keys.length) { return; }
+      var chosen = pick(state[group], keys, keys[0]);
+      buttons.forEach(function (b) {
+        b.setAttribute("aria-pressed", String(b.dataset.tab === group + ":" + chosen));
+      });
+      all('[data-panel^="' + group + ':"]').forEach(function (panel) {
+        panel.classList.toggle("off", panel.dataset.panel !== group + ":" + chosen);
+      });
+    });
+    all(".plot").forEach(function (el) {
+      if (drawn[el.dataset.figure] && el.offsetWidth) { draw(el); }
+    });
+  }
+  function goTo(id) {
+    var el = id && document.getElementById(id);
+    if (el) { el.scrollIntoView(); }
+  }
+  function refresh() {
+    applyLook();
+    localise();
+    showTabs();
+    redraw();
+  }
+  function onClick(event) {
+    var tab = event.target.closest("[data-tab]");
+    if (tab) {
+      var parts = tab.dataset.tab.split(":");
+      state[parts[0]] = parts[1];
+      showTabs();
+      keepState();
+      return;
+    }
+    var button = event.target.closest("[data-do]");
+    if (button) {
+      if (button.dataset.do === "lang") {
+        state.lang = LANGUAGES[(LANGUAGES.indexOf(state.lang) + 1) % LANGUAGES.length];
+        store("lang", state.lang);
+      } else if (button.dataset.do === "theme") {
+        state.theme = isDark() ? "light" : "dark";
+        store("theme", state.theme);
+      } else if (button.dataset.do === "print") {
+        window.print();
+        return;
+      }
+      refresh();
+      keepState();
+      return;
+    }
+    var copy = event.target.closest("a.copy");
+    if (copy && navigator.clipboard) {
+      event.preventDefault();
+      var address = location.href.split("#")[0] + "#" + link(["lang", "cmp", "dim"]) + "&at=" + copy.dataset.at;
+      navigator.clipboard.writeText(address).then(function () {
+        copy.classList.add("done");
+        setTimeout(function () { copy.classList.remove("done"); }, 1500);
+      }, function () { location.hash = "at=" + copy.dataset.at; });
+    }
+  }
+  function onPrint(start) {
+    printing = start;
+    root.classList.toggle("print", start);
+    var theme = state.theme;
+    if (start) { root.dataset.theme = "light"; } else { state.theme = theme; applyLook(); }
+    if (!failed) { drawAll(); }
+  }
+
+  document.addEventListener("DOMContentLoaded", function () {
+    var holder = document.getElementById("payload");
+    if (holder) { payload = JSON.parse(holder.textContent); }
+    var h = hash();
+    state.cmp = h.cmp || "";
+    state.dim = h.dim || "";
+    localise();
+    showTabs();
+    keepState();
+    banners();
+    goTo(h.at);
+    document.addEventListener("click", onClick);
+    window.addEventListener("beforeprint", function () { onPrint(true); });
+    window.addEventListener("afterprint", function () { onPrint(false); });
+    window.addEventListener("hashchange", function () {
+      var now = hash();
+      readLook();
+      state.cmp = now.cmp || state.cmp;
+      state.dim = now.dim || state.dim;
+      refresh();
+      goTo(now.at);
+    });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+    loadPlotly();
+  });
+  window.kpi = { drawAll: drawAll, drawn: drawn, state: state };
+})();

@@ -1,0 +1,246 @@
+"""Builds the whole site into a folder, and rewrites the one file that may change later.
+
+Belongs here: which files a site has, downloads, assets, the manifest.
+Does not belong here: swapping the folder in, deciding whether a run was good (orchestration).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from dashboards.context import Data, SiteInfo
+from dashboards.formatting import weekday
+from dashboards.page import Both, Page, both, render, safe_csv, script_json, tr
+from dashboards.pages import drivers, overview, quality
+from dashboards.pages.story import SMALLEST_GROUP
+from dashboards.theme import TOKENS, css_variables
+
+__all__ = ["SiteInfo", "SiteReport", "build_site", "write_status"]
+
+State = Literal["ok", "stale", "failed"]
+_SAID = ("failed", "stale_run", "built", "old_hours", "old_days")
+_DOWNLOADS = {
+    "gmv_daily": "marts.fct_gmv_daily",
+    "gmv_change": "marts.fct_gmv_change",
+    "completeness": "quality.source_completeness_daily",
+    "reconciliation": "quality.reconciliation_daily",
+    "checks": "quality.checks",
+    "ingest_files": "quality.ingest_files",
+}
+
+
+@dataclass(frozen=True)
+class SiteReport:
+    """What was written.
+
+    Attributes:
+        pages: HTML files below the site, in order of building.
+        sizes: bytes of every file below the site.
+        figures: number of Plotly figures over all pages.
+    """
+
+    pages: tuple[str, ...]
+    sizes: Mapping[str, int]
+    figures: int
+
+
+@dataclass(frozen=True)
+class _Entry:
+    key: str
+    href: str
+    label: Both
+
+
+@dataclass(frozen=True)
+class _Checks:
+    text: Both
+    tone: str
+
+
+def _checks(data: Data) -> _Checks:
+    found = quality.counts(data)
+    total = sum(found.values())
+    if not total:
+        return _Checks(tr("page.checks_none"), "flat")
+    key = "page.checks_unknown" if found["not_run"] else "page.checks"
+    tone = "worse" if found["failed"] else "flat" if found["not_run"] else "better"
+    return _Checks(tr(key, a=found["passed"], b=total, n=found["not_run"]), tone)
+
+
+def _common(data: Data, info: SiteInfo) -> dict[str, Any]:
+    """Values every page has. Nothing here depends on the build's instant or run."""
+    midnight = datetime.combine(
+        info.data_through + timedelta(days=1), time(), tzinfo=ZoneInfo(info.timezone)
+    )
+    stamp = both(lambda lang: f"{info.data_through} ({weekday(info.data_through, lang)})")
+    said = {name: tr(f"say.{name}") for name in _SAID}
+    entries = [("overview", "index.html"), ("drivers", "drivers.html"), ("quality", "quality.html")]
+    return {
+        "info": info,
+        "lang": info.languages[0],
+        "navigation": [_Entry(key, href, tr(f"nav.{key}")) for key, href in entries],
+        "through": tr("page.through", day=stamp),
+        "checks": _checks(data),
+        "payload": {
+            "tokens": {colour: role for role, colour in TOKENS.items()},
+            "say": {name: [text.en, text.zh] for name, text in said.items()},
+            "data_through": info.data_through.isoformat(),
+            "data_end": midnight.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+            "warn_hours": info.warn_hours,
+            "timezone": info.timezone,
+        },
+    }
+
+
+def _pages(data: Data, info: SiteInfo) -> list[Page]:
+    pages = [overview.build(data, info)]
+    pages += [drivers.build(data, info, moment) for moment in drivers.days_shown(data, info)]
+    pages.append(quality.build(data, info))
+    pages.append(Page("404.html", "notfound.html", "", tr("notfound.title")))
+    return pages
+
+
+def _download(name: str, data: Data, info: SiteInfo) -> pl.DataFrame:
+    """The rows behind the charts; regions of very few buyers are left out here as there."""
+    table = _DOWNLOADS[name]
+    frame = data[table]
+    if "business_date" not in frame.columns:
+        return frame.sort(frame.columns)
+    days = overview.LINE_DAYS if name != "gmv_change" else drivers.DAYS
+    first = info.data_through - timedelta(days=days - 1)
+    frame = frame.filter(pl.col("business_date").is_between(first, info.data_through))
+    if name in ("gmv_daily", "gmv_change"):
+        large = (
+            data["marts.fct_gmv_daily"]
+            .filter(pl.col("buyers") >= SMALLEST_GROUP)
+            .select("business_date", "dimension", "segment")
+        )
+        is_region = pl.col("dimension") == "region"
+        kept = frame.filter(is_region).join(large, on=large.columns, how="semi")
+        frame = pl.concat([frame.filter(~is_region), kept])
+    return frame.sort([c for c in frame.columns if not frame.schema[c].is_float()])
+
+
+def _write(out: Path, path: str, text: str) -> None:
+    target = out / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _asset(name: str) -> str:
+    return resources.files("dashboards").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def _write_assets(out: Path) -> None:
+    from plotly.offline import get_plotlyjs
+
+    _write(out, "assets/app.css", css_variables() + _asset("app.css"))
+    _write(out, "assets/app.js", _asset("app.js"))
+    _write(out, "assets/plotly.min.js", get_plotlyjs())
+
+
+def _instant(moment: datetime) -> str:
+    """ISO text in UTC; an instant without zone is UTC, as everywhere in the warehouse."""
+    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return aware.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def write_status(
+    site: Path,
+    state: State,
+    last_ok: datetime | None,
+    failed_step: str | None = None,
+    message: str | None = None,
+) -> None:
+    """Rewrite `assets/status.js`, the only file of a published site that may change.
+
+    Args:
+        site: folder of the site; its `assets` folder is made if need be.
+        state: `ok`, `stale` (pages are older than they should be) or `failed` (last run failed).
+        last_ok: instant of the last good run, UTC if without zone.
+        failed_step: step of the run that failed.
+        message: one sentence for the reader; untrusted, shown as text.
+
+    Raises:
+        ValueError: if the state is none of the three.
+    """
+    if state not in ("ok", "stale", "failed"):
+        raise ValueError(f"unknown state {state!r}: use ok, stale or failed")
+    status = {
+        "state": state,
+        "last_ok": _instant(last_ok) if last_ok else None,
+        "failed_step": failed_step,
+        "message": message,
+    }
+    _write(site, "assets/status.js.tmp", f"window.STATUS={script_json(status)};\n")
+    (site / "assets/status.js.tmp").replace(site / "assets/status.js")
+
+
+def _write_manifest(
+    out: Path, frames: Mapping[str, pl.DataFrame], data: Data, info: SiteInfo, pages: list[Page]
+) -> dict[str, int]:
+    files = sorted(p for p in out.rglob("*") if p.is_file() and p.name != "manifest.json")
+    sizes = {p.relative_to(out).as_posix(): p.stat().st_size for p in files}
+    digests = {
+        p.relative_to(out).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files
+    }
+    manifest = {
+        "run_id": info.run_id,
+        "built_at": _instant(info.built_at),
+        "data_through": info.data_through.isoformat(),
+        "timezone": info.timezone,
+        "rows": {name: frame.height for name, frame in sorted(frames.items())},
+        "checks": quality.counts(data),
+        "figures": {page.path: sum(c.figure is not None for c in page.charts) for page in pages},
+        "files": {
+            name: {"bytes": sizes[name], "sha256": digests[name]}
+            for name in sizes
+            if name != "assets/status.js"
+        },
+    }
+    _write(out, "manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+    return {**sizes, "manifest.json": (out / "manifest.json").stat().st_size}
+
+
+def build_site(frames: Mapping[str, pl.DataFrame], info: SiteInfo, out: Path) -> SiteReport:
+    """Write every page, asset and download of the site.
+
+    Equal frames and facts give byte-identical files; the build's instant and run appear in
+    `manifest.json` and `assets/status.js` only.
+
+    Args:
+        frames: published tables by schema-qualified name (`marts.fct_gmv_daily`, ...); each may
+            be missing, empty or without some columns, and the pages then say so.
+        info: facts about the shop and the run.
+        out: folder to write into; made if need be, not emptied.
+
+    Raises:
+        ValueError: if no language or an unknown one is asked for.
+    """
+    if not info.languages or set(info.languages) - {"en", "zh"}:
+        raise ValueError(f"languages must be of en and zh, not {info.languages!r}")
+    data = Data(frames)
+    pages = _pages(data, info)
+    common = _common(data, info)
+    for page in pages:
+        _write(out, page.path, render(page, common))
+    _write_assets(out)
+    for name in _DOWNLOADS:
+        _write(out, f"data/{name}.csv", safe_csv(_download(name, data, info)))
+    write_status(out, "ok", info.built_at)
+    sizes = _write_manifest(out, frames, data, info, pages)
+    return SiteReport(
+        pages=tuple(page.path for page in pages),
+        sizes=sizes,
+        figures=sum(chart.figure is not None for page in pages for chart in page.charts),
+    )

@@ -1,0 +1,102 @@
+{# What a partial run reads and replaces, from the logs of the tables above. #}
+
+{# Temporary table with the keys of this run. #}
+{% macro scope_name() -%}
+    {{ return('scope__' ~ model.name) }}
+{%- endmacro %}
+
+{# Whether this run replaces rows of this table, or builds it in full. Full also if a table above
+   was built in full since, or nothing is known of the last build. #}
+{% macro is_partial() %}
+    {% if not execute or not is_incremental() %}
+        {{ return(false) }}
+    {% endif %}
+    {% set last = last_state() %}
+    {% if not last %}
+        {{ return(false) }}
+    {% endif %}
+    {% set names = model.config.meta.replace.affected.keys() | list %}
+    {% if not names %}
+        {{ return(true) }}
+    {% endif %}
+    {% set rebuilt = run_query(
+        "select count(*) from incremental.changes where day is null and seq > " ~ last.seq
+        ~ " and model in ('" ~ names | join("', '") ~ "')"
+    ).rows[0][0] %}
+    {{ return(rebuilt == 0) }}
+{% endmacro %}
+
+{# The affected days of this table as a sorted list of ISO dates. #}
+{% macro affected_days() %}
+    {% set rule = model.config.meta.replace %}
+    {% set parts = [] %}
+    {% for upstream, offsets in rule.affected.items() %}
+        {% set all_offsets = range(offsets[0], offsets[1] + 1) | list + offsets[2:] %}
+        {% do parts.append(
+            "select day + shift as day from incremental.changes, unnest(" ~ all_offsets ~ ") as s(shift)"
+            ~ " where model = '" ~ upstream ~ "' and day is not null and seq > " ~ last_state().seq
+        ) %}
+    {% endfor %}
+    {% set rows = run_query(
+        "select distinct strftime(day, '%Y-%m-%d') as day from (" ~ parts | join(" union all ")
+        ~ ") order by day"
+    ).rows %}
+    {{ return(rows | map(attribute=0) | list) }}
+{% endmacro %}
+
+{# Condition: `day` is affected. No affected day: no row. #}
+{% macro in_days(days, day) %}
+    {% if not days %}
+        {{ return('false') }}
+    {% elif model.config.meta.replace.suffix %}
+        {{ return(day ~ " >= date '" ~ days[0] ~ "'") }}
+    {% else %}
+        {{ return(day ~ " in (date '" ~ days | join("', date '") ~ "')") }}
+    {% endif %}
+{% endmacro %}
+
+{# For a model with rows='day': the condition on a day of what it reads. Days may be read up to
+   `before` days before and `after` days after an affected one. #}
+{% macro only_affected_days(day, before=0, after=0) -%}
+    {%- if not is_partial() -%}
+        true
+    {%- else -%}
+        {%- set days = affected_days() -%}
+        {%- if before == 0 and after == 0 or not days -%}
+            {{ in_days(days, day) }}
+        {%- else -%}
+            {{ day }} >= date '{{ days[0] }}' - {{ before }}
+            {%- if not model.config.meta.replace.suffix %}
+            and {{ day }} <= date '{{ days[-1] }}' + {{ after }}
+            {%- endif -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# For a model with rows='key': the condition on a key of what it reads. Makes the scope. #}
+{% macro only_touched_keys(key) -%}
+    {%- if not is_partial() -%}
+        true
+    {%- else -%}
+        {%- do make_key_scope() -%}
+        {{ key }} in (select key from {{ scope_name() }})
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro make_key_scope() %}
+    {% set last = last_state() %}
+    {% set parts = [] %}
+    {% for upstream, rule in model.config.meta.replace.affected.items() %}
+        {% set keys = namespace(sql="select key from incremental.touched where model = '" ~ upstream
+            ~ "' and seq > " ~ last.seq) %}
+        {% for hop in rule if rule is not string %}
+            {% set keys.sql = "select " ~ hop[2] ~ " as key from " ~ ref(hop[0]) ~ " where " ~ hop[1]
+                ~ " in (" ~ keys.sql ~ ")" %}
+        {% endfor %}
+        {% do parts.append(keys.sql) %}
+    {% endfor %}
+    {% do run_query(
+        "create or replace temp table " ~ scope_name() ~ " as select distinct key from ("
+        ~ parts | join(" union all ") ~ ")"
+    ) %}
+{% endmacro %}

@@ -1,0 +1,84 @@
+{# What incremental tables remember. Schema `incremental` of the build file, written in the same
+   transaction as the table it speaks of:
+
+   runs(seq, raw_seq, invocation_id)  one row per dbt run: its number, microseconds and strictly
+                                      increasing, and the ledger sequence it reads up to
+   state(model, seq, raw_seq)         the runs that built a table; the newest counts
+   changes(model, seq, day)           days whose rows differ since; NULL day: rebuilt in full
+   touched(model, seq, key, first_at, last_at)  keys whose rows differ since, with the span of
+                                      instants of the differing rows where the table has instants
+
+   Readers act on what upstream wrote with seq above their own newest state, so a run that left a
+   table out, or failed before it, is made up for by the next. #}
+
+{% macro prepare_incremental() %}
+    {% if execute and target.type == 'duckdb' %}
+        {# Not adapter.get_relation: it opens a transaction that dbt rolls back after the hooks. #}
+        {% set batches = run_query(
+            "select 1 from information_schema.tables"
+            ~ " where table_schema = 'raw' and table_name = 'batches'"
+        ).rows | length > 0 %}
+        {% set started = (run_started_at.timestamp() * 1000000) | int %}
+        create schema if not exists incremental;
+        create table if not exists incremental.runs (
+            seq bigint, raw_seq bigint, invocation_id varchar
+        );
+        create table if not exists incremental.state (model varchar, seq bigint, raw_seq bigint);
+        create table if not exists incremental.changes (model varchar, seq bigint, day date);
+        create table if not exists incremental.touched (
+            model varchar, seq bigint, key varchar, first_at timestamp, last_at timestamp
+        );
+        {{ prune_incremental() }}
+        insert into incremental.runs
+        select
+            greatest({{ var('run_seq', started) }}, coalesce(max(seq), 0) + 1),
+            {% if batches %}(select coalesce(max(seq), 0) from raw.batches){% else %}0{% endif %},
+            '{{ invocation_id }}'
+        from incremental.runs
+    {% endif %}
+{% endmacro %}
+
+{# Drops what every table has already acted on. #}
+{% macro prune_incremental() %}
+    {% for log in ['changes', 'touched'] %}
+        delete from incremental.{{ log }}
+        where seq <= (
+            select min(seq)
+            from (select max(seq) as seq from incremental.state group by model) as newest
+        );
+    {% endfor %}
+    delete from incremental.state
+    where seq < (select max(s.seq) from incremental.state as s where s.model = state.model);
+    delete from incremental.runs where seq < (select max(seq) from incremental.runs);
+{% endmacro %}
+
+{# The number of this run and the ledger sequence it reads up to, pinned at its start. #}
+{% macro this_run() %}
+    {% set rows = run_query(
+        "select seq, raw_seq from incremental.runs where invocation_id = '" ~ invocation_id ~ "'"
+    ).rows if execute else [] %}
+    {{ return({'seq': rows[0][0], 'raw_seq': rows[0][1]} if rows else {'seq': 0, 'raw_seq': 0}) }}
+{% endmacro %}
+
+{# The last run that built this table, or none. #}
+{% macro last_state() %}
+    {% set rows = run_query(
+        "select max(seq), max(raw_seq) from incremental.state where model = '" ~ model.name ~ "'"
+    ).rows if execute else [] %}
+    {{ return({'seq': rows[0][0], 'raw_seq': rows[0][1]} if rows and rows[0][0] is not none) }}
+{% endmacro %}
+
+{# Hook before: a full build tells its readers that every day may differ. #}
+{% macro note_full_build() %}
+    {% if execute and target.type == 'duckdb' and not is_incremental() %}
+        insert into incremental.changes values ('{{ model.name }}', {{ this_run().seq }}, null)
+    {% endif %}
+{% endmacro %}
+
+{# Hook after: this table now holds what this run could see. #}
+{% macro remember_state() %}
+    {% if execute and target.type == 'duckdb' %}
+        {% set run = this_run() %}
+        insert into incremental.state values ('{{ model.name }}', {{ run.seq }}, {{ run.raw_seq }})
+    {% endif %}
+{% endmacro %}

@@ -1,0 +1,41 @@
+{{ replace(
+    rows='version', row_key='event_id', day='event_date', order_by=['event_date'],
+    touch=join_key(['platform', 'shop_id', 'visitor_key']), touch_at='occurred_at'
+) }}
+
+with
+
+latest as (
+    {{ latest_versions('events') }}
+),
+
+final as (
+    select
+        -- identifiers
+        source,
+        event_id,
+        platform,
+        shop_id,
+        visitor_key,
+        customer_key,
+        product_id,
+        order_id,
+        -- instants and local dates
+        occurred_at,
+        {{ local_date('occurred_at') }} as event_date,
+        -- what happened
+        event_type,
+        -- where the visitor came from
+        utm_source,
+        utm_medium,
+        utm_campaign,
+        utm_content,
+        referrer,
+        device,
+        region,
+        -- delivery
+        _batch_id
+    from latest
+)
+
+select * from final

@@ -1,0 +1,54 @@
+{{ replace(rows='version', touch='main_order_key', order_by=['order_date']) }}
+
+with
+
+latest as (
+    {{ latest_versions('orders') }}
+),
+
+final as (
+    select
+        -- identifiers
+        source,
+        order_id,
+        parent_order_id,
+        {{ join_key(['source', 'order_id']) }} as order_key,
+        {{ join_key(['source', 'coalesce(parent_order_id, order_id)']) }} as main_order_key,
+        platform,
+        shop_id,
+        customer_key,
+        -- instants and local dates
+        ordered_at,
+        paid_at,
+        deposit_paid_at,
+        {{ local_date('ordered_at') }} as order_date,
+        case when {{ is_fully_paid() }} then {{ local_date('paid_at') }} end as business_date,
+        -- state
+        status,
+        {{ is_fully_paid() }} as is_paid,
+        coalesce(is_presale, false) as is_presale,
+        payment_method,
+        coupon_code,
+        -- amounts
+        currency,
+        order_amount,
+        coalesce(merchant_discount, 0) as merchant_discount,
+        coalesce(platform_discount, 0) as platform_discount,
+        coalesce(creator_discount, 0) as creator_discount,
+        coalesce(shipping_amount, 0) as shipping_amount,
+        coalesce(tax_amount, 0) as tax_amount,
+        deposit_amount,
+        -- where the buyer came from
+        utm_source,
+        utm_medium,
+        utm_campaign,
+        channel,
+        device,
+        region,
+        -- delivery
+        _row_key,
+        _batch_id
+    from latest
+)
+
+select * from final

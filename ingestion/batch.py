@@ -1,0 +1,131 @@
+"""One file, read and judged: the good rows of each feed, and everything that is wrong with the rest.
+
+Belongs here: the order of reading, deriving, casting, pseudonymising and checking.
+Does not belong here: batch ids, versions, writing (`land.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from ingestion.build import UPDATED, build, identify
+from ingestion.derive import Context, derive, excluded, issues, no_issues, required
+from ingestion.fates import bad_rows, broken_issues, refuse_if_too_bad, whole_orders
+from ingestion.feeds import FEEDS, INSTANT
+from ingestion.mapping import FileSpec, Source
+from ingestion.nested import read_jsonl, read_parquet
+from ingestion.parse import instant
+from ingestion.read import ROW, Raw, read_csv
+from ingestion.validate import check
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A judged file.
+
+    Attributes:
+        raw: its rows of text.
+        feeds: feed -> good rows, typed, pseudonymised, with `_row` and `_updated`.
+        issues: everything wrong, one row an issue.
+        excluded: `_row`, reason of rows the mapping leaves out.
+    """
+
+    raw: Raw
+    feeds: dict[str, pl.DataFrame]
+    issues: pl.DataFrame
+    excluded: pl.DataFrame
+
+    @property
+    def landed_rows(self) -> int:
+        """Rows that are neither bad nor excluded (duplicates still among them)."""
+        gone = pl.concat([bad_rows(self.issues), self.excluded.select(ROW)])
+        return self.raw.rows - gone[ROW].n_unique()
+
+
+def prepare(
+    path: Path, source: Source, files: FileSpec, key: bytes, reporting_currency: str
+) -> Prepared:
+    """Read and judge a file.
+
+    Args:
+        path: the file, already checked to lie in the inbox.
+        source: whose file it is.
+        files: how it is read.
+        key: secret key of the pseudonyms.
+        reporting_currency: the only currency amounts may be in.
+
+    Raises:
+        FileRejected: the file cannot be read, or too many of its rows are bad.
+    """
+    form = files.format
+    raw = read(path, source, files)
+    context = Context.of(form, source.timezone)
+    frame, found = derive(raw.frame, form.derive, context)
+    left_out = excluded(frame, form)
+    kept = frame.join(left_out, on=ROW, how="anti", maintain_order="left")
+    kept, late = _with_updated(kept, form.updated_at, context)
+    built = {feed: build(kept, feed, form, source, context) for feed in form.feeds}
+    parts = [found, late, required(kept, form), *(feed.issues for feed in built.values())]
+    found = pl.concat(parts).join(left_out, on=ROW, how="anti", maintain_order="left")
+    feeds: dict[str, pl.DataFrame] = {}
+    for feed, rows in built.items():
+        feeds[feed] = identify(_without(rows.rows, found), feed, source, key)
+    judged = [_judge(rows, feed, context, reporting_currency) for feed, rows in feeds.items()]
+    found = pl.concat([found, broken_issues(raw), *judged])
+    if form.groups_orders and found.height:
+        found = whole_orders(found, raw, built["order_items"].rows.select(ROW, "order_id"))
+    refuse_if_too_bad(found, raw, files, path)
+    return Prepared(raw, {f: _without(rows, found) for f, rows in feeds.items()}, found, left_out)
+
+
+def read(path: Path, source: Source, files: FileSpec) -> Raw:
+    """Read the columns of a file that its format and the source's `keep` want."""
+    form = files.format
+    wanted = form.reads
+    if form.read.kind == "parquet":
+        return read_parquet(path, form.read, wanted)
+    if form.read.kind == "jsonl":
+        return read_jsonl(path, form.read, wanted)
+    lines = form.feeds.get("order_items")
+    key = lines.columns.get("order_id") if lines else None
+    settings = form.read.model_copy(update={"optional": (*form.read.optional, *source.keep)})
+    return read_csv(path, settings, list(dict.fromkeys([*wanted, *source.keep])), key)
+
+
+def _without(rows: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    if found.is_empty():
+        return rows
+    return rows.join(bad_rows(found), on=ROW, how="anti", maintain_order="left")
+
+
+def _with_updated(
+    frame: pl.DataFrame, column: str | None, context: Context
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Add `_updated`, the row's own version instant, null where the format has none."""
+    if column is None:
+        return frame.with_columns(pl.lit(None, INSTANT).alias(UPDATED)), no_issues()
+    if frame.schema[column] == INSTANT:
+        return frame.with_columns(pl.col(column).alias(UPDATED)), no_issues()
+    text = pl.col(column)
+    frame = frame.with_columns(instant(text, context.datetimes, context.zone).alias(UPDATED))
+    bad = text.is_not_null() & pl.col(UPDATED).is_null()
+    told = "is not a date and time"
+    return frame, issues(frame, bad, column, "not_readable", told, text)
+
+
+def _judge(
+    rows: pl.DataFrame, feed: str, context: Context, reporting_currency: str
+) -> pl.DataFrame:
+    """Check values, and that amounts are in the one currency there are rates for."""
+    found = check(rows, feed, context)
+    if "currency" not in FEEDS[feed].columns:
+        return found
+    foreign = pl.col("currency") != reporting_currency
+    told = f"has no rate to {reporting_currency}"
+    value = pl.col("currency")
+    return pl.concat(
+        [found, issues(rows, foreign, "currency", "foreign_currency", told, value, feed)]
+    )

@@ -1,0 +1,87 @@
+"""What the values of each feed must be: one pandera schema a feed.
+
+Belongs here: domains of canonical columns. Does not belong here: types and keys (`feeds.py`), nor
+rules between rows or tables (dbt tests).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from ingestion.feeds import DAY, FEEDS, INSTANT, MONEY, PRICE
+
+if TYPE_CHECKING:
+    import pandera.polars as pa
+
+ORDER_STATUSES = (
+    "unpaid",
+    "deposit_paid",
+    "paid",
+    "shipped",
+    "completed",
+    "closed",
+    "refunded",
+)
+EVENT_TYPES = (
+    *("home", "list", "search", "product_view", "favourite"),
+    *("add_to_cart", "checkout", "purchase", "other"),
+)
+_ALLOWED: dict[tuple[str, str], tuple[str, ...]] = {
+    ("orders", "status"): ORDER_STATUSES,
+    ("refunds", "kind"): ("refund_only", "return"),
+    ("refunds", "status"): ("requested", "succeeded", "rejected"),
+    ("events", "event_type"): EVENT_TYPES,
+    ("traffic_daily", "grain"): ("shop", "traffic_source", "product", "live_room"),
+    ("campaign_spend", "cost_kind"): ("click", "slot_fee", "cps"),
+}
+_AT_LEAST_ONE = frozenset({("order_items", "quantity"), ("order_items", "line_number")})
+# Claimed values of a platform may be negative (its own corrections); all else counts up from 0.
+_SIGNED = frozenset(
+    {("campaign_spend", "claimed_value"), ("campaign_spend", "claimed_conversions")}
+)
+_FIRST, _LAST = 1990, 2100
+
+
+def _checks(feed: str, column: str, dtype: Any, check: type[pa.Check]) -> list[pa.Check]:
+    if (feed, column) in _ALLOWED:
+        return [check.isin(list(_ALLOWED[feed, column]))]
+    if column == "currency":
+        return [check.str_matches(r"^[A-Z]{3}$")]
+    if dtype == INSTANT:
+        return [check.in_range(datetime(_FIRST, 1, 1), datetime(_LAST, 1, 1))]
+    if dtype == DAY:
+        return [check.in_range(date(_FIRST, 1, 1), date(_LAST, 1, 1))]
+    if (feed, column) in _AT_LEAST_ONE:
+        return [check.ge(1)]
+    if (feed, column) not in _SIGNED and (dtype in (MONEY, PRICE) or dtype.is_integer()):
+        return [check.ge(0)]
+    return []
+
+
+@lru_cache
+def schema_of(feed: str) -> pa.DataFrameSchema:
+    """Return the schema of a feed's canonical columns; import pandera only when asked (1-2 s).
+
+    Args:
+        feed: a name of FEEDS.
+
+    Returns:
+        A strict schema: exactly the canonical columns, with types, nullability and domains.
+    """
+    import pandera.polars as pa
+
+    canonical = FEEDS[feed]
+    return pa.DataFrameSchema(
+        {
+            name: pa.Column(
+                dtype,
+                checks=_checks(feed, name, dtype, pa.Check),
+                nullable=name not in canonical.required,
+            )
+            for name, dtype in canonical.columns.items()
+        },
+        strict=True,
+        ordered=True,
+    )

@@ -1,0 +1,236 @@
+"""GA4 events in the layout of the BigQuery export: nested Parquet or gzipped JSON lines.
+
+Belongs here: the layout. JSON carries 64-bit integers as strings, as BigQuery writes them.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+
+import numpy as np
+import polars as pl
+
+from ingestion.simulator.catalogue import products
+from ingestion.simulator.company import CHANNELS, DEVICES, PROVINCES, SITE
+from ingestion.simulator.draws import Ints, mix
+from ingestion.simulator.events import CART, CHECKOUT, NAMES, PURCHASE
+from ingestion.simulator.orders import OrderBook
+from ingestion.simulator.traffic import Visits, visitor_text
+
+UTC_OFFSET = 8 * 3600
+_PARAMETERS = 2  # ga_session_id and page_location
+_CITIES = {name: city for name, city, _ in PROVINCES}
+
+
+def _visit_columns(visits: Visits) -> pl.DataFrame:
+    """Return what is the same in all events of a visit, one row a visit."""
+    random, birth = visitor_text(visits.visitor)
+    campaigns = [[name for name, _ in channel.campaigns] or [None] for channel in CHANNELS]
+    names = pl.Series([name for group in campaigns for name in group], dtype=pl.String)
+    offsets = np.cumsum([0, *(len(group) for group in campaigns)])
+    channel = pl.Series(visits.channel)
+    source = pl.Series([item.source for item in CHANNELS]).gather(channel)
+    medium = pl.Series([item.medium for item in CHANNELS]).gather(channel)
+    device = pl.Series([name for name, _, _ in DEVICES]).gather(pl.Series(visits.device))
+    region = pl.Series([name for name, _, _ in PROVINCES]).gather(pl.Series(visits.region))
+    frame = pl.DataFrame(
+        {
+            "random": random,
+            "birth": birth,
+            "session": visits.start.astype(np.int64) - UTC_OFFSET,
+            "member": mix(visits.visitor, 5),
+            "logged_in": visits.logged_in,
+            "category": device,
+            "region": region,
+            "city": region.replace_strict(_CITIES, return_dtype=pl.String),
+            "campaign": names.gather(pl.Series(offsets[visits.channel] + visits.campaign)),
+            "source": source,
+            "medium": medium,
+        }
+    )
+    text = pl.String
+    click = pl.concat_str(pl.lit("Cj0"), pl.col("random").cast(text), pl.col("session").cast(text))
+    return frame.select(
+        "session",
+        user_pseudo_id=pl.concat_str(pl.col("random").cast(text), pl.col("birth").cast(text),
+                                     separator="."),
+        user_id=pl.when("logged_in").then(pl.concat_str(pl.lit("m"), pl.col("member").cast(text))),
+        device=pl.struct(
+            "category",
+            operating_system=pl.when(pl.col("category") == "desktop")
+            .then(pl.lit("Windows")).otherwise(pl.lit("Android")),
+        ),
+        geo=pl.struct(pl.lit("China").alias("country"), "region", "city"),
+        collected_traffic_source=pl.struct(
+            manual_campaign_name="campaign",
+            manual_source="source",
+            manual_medium="medium",
+            gclid=pl.when(pl.col("medium") == "cpc").then(click),
+        ),
+    )
+
+
+def _pages(slot: Ints, product: Ints) -> pl.Series:
+    """Return the address of each event's page."""
+    items = products()
+    category = pl.Series([item.category[0] for item in items])
+    identity = pl.Series([item.product_id for item in items])
+    where = np.maximum(product, 0)
+    frame = pl.DataFrame(
+        {
+            "slot": slot,
+            "category": category.gather(pl.Series(slot * 7 + where * 13) % len(items)),
+            "item": identity.gather(pl.Series(where)),
+        }
+    )
+    slot_is = pl.col("slot")
+    page = (
+        pl.when(slot_is < 2).then(pl.lit("/"))
+        .when(slot_is == 2).then(pl.concat_str(pl.lit("/collections/"), pl.col("category")))
+        .when(slot_is == 3).then(pl.concat_str(pl.lit("/search?q="), pl.col("category")))
+        .when(slot_is < CART).then(pl.concat_str(pl.lit("/products/"), pl.col("item")))
+        .when(slot_is == CART).then(pl.lit("/cart"))
+        .when(slot_is == CHECKOUT).then(pl.lit("/checkout"))
+        .otherwise(pl.lit("/thank-you"))
+    )
+    return frame.select(page=pl.concat_str(pl.lit(SITE), page)).get_column("page")
+
+
+def _parameters(session: pl.Series, page: pl.Series) -> pl.Series:
+    """Return the list of key and value of each event."""
+    rows = len(session)
+    empty = pl.Series([None], dtype=pl.Float64).new_from_index(0, 2 * rows)
+    long = pl.DataFrame(
+        {
+            "key": pl.Series(["ga_session_id", "page_location"]).gather(
+                pl.Series(np.repeat([0, 1], rows))
+            ),
+            "string_value": pl.concat([pl.Series([None], dtype=pl.String).new_from_index(0, rows),
+                                       page]),
+            "int_value": pl.concat([session, pl.Series([None], dtype=pl.Int64)
+                                    .new_from_index(0, rows)]),
+            "float_value": empty,
+            "double_value": empty,
+        }
+    ).select(
+        p=pl.struct(
+            "key", value=pl.struct("string_value", "int_value", "float_value", "double_value")
+        )
+    )
+    order = np.arange(2 * rows).reshape(_PARAMETERS, rows).T.ravel()
+    picked = long.get_column("p").gather(pl.Series(order))
+    return picked.reshape((rows, _PARAMETERS)).arr.to_list()
+
+
+def _items(events: pl.DataFrame, book: OrderBook, prices: Ints, day: Ints) -> pl.Series:
+    """Return the list of products of each event: the one looked at, or all of a purchase."""
+    number = events.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
+    product = events.get_column("product").to_numpy()
+    cents = prices[day, np.maximum(product, 0)]
+    single = number.with_columns(unit=pl.Series(cents), quantity=pl.lit(1, pl.Int64)).filter(
+        (pl.col("product") >= 0) & (pl.col("order") < 0)
+    )
+    keys = book.orders.select("key", order=pl.int_range(pl.len(), dtype=pl.Int64))
+    lines = book.lines.filter(pl.col("unit") > 0).join(keys, on="key")
+    bought = (
+        number.filter(pl.col("order") >= 0)
+        .select("row", "order")
+        .join(lines.select("order", "product", "unit", "quantity", "line"), on="order")
+    )
+    identity = pl.Series([item.product_id for item in products()])
+    name = pl.Series([item.names[0] for item in products()])
+    rows = pl.concat(
+        [
+            single.select("row", "product", "unit", "quantity", line=pl.lit(1, pl.Int64)),
+            bought.select("row", "product", "unit", "quantity", "line"),
+        ]
+    ).sort("row", "line")
+    lists = (
+        rows.with_columns(
+            item_id=identity.gather(rows.get_column("product")),
+            item_name=name.gather(rows.get_column("product")),
+            price=pl.col("unit") / 100,
+        )
+        .group_by("row", maintain_order=True)
+        .agg(items=pl.struct("item_id", "item_name", "price", "quantity"))
+    )
+    joined = number.select("row").join(lists, on="row", how="left", maintain_order="left")
+    return joined.select(pl.col("items").fill_null([])).get_column("items")
+
+
+def export_frame(
+    events: pl.DataFrame, visits: Visits, book: OrderBook, prices: Ints, first: int
+) -> pl.DataFrame:
+    """Return events in the nested layout of the export, in the order given.
+
+    Args:
+        events: rows of `make_events`.
+        visits: the visits they refer to.
+        book: the orders they refer to.
+        prices: the site's prices in cents, (days since first, products).
+        first: first day of the prices, since 1970.
+    """
+    visit = events.get_column("visit")
+    day = visits.day[visit.to_numpy()] - first
+    common = _visit_columns(visits)[visit]
+    local = pl.from_epoch(events.get_column("at"), time_unit="us")
+    page = _pages(events.get_column("slot").to_numpy(), events.get_column("product").to_numpy())
+    orders = book.orders.select(
+        "order_id", revenue=(pl.col("goods_cents") - pl.col("discount_cents")) / 100
+    )
+    order = events.select(order=pl.when(pl.col("order") >= 0).then("order")).get_column("order")
+    is_purchase = events.get_column("slot") == PURCHASE
+    return pl.DataFrame(
+        {
+            "event_date": local.dt.strftime("%Y%m%d"),
+            "event_timestamp": events.get_column("at") - UTC_OFFSET * 1_000_000,
+            "event_name": pl.Series(NAMES).gather(events.get_column("slot")),
+            "event_params": _parameters(common.get_column("session"), page),
+            "is_purchase": is_purchase,
+            "transaction_id": orders.get_column("order_id").gather(order),
+            "purchase_revenue": orders.get_column("revenue").gather(order),
+            "items": _items(events, book, prices, day),
+        }
+    ).hstack(common.drop("session")).select(
+        "event_date",
+        "event_timestamp",
+        "event_name",
+        "event_params",
+        "user_pseudo_id",
+        "user_id",
+        "device",
+        "geo",
+        "collected_traffic_source",
+        ecommerce=pl.when("is_purchase").then(pl.struct("transaction_id", "purchase_revenue")),
+        items="items",
+    )
+
+
+def as_parquet(frame: pl.DataFrame) -> bytes:
+    """Return one Parquet file of an export."""
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer, compression="zstd", statistics=True)
+    return buffer.getvalue()
+
+
+def as_json_lines(frame: pl.DataFrame) -> bytes:
+    """Return one gzipped JSON lines file of an export; the same bytes for the same rows."""
+    value = pl.element().struct.field("value")
+    fields = ("string_value", "int_value", "float_value", "double_value")
+    text = frame.with_columns(
+        pl.col("event_timestamp").cast(pl.String),
+        event_params=pl.col("event_params").list.eval(
+            pl.struct(
+                pl.element().struct.field("key"),
+                value=pl.struct(
+                    *(value.struct.field(name).cast(pl.String) if name == "int_value"
+                      else value.struct.field(name) for name in fields)
+                ),
+            )
+        ),
+        items=pl.col("items").list.eval(
+            pl.element().struct.with_fields(pl.field("quantity").cast(pl.String))
+        ),
+    )
+    return gzip.compress(text.write_ndjson().encode(), compresslevel=4, mtime=0)

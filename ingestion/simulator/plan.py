@@ -1,0 +1,111 @@
+"""Which export files exist as of a day, and which of them are still to be written.
+
+Belongs here: names, periods and export instants. No file's content.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+
+from ingestion.simulator.calendar import months
+from ingestion.simulator.catalogue import change_days
+from ingestion.simulator.demand import ordinal
+from ingestion.simulator.incidents import Incident
+from ingestion.simulator.tables import Span
+
+EXPORT_TIME = time(2, 0)
+# a late file is asked for again shortly before the next day's regular export
+LATE_TIME = time(1, 30)
+_STREAMS = (
+    ("tmall", "ExportOrderList", "csv"),
+    ("tmall", "ExportOrderDetailList", "csv"),
+    ("tmall", "refunds", "csv"),
+    ("tmall", "shop_traffic", "csv"),
+    ("tmall", "traffic_sources", "csv"),
+    ("shopify", "orders_export", "csv"),
+    ("shopify", "refunds", "csv"),
+    ("google_ads", "campaigns", "csv"),
+    ("meta_ads", "campaigns", "csv"),
+)
+_ORDER_STREAMS = {"tmall": {"ExportOrderList", "ExportOrderDetailList"}, "shopify": {"orders_export"}}
+
+
+@dataclass(frozen=True)
+class Export:
+    """One export file.
+
+    Attributes:
+        folder: folder below the inbox.
+        stream: what the file holds, the first part of its name.
+        span: period of the file, as days since 1970.
+        path: path below the data folder.
+        is_history: a whole month's file, written as nested Parquet where there is a choice.
+    """
+
+    folder: str
+    stream: str
+    span: Span
+    path: Path
+    is_history: bool
+
+
+def _stamped(folder: str, stream: str, first: date, last: date, month: bool, at: datetime) -> Export:
+    """Return an export whose name carries the period and the instant of the export."""
+    period = f"{first:%Y%m}" if month else f"{first:%Y%m%d}"
+    path = Path("inbox", folder, f"{stream}_{period}_{at:%Y%m%d%H%M%S}.csv")
+    return Export(folder, stream, Span(ordinal(first), ordinal(last)), path, month)
+
+
+def _events(first: date, last: date, month: bool) -> Export:
+    """Return the web analytics' export of a period."""
+    name = f"events_{first:%Y%m}.parquet" if month else f"events_{first:%Y%m%d}.json.gz"
+    span = Span(ordinal(first), ordinal(last))
+    return Export("ga4", "events", span, Path("inbox", "ga4", name), month)
+
+
+def _product_lists(start: date, as_of: date) -> list[Export]:
+    """Return the product lists: one at the start, one whenever something changes."""
+    made = []
+    for day in (start, *change_days(start, as_of)):
+        at = datetime.combine(day, EXPORT_TIME)
+        for folder in ("tmall", "shopify"):
+            path = Path("inbox", folder, f"products_{at:%Y%m%d%H%M%S}.csv")
+            made.append(Export(folder, "products", Span(ordinal(day), ordinal(day)), path, False))
+    return made
+
+
+def exports(
+    start: date, history_until: date, as_of: date, incidents: tuple[Incident, ...]
+) -> list[Export]:
+    """Return every file that exists at the end of a day, late ones only once they arrived.
+
+    Args:
+        start: first day of the data.
+        history_until: last day of the monthly files.
+        as_of: last day that has been exported.
+        incidents: planted incidents; late files are among them.
+    """
+    periods = [(first, last, True) for first, last in months(start, history_until)]
+    following = history_until + timedelta(days=1)
+    count = (as_of - history_until).days
+    days = [max(following, start) + timedelta(days=i) for i in range(count)]
+    periods += [(day, day, False) for day in days if day <= as_of]
+    late = {(i.platform, i.start_date) for i in incidents if i.kind == "late_source_file"}
+    made = _product_lists(start, as_of)
+    for first, last, month in periods:
+        made.append(_events(first, last, month))
+        for folder, stream, _ in _STREAMS:
+            at = datetime.combine(last + timedelta(days=1), EXPORT_TIME)
+            if not month and stream in _ORDER_STREAMS.get(folder, ()) and (folder, first) in late:
+                if as_of <= first:
+                    continue
+                at = datetime.combine(first + timedelta(days=2), LATE_TIME)
+            made.append(_stamped(folder, stream, first, last, month, at))
+    return made
+
+
+def missing(root: Path, files: list[Export]) -> list[Export]:
+    """Return the files that are not there yet."""
+    return [item for item in files if not (root / item.path).exists()]

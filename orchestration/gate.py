@@ -1,0 +1,271 @@
+"""The publish gate: seven expectations of Great Expectations on a small daily frame.
+
+Belongs here: what must never be published (a duplicate or missing day, negative or unknown GMV,
+dates to come) and what a person should look at but may be true (a promotion, a slump, an old
+shop). dbt tests look at every row; this looks at the days as a reader will see them.
+
+Great Expectations takes seconds to import and is imported when the gate runs, not before.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+
+__all__ = ["GateParams", "GateResult", "blocking", "run_gate"]
+
+
+@dataclass(frozen=True)
+class GateParams:
+    """Limits of the gate.
+
+    Attributes:
+        window_days: days looked at, back from the last one.
+        max_age_days: last day may be this old, older blocks; None: being old only warns, because
+            a shop with history only is not wrong.
+        warn_age_days: the age that warns.
+        volume_low: last day's GMV as a share of the median of the 28 days before that warns.
+        volume_high: the same upwards. Both only warn: promotions and slumps are real.
+        conversion_mostly: share of days whose conversion must lie in 0 to 1.
+        visitors_mostly: share of days with known visitors, where there is traffic at all.
+    """
+
+    window_days: int = 400
+    max_age_days: int | None = None
+    warn_age_days: int = 2
+    volume_low: float = 0.2
+    volume_high: float = 5.0
+    conversion_mostly: float = 0.99
+    visitors_mostly: float = 0.95
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """One check of the gate.
+
+    Attributes:
+        check_name: stable name.
+        severity: `error` blocks publishing, `warn` does not.
+        status: `passed`, `failed`, or `not_run` where the check itself crashed: never read as a
+            statement about the data.
+        observed: what was found, short.
+        message: what it means, empty if passed.
+    """
+
+    check_name: str
+    severity: str
+    status: str
+    observed: str
+    message: str
+
+
+def blocking(results: list[GateResult]) -> list[GateResult]:
+    """Results that forbid publishing: an error-level check that failed or could not run."""
+    return [r for r in results if r.severity == "error" and r.status != "passed"]
+
+
+def run_gate(
+    frame: pl.DataFrame, as_of: date, params: GateParams | None = None
+) -> list[GateResult]:
+    """Judge the daily figures about to be published.
+
+    Args:
+        frame: business_date, dimension, segment, gmv, visitors, conversion_rate of
+            `fct_gmv_daily`, dimensions `all` and `platform`.
+        as_of: last complete day the data can have; for a shop of the past its own last day.
+        params: limits.
+
+    Returns:
+        One result an expectation, in fixed order. A crash of a check gives `not_run`; nothing is
+        raised for bad data.
+    """
+    params = params or GateParams()
+    if frame.is_empty():
+        return [GateResult("has_days", "error", "failed", "0 rows", "There is no day to publish.")]
+    window = _window(frame, params)
+    checks = _checks(window, as_of, params)
+    try:
+        outcomes = _validate(window, checks)
+    except Exception as error:  # a crash of the library must not look like bad data, nor pass
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        return [
+            GateResult(c.name, c.severity, "not_run", "", f"The check crashed: {reason}")
+            for c in checks
+        ]
+    return [_result(check, outcomes.get(check.name)) for check in checks]
+
+
+@dataclass(frozen=True)
+class _Check:
+    name: str
+    severity: str
+    expectation: tuple[str, dict[str, Any]]
+    message: str
+
+
+def _window(frame: pl.DataFrame, params: GateParams) -> pl.DataFrame:
+    """The last days, numbered from 0001-01-01 so that dates stay plain numbers in the library."""
+    last = frame["business_date"].max()
+    assert isinstance(last, date)
+    since = last - timedelta(days=params.window_days - 1)
+    company = pl.col("dimension") == "all"
+    daily = frame.filter(pl.col("business_date") >= since).with_columns(
+        pl.col("gmv", "visitors", "conversion_rate").cast(pl.Float64)
+    )
+    usual = daily.filter(company, pl.col("business_date") < last).sort("business_date")["gmv"]
+    median = usual.tail(28).median()
+    is_last = company & (pl.col("business_date") == last)
+    ratio = pl.col("gmv") / (median if isinstance(median, float) and median > 0 else None)
+    return daily.select(
+        "dimension",
+        "segment",
+        "gmv",
+        "visitors",
+        "conversion_rate",
+        day=_day_number(pl.col("business_date")),
+        company_day=pl.when(company).then(_day_number(pl.col("business_date"))),
+        last_day_ratio=pl.when(is_last).then(ratio),
+    )
+
+
+def _day_number(day: pl.Expr) -> pl.Expr:
+    """Days as `date.toordinal` counts them."""
+    return day.cast(pl.Int32).cast(pl.Int64) + date(1970, 1, 1).toordinal()
+
+
+def _checks(window: pl.DataFrame, as_of: date, params: GateParams) -> list[_Check]:
+    first, last = window["day"].min(), window["day"].max()
+    assert isinstance(first, int) and isinstance(last, int)
+    days, ordinal = last - first + 1, as_of.toordinal()
+    age = params.warn_age_days if params.max_age_days is None else params.max_age_days
+    between = "ExpectColumnValuesToBeBetween"
+    checks = [
+        _Check("no_future_days", "error",
+               # The day after the last complete one is under way and may be there.
+               ("ExpectColumnMaxToBeBetween", {"column": "day", "max_value": ordinal + 1}),
+               f"There are days after {as_of + timedelta(days=1)}."),
+        _Check("is_fresh", "warn" if params.max_age_days is None else "error",
+               ("ExpectColumnMaxToBeBetween", {"column": "day", "min_value": ordinal - age}),
+               f"The last day is more than {age} days before {as_of}."),
+        _Check("days_are_unique", "error",
+               ("ExpectCompoundColumnsToBeUnique",
+                {"column_list": ["day", "dimension", "segment"]}),
+               "A day stands twice for the same segment: figures would count double."),
+        _Check("no_missing_day", "error",
+               ("ExpectColumnUniqueValueCountToBeBetween",
+                {"column": "company_day", "min_value": days, "max_value": days}),
+               f"The company must have a row for each of the {days} days, zeros included."),
+        _Check("gmv_is_known", "error",
+               ("ExpectColumnValuesToNotBeNull", {"column": "gmv"}),
+               "GMV is null; a day without sales is 0."),
+        _Check("gmv_is_not_negative", "error",
+               (between, {"column": "gmv", "min_value": 0}),
+               "GMV is what buyers paid and cannot be negative."),
+        _Check("last_day_volume", "warn",
+               (between, {"column": "last_day_ratio", "min_value": params.volume_low,
+                          "max_value": params.volume_high}),
+               "The last day's GMV is far from the 28 days before; a promotion, a slump, or a"
+               " file that is not whole."),
+        _Check("conversion_is_a_rate", "warn",
+               (between, {"column": "conversion_rate", "min_value": 0, "max_value": 1,
+                          "mostly": params.conversion_mostly}),
+               "Conversion above 1: buyers and visitors come from different counts."),
+    ]  # fmt: skip
+    if window["visitors"].is_not_null().any():
+        checks.append(
+            _Check("visitors_are_known", "warn",
+                   ("ExpectColumnValuesToNotBeNull",
+                    {"column": "visitors", "mostly": params.visitors_mostly}),
+                   "Many days have no visitors although traffic is configured.")
+        )  # fmt: skip
+    return checks
+
+
+def _validate(window: pl.DataFrame, checks: list[_Check]) -> dict[str, Any]:
+    """Outcome of each check by its name, as the library gives it."""
+    with _quiet():
+        import great_expectations as gx
+        import great_expectations.expectations as gxe
+
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = {"globally": False}
+        batch = (
+            context.data_sources.add_pandas("gate")
+            .add_dataframe_asset("daily")
+            .add_batch_definition_whole_dataframe("all")
+            .get_batch({"dataframe": _to_pandas(window)})
+        )
+        suite = gx.ExpectationSuite(
+            name="publish_gate",
+            expectations=[
+                getattr(gxe, kind)(**arguments, meta={"check": check.name})
+                for check in checks
+                for kind, arguments in [check.expectation]
+            ],
+        )
+        validated = batch.validate(suite)
+    return {result.expectation_config.meta["check"]: result for result in validated.results}
+
+
+def _to_pandas(window: pl.DataFrame) -> Any:
+    """A pandas frame without pyarrow types; null becomes NaN in number columns."""
+    import pandas as pd
+
+    return pd.DataFrame({name: window[name].to_list() for name in window.columns})
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No telemetry, and no chatter of the library in the log of a run."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    logger = logging.getLogger("great_expectations")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _result(check: _Check, outcome: Any) -> GateResult:
+    """Tell a failed expectation from one that raised: the library marks both as no success."""
+    if outcome is None:
+        return GateResult(check.name, check.severity, "not_run", "", "The check gave no result.")
+    crash = _crash(outcome.exception_info)
+    if crash:
+        return GateResult(check.name, check.severity, "not_run", "", f"The check crashed: {crash}")
+    observed = _observed(check, outcome.result)
+    if outcome.success:
+        return GateResult(check.name, check.severity, "passed", observed, "")
+    return GateResult(check.name, check.severity, "failed", observed, check.message)
+
+
+def _crash(info: Any) -> str:
+    """First line of the exception in an outcome; it comes flat or one a metric."""
+    entries = [info] if info and "raised_exception" in info else list((info or {}).values())
+    return next(
+        (
+            str(entry.get("exception_message") or "unknown").splitlines()[0]
+            for entry in entries
+            if entry.get("raised_exception")
+        ),
+        "",
+    )
+
+
+def _observed(check: _Check, result: dict[str, Any]) -> str:
+    if "observed_value" in result:
+        value = result["observed_value"]
+        if check.expectation[1].get("column") == "day" and value is not None:
+            return date.fromordinal(int(value)).isoformat()
+        return str(value)
+    rows, bad = result.get("element_count", 0), result.get("unexpected_count", 0)
+    examples = ", ".join(str(value) for value in result.get("partial_unexpected_list", [])[:3])
+    return f"{bad} of {rows} rows" + (f": {examples}" if bad and examples else "")

@@ -1,0 +1,48 @@
+"""The texts of the repository: paths they name exist, verbs are documented, nothing leaks in."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TEXTS = ("README.md", "CONTRIBUTING.md")
+MADE_BY_A_RUN = ("data/", "shop.yml", ".venv/", "my-shop")
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_paths_named_in_the_docs_exist(text: str) -> None:
+    named = set(re.findall(r"`([\w.\-]+/[\w.\-/]*|[\w\-]+\.(?:md|yml|toml|txt))`",
+                           (ROOT / text).read_text()))
+    named |= set(re.findall(r"\]\(([\w.\-/]+)\)", (ROOT / text).read_text()))
+    missing = [n for n in named if not (ROOT / n).exists() and not n.startswith(MADE_BY_A_RUN)
+               and "<" not in n]
+    rooms = ("ingestion/", "dbt_project/models/staging/", "dashboards/i18n/", "orchestration/")
+    missing = [n for n in missing if not any((ROOT / room / n).exists() for room in rooms)]
+    assert missing == []
+
+
+def test_the_makefile_has_at_most_twelve_documented_verbs() -> None:
+    verbs = re.findall(r"^([a-z-]+):.*?(##.*)?$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert 0 < len(verbs) <= 12
+    assert all(documentation for _, documentation in verbs)
+
+
+def test_every_requirement_is_pinned() -> None:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = project["dependencies"] + sum(project["optional-dependencies"].values(), [])
+    names = {re.split(r"[\[<>=]", w)[0].lower().replace("_", "-") for w in wanted}
+    pinned = {line.split("==")[0].lower().replace("_", "-")
+              for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line}
+    assert names <= pinned
+
+
+def test_no_large_or_foreign_file_is_tracked() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True,
+                            check=True).stdout.split("\0")[:-1]
+    assert [name for name in listed if (ROOT / name).is_file()
+            and (ROOT / name).stat().st_size > 1_000_000] == []
+    assert not [name for name in listed if name.startswith("data/")]

@@ -1,0 +1,93 @@
+"""Runs that die, collide or fail: readers keep one whole generation, a plain run mends all."""
+
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.support import shop
+
+
+def start(home: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "orchestration.cli.main", "run", "--date",
+         shop.LAST_DAY.isoformat()],
+        env=shop.environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+def generation(home: Path) -> tuple[object, ...]:
+    """What a reader sees: run id and figures that must belong to it."""
+    return shop.query(home, """
+        select (select run_id from quality.run), (select max(business_date) from marts.fct_orders),
+            (select sum(gmv) from marts.fct_gmv_daily where dimension = 'all'),
+            (select sum(paid_amount) from marts.fct_orders)""")[0]
+
+
+@pytest.fixture(scope="module")
+def day_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = shop.new_home(tmp_path_factory.mktemp("kills") / "home")
+    day = shop.LAST_DAY - timedelta(days=1)
+    shop.deliver(home, day)
+    shop.run(home, day)
+    shop.deliver(home)
+    return home
+
+
+def kill_and_mend(home: Path, seconds: float, reference: Path) -> None:
+    old = generation(home)
+    assert old[2] == old[3]
+    process = start(home)
+    time.sleep(seconds)
+    # The whole group: dbt runs as a child of the run.
+    try:
+        import os
+
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+    seen = generation(home)
+    assert seen == old or (seen[1] == shop.LAST_DAY and seen[2] == seen[3])
+    shop.run(home)
+    assert shop.different(home, reference) == []
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_a_killed_run_leaves_no_trace(
+    day_before: Path, finished_home: Path, tmp_path: Path, n: int
+) -> None:
+    home = Path(shutil.copytree(day_before, tmp_path / "home", symlinks=True))
+    kill_and_mend(home, random.Random(n).uniform(4, 20), finished_home)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("n", range(2, 26))
+def test_a_killed_run_leaves_no_trace_anywhere(
+    day_before: Path, finished_home: Path, tmp_path: Path, n: int
+) -> None:
+    home = Path(shutil.copytree(day_before, tmp_path / "home", symlinks=True))
+    kill_and_mend(home, random.Random(n).uniform(0.5, 25), finished_home)
+
+
+def test_a_second_run_leaves_with_code_7_or_waits(day_before: Path, tmp_path: Path) -> None:
+    home = Path(shutil.copytree(day_before, tmp_path / "home", symlinks=True))
+    first = start(home)
+    lock = home / "data/state/run.lock"
+    deadline = time.monotonic() + 60
+    while "probe" in lock.read_text() or not lock.read_text():
+        assert time.monotonic() < deadline and first.poll() is None
+        time.sleep(0.1)
+    second = shop.kpi(home, "run")
+    assert second.returncode == 7, second.stderr
+    assert "another run holds the lock" in second.stderr
+    waiting = shop.kpi(home, "run", "--date", shop.LAST_DAY.isoformat(), "--wait", "300")
+    assert waiting.returncode == 0, waiting.stderr
+    assert first.wait() == 0

@@ -1,0 +1,70 @@
+"""Arrival does not matter: any order, any repetition, day by day or all at once, same marts."""
+
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.support import shop
+
+
+def test_day_by_day_equals_all_at_once(finished_home: Path, tmp_path: Path) -> None:
+    home = shop.new_home(tmp_path / "daily")
+    for days_before in (2, 1, 0):
+        day = shop.LAST_DAY - timedelta(days=days_before)
+        shop.deliver(home, day)
+        shop.run(home, day)
+    assert shop.different(home, finished_home) == []
+
+
+def test_files_in_reverse_order_and_twice_change_no_cell(
+    finished_home: Path, tmp_path: Path
+) -> None:
+    home = shop.new_home(tmp_path / "reverse")
+    source = tmp_path / "all"
+    shutil.copytree(finished_home / "data/inbox", source)
+    files = sorted((p for p in source.rglob("*") if p.is_file()), key=lambda p: p.name[::-1])
+    half = len(files) // 2
+    for part in (files[half:], files[:half]):
+        for file in part:
+            target = home / "data/inbox" / file.relative_to(source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
+        shop.run(home)
+    for file in files[:5]:  # the same content under another name is the same delivery
+        copy = home / "data/inbox" / file.relative_to(source)
+        shutil.copyfile(file, copy.with_name(copy.name.replace(".", "_again.", 1)))
+    shop.run(home)
+    assert shop.different(home, finished_home) == []
+
+
+@pytest.mark.long
+def test_incremental_runs_equal_full_ones(finished_home: Path, tmp_path: Path) -> None:
+    home = shop.new_home(tmp_path / "incremental")
+    with (home / "shop.yml").open("a") as config:
+        config.write("\nbuild:\n  mode: incremental\n")
+    for days_before in (12, 5, 3, 2, 1, 0):
+        day = shop.LAST_DAY - timedelta(days=days_before)
+        shop.deliver(home, day)
+        shop.run(home, day)
+    assert shop.different(home, finished_home) == []
+
+
+def test_a_rejected_batch_is_as_if_it_had_never_come(
+    finished_home: Path, copy_home: Callable[[str], Path], tmp_path: Path
+) -> None:
+    home = copy_home("reject")
+    [(batch, name)] = shop.query(home, """
+        select batch_id, source_file from quality.ingest_files
+        where source_file like 'tmall/ExportOrderList%' order by source_file desc limit 1""")
+    assert shop.kpi(home, "reject", batch).returncode == 0
+    shop.run(home)
+    without = shop.new_home(tmp_path / "without")
+    shutil.copytree(finished_home / "data/inbox", without / "data/inbox", dirs_exist_ok=True)
+    (without / "data/inbox" / name).unlink()
+    shutil.copytree(finished_home / "data/state", without / "data/state",
+                    ignore=shutil.ignore_patterns("state.sqlite", "run.lock"))  # the same key
+    shop.run(without)
+    assert shop.different(home, without) == []

@@ -1,0 +1,300 @@
+"""Random sequences of deliveries: what the incremental build has to survive.
+
+A small company lives for about 70 days. `Company.step` lets a few batches arrive, of every
+unpleasant kind: repeats, corrections, rows that move to another day or customer, rows up to 60
+days late, older versions after newer ones, snapshots without a row they had, empty batches,
+batches rejected and taken back. All randomness comes from one seed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+import polars as pl
+
+from tests.support.raw import conform
+
+START = datetime(2026, 1, 5)
+Row = dict[str, Any]
+
+
+@dataclass
+class Batch:
+    """One delivery: rows of one feed, and its state in the ledger."""
+
+    batch_id: str
+    feed: str
+    rows: list[Row]
+    seq: int
+    is_active: bool = True
+
+
+@dataclass
+class Company:
+    """All that has been delivered so far.
+
+    Attributes:
+        seed: source of all randomness.
+        batches: the ledger, in order of arrival.
+        today: number of days since START; grows with every step.
+    """
+
+    seed: int
+    batches: list[Batch] = field(default_factory=list)
+    today: int = 2
+    seq: int = 0
+
+    def __post_init__(self) -> None:
+        self.random = Random(self.seed)
+        self.customers = [f"c{n}" for n in range(self.random.randint(4, 10))]
+        self.versions = 0
+
+    def step(self) -> None:
+        """Let one to four batches arrive or change their state, and time pass."""
+        self.today += self.random.choice([0, 1, 1, 2, 5, 20])
+        for _ in range(self.random.randint(1, 4)):
+            self.random.choice(
+                [self.orders, self.orders, self.events, self.events, self.items, self.refunds,
+                 self.traffic, self.products, self.redeliver, self.correct, self.correct,
+                 self.change_state, self.change_state, self.empty]
+            )()  # fmt: skip
+
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """Rows of `raw.<feed>` for all batches."""
+        result: dict[str, list[pl.DataFrame]] = {}
+        for batch in self.batches:
+            if not batch.rows:
+                continue
+            frame = pl.DataFrame(batch.rows, infer_schema_length=None).with_columns(
+                pl.lit(batch.batch_id).alias("batch"),
+                pl.lit(batch.is_active).alias("_is_active"),
+                pl.lit(batch.seq).alias("_seq"),
+            )
+            result.setdefault(batch.feed, []).append(conform(frame, batch.feed))
+        return {feed: pl.concat(parts) for feed, parts in result.items()}
+
+    def ledger(self) -> pl.DataFrame:
+        """Rows of `raw.batches`, empty batches among them."""
+        return pl.DataFrame(
+            [
+                {
+                    "batch_id": b.batch_id,
+                    "source": "shop",
+                    "feed": b.feed,
+                    "seq": b.seq,
+                    "is_active": b.is_active,
+                }
+                for b in self.batches
+            ],
+            schema_overrides={"seq": pl.Int64},
+        )
+
+    # What arrives.
+
+    def orders(self) -> None:
+        """Orders old and new, some of them children of a main order, and most of their lines."""
+        ids = {f"o{self.random.randint(1, 40)}" for _ in range(self.random.randint(1, 8))}
+        self._land("orders", [self._order(one) for one in sorted(ids)])
+        if self.random.random() < 0.8:
+            self._land_lines(sorted(ids))
+
+    def items(self) -> None:
+        """Lines of orders, of which some may never arrive."""
+        self._land_lines(sorted({f"o{self.random.randint(1, 45)}" for _ in range(3)}))
+
+    def events(self) -> None:
+        """Visits: short ones, ones across midnight, and now and then a bot that never stops."""
+        rows: list[Row] = []
+        for _ in range(self.random.randint(1, 6)):
+            instant = self._instant()
+            visitor = self._visitor()
+            steps = 160 if self.random.random() < 0.05 else self.random.randint(1, 9)
+            longest = 25 if steps == 160 else 55
+            for _ in range(steps):
+                instant += timedelta(minutes=self.random.choice([0, 1, 5, longest]))
+                rows.append(self._event(instant, visitor))
+        self._land("events", rows)
+
+    def refunds(self) -> None:
+        """Refunds asked for, granted or refused."""
+        self._land("refunds", [self._refund(n) for n in {self.random.randint(1, 12) for _ in "ab"}])
+
+    def traffic(self) -> None:
+        """One day's totals as a snapshot: what is missing in it is withdrawn."""
+        day = (START + timedelta(days=self.random.randint(0, self.today))).date()
+        chosen = self.random.sample(["all", "search", "live", "cart"], self.random.randint(1, 4))
+        self._land(
+            "traffic_daily",
+            [
+                {
+                    "traffic_date": day,
+                    "platform": "tmall",
+                    "shop_id": "s1",
+                    "grain": "shop" if segment == "all" else "traffic_source",
+                    "segment": segment,
+                    "visitors": self.random.randint(1, 99),
+                    "_unit_key": day.isoformat(),
+                }
+                for segment in chosen
+            ],
+        )
+
+    def products(self) -> None:
+        """Products with a cost and category that change on a day."""
+        ids = {f"p{self.random.randint(1, 5)}" for _ in "abc"}
+        self._land(
+            "products",
+            [
+                {
+                    "product_id": one,
+                    "name": one,
+                    "valid_from": (START + timedelta(days=self.random.choice([0, 10, 30]))).date(),
+                    "category_1": self.random.choice(["shoes", "bags", None]),
+                    "cost": self.random.choice([1.5, 20, None]),
+                }
+                for one in sorted(ids)
+            ],
+        )
+
+    def empty(self) -> None:
+        """A file without rows."""
+        self._land(self.random.choice(["orders", "events"]), [])
+
+    def redeliver(self) -> None:
+        """An old file once more: as it was, or stamped as newer, or cut short."""
+        if not self.batches:
+            return
+        old = self.random.choice(self.batches)
+        rows = [dict(row) for row in old.rows]
+        if self.random.random() < 0.5:
+            rows = rows[: self.random.randint(0, len(rows))]
+        if self.random.random() < 0.6:
+            version = self._version()
+            rows = [{**row, "_version_at": version} for row in rows]
+        self._land(old.feed, rows, versioned=True)
+
+    def correct(self) -> None:
+        """Rows of an old file with other content: day, customer, visitor, state or amount moved."""
+        usable = [b for b in self.batches if b.rows and b.feed in ("orders", "events", "refunds")]
+        if not usable:
+            return
+        old = self.random.choice(usable)
+        rows = []
+        for row in self.random.sample(old.rows, min(len(old.rows), self.random.randint(1, 3))):
+            if old.feed == "orders":
+                rows.append(self._order(row["order_id"]))
+            elif old.feed == "refunds":
+                rows.append(self._refund(int(row["refund_id"][1:])))
+            else:
+                moved = row["occurred_at"] + timedelta(
+                    minutes=self.random.choice([0, 3, 40, -20, 1500, -60 * 24 * 20])
+                )
+                visitor = self.random.choice([row["visitor_key"], self._visitor()])
+                rows.append({**self._event(moved, visitor), "event_id": row["event_id"]})
+        self._land(old.feed, rows)
+
+    def change_state(self) -> None:
+        """A batch is rejected, or a rejected one taken back."""
+        if self.batches:
+            batch = self.random.choice(self.batches)
+            self.seq += 1
+            batch.is_active, batch.seq = not batch.is_active, self.seq
+
+    # How a row looks.
+
+    def _land(self, feed: str, rows: list[Row], versioned: bool = False) -> None:
+        self.seq += 1
+        version = self._version()
+        batch_id = f"{self.random.getrandbits(64):016x}"
+        if not versioned:
+            rows = [{**row, "_version_at": version} for row in rows]
+        self.batches.append(Batch(batch_id, feed, rows, self.seq))
+
+    def _version(self) -> datetime:
+        """Mostly newer than all before, at times the same as, or older than, one before."""
+        self.versions += 1
+        behind = self.random.choice([0, 0, 0, 0, 1, 2, 5])
+        return START + timedelta(hours=max(self.versions - behind, 0))
+
+    def _instant(self) -> datetime:
+        """Within the last two days, or up to 60 days late; often near the local midnight."""
+        back = self.random.choice([0, 0, 1, 1, 2, self.random.randint(0, 60)])
+        day = START + timedelta(days=max(self.today - back, 0))
+        if self.random.random() < 0.5:
+            return day + timedelta(hours=15, minutes=self.random.randint(20, 90))
+        return day + timedelta(minutes=self.random.randint(0, 1439))
+
+    def _visitor(self) -> str | None:
+        return self.random.choice([None, *(f"v{n}" for n in range(len(self.customers) + 3))])
+
+    def _order(self, order_id: str) -> Row:
+        placed = self._instant()
+        status = self.random.choice(
+            ["unpaid", "deposit_paid", "paid", "paid", "shipped", "completed", "closed"]
+        )
+        unpaid = status == "unpaid" or self.random.random() < 0.1
+        delay = timedelta(minutes=self.random.choice([0, 1, 45, 60 * 24 * 12]))
+        number = int(order_id[1:])
+        return {
+            "order_id": order_id,
+            "parent_order_id": f"o{number - number % 4}" if number % 7 == 0 else None,
+            "platform": "tmall",
+            "shop_id": "s1",
+            "ordered_at": placed,
+            "paid_at": None if unpaid else placed + delay,
+            "status": status,
+            "currency": "CNY",
+            "customer_key": self.random.choice([None, *self.customers]),
+            "order_amount": self.random.choice([None, 10, 99.99, 100.01]),
+            "platform_discount": self.random.choice([None, 1.01]),
+            "shipping_amount": self.random.choice([None, 8]),
+            "channel": self.random.choice([None, None, "livestream"]),
+            "utm_source": self.random.choice([None, None, "google"]),
+            "utm_medium": self.random.choice([None, "cpc"]),
+        }
+
+    def _land_lines(self, order_ids: list[str]) -> None:
+        rows = [
+            {
+                "order_id": one,
+                "line_number": line,
+                "product_id": f"p{self.random.randint(1, 5)}",
+                "quantity": self.random.randint(1, 3),
+                "unit_price": self.random.choice([0, 19.9, 33.33]),
+                "discount_amount": self.random.choice([None, 0.5]),
+                "is_gift": self.random.random() < 0.2,
+                "is_goods": self.random.random() < 0.8,
+            }
+            for one in order_ids
+            for line in range(1, self.random.randint(1, 4) + 1)
+        ]
+        self._land("order_items", rows)
+
+    def _event(self, instant: datetime, visitor: str | None) -> Row:
+        kind = self.random.choice(["home", "product_view", "add_to_cart", "checkout", "purchase"])
+        return {
+            "event_id": f"e{self.random.getrandbits(40):x}",
+            "occurred_at": instant,
+            "event_type": kind,
+            "platform": "tmall",
+            "shop_id": self.random.choice(["s1", "s1", "s1", "s2"]),
+            "visitor_key": visitor,
+            "customer_key": self.random.choice([None, None, None, *self.customers]),
+            "order_id": f"o{self.random.randint(1, 40)}" if kind == "purchase" else None,
+            "utm_source": self.random.choice([None, None, "google", "newsletter"]),
+            "utm_medium": self.random.choice([None, "cpc", "organic"]),
+            "device": self.random.choice([None, "mobile", "desktop"]),
+        }
+
+    def _refund(self, number: int) -> Row:
+        return {
+            "refund_id": f"r{number}",
+            "order_id": f"o{self.random.randint(1, 45)}",
+            "refunded_at": self._instant(),
+            "amount": self.random.choice([1.5, 10]),
+            "kind": self.random.choice(["refund_only", "return"]),
+            "status": self.random.choice(["requested", "succeeded", "succeeded", "rejected"]),
+        }

@@ -1,0 +1,93 @@
+"""A small simulated shop and ways to run it, for tests of whole runs."""
+
+import os
+import shutil
+import subprocess
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ingestion.simulator import simulate
+from orchestration.settings import DEMO_CONFIG
+
+LAST_DAY = date(2026, 10, 8)  # an ordinary day, three weeks before the next promo
+START = LAST_DAY - timedelta(days=96)
+HISTORY_UNTIL = date(2026, 8, 31)
+SCALE = 0.04
+
+
+def new_home(home: Path) -> Path:
+    """A data folder with the demo's shop.yml and an empty inbox."""
+    (home / "data/inbox").mkdir(parents=True)
+    shutil.copyfile(DEMO_CONFIG, home / "shop.yml")
+    return home
+
+
+def deliver(home: Path, as_of: date = LAST_DAY) -> None:
+    """Let the shop export everything up to a day."""
+    simulate(home / "data", seed=7, start=START, history_until=HISTORY_UNTIL, as_of=as_of,
+             scale=SCALE)  # fmt: skip
+
+
+def environment(home: Path, **extra: str) -> dict[str, str]:
+    """The environment of a command on this data folder."""
+    return {**os.environ, "KPI_HOME": str(home), "NO_COLOR": "1", **extra}
+
+
+def kpi(home: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
+    """Run a `kpi` command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "orchestration.cli.main", *arguments],
+        env=environment(home, **extra), capture_output=True, text=True, timeout=400, check=False,
+    )  # fmt: skip
+
+
+def run(home: Path, as_of: date = LAST_DAY, *arguments: str) -> None:
+    """Run the daily job; fail with its output if it does not end well."""
+    done = kpi(home, "run", "--date", as_of.isoformat(), *arguments)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
+
+
+def tables(home: Path, schemas: tuple[str, ...] = ("marts",)) -> dict[str, list[Any]]:
+    """Every published table of the schemas as sorted rows."""
+    file = home / "data/published/current.duckdb"
+    with duckdb.connect(str(file.resolve()), read_only=True) as con:
+        names = con.execute(
+            "select table_schema || '.' || table_name from information_schema.tables"
+            " where table_schema in (select unnest(?)) order by all", [list(schemas)],
+        ).fetchall()  # fmt: skip
+        return {name: con.execute(f"from {name} order by all").fetchall() for (name,) in names}
+
+
+def different(left: Path, right: Path) -> list[str]:
+    """Names of the marts in which two published generations differ, EXCEPT ALL both ways."""
+    with duckdb.connect() as con:
+        for alias, home in (("l", left), ("r", right)):
+            file = (home / "data/published/current.duckdb").resolve()
+            con.execute(f"attach '{file}' as {alias} (read_only)")
+        names = {
+            alias: {row[0] for row in con.execute(
+                "select table_name from duckdb_tables() where database_name = ?"
+                " and schema_name = 'marts'", [alias]).fetchall()}
+            for alias in ("l", "r")
+        }  # fmt: skip
+        assert names["l"] == names["r"] and names["l"]
+        return [
+            name
+            for name in sorted(names["l"])
+            if con.execute(
+                f"select count(*) from ((from l.marts.{name} except all from r.marts.{name})"
+                f" union all (from r.marts.{name} except all from l.marts.{name}))"
+            ).fetchall()
+            != [(0,)]
+        ]
+
+
+def query(home: Path, sql: str) -> list[tuple[Any, ...]]:
+    """Rows of a query on the published generation."""
+    file = (home / "data/published/current.duckdb").resolve()
+    with duckdb.connect(str(file), read_only=True) as con:
+        return con.execute(sql).fetchall()

@@ -1,0 +1,415 @@
+"""Messages and their delivery, against a real HTTP server on this machine."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import date, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+
+from models.incidents import INCIDENT_SCHEMA
+from orchestration.alerts import (
+    AlertInfo,
+    Message,
+    SendPolicy,
+    alertable,
+    compose,
+    deliver,
+    failure_message,
+    send_alerts,
+)
+from orchestration.redact import Redactor, redacting
+
+DAY = date(2026, 11, 20)
+INFO = AlertInfo("Demo shop", "CNY", "data/site/index.html")
+TOKEN = "T0kenThatMustNotLeak"
+
+
+def incident(**changed: object) -> dict[str, object]:
+    row: dict[str, object] = dict.fromkeys(INCIDENT_SCHEMA)
+    row |= {
+        "incident_id": "kpi-20261119-0a1b2c3d",
+        "metric": "gmv",
+        "dimension": "platform",
+        "segment": "tmall",
+        "opened_date": date(2026, 11, 19),
+        "last_date": DAY,
+        "severity": "high",
+        "impact_amount": -152_000.0,
+        "kind": "kpi",
+        "explanation_en": "tmall fell.",
+        "explanation_zh": "tmall 下跌。",
+        "cause_metric": "conversion_rate",
+        "observed": 180_000.0,
+        "expected": 260_000.0,
+        "lower": 230_000.0,
+        "upper": 290_000.0,
+        "days": 2,
+        "platform": "tmall",
+    }
+    return row | changed
+
+
+def change_rows(comparison: str = "trailing_28d") -> pl.DataFrame:
+    def row(dimension: str, segment: str, gmv: float, base: float, **e: float) -> dict[str, object]:
+        names = ("visitors", "conversion", "untracked_buyers", "orders_per_buyer",
+                 "anonymous_orders", "aov", "mix")  # fmt: skip
+        return {
+            "business_date": DAY,
+            "comparison": comparison,
+            "dimension": dimension,
+            "segment": segment,
+            "gmv": gmv,
+            "base_gmv": base,
+            "gmv_change": gmv - base,
+            "method": "lmdi",
+            **{f"{name}_effect": e.get(name, 0.0) for name in names},
+        }
+
+    return pl.DataFrame(
+        [
+            row("all", "all", 420_000.0, 500_000.0, conversion=-80_000.0),
+            row("platform", "tmall", 180_000.0, 258_000.0, visitors=12_000.0, mix=-4_000.0,
+                conversion=-90_000.0, aov=4_000.0),
+            row("channel", "paid_search", 60_000.0, 130_000.0, conversion=-70_000.0),
+            row("channel", "email", 50_000.0, 40_000.0, conversion=10_000.0),
+            row("device", "mobile", 300_000.0, 375_000.0, conversion=-75_000.0),
+        ]
+    )  # fmt: skip
+
+
+def completeness(reason: str = "ok") -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "business_date": [DAY, DAY],
+            "source": ["tmall", "shopify"],
+            "feed": ["orders", "orders"],
+            "platform": ["tmall", "shopify"],
+            "expected_rows": [400.0, 200.0],
+            "arrived_rows": [400, 200 if reason == "ok" else 0],
+            "is_complete": [True, reason == "ok"],
+            "reason": ["ok", reason],
+        }
+    )
+
+
+class MemoryStore:
+    """What was sent, for one test."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, datetime] = {}
+
+    def seen(self, key: str) -> bool:
+        return key in self.keys
+
+    def mark(self, key: str, sent_at: datetime) -> None:
+        self.keys[key] = sent_at
+
+
+class Hook:
+    """A server that fails as often as told and keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.received: list[dict[str, str]] = []
+        self.calls = 0
+        self.failures = 0
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                hook.calls += 1
+                ok = hook.calls > hook.failures
+                if ok:
+                    hook.received.append(json.loads(body))
+                self.send_response(200 if ok else 500)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+                """No output in tests."""
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"json://127.0.0.1:{self.server.server_port}/hooks/{TOKEN}"
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    made = Hook()
+    thread = threading.Thread(target=made.server.serve_forever, daemon=True)
+    thread.start()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+    thread.join()
+
+
+PAUSES: list[float] = []
+QUICK = SendPolicy(attempts=3, wait_seconds=0.5, timeout_seconds=2.0, sleep=PAUSES.append)
+
+
+@pytest.fixture(autouse=True)
+def no_pauses() -> None:
+    PAUSES.clear()
+
+
+def message(**changed: object) -> Message:
+    return compose(incident(**changed), change_rows(), completeness(), INFO)
+
+
+def test_a_message_says_impact_range_effects_segments_and_data_in_both_languages() -> None:
+    told = message()
+    assert told.subject == "[Demo shop] high: tmall: GMV below range on 2026-11-20, −¥152K"
+    english, chinese = told.text.split("\n\n")
+    for part in (
+        "Observed ¥180K; expected ¥260K (range ¥230K to ¥290K).",
+        "Impact: −¥152K of GMV since 2026-11-19 (2 days).",
+        "Main cause: conversion.",
+        "GMV −¥78K against the mean of the 28 days before:",  # the platform's, by hand 180 - 258
+        "+¥12K", "−¥90K", "−¥4.0K", "+¥4.0K",  # every effect of the platform's row
+        "channel: paid_search −¥70K",
+        "device: mobile −¥75K",
+        "Data of the day: complete.",
+        "data/site/index.html",
+    ):  # fmt: skip
+        assert part in english, part
+    assert "email" not in english  # it rose, so it is no place of the fall
+    for part in ("支付金额低于预期区间", "较前 28 天日均", "主因：支付转化率", "当日数据：完整"):
+        assert part in chinese, part
+    assert "−¥15.2万" in chinese or "−¥15万" in chinese
+    assert told.key == "gmv|platform:tmall|2026-11-20|high"
+
+
+def test_a_promotion_is_compared_with_its_own_phase_and_says_so() -> None:
+    both = pl.concat([change_rows(), change_rows("promo_phase")])
+    told = compose(incident(), both, completeness(), INFO)
+    assert "against the same day of the promo phase last year" in told.text
+    assert "去年同阶段" in told.text
+    assert "28 days" not in told.text
+
+
+def test_a_message_without_a_comparison_or_with_gaps_says_so() -> None:
+    told = compose(incident(), pl.DataFrame(), completeness("no_rows"), INFO)
+    assert "No earlier day to compare with." in told.text
+    assert "shopify orders: nothing arrived (0 / 200)" in told.text
+    unknown = compose(incident(), change_rows(), completeness().clear(), INFO)
+    assert "Data of the day: not known." in unknown.text
+
+
+def test_metrics_are_written_in_their_own_unit() -> None:
+    told = message(
+        metric="conversion_rate", observed=0.0123, expected=0.03, lower=0.025, upper=0.035
+    )
+    assert "Observed 1.23%; expected 3.00% (range 2.50% to 3.50%)." in told.text
+    visitors = message(metric="visitors", observed=1234.4, expected=9876.0, lower=9e3, upper=None)
+    assert "Observed 1,234; expected 9,876 (range 9,000 to unknown)." in visitors.text
+
+
+def test_a_data_incident_names_source_and_reason_and_no_money() -> None:
+    told = compose(
+        incident(kind="data", metric="completeness", dimension="source", reason="stops_early",
+                 impact_amount=None, explanation_en="tmall: the data stop early."),
+        change_rows(), completeness("no_rows"), INFO,
+    )  # fmt: skip
+    assert "the data stop before the end of the day on 2026-11-20" in told.subject
+    assert told.text.startswith("tmall: the data stop early.")
+    assert "¥" not in told.text
+
+
+def test_names_from_exports_cannot_add_lines_or_headers() -> None:
+    told = message(segment="tmall\r\nBcc: all@example.com", incident_id="kpi/../../x")
+    assert "\n" not in told.subject
+    assert "\r" not in told.subject + told.text
+    assert "\nBcc" not in told.text
+    assert "/" not in told.incident_id
+    script = message(segment="<script>alert(1)</script>")
+    assert "<script>" in script.text  # plain text, shown as it is
+
+
+def test_only_open_incidents_of_the_last_days_are_told() -> None:
+    rows = [
+        incident(incident_id="today"),
+        incident(incident_id="closed", closed_date=DAY),
+        incident(incident_id="old", last_date=date(2026, 11, 10)),
+        incident(incident_id="gap", kind="data", impact_amount=None),
+    ]
+    told = alertable(pl.DataFrame(rows, schema=INCIDENT_SCHEMA), DAY)
+    assert told["incident_id"].to_list() == ["gap", "today"]
+
+
+def test_the_outbox_is_written_once_and_without_channels_nothing_is_imported_or_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trap(*_: object, **__: object) -> None:
+        raise AssertionError("network")
+
+    monkeypatch.setattr(socket.socket, "connect", trap)
+    monkeypatch.setitem(sys.modules, "apprise", None)  # an import would raise
+    first = deliver([message()], tmp_path / "outbox", [], MemoryStore())
+    assert [(d.channel, d.status) for d in first] == [("outbox", "written")]
+    files = sorted(path.name for path in (tmp_path / "outbox").iterdir())
+    stem = "kpi-20261119-0a1b2c3d_2026-11-20"
+    assert files == [f"{stem}.json", f"{stem}.txt"]
+    record = json.loads((tmp_path / "outbox" / f"{stem}.json").read_text(encoding="utf-8"))
+    assert record["impact_amount"] == -152_000.0
+    assert record["day"] == "2026-11-20"
+    changed = (tmp_path / "outbox" / f"{stem}.txt").stat().st_mtime_ns
+    again = deliver([message()], tmp_path / "outbox", [], MemoryStore())
+    assert again[0].status == "unchanged"
+    assert (tmp_path / "outbox" / f"{stem}.txt").stat().st_mtime_ns == changed
+
+
+def test_the_same_news_is_sent_once_and_worse_news_again(tmp_path: Path, hook: Hook) -> None:
+    store = MemoryStore()
+    for _ in range(2):
+        report = deliver([message()], tmp_path, [hook.address], store, QUICK)
+    assert report[-1].status == "already_sent"
+    assert len(hook.received) == 1
+    assert hook.received[0]["title"] == message().subject
+    assert "支付金额" in hook.received[0]["message"]
+    deliver([message(severity="low")], tmp_path, [hook.address], store, QUICK)
+    deliver([message(last_date=date(2026, 11, 21))], tmp_path, [hook.address], store, QUICK)
+    assert len(hook.received) == 3
+
+
+def test_a_channel_that_recovers_gets_the_message_after_growing_pauses(
+    tmp_path: Path, hook: Hook
+) -> None:
+    hook.failures = 2
+    report = deliver([message()], tmp_path, [hook.address], MemoryStore(), QUICK)
+    assert (report[-1].status, report[-1].tries) == ("sent", 3)
+    assert (hook.calls, len(hook.received)) == (3, 1)
+    assert PAUSES == [0.5, 1.0]
+
+
+def test_a_channel_that_stays_down_is_tried_next_run_and_holds_nobody_back(
+    tmp_path: Path, hook: Hook
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        closed = f"json://127.0.0.1:{free.getsockname()[1]}/hooks/other-{TOKEN}"
+    store = MemoryStore()
+    report = deliver([message()], tmp_path, [closed, hook.address], store, QUICK)
+    assert [d.status for d in report] == ["written", "failed", "sent"]
+    assert len(store.keys) == 1
+    again = deliver([message()], tmp_path, [closed, hook.address], store, QUICK)
+    assert [d.status for d in again] == ["unchanged", "failed", "already_sent"]
+
+
+def test_a_server_that_never_answers_costs_the_time_limit_only(tmp_path: Path) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"json://127.0.0.1:{silent.getsockname()[1]}/x"
+        started = datetime.now()
+        policy = SendPolicy(attempts=1, timeout_seconds=0.5, sleep=PAUSES.append)
+        report = deliver([message()], tmp_path, [address], MemoryStore(), policy)
+    assert report[-1].status == "failed"
+    assert (datetime.now() - started).total_seconds() < 10
+
+
+def test_no_log_line_and_no_report_holds_a_secret(
+    tmp_path: Path, hook: Hook, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("apprise").setLevel(logging.DEBUG)
+    hook.failures = 99
+    user = hook.address.replace("json://", f"json://robot:pass{TOKEN}@")
+    channels = [
+        user,
+        f"dingtalk://{TOKEN}!!/not-a-phone",  # malformed: logged even as a warning
+        f"slack://{TOKEN}/bad/token",
+        f"no-scheme-{TOKEN}",
+    ]
+    report = deliver([message()], tmp_path, channels, MemoryStore(), QUICK)
+    assert [d.status for d in report[1:]] == ["failed"] * 4
+    said = caplog.text + repr(report)
+    assert "alert kpi-20261119-0a1b2c3d was not delivered" in said
+    assert "apprise" in caplog.text or "http" in caplog.text  # foreign records were made
+    assert TOKEN.lower() not in said.lower()
+    assert "robot" not in said
+
+
+def test_redaction_of_parts_quoted_parts_and_exceptions(caplog: pytest.LogCaptureFixture) -> None:
+    secret = "mailto://me:p%40ssw0rd@mail.example.com?to=boss@example.com"
+    redact = Redactor([secret])
+    for leak in (secret, "p%40ssw0rd", "p@ssw0rd", "P@SSW0RD", "https://hooks.example.com/a/b/c"):
+        assert leak not in redact(f"could not reach {leak} today")
+    assert redact("could not reach it today") == "could not reach it today"
+    log = logging.getLogger("foreign.library")
+    factory = logging.getLogRecordFactory()
+    with redacting([secret]):
+        try:
+            raise ValueError("login me:p@ssw0rd failed")
+        except ValueError:
+            log.exception("sending to %s failed", secret)
+        log.warning("wrong %d arguments p@ssw0rd", "x")
+    assert "p@ssw0rd" not in caplog.text
+    assert "ValueError" in caplog.text
+    assert logging.getLogRecordFactory() is factory
+
+
+def test_a_failed_run_is_told_without_credentials(tmp_path: Path) -> None:
+    error = RuntimeError("cannot open http://bot:hunter22@10.0.0.1/x\nsecond line")
+    told = failure_message("20261121T060000", "audit", error, "data/logs", day=DAY)
+    assert told.subject == "kpi-warehouse: run failed at audit"
+    assert "hunter22" not in told.text
+    assert "second line" in told.text
+    assert "data/logs" in told.text
+    report = deliver([told], tmp_path, [], MemoryStore())
+    assert report[0].status == "written"
+    assert (tmp_path / "run-20261121T060000_2026-11-20.txt").is_file()
+    silent = failure_message("r/../1", "build", ValueError(), "data/logs", day=DAY)
+    assert "ValueError" in silent.text
+    assert silent.incident_id == "run-r____1"
+
+
+def test_a_run_tells_the_open_incidents_of_its_last_days(tmp_path: Path, hook: Hook) -> None:
+    class Build:
+        """The tables of a run, as `orchestration.run.Run` gives them."""
+
+        tables = {  # noqa: RUF012
+            "insights.incidents": pl.DataFrame(
+                [incident(), incident(incident_id="kpi-old", closed_date=DAY)],
+                schema=INCIDENT_SCHEMA,
+            ),
+            "insights.anomalies": pl.DataFrame({"business_date": [date(2026, 8, 1), DAY]}),
+            "marts.fct_gmv_change": change_rows(),
+            "quality.source_completeness_daily": completeness(),
+        }
+        settings = SimpleNamespace(
+            shop=SimpleNamespace(name="Demo shop", currency="CNY"),
+            alert_channels=lambda: [hook.address],
+        )
+        paths = SimpleNamespace(site=tmp_path / "site", outbox=tmp_path / "outbox")
+        state = MemoryStore()
+
+        def frame(self, table: str) -> pl.DataFrame:
+            return self.tables[table]
+
+        def query(self, sql: str) -> pl.DataFrame:
+            with pl.SQLContext(
+                {name.replace(".", "_"): frame for name, frame in self.tables.items()}
+            ) as context:
+                plain = sql.replace("marts.", "marts_").replace("insights.", "insights_")
+                return context.execute(plain, eager=True)
+
+    run = Build()
+    assert send_alerts(run) == 1  # type: ignore[arg-type]
+    assert send_alerts(run) == 1  # type: ignore[arg-type]
+    assert len(hook.received) == 1
+    assert "paid_search" in hook.received[0]["message"]
+    assert len(list((tmp_path / "outbox").glob("*.txt"))) == 1
+
+
+def test_two_failed_runs_of_a_day_are_two_messages() -> None:
+    first, second = (failure_message(run, "audit", "x", "log", day=DAY) for run in ("a", "b"))
+    assert first.key != second.key
