@@ -18,7 +18,8 @@ from dashboards.theme import token
 Figure = dict[str, Any]
 
 _TICK_DAYS, _CORNER_DAYS = 14, 8
-_NICE = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+# A quarter of each has at most three figures, so that no tick label is rounded.
+_NICE = (1.0, 1.2, 1.6, 2.0, 2.4, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 
 
 def font(role: str = "ink2", size: int = 12) -> dict[str, Any]:

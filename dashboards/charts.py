@@ -13,9 +13,10 @@ from textwrap import wrap
 from typing import Any
 
 from dashboards.axes import Figure, axis, base_layout, day_axis, font
-from dashboards.page import Both, TextPool, amount_text, both, figure_text, same
+from dashboards.page import Both, TextPool, amount_text, both, clipped, figure_text, same
 from dashboards.theme import token
 
+_NAME = 20  # letters of a name beside a bar
 _EN_LINE, _ZH_LINE = 10, 5  # letters of a label under a bar that fit on a phone
 
 
@@ -130,7 +131,7 @@ def contribution_bars(
         xaxis=axis(range=[low - left, high + right], showticklabels=False),
         yaxis=axis(
             tickvals=places,
-            ticktext=[pool.plain(name) for name in names],
+            ticktext=[pool.plain(clipped(name, _NAME)) for name in names],
             range=[len(places) - 0.4, -0.6],
         ),
         shapes=[{**zero, "line": {"color": token("pale"), "width": 1}}],

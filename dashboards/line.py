@@ -13,9 +13,10 @@ from typing import Any
 
 from dashboards.axes import Figure, base_layout, day_axis, font, money_axis, nice_ceiling
 from dashboards.formatting import long_day, money
-from dashboards.page import Both, TextPool, amount_text, both, figure_text, tr
+from dashboards.page import Both, TextPool, amount_text, both, clipped, figure_text, tr
 from dashboards.theme import token
 
+_NAME = 24  # letters of a promotion's name on the chart
 CLIP = 1.75  # times the expected maximum of ordinary days; higher peaks are cut and written out
 
 
@@ -143,7 +144,7 @@ def _shade_shapes(shades: Sequence[Shade]) -> list[Figure]:
 
 
 def _shade_words(label: Both, below: Both | None) -> Both:
-    name = figure_text(label)
+    name = figure_text(clipped(label, _NAME))
     more = both(lambda lang: f"<br>{below.get(lang)}" if below else "")
     return both(lambda lang: f"<b>{name.get(lang)}</b>{more.get(lang)}")
 

@@ -89,6 +89,17 @@ def named(group: str, name: str) -> Both:
     return tr(key) if key in catalogue("en") else same(name)
 
 
+def clipped(value: Both, length: int) -> Both:
+    """A text cut to `length` letters with an ellipsis; the table beside has the whole."""
+    return both(
+        lambda lang: (
+            value.get(lang)
+            if len(value.get(lang)) <= length
+            else f"{value.get(lang)[: length - 1]}…"
+        )
+    )
+
+
 def figure_text(value: Both) -> Both:
     """A text safe inside Plotly, which reads `<b>` and `<a href>` in labels as markup."""
     return both(

@@ -1,4 +1,4 @@
-"""One file, read and judged: the good rows of each feed, and everything that is wrong with the rest.
+"""One file, read and judged: the good rows of each feed, and all that is wrong with the rest.
 
 Belongs here: the order of reading, deriving, casting, pseudonymising and checking.
 Does not belong here: batch ids, versions, writing (`land.py`).
@@ -113,7 +113,7 @@ def _with_updated(
     frame = frame.with_columns(instant(text, context.datetimes, context.zone).alias(UPDATED))
     bad = text.is_not_null() & pl.col(UPDATED).is_null()
     told = "is not a date and time"
-    return frame, issues(frame, bad, column, "not_readable", told, text)
+    return frame, issues(frame, bad, column, "not_readable", told, value=text)
 
 
 def _judge(
@@ -127,5 +127,5 @@ def _judge(
     told = f"has no rate to {reporting_currency}"
     value = pl.col("currency")
     return pl.concat(
-        [found, issues(rows, foreign, "currency", "foreign_currency", told, value, feed)]
+        [found, issues(rows, foreign, "currency", "foreign_currency", told, value=value, feed=feed)]
     )

@@ -56,6 +56,8 @@ def build(frame: pl.DataFrame, feed: str, form: Format, source: Source, context:
         typed = typed.with_columns(pl.coalesce("updated_at", UPDATED).alias("updated_at"))
     if feed == "order_items":
         typed = _lines(typed, form)
+    # A value that no map knows is already told of; that its column is then empty is no news.
+    bad = bad.filter(~(pl.col("reason") == "missing") | ~pl.col(ROW).is_in(found[ROW].implode()))
     return Built(feed, typed, pl.concat([found, bad]))
 
 

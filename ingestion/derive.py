@@ -13,7 +13,8 @@ import polars as pl
 
 from ingestion.parse import exact, instant
 from ingestion.read import ROW
-from ingestion.spec import Derive, Format, Numbers, sql_columns
+from ingestion.spec import Derive, Format, Numbers
+from ingestion.vocabulary import sql_columns
 
 ISSUE: dict[str, pl.DataType | type[pl.DataType]] = {
     ROW: pl.Int64,
@@ -66,6 +67,7 @@ def issues(  # noqa: PLR0913 - one argument per column of an issue
     column: str,
     reason: str,
     message: str,
+    *,
     value: pl.Expr | None = None,
     feed: str = "",
 ) -> pl.DataFrame:
@@ -127,18 +129,16 @@ def _derive_one(
         frame = frame.with_columns(column.cast(pl.String).alias("_before"))
         frame = frame.with_columns(pl.when(column.is_not_null()).then(mapped).alias(name))
         if not rule.has_default:
+            told = "is not in the value map"
             bad = pl.col("_before").is_not_null() & ~pl.col("_before").is_in(list(rule.map))
-            found.append(
-                issues(frame, bad, name, "unknown_value", "is not in the value map", shown, feed)
-            )
+            found.append(issues(frame, bad, name, "unknown_value", told, value=shown, feed=feed))
     if rule.datetime is not None:
         zone = context.zone if rule.zone == "source" else rule.zone
         frame = frame.with_columns(column.cast(pl.String).alias("_before"))
         frame = frame.with_columns(instant(column, rule.datetime, zone).alias(name))
         bad = pl.col("_before").is_not_null() & column.is_null()
-        found.append(
-            issues(frame, bad, name, "not_readable", "is not a date and time", shown, feed)
-        )
+        told = "is not a date and time"
+        found.append(issues(frame, bad, name, "not_readable", told, value=shown, feed=feed))
     return frame.drop("_before", strict=False), found
 
 
@@ -165,7 +165,9 @@ def _arithmetic(
         if bad.any():
             value = None if column in context.hidden else pl.col(column)
             told = "is not a number"
-            found.append(issues(frame, pl.lit(bad), column, "not_readable", told, value, feed))
+            found.append(
+                issues(frame, pl.lit(bad), column, "not_readable", told, value=value, feed=feed)
+            )
     result = numbers.select(pl.sql_expr(rule.number or "").alias(name))
     return frame.with_columns(result[name]), found
 

@@ -173,7 +173,8 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         )
         landed[feed], twice = one_per_key(stamped, feed)
         doubles.update(twice)
-    told = _set_aside(ready, path, files, quarantine / f"{batch_id}.parquet", name, sha256)
+    target = quarantine / f"{batch_id}.parquet"
+    told = _set_aside(ready, path, files, target, name=name, sha256=sha256)
     for feed, rows in landed.items():
         write(rows, landing / feed / f"batch={batch_id}" / "data.parquet")
     troubles = summarise(ready.issues, path.name)
@@ -231,23 +232,16 @@ def _span(feeds: Mapping[str, pl.DataFrame], zone: str) -> tuple[datetime | None
     return (min(ends), max(ends)) if ends else (None, None)
 
 
-def _set_aside(  # noqa: PLR0913 - the identity of a file and the place to tell of it
-    ready: Prepared, path: Path, files: FileSpec, target: Path, name: str, sha256: str
+def _set_aside(
+    ready: Prepared, path: Path, files: FileSpec, target: Path, *, name: str, sha256: str
 ) -> Path | None:
     """Write what is kept of bad rows; return where, or None without any."""
     if ready.issues.is_empty():
         return None
     offsets = line_offsets(path, files.format.read)
     frame = quarantine_frame(ready.issues, ready.raw, offsets)
-    write(
-        frame.select(
-            pl.lit(target.stem).alias("batch_id"),
-            pl.lit(name).alias("source_file"),
-            pl.lit(sha256).alias("file_sha256"),
-            pl.all(),
-        ),
-        target,
-    )
+    whose = {"batch_id": target.stem, "source_file": name, "file_sha256": sha256}
+    write(frame.select(*(pl.lit(v).alias(k) for k, v in whose.items()), pl.all()), target)
     return target
 
 

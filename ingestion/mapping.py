@@ -19,7 +19,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from ingestion.errors import MappingError
 from ingestion.feeds import FEEDS
-from ingestion.spec import Format, Strict, ZoneName, near
+from ingestion.spec import Format
+from ingestion.vocabulary import Strict, ZoneName, near
 
 FORMATS = Path(__file__).parent / "formats"
 # Raise when the meaning of a mapping changes: files are then landed anew under new batches.

@@ -27,15 +27,19 @@ def pseudonyms(values: pl.Series, key: bytes, namespace: str) -> pl.Series:
     Returns:
         32 hex digits a row, null where the identifier is null or blank.
     """
-    normal = values.str.normalize("NFKC").str.strip_chars().str.to_lowercase()
-    normal = normal.set(normal == "", None)
     # Hash each person once: a month of events has five times as many rows as visitors.
-    people = normal.drop_nulls().unique()
-    prefix = f"{namespace}\x1f".encode()
-    digests = [
-        hmac.digest(key, prefix + person.encode(), "sha256").hex()[:_LENGTH]
-        for person in people.to_list()
-    ]
+    people = values.drop_nulls().unique()
+    normal = people.str.normalize("NFKC").str.strip_chars().str.to_lowercase()
+    start = hmac.new(key, f"{namespace}\x1f".encode(), "sha256")
+    digests = [_digest(start, person) if person else None for person in normal.to_list()]
     if not digests:
         return pl.Series(values.name, [None] * len(values), pl.String)
-    return normal.replace_strict(people, pl.Series(digests), default=None, return_dtype=pl.String)
+    keys = pl.Series(digests, dtype=pl.String)
+    return values.replace_strict(people, keys, default=None, return_dtype=pl.String)
+
+
+def _digest(start: hmac.HMAC, person: str) -> str:
+    # Copying a started HMAC takes half the time of setting up the key again.
+    state = start.copy()
+    state.update(person.encode())
+    return state.hexdigest()[:_LENGTH]

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ingestion.feeds import DAY, FEEDS, INSTANT, MONEY, PRICE
+from ingestion.feeds import COUNT, DAY, FEEDS, INSTANT, MONEY, PRICE
 
 if TYPE_CHECKING:
     import pandera.polars as pa
@@ -45,19 +45,18 @@ _FIRST, _LAST = 1990, 2100
 
 
 def _checks(feed: str, column: str, dtype: Any, check: type[pa.Check]) -> list[pa.Check]:
+    found: list[pa.Check] = []
     if (feed, column) in _ALLOWED:
-        return [check.isin(list(_ALLOWED[feed, column]))]
-    if column == "currency":
-        return [check.str_matches(r"^[A-Z]{3}$")]
-    if dtype == INSTANT:
-        return [check.in_range(datetime(_FIRST, 1, 1), datetime(_LAST, 1, 1))]
-    if dtype == DAY:
-        return [check.in_range(date(_FIRST, 1, 1), date(_LAST, 1, 1))]
-    if (feed, column) in _AT_LEAST_ONE:
-        return [check.ge(1)]
-    if (feed, column) not in _SIGNED and (dtype in (MONEY, PRICE) or dtype.is_integer()):
-        return [check.ge(0)]
-    return []
+        found.append(check.isin(list(_ALLOWED[feed, column])))
+    elif column == "currency":
+        found.append(check.str_matches(r"^[A-Z]{3}$"))
+    elif dtype == INSTANT:
+        found.append(check.in_range(datetime(_FIRST, 1, 1), datetime(_LAST, 1, 1)))
+    elif dtype == DAY:
+        found.append(check.in_range(date(_FIRST, 1, 1), date(_LAST, 1, 1)))
+    elif dtype in (MONEY, PRICE, COUNT) and (feed, column) not in _SIGNED:
+        found.append(check.ge(1 if (feed, column) in _AT_LEAST_ONE else 0))
+    return found
 
 
 @lru_cache

@@ -52,12 +52,12 @@ def cast(
             bad = pl.lit(frame[name].is_not_null() & typed[name].is_null())
             value = None if {name, label} & context.hidden else pl.col(name)
             told = f"is not {kind_of(dtype)}"
-            found.append(issues(frame, bad, shown, "not_readable", told, value, feed))
+            found.append(issues(frame, bad, shown, "not_readable", told, value=value, feed=feed))
         if needed and gone:
             empty = pl.lit(typed[name].is_null())
             if name in frame.columns:
                 empty = empty & pl.col(name).is_null()
-            found.append(issues(frame, empty, shown, "missing", "is empty", None, feed))
+            found.append(issues(frame, empty, shown, "missing", "is empty", feed=feed))
     return typed, pl.concat(found)
 
 
@@ -128,7 +128,15 @@ def _told(cases: pl.DataFrame, feed: str, context: Context) -> pl.DataFrame:
     )
     reason = "out_of_domain"
     parts = [
-        issues(part, pl.lit(value=True), str(key[0]), reason, str(key[1]), pl.col("shown"), feed)
+        issues(
+            part,
+            pl.lit(value=True),
+            str(key[0]),
+            reason,
+            str(key[1]),
+            value=pl.col("shown"),
+            feed=feed,
+        )
         for key, part in found.group_by("column", "told", maintain_order=True)
     ]
     return pl.concat([no_issues(), *parts])

@@ -53,12 +53,14 @@ def prepare_manifest() -> Path:
     return MANIFEST
 
 
-def build_arguments(settings: Settings, run_sequence: int, *, full: bool) -> list[str]:
-    """Arguments of the `dbt build` of a run; unit tests belong to `make test`, not to a morning."""
+def build_arguments(settings: Settings, *, full: bool) -> list[str]:
+    """Arguments of the `dbt build` of a run; unit tests belong to `make test`, not to a morning.
+
+    The variables are the same from run to run: another value would make dbt parse all again.
+    """
     variables = {
         "reporting_timezone": settings.shop.timezone,
         "reporting_currency": settings.shop.currency,
-        "run_seq": run_sequence,
     }
     arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables)]
     return [*arguments, "--full-refresh"] if full else arguments

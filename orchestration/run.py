@@ -176,7 +176,7 @@ class Run:
         with warehouse.connect(self.paths.working_build) as con:
             create_raw(con, self.paths.landing, self.ledger, self.settings.sources)
         dbt.set_environment(self.settings)
-        return dbt.build_arguments(self.settings, self.state.next_sequence(), full=full)
+        return dbt.build_arguments(self.settings, full=full)
 
     def _is_full(self) -> bool:
         build = self.settings.file.build

@@ -164,7 +164,7 @@
           });
         });
       }
-      layout.xaxis.tickfont.size = 11;
+      layout.xaxis.tickfont.size = layout.xaxis.type === "date" ? 11 : 10;
       figure.data.forEach(function (trace) { if (trace.textfont) { trace.textfont.size = 11; } });
     }
     window.Plotly.react(el, figure.data, layout, {
@@ -282,6 +282,7 @@
     showTabs();
     keepState();
     banners();
+    all(".scroll.end").forEach(function (el) { el.scrollLeft = el.scrollWidth; });
     goTo(h.at);
     document.addEventListener("click", onClick);
     window.addEventListener("beforeprint", function () { onPrint(true); });

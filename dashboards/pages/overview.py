@@ -139,6 +139,7 @@ def _line_title(points: list[DayPoint]) -> Both:
 def line_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
     """GMV of the last 90 days with its expected range."""
     points = _points(data, info)
+    has_band = any(p.lower is not None for p in points)
     figure = None
     rows: list[list[Both | str]] = []
     note = None
@@ -157,13 +158,13 @@ def line_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
         ]
         first = data.first_day()
         young = first is None or (info.data_through - first).days + 1 < _MIN_BASELINE_DAYS
-        if not any(p.lower is not None for p in points):
+        if not has_band:
             note = tr("line.note_young" if young else "line.note_no_band")
     head = ["table.day", "table.gmv", "table.lower", "table.upper", "table.remark"]
     chart = Chart(
         id="gmv-line",
         title=_line_title(points) if points else tr("line.title_empty"),
-        subtitle=tr("line.subtitle", n=len(points)),
+        subtitle=tr("line.subtitle" if has_band else "line.subtitle_plain", n=len(points)),
         figure=figure,
         table=Table([tr(key) for key in head], rows),
         source="marts.fct_gmv_daily",

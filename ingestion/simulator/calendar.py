@@ -1,8 +1,8 @@
 """The demo company's calendar: promo phases by platform, and nothing else.
 
-Belongs here: dates. How much a phase lifts sales is a parameter of `company.py`. The dates are those
-of the promo calendar the warehouse is seeded with; both are written down independently, and a test
-holds them equal.
+Belongs here: dates. How much a phase lifts sales is a parameter of `company.py`. The dates are
+those of the promo calendar the warehouse is seeded with; both are written down independently, and a
+test holds them equal.
 """
 
 from __future__ import annotations

@@ -22,12 +22,12 @@ _OLD_LAUNCH = date(2023, 3, 1)
 
 # category, its Chinese name, lowest and highest price, the season of the year it sells best (month)
 _CATEGORIES = (
-    ("bedding", "床品", 129, 599, 11),
-    ("kitchen", "厨具", 49, 399, 1),
-    ("bath", "卫浴", 29, 199, 6),
-    ("fragrance", "香氛", 59, 299, 12),
-    ("storage", "收纳", 39, 259, 3),
-    ("tableware", "餐具", 35, 329, 9),
+    ("bedding", "床品", 129, 459, 11),
+    ("kitchen", "厨具", 49, 329, 1),
+    ("bath", "卫浴", 29, 169, 6),
+    ("fragrance", "香氛", 59, 259, 12),
+    ("storage", "收纳", 39, 219, 3),
+    ("tableware", "餐具", 35, 269, 9),
 )
 _ITEMS = (
     (("Linen duvet cover", "亚麻被套"), ("Down pillow", "羽绒枕"), ("Wool blanket", "羊毛毯")),
@@ -97,9 +97,7 @@ def products() -> tuple[Product, ...]:
 def _revisions(until: date) -> list[date]:
     """Return the days on which prices were revised, up to a date: 1 March and 1 September."""
     days = [
-        date(year, month, 1)
-        for year in range(_FIRST_REVISION, until.year + 1)
-        for month in (3, 9)
+        date(year, month, 1) for year in range(_FIRST_REVISION, until.year + 1) for month in (3, 9)
     ]
     return [day for day in days if day <= until]
 

@@ -107,7 +107,7 @@ class Site:
     product_landing: float = 0.28
     list_landing: float = 0.08
     bounce: float = 0.44
-    untracked: float = 0.022
+    untracked: float = 0.017
     anonymous: float = 0.02
     follow_up: float = 0.03
 

@@ -1,7 +1,7 @@
 """How much there is of everything on a day: trend, year, week, promos, noise.
 
-Belongs here: one number a day and quantity, from (seed, day) alone. Who the visitors are is drawn in
-`traffic.py` and `tmall.py`.
+Belongs here: one number a day and quantity, from (seed, day) alone. Who the visitors are is drawn
+in `traffic.py` and `tmall.py`.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def mix(values: Ints, salt: int) -> Ints:
 
 def fraction(values: Ints, salt: int) -> Floats:
     """Return a fixed number in [0, 1) for each integer: the same in every process."""
-    return mix(values, salt) / float(2**63)
+    return np.asarray(mix(values, salt) / float(2**63))
 
 
 def starts(group: Ints) -> Ints:

@@ -28,13 +28,13 @@ NAMES = (
     "begin_checkout",
     "purchase",
 )
-VIEW, CART, CHECKOUT, PURCHASE = 6, 8, 9, 10
+LISTED, VIEWED, VIEW, CART, CHECKOUT, PURCHASE = 2, 4, 6, 8, 9, 10
 # mean seconds since the event before; the shop's own limit for a session is 30 minutes
 _MEANS = np.array([0.0, 0.2, 14.0, 18.0, 24.0, 30.0, 30.0, 20.0, 35.0, 50.0])
 _LONGEST = 1200.0
 # a payment later than this finds the browser closed: no purchase event
 _BROWSER_OPEN = 1200
-_DRAWS = tuple(f"gap{i}" for i in range(10)) + ("order", "again")
+_DRAWS = (*(f"gap{i}" for i in range(10)), "order", "again")
 
 
 @dataclass(frozen=True)
@@ -121,10 +121,10 @@ def _purchases(visits: Visits, made: SiteOrders, book: OrderBook) -> pl.DataFram
     ordered = made.placed.ordered
     seen = (paid < NEVER) & (paid - ordered < _BROWSER_OPEN) & ~visits.untracked[made.visit]
     rows = np.arange(len(paid))
-    parts = [(rows[seen], PURCHASE, paid[seen] + 1.5)]
+    parts: list[tuple[Ints, int, Floats]] = [(rows[seen], PURCHASE, paid[seen] + 1.5)]
     for slot, before in ((VIEW, 150.0), (CART, 110.0), (CHECKOUT, 60.0)):
         again = rows[made.is_second]
-        parts.append((again, slot, ordered[again] - before))
+        parts.append((again, slot, (ordered[again] - before).astype(np.float64)))
     return pl.concat(
         [
             pl.DataFrame(
@@ -141,9 +141,7 @@ def _purchases(visits: Visits, made: SiteOrders, book: OrderBook) -> pl.DataFram
     )
 
 
-def make_events(
-    visits: Visits, line: Timeline, made: SiteOrders, book: OrderBook
-) -> pl.DataFrame:
+def make_events(visits: Visits, line: Timeline, made: SiteOrders, book: OrderBook) -> pl.DataFrame:
     """Return the events that reach the web analytics, by instant.
 
     Returns:
@@ -158,7 +156,7 @@ def make_events(
             "visit": visit,
             "slot": slot,
             "at": line.at[visit, slot],
-            "product": np.where(slot >= 4, product, -1),
+            "product": np.where(slot >= LISTED, product, -1),
             "order": np.full(len(visit), -1),
         }
     )

@@ -1,7 +1,7 @@
 """Advertising reports: a Google Ads CSV as its pages give it, a Meta Ads Manager CSV.
 
-Belongs here: spend that fits the sessions the campaigns brought, and the two layouts. Platforms claim
-more conversions than there were orders; that is planted.
+Belongs here: spend that fits the sessions the campaigns brought, and the two layouts. Platforms
+claim more conversions than there were orders; that is planted.
 """
 
 from __future__ import annotations
@@ -38,7 +38,14 @@ META_HEADER = (
     "Cost per landing page view (CNY)"
 )
 GOOGLE_HEADER = (
-    "Day", "Campaign", "Currency code", "Impr.", "Clicks", "Cost", "Conversions", "Conv. value",
+    "Day",
+    "Campaign",
+    "Currency code",
+    "Impr.",
+    "Clicks",
+    "Cost",
+    "Conversions",
+    "Conv. value",
 )
 _ATTRIBUTION = "7-day click or 1-day view"
 _RESULT = "actions:offsite_conversion.fb_pixel_purchase"
@@ -132,8 +139,16 @@ def google_bytes(rows: pl.DataFrame, span: Span) -> bytes:
     both = pl.concat([rows.with_columns(pl.col("day").dt.strftime("%Y-%m-%d")), total])
     # one Python step a row of the report, at most a few hundred
     lines = [
-        [day, campaign, "CNY", f"{shown:,}", f"{clicks:,}", f"{cost:,.2f}", f"{conversions:,.2f}",
-         f"{value:,.2f}"]
+        [
+            day,
+            campaign,
+            "CNY",
+            f"{shown:,}",
+            f"{clicks:,}",
+            f"{cost:,.2f}",
+            f"{conversions:,.2f}",
+            f"{value:,.2f}",
+        ]
         for day, campaign, shown, clicks, cost, conversions, value in both.iter_rows()
     ]
     table = pl.DataFrame(lines, schema=list(GOOGLE_HEADER), orient="row").write_csv()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import io
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,7 @@ import polars as pl
 from ingestion.simulator.catalogue import products
 from ingestion.simulator.company import CHANNELS, DEVICES, PROVINCES, SITE
 from ingestion.simulator.draws import Ints, mix
-from ingestion.simulator.events import CART, CHECKOUT, NAMES, PURCHASE
+from ingestion.simulator.events import CART, CHECKOUT, NAMES, PURCHASE, VIEWED
 from ingestion.simulator.orders import OrderBook
 from ingestion.simulator.traffic import Visits, visitor_text
 
@@ -26,7 +27,7 @@ _CITIES = {name: city for name, city, _ in PROVINCES}
 def _visit_columns(visits: Visits) -> pl.DataFrame:
     """Return what is the same in all events of a visit, one row a visit."""
     random, birth = visitor_text(visits.visitor)
-    campaigns = [[name for name, _ in channel.campaigns] or [None] for channel in CHANNELS]
+    campaigns: list[list[str | None]] = [[name for name, _ in channel.campaigns] or [None] for channel in CHANNELS]
     names = pl.Series([name for group in campaigns for name in group], dtype=pl.String)
     offsets = np.cumsum([0, *(len(group) for group in campaigns)])
     channel = pl.Series(visits.channel)
@@ -53,13 +54,15 @@ def _visit_columns(visits: Visits) -> pl.DataFrame:
     click = pl.concat_str(pl.lit("Cj0"), pl.col("random").cast(text), pl.col("session").cast(text))
     return frame.select(
         "session",
-        user_pseudo_id=pl.concat_str(pl.col("random").cast(text), pl.col("birth").cast(text),
-                                     separator="."),
+        user_pseudo_id=pl.concat_str(
+            pl.col("random").cast(text), pl.col("birth").cast(text), separator="."
+        ),
         user_id=pl.when("logged_in").then(pl.concat_str(pl.lit("m"), pl.col("member").cast(text))),
         device=pl.struct(
             "category",
             operating_system=pl.when(pl.col("category") == "desktop")
-            .then(pl.lit("Windows")).otherwise(pl.lit("Android")),
+            .then(pl.lit("Windows"))
+            .otherwise(pl.lit("Android")),
         ),
         geo=pl.struct(pl.lit("China").alias("country"), "region", "city"),
         collected_traffic_source=pl.struct(
@@ -71,30 +74,30 @@ def _visit_columns(visits: Visits) -> pl.DataFrame:
     )
 
 
+@cache
+def _addresses() -> pl.Series:
+    """Return the page of each event name and product, products (and none) varying fastest."""
+    items = products()
+    texts = []
+    for slot in range(len(NAMES)):
+        for number in (-1, *range(len(items))):
+            item = items[max(number, 0)]
+            path = {
+                0: "/",
+                1: "/",
+                2: f"/collections/{item.category[0]}",
+                3: f"/search?q={item.category[0]}",
+                CART: "/cart",
+                CHECKOUT: "/checkout",
+                PURCHASE: "/thank-you",
+            }
+            texts.append(SITE + path.get(slot, f"/products/{item.product_id}"))
+    return pl.Series(texts)
+
+
 def _pages(slot: Ints, product: Ints) -> pl.Series:
     """Return the address of each event's page."""
-    items = products()
-    category = pl.Series([item.category[0] for item in items])
-    identity = pl.Series([item.product_id for item in items])
-    where = np.maximum(product, 0)
-    frame = pl.DataFrame(
-        {
-            "slot": slot,
-            "category": category.gather(pl.Series(slot * 7 + where * 13) % len(items)),
-            "item": identity.gather(pl.Series(where)),
-        }
-    )
-    slot_is = pl.col("slot")
-    page = (
-        pl.when(slot_is < 2).then(pl.lit("/"))
-        .when(slot_is == 2).then(pl.concat_str(pl.lit("/collections/"), pl.col("category")))
-        .when(slot_is == 3).then(pl.concat_str(pl.lit("/search?q="), pl.col("category")))
-        .when(slot_is < CART).then(pl.concat_str(pl.lit("/products/"), pl.col("item")))
-        .when(slot_is == CART).then(pl.lit("/cart"))
-        .when(slot_is == CHECKOUT).then(pl.lit("/checkout"))
-        .otherwise(pl.lit("/thank-you"))
-    )
-    return frame.select(page=pl.concat_str(pl.lit(SITE), page)).get_column("page")
+    return _addresses().gather(pl.Series(slot * (len(products()) + 1) + product + 1))
 
 
 def _parameters(session: pl.Series, page: pl.Series) -> pl.Series:
@@ -106,10 +109,12 @@ def _parameters(session: pl.Series, page: pl.Series) -> pl.Series:
             "key": pl.Series(["ga_session_id", "page_location"]).gather(
                 pl.Series(np.repeat([0, 1], rows))
             ),
-            "string_value": pl.concat([pl.Series([None], dtype=pl.String).new_from_index(0, rows),
-                                       page]),
-            "int_value": pl.concat([session, pl.Series([None], dtype=pl.Int64)
-                                    .new_from_index(0, rows)]),
+            "string_value": pl.concat(
+                [pl.Series([None], dtype=pl.String).new_from_index(0, rows), page]
+            ),
+            "int_value": pl.concat(
+                [session, pl.Series([None], dtype=pl.Int64).new_from_index(0, rows)]
+            ),
             "float_value": empty,
             "double_value": empty,
         }
@@ -129,7 +134,7 @@ def _items(events: pl.DataFrame, book: OrderBook, prices: Ints, day: Ints) -> pl
     product = events.get_column("product").to_numpy()
     cents = prices[day, np.maximum(product, 0)]
     single = number.with_columns(unit=pl.Series(cents), quantity=pl.lit(1, pl.Int64)).filter(
-        (pl.col("product") >= 0) & (pl.col("order") < 0)
+        (pl.col("slot") >= VIEWED) & (pl.col("order") < 0)
     )
     keys = book.orders.select("key", order=pl.int_range(pl.len(), dtype=pl.Int64))
     lines = book.lines.filter(pl.col("unit") > 0).join(keys, on="key")
@@ -181,36 +186,40 @@ def export_frame(
     )
     order = events.select(order=pl.when(pl.col("order") >= 0).then("order")).get_column("order")
     is_purchase = events.get_column("slot") == PURCHASE
-    return pl.DataFrame(
-        {
-            "event_date": local.dt.strftime("%Y%m%d"),
-            "event_timestamp": events.get_column("at") - UTC_OFFSET * 1_000_000,
-            "event_name": pl.Series(NAMES).gather(events.get_column("slot")),
-            "event_params": _parameters(common.get_column("session"), page),
-            "is_purchase": is_purchase,
-            "transaction_id": orders.get_column("order_id").gather(order),
-            "purchase_revenue": orders.get_column("revenue").gather(order),
-            "items": _items(events, book, prices, day),
-        }
-    ).hstack(common.drop("session")).select(
-        "event_date",
-        "event_timestamp",
-        "event_name",
-        "event_params",
-        "user_pseudo_id",
-        "user_id",
-        "device",
-        "geo",
-        "collected_traffic_source",
-        ecommerce=pl.when("is_purchase").then(pl.struct("transaction_id", "purchase_revenue")),
-        items="items",
+    return (
+        pl.DataFrame(
+            {
+                "event_date": local.dt.strftime("%Y%m%d"),
+                "event_timestamp": events.get_column("at") - UTC_OFFSET * 1_000_000,
+                "event_name": pl.Series(NAMES).gather(events.get_column("slot")),
+                "event_params": _parameters(common.get_column("session"), page),
+                "is_purchase": is_purchase,
+                "transaction_id": orders.get_column("order_id").gather(order),
+                "purchase_revenue": orders.get_column("revenue").gather(order),
+                "items": _items(events, book, prices, day),
+            }
+        )
+        .hstack(common.drop("session"))
+        .select(
+            "event_date",
+            "event_timestamp",
+            "event_name",
+            "event_params",
+            "user_pseudo_id",
+            "user_id",
+            "device",
+            "geo",
+            "collected_traffic_source",
+            ecommerce=pl.when("is_purchase").then(pl.struct("transaction_id", "purchase_revenue")),
+            items="items",
+        )
     )
 
 
 def as_parquet(frame: pl.DataFrame) -> bytes:
     """Return one Parquet file of an export."""
     buffer = io.BytesIO()
-    frame.write_parquet(buffer, compression="zstd", statistics=True)
+    frame.write_parquet(buffer, compression="zstd", compression_level=1, statistics=False)
     return buffer.getvalue()
 
 
@@ -224,8 +233,12 @@ def as_json_lines(frame: pl.DataFrame) -> bytes:
             pl.struct(
                 pl.element().struct.field("key"),
                 value=pl.struct(
-                    *(value.struct.field(name).cast(pl.String) if name == "int_value"
-                      else value.struct.field(name) for name in fields)
+                    *(
+                        value.struct.field(name).cast(pl.String)
+                        if name == "int_value"
+                        else value.struct.field(name)
+                        for name in fields
+                    )
                 ),
             )
         ),

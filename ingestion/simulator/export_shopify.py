@@ -13,9 +13,9 @@ from ingestion.simulator.catalogue import GIFTS, cost_cents, products, version
 from ingestion.simulator.company import PAYMENT_METHODS, PROVINCES
 from ingestion.simulator.export_tmall import product_ids
 from ingestion.simulator.orders import COUPONS, NEVER, OrderBook
-from ingestion.simulator.tables import Span, csv_text, money, picked, stamp, touched
+from ingestion.simulator.tables import Span, csv_text, header, money, picked, stamp, touched
 
-ORDER_HEADER = tuple(
+ORDER_HEADER = header(
     "Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Accepts Marketing,Currency,"
     "Subtotal,Shipping,Taxes,Total,Discount Code,Discount Amount,Shipping Method,Created at,"
     "Lineitem quantity,Lineitem name,Lineitem price,Lineitem compare at price,Lineitem sku,"
@@ -26,7 +26,7 @@ ORDER_HEADER = tuple(
     "Shipping Province,Shipping Country,Shipping Phone,Notes,Note Attributes,Cancelled at,"
     "Payment Method,Payment Reference,Refunded Amount,Vendor,Outstanding Balance,Employee,Location,"
     "Device ID,Id,Tags,Risk Level,Source,Lineitem discount,Tax 1 Name,Tax 1 Value,Tax 2 Name,"
-    "Tax 2 Value,Tax 3 Name,Tax 3 Value,Tax 4 Name,Tax 4 Value,Tax 5 Name,Tax 5 Value".split(",")
+    "Tax 2 Value,Tax 3 Name,Tax 3 Value,Tax 4 Name,Tax 4 Value,Tax 5 Name,Tax 5 Value"
 )
 BRAND = "Muye"
 ZONE = " +0800"
@@ -65,9 +65,7 @@ def _order_cells(orders: pl.DataFrame, until: int) -> pl.DataFrame:
     person = pl.concat_str(pl.lit("Customer "), number)
     shipped = pl.when(pl.col("shipped") < until)
     cells = {
-        "Email": pl.when(known).then(
-            pl.concat_str(pl.lit("user"), number, pl.lit("@example.com"))
-        ),
+        "Email": pl.when(known).then(pl.concat_str(pl.lit("user"), number, pl.lit("@example.com"))),
         "Financial Status": _financial_status(until),
         "Paid at": stamp("paid", until, ZONE),
         "Fulfillment Status": shipped.then(pl.lit("fulfilled")).otherwise(pl.lit("unfulfilled")),
@@ -160,7 +158,15 @@ def products_bytes(shop: str, day: date, start: date) -> bytes:
             (gift, name, "gift", "gift", BRAND, "related", "0.00", cost, since, max(since, start))
         )
     names = (
-        "product_id", "name", "category_1", "category_2", "brand", "role", "list_price", "cost",
-        "launched_at", "valid_from",
+        "product_id",
+        "name",
+        "category_1",
+        "category_2",
+        "brand",
+        "role",
+        "list_price",
+        "cost",
+        "launched_at",
+        "valid_from",
     )
     return pl.DataFrame(rows, schema=list(names), orient="row").write_csv().encode()

@@ -10,20 +10,18 @@ import polars as pl
 from ingestion.simulator.catalogue import GIFTS, SIZES, products
 from ingestion.simulator.company import PROVINCES, TMALL_SHOP, TMALL_SOURCES
 from ingestion.simulator.orders import NEVER, OrderBook
-from ingestion.simulator.tables import Span, csv_text, money, picked, stamp, touched
+from ingestion.simulator.tables import Span, csv_text, header, money, picked, stamp, touched
 
-ORDER_HEADER = tuple(
+ORDER_HEADER = header(
     "订单编号,买家会员名,买家支付宝账号,买家应付货款,买家应付邮费,买家支付积分,总金额,返点积分,"
     "买家实际支付金额,买家实际支付积分,订单状态,买家留言,收货人姓名,收货地址,运送方式,联系电话,联系手机,"
     "订单创建时间,订单付款时间,宝贝标题,宝贝种类,物流单号,物流公司,订单备注,宝贝总数量,店铺Id,店铺名称,"
     "订单关闭原因,卖家服务费,买家服务费,发票抬头,是否手机订单,分阶段订单信息,定金排名,修改后的sku,"
-    "修改后的收货地址,异常信息".split(",")
+    "修改后的收货地址,异常信息"
 )
-DETAIL_HEADER = tuple(
-    "订单编号,标题,价格,购买数量,外部系统编号,商品属性,套餐信息,备注,订单状态,商家编码".split(",")
-)
-TRAFFIC_HEADER = tuple("统计日期,店铺名称,访客数,浏览量,商品访客数,收藏人数,加购人数,支付买家数".split(","))
-SOURCE_HEADER = tuple("统计日期,店铺名称,流量来源,访客数,支付买家数".split(","))
+DETAIL_HEADER = header("订单编号,标题,价格,购买数量,外部系统编号,商品属性,套餐信息,备注,订单状态,商家编码")
+TRAFFIC_HEADER = header("统计日期,店铺名称,访客数,浏览量,商品访客数,收藏人数,加购人数,支付买家数")
+SOURCE_HEADER = header("统计日期,店铺名称,流量来源,访客数,支付买家数")
 GIFT_TITLE = "赠品"
 BYTE_ORDER_MARK = "\ufeff"
 _FIRST_BUYER = 18_262 * 100_000  # buyers are numbered from 2020 on
@@ -110,10 +108,7 @@ def orders_bytes(book: OrderBook, span: Span) -> bytes:
         宝贝总数量="units",
         店铺Id=pl.lit(0),
         店铺名称=pl.lit(TMALL_SHOP),
-        订单关闭原因=pl.when(unpaid)
-        .then(pl.lit("买家未付款"))
-        .when(refunded)
-        .then(pl.lit("退款")),
+        订单关闭原因=pl.when(unpaid).then(pl.lit("买家未付款")).when(refunded).then(pl.lit("退款")),
         是否手机订单=pl.when("mobile").then(pl.lit("手机订单")),
         分阶段订单信息=_stages(until),
     )

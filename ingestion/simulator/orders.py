@@ -1,8 +1,8 @@
 """What becomes of an order: lines, discounts, payment, shipping, refunds. Shared by both shops.
 
-Belongs here: the life of an order once somebody has placed it. Amounts are cents, instants are local
-seconds since 1970, `NEVER` where something does not happen; an order is drawn with its whole future,
-and an export shows what of it had happened by then.
+Belongs here: the life of an order once somebody has placed it. Amounts are cents, instants are
+local seconds since 1970, `NEVER` where something does not happen. An order is drawn with its whole
+future, and an export shows what of it had happened by then.
 """
 
 from __future__ import annotations
@@ -14,22 +14,38 @@ import polars as pl
 
 from ingestion.simulator.catalogue import GIFTS, SIZES, products
 from ingestion.simulator.company import OrderRules
-from ingestion.simulator.draws import Flags, Floats, Ints, Stream, ordinals, stratified, uniforms
+from ingestion.simulator.draws import (
+    Flags,
+    Floats,
+    Ints,
+    Stream,
+    ordinals,
+    stratified,
+    uniforms,
+)
 from ingestion.simulator.world import World, choose, pick_product
 
 NEVER = 2**60
 DAY, HOUR = 86400, 3600
 MOMENTS = (
-    "ordered", "deposited", "paid", "shipped", "completed", "closed", "refund_asked", "refund_done",
+    "ordered",
+    "deposited",
+    "paid",
+    "shipped",
+    "completed",
+    "closed",
+    "refund_asked",
+    "refund_done",
 )
 COUPONS = ("WELCOME10", "SAVE20", "PROMO50")
 REASONS = ("不想要了", "尺寸不合适", "商品与描述不符", "质量问题", "未按时发货")
 ORDERS_PER_DAY = 100_000
 _LINES = 5  # up to four lines of goods, then a gift
 _DRAWS = (
-    "coupon percent unpaid slow pay ship complete close refund lag late decide kind scope line ok "
-    "reason gift lines deposit method m1 m2 m3 q0 q1 q2 q3 s0 s1 s2 s3"
-).split()
+    *("coupon", "percent", "unpaid", "slow", "pay", "ship", "complete", "close", "refund", "lag"),
+    *("late", "decide", "kind", "scope", "line", "ok", "reason", "gift", "deposit", "method"),
+    *("lines", "m1", "m2", "m3", "q0", "q1", "q2", "q3", "s0", "s1", "s2", "s3"),
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +60,6 @@ class Placed:
         region: index into PROVINCES.
         mobile: ordered on a phone.
         balance_from: day from which a pre-sale's balance can be paid, 0 for ordinary orders.
-        may_wait: whether payment may take hours.
     """
 
     day: Ints
@@ -116,10 +131,11 @@ def _lines(
     count = 1 + (spread[:, None] >= np.array(rules.lines)).sum(axis=1)
     weights, prices = world.shop_weights(shop), world.shop_prices(shop)
     row = day - world.first
-    more = [pick_product(weights, row, u[f"m{i}"]) for i in (1, 2, 3)]
+    more = [pick_product(weights, row, stratified(day, u[f"m{i}"])) for i in (1, 2, 3)]
     product = np.stack([placed.main, *more, np.zeros_like(count)], axis=1)
     is_line = np.arange(_LINES) < count[:, None]
-    quantity = np.stack([1 + (u[f"q{i}"] >= 0.85) + (u[f"q{i}"] >= 0.97) for i in range(4)], axis=1)
+    several = [stratified(day, u[f"q{i}"]) for i in range(4)]
+    quantity = np.stack([1 + (draw >= 0.87) + (draw >= 0.98) for draw in several], axis=1)
     quantity = np.column_stack([quantity, np.ones_like(count)])
     unit = prices[row[:, None], product]
     gift = u["gift"] < np.where(promo, rules.promo_gift, rules.gift)
@@ -192,7 +208,9 @@ def order_numbers(shop: str, day: Ints) -> tuple[Ints, pl.Series]:
         return key, frame.select(id=text.cast(pl.String)).get_column("id")
     tail = (pl.col("number") * 7919 + pl.col("day") * 104729) % 90_000_000_000 + 10_000_000_000
     stamp = pl.from_epoch("day", time_unit="d").dt.strftime("%Y%m%d")
-    tail = pl.col("number").cast(pl.String).str.zfill(5) + (tail % 900_000 + 100_000).cast(pl.String)
+    tail = pl.col("number").cast(pl.String).str.zfill(5) + (tail % 900_000 + 100_000).cast(
+        pl.String
+    )
     return key, frame.select(id=stamp + tail).get_column("id")
 
 
@@ -263,8 +281,13 @@ def _line_frame(key: Ints, order_id: pl.Series, table: dict[str, Ints], paid: In
     order, column = np.nonzero(table["product"] >= 0)
     cells = {name: values[order, column] for name, values in table.items()}
     return pl.DataFrame(
-        {"key": key[order], "order_id": order_id.gather(order), "line": column + 1, **cells,
-         "paid_cents": paid[order, column]}
+        {
+            "key": key[order],
+            "order_id": order_id.gather(order),
+            "line": column + 1,
+            **cells,
+            "paid_cents": paid[order, column],
+        }
     )
 
 

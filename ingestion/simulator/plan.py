@@ -29,7 +29,10 @@ _STREAMS = (
     ("google_ads", "campaigns", "csv"),
     ("meta_ads", "campaigns", "csv"),
 )
-_ORDER_STREAMS = {"tmall": {"ExportOrderList", "ExportOrderDetailList"}, "shopify": {"orders_export"}}
+_ORDER_STREAMS = {
+    "tmall": {"ExportOrderList", "ExportOrderDetailList"},
+    "shopify": {"orders_export"},
+}
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,9 @@ class Export:
     is_history: bool
 
 
-def _stamped(folder: str, stream: str, first: date, last: date, month: bool, at: datetime) -> Export:
+def _stamped(
+    folder: str, stream: str, first: date, last: date, month: bool, at: datetime
+) -> Export:
     """Return an export whose name carries the period and the instant of the export."""
     period = f"{first:%Y%m}" if month else f"{first:%Y%m%d}"
     path = Path("inbox", folder, f"{stream}_{period}_{at:%Y%m%d%H%M%S}.csv")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from ingestion.simulator import export_ads, export_ga4, export_shopify, export_tmall, tmall
@@ -28,6 +29,7 @@ from ingestion.simulator.world import ORDER_DAYS, World, make_world
 
 _WINDOW_DAYS = 800
 _DAILY_DAYS = 21
+_MICROS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -128,21 +130,28 @@ def _write_truth(root: Path, made: Simulation, incidents: tuple[Incident, ...]) 
         "scale": made.scale,
     }
     names = (
-        "incident_id", "kind", "start_date", "end_date", "platform", "dimension", "segment",
-        "metric", "factor",
+        "incident_id",
+        "kind",
+        "start_date",
+        "end_date",
+        "platform",
+        "dimension",
+        "segment",
+        "metric",
+        "factor",
     )
     rows = {name: [getattr(item, name) for item in incidents] for name in names}
     types = dict.fromkeys(names, pl.String) | {
-        "start_date": pl.Date, "end_date": pl.Date, "factor": pl.Float64,
+        "start_date": pl.Date,
+        "end_date": pl.Date,
+        "factor": pl.Float64,
     }
     table = pl.DataFrame(rows, schema=types).write_csv()
     write_atomically(root / "truth" / "incidents.csv", table.encode())
     write_atomically(root / "truth" / "simulation.json", (json.dumps(facts) + "\n").encode())
 
 
-def _draw_month(
-    world: World, span: Span, drawn: _Drawn, events: list[Export]
-) -> dict[Path, bytes]:
+def _draw_month(world: World, span: Span, drawn: _Drawn, events: list[Export]) -> dict[Path, bytes]:
     """Draw one month of both shops; return those of the event files that lie in it."""
     visits = make_visits(world, span.first, span.last)
     line = make_timeline(world, visits)
@@ -160,22 +169,22 @@ def _draw_month(
     prices = world.shop_prices("shopify")
     raw = make_events(visits, line, made, book)
     begin = min(item.span.begin for item in events)
-    frame = export_ga4.export_frame(
-        raw.filter(pl.col("at") >= begin * 1_000_000), visits, book, prices, world.first
-    )
-    if drawn.leftover is not None:
-        frame = pl.concat([drawn.leftover, frame]).sort("event_timestamp", maintain_order=True)
-    dates = frame.get_column("event_date")
-    drawn.leftover = frame.filter(dates > f"{calendar_day(span.last):%Y%m%d}")
+    raw = raw.filter(pl.col("at") >= begin * _MICROS)
+    frame = export_ga4.export_frame(raw, visits, book, prices, world.first)
+    at = raw.get_column("at").to_numpy()
     files = {}
     for item in (item for item in events if span.first <= item.span.first <= span.last):
-        first, last = (f"{calendar_day(day):%Y%m%d}" for day in (item.span.first, item.span.last))
-        part = frame.filter(dates.is_between(pl.Series([first]), pl.Series([last])))
+        first, last = np.searchsorted(at, [item.span.begin * _MICROS, item.span.end * _MICROS])
+        part = frame[first:last]
+        if drawn.leftover is not None and item.span.first == span.first:
+            part = pl.concat([drawn.leftover, part])
         drawn.events += len(part)
-        drawn.sessions += int(((visits.day >= item.span.first) & (visits.day <= item.span.last)).sum())
+        inside = (visits.day >= item.span.first) & (visits.day <= item.span.last)
+        drawn.sessions += int(inside.sum())
         files[item.path] = (
             export_ga4.as_parquet(part) if item.is_history else export_ga4.as_json_lines(part)
         )
+    drawn.leftover = frame[int(np.searchsorted(at, span.end * _MICROS)) :]
     return files
 
 
@@ -235,7 +244,9 @@ def simulate(
         ValueError: if the dates are out of order, or history does not end with a month.
     """
     if as_of < max(start, history_until):
-        raise ValueError(f"as_of {as_of} lies before start {start} or history_until {history_until}")
+        raise ValueError(
+            f"as_of {as_of} lies before start {start} or history_until {history_until}"
+        )
     if (history_until + timedelta(days=1)).day != 1:
         raise ValueError(f"history_until {history_until} is not the last day of a month")
     tell = progress or (lambda _: None)

@@ -33,6 +33,11 @@ class Span:
         return (self.last + 1) * DAY_SECONDS
 
 
+def header(text: str) -> tuple[str, ...]:
+    """Return the column names of a header line."""
+    return tuple(text.split(","))
+
+
 def money(cents: str | pl.Expr) -> pl.Expr:
     """Return cents as text in yuan with two decimals."""
     value = pl.col(cents) if isinstance(cents, str) else cents
@@ -60,13 +65,11 @@ def touched(orders: pl.DataFrame, span: Span) -> pl.DataFrame:
     return orders.filter(pl.any_horizontal(inside)).sort("ordered", "key")
 
 
-def csv_text(frame: pl.DataFrame, header: tuple[str, ...], line_end: str = "\n") -> str:
+def csv_text(frame: pl.DataFrame, columns: tuple[str, ...], line_end: str = "\n") -> str:
     """Return CSV with the platform's columns; those the frame does not have are empty."""
     known = set(frame.columns)
     empty = pl.lit(None, pl.String)
-    full = frame.select(
-        [pl.col(name) if name in known else empty.alias(name) for name in header]
-    )
+    full = frame.select([pl.col(name) if name in known else empty.alias(name) for name in columns])
     return full.write_csv(line_terminator=line_end)
 
 

@@ -37,9 +37,7 @@ def visitors(world: World, days: Ints) -> tuple[Ints, Floats]:
 
     Sources overlap; a source that is out takes along its share of the sum of all.
     """
-    left = world.remaining(
-        "traffic_source_out", SHOP, days, [name for name, _, _ in TMALL_SOURCES]
-    )
+    left = world.remaining("traffic_source_out", SHOP, days, [name for name, _, _ in TMALL_SOURCES])
     shares = np.array([share for _, share, _ in TMALL_SOURCES])
     kept = left @ (shares / shares.sum())
     expected = world.company.marketplace.visitors * world.at(SHOP, "traffic", days) * kept

@@ -38,9 +38,10 @@ from ingestion.simulator.world import (
 SHOP = "shopify"
 VISITORS_PER_DAY = 1_000_000
 _DRAWS = (
-    "who gap index channel campaign outage time landing bounce search more views wish cart "
-    "checkout broken main other device login anonymous untracked follow seen pace"
-).split()
+    *("who", "gap", "index", "channel", "campaign", "outage", "time", "landing", "bounce"),
+    *("search", "more", "views", "wish", "cart", "checkout", "broken", "main", "other", "device"),
+    *("login", "anonymous", "untracked", "follow", "seen", "pace"),
+)
 # share of visits without an order that go one step further
 _CART_WITHOUT_ORDER, _CHECKOUT_WITHOUT_ORDER, _WISH = 0.095, 0.42, 0.05
 _VIEW_AFTER_HOME, _SEARCH_SHARE = 0.76, 0.35
@@ -184,6 +185,7 @@ def make_visits(world: World, first: int, last: int) -> Visits:
     u = uniforms(world.seed, Stream.VISITS, days, counts, _DRAWS)
     u["offset"] = np.repeat(once["offset"], counts)
     day = np.repeat(days, counts)
+    u["who"] = stratified(day, u["who"])
     visitor, is_member, is_founder = _visitors(world, day, u)
     channel = _channels(u["channel"], is_member)
     swap = (u["device"] < _SECOND_DEVICE) & is_member
@@ -199,8 +201,13 @@ def make_visits(world: World, first: int, last: int) -> Visits:
     wants = ordered | broken
 
     landing = choose(
-        [1.0 - site.product_landing - site.list_landing, site.list_landing, 0.0,
-         site.product_landing], u["landing"]
+        [
+            1.0 - site.product_landing - site.list_landing,
+            site.list_landing,
+            0.0,
+            site.product_landing,
+        ],
+        u["landing"],
     )
     bounced = (u["bounce"] < site.bounce) & ~wants
     viewed = (landing == PRODUCT) | (~bounced & ((u["more"] < _VIEW_AFTER_HOME) | wants))

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 
 import numpy as np
 
 from ingestion.simulator.catalogue import demand_table, price_table, products
 from ingestion.simulator.company import COMPANY, HOURS, Company
 from ingestion.simulator.demand import Demand, make_demand, ordinal
-from ingestion.simulator.draws import Flags, Floats, Ints
+from ingestion.simulator.draws import Floats, Ints
 from ingestion.simulator.incidents import Incident, schedule
 
 # how far back a visitor, buyer or order may have begun
@@ -84,11 +85,11 @@ class World:
         return prices
 
     def shop_weights(self, platform: str) -> Floats:
-        """Return cumulative purchase weights in one shop, rows ending in 1."""
+        """Return cumulative purchase weights in one shop, cheap products first, rows end in 1."""
         weights = self.weights.copy()
         for _, day, number in self._mistakes(platform):
             weights[day, number] *= _RUSH
-        total = np.cumsum(weights, axis=1)
+        total = np.cumsum(weights[:, by_price()], axis=1)
         return np.asarray(total / total[:, -1:])
 
     def _mistakes(self, platform: str) -> list[tuple[Incident, int, int]]:
@@ -123,14 +124,24 @@ def make_world(seed: int, scale: float, first: date, last: date) -> World:
     )
 
 
+@cache
+def by_price() -> Ints:
+    """Return product numbers from the cheapest to the dearest."""
+    return np.argsort([item.base_price for item in products()], kind="stable").astype(np.int64)
+
+
 def time_of_day(uniform: Floats) -> Floats:
     """Turn uniform numbers into seconds since midnight by the shop's hourly curve."""
     return np.asarray(np.interp(uniform, _HOUR_EDGES, np.arange(25) * 3600.0))
 
 
 def pick_product(cumulative: Floats, row: Ints, uniform: Floats) -> Ints:
-    """Choose a product number for each row from the cumulative weights of its day."""
-    return np.asarray((cumulative[row] <= uniform[:, None]).sum(axis=1), dtype=np.int64)
+    """Choose a product number for each row from the cumulative weights of its day.
+
+    Evenly spread uniform numbers give evenly spread prices, because cheap products come first.
+    """
+    rank = (cumulative[row] <= uniform[:, None]).sum(axis=1)
+    return np.asarray(by_price()[rank], dtype=np.int64)
 
 
 def choose(shares: list[float], uniform: Floats) -> Ints:
@@ -142,8 +153,3 @@ def choose(shares: list[float], uniform: Floats) -> Ints:
 def rounded(expected: Floats, uniform: Floats) -> Ints:
     """Round expected counts up or down at random so that the mean is kept."""
     return np.floor(expected + uniform).astype(np.int64)
-
-
-def both(*conditions: Flags) -> Flags:
-    """Return rows where all conditions hold."""
-    return np.logical_and.reduce(conditions)

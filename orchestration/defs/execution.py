@@ -1,8 +1,10 @@
 """How steps execute: in one process, one run at a time, around one `Run` that holds the lock."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 
 import dagster as dg
 from dagster_dbt import DbtCliResource
@@ -42,6 +44,8 @@ def execution() -> dg.Definitions:
             "dbt": DbtCliResource(
                 project_dir=str(settings.DBT_PROJECT_DIR),
                 profiles_dir=str(settings.DBT_PROJECT_DIR),
+                # Beside this interpreter: the environment need not be on the PATH.
+                dbt_executable=str(Path(sys.executable).with_name("dbt")),
             ),
         },
     )

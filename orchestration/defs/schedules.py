@@ -16,24 +16,6 @@ daily_job = dg.define_asset_job(
 )
 
 
-@dg.definitions
-def schedules() -> dg.Definitions:
-    """The daily schedule, at the hour and in the zone of `shop.yml`."""
-    try:
-        configured = settings.load()
-        cron, zone = configured.file.publish.schedule, configured.shop.timezone
-    except KpiError:  # no shop.yml yet: the code location must still load, to be looked at
-        cron, zone = settings.Publish().schedule, "UTC"
-    schedule = dg.ScheduleDefinition(
-        name="daily_schedule",
-        job=daily_job,
-        cron_schedule=cron,
-        execution_timezone=zone,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-    )
-    return dg.Definitions(jobs=[daily_job], schedules=[schedule])
-
-
 @dg.sensor(job=daily_job, minimum_interval_seconds=60)
 def inbox_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Start a run when the inbox has changed and has then been still for one tick."""
@@ -52,3 +34,21 @@ def inbox_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest 
         yield dg.SkipReason("the inbox is changing")
     else:
         yield dg.RunRequest(run_key=digest)
+
+
+@dg.definitions
+def schedules() -> dg.Definitions:
+    """The daily schedule, at the hour and in the zone of `shop.yml`."""
+    try:
+        configured = settings.load()
+        cron, zone = configured.file.publish.schedule, configured.shop.timezone
+    except KpiError:  # no shop.yml yet: the code location must still load, to be looked at
+        cron, zone = settings.Publish().schedule, "UTC"
+    schedule = dg.ScheduleDefinition(
+        name="daily_schedule",
+        job=daily_job,
+        cron_schedule=cron,
+        execution_timezone=zone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+    return dg.Definitions(jobs=[daily_job], schedules=[schedule], sensors=[inbox_sensor])

@@ -1,0 +1,73 @@
+with orders as (
+    select * from {{ ref('stg_raw__orders') }}
+),
+
+order_items as (
+    select * from {{ ref('stg_raw__order_items') }}
+),
+
+refunds as (
+    select * from {{ ref('stg_raw__refunds') }}
+),
+
+events as (
+    select * from {{ ref('stg_raw__events') }}
+),
+
+traffic as (
+    select * from {{ ref('stg_raw__traffic_daily') }}
+),
+
+spend as (
+    select * from {{ ref('stg_raw__campaign_spend') }}
+),
+
+no_instant as (
+    select cast(null as timestamp) as empty_at
+),
+
+arrived as (
+    select
+        'orders' as feed,
+        source,
+        order_date as business_date,
+        ordered_at as arrived_at,
+        false as is_purchase
+    from orders
+    union all
+    select 'order_items', orders.source, orders.order_date, no_instant.empty_at, false
+    from order_items
+    inner join orders on order_items.order_key = orders.order_key
+    cross join no_instant
+    union all
+    select 'refunds', source, refund_date, refunded_at, false
+    from refunds
+    union all
+    select 'events', source, event_date, occurred_at, event_type = 'purchase'
+    from events
+    union all
+    select 'traffic_daily', traffic.source, traffic.traffic_date, no_instant.empty_at, false
+    from traffic
+    cross join no_instant
+    union all
+    select 'campaign_spend', spend.source, spend.spend_date, no_instant.empty_at, false
+    from spend
+    cross join no_instant
+),
+
+final as (
+    select
+        source,
+        feed,
+        business_date,
+        cast({{ local_hour('arrived_at') }} as integer) as local_hour,
+        count(*) as arrived_rows,
+        min(arrived_at) as first_at,
+        max(arrived_at) as last_at,
+        max(case when is_purchase then arrived_at end) as last_purchase_at
+    from arrived
+    where business_date is not null
+    group by source, feed, business_date, {{ local_hour('arrived_at') }}
+)
+
+select * from final

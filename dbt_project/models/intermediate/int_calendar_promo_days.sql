@@ -1,0 +1,34 @@
+with promos as (
+    select * from {{ ref('dim_promo') }}
+),
+
+listed as (
+    select
+        promo,
+        promo_year,
+        platform,
+        phase,
+        start_date,
+        {{ each_day('start_date', 'end_date') }} as promo_date
+    from promos
+    where start_date <= end_date
+),
+
+numbered as (
+    select
+        *,
+        {{ days_from('start_date', 'promo_date') }} + 1 as day_of_phase
+    from listed
+),
+
+-- where phases overlap on a platform, a day belongs to the one that began last
+final as (
+    select *
+    from numbered
+    qualify row_number() over (
+        partition by platform, promo_date
+        order by start_date desc, promo, promo_year, phase
+    ) = 1
+)
+
+select * from final

@@ -1,0 +1,88 @@
+with days as (
+    select * from {{ ref('int_calendar_days') }}
+),
+
+cells as (
+    select * from {{ ref('int_gmv_cells') }}
+),
+
+phase_days as (
+    select * from {{ ref('int_calendar_promo_days') }}
+),
+
+platforms as (
+    select distinct platform from cells
+),
+
+span as (
+    select min(business_date) as first_date from days
+),
+
+-- first and last base day, in days before
+windows as (
+    select * from (
+        values
+        ('previous_day', 1, 1),
+        ('last_week', 7, 7),
+        ('last_year', 364, 364),
+        ('trailing_28d', 28, 1)
+    ) as listed (comparison, first_offset, last_offset)
+),
+
+fixed as (
+    select
+        days.business_date,
+        windows.comparison,
+        platforms.platform,
+        base_days.business_date as base_date,
+        windows.first_offset - windows.last_offset + 1 as base_days
+    from days
+    cross join windows
+    cross join platforms
+    cross join span
+    inner join days as base_days
+        on
+            base_days.business_date >= days.business_date - windows.first_offset
+            and base_days.business_date <= days.business_date - windows.last_offset
+    where days.business_date - windows.first_offset >= span.first_date
+),
+
+aligned as (
+    select
+        phase_days.promo_date as business_date,
+        phase_days.platform,
+        last_year.promo_date as base_date
+    from phase_days
+    inner join phase_days as last_year
+        on
+            phase_days.platform = last_year.platform
+            and phase_days.promo = last_year.promo
+            and phase_days.phase = last_year.phase
+            and phase_days.day_of_phase = last_year.day_of_phase
+            and phase_days.promo_year = last_year.promo_year + 1
+    inner join days on phase_days.promo_date = days.business_date
+    inner join days as base_days on last_year.promo_date = base_days.business_date
+),
+
+unaligned as (
+    select distinct cells.business_date
+    from cells
+    left join aligned
+        on cells.business_date = aligned.business_date and cells.platform = aligned.platform
+    where cells.dimension = 'all' and cells.orders > 0 and aligned.base_date is null
+),
+
+final as (
+    select * from fixed
+    union all
+    select
+        business_date,
+        'promo_phase' as comparison,
+        platform,
+        base_date,
+        1 as base_days
+    from aligned
+    where business_date not in (select business_date from unaligned)
+)
+
+select * from final

@@ -1,0 +1,89 @@
+with orders as (
+    select * from {{ ref('int_gmv_orders') }}
+),
+
+refunds as (
+    select * from {{ ref('stg_raw__refunds') }}
+),
+
+staged_orders as (
+    select * from {{ ref('stg_raw__orders') }}
+),
+
+traffic as (
+    select * from {{ ref('stg_raw__traffic_daily') }}
+),
+
+sessions as (
+    select * from {{ ref('int_gmv_visitors_daily') }}
+),
+
+order_facts as (
+    select
+        business_date,
+        platform,
+        {% for dimension in gmv_dimensions() %}{{ dimension }}_segment, {% endfor %}
+        0 as visitors,
+        cast(is_buyer as integer) as buyers,
+        cast(is_identified as integer) as identified_orders,
+        1 as orders,
+        units,
+        cast(is_new_buyer as integer) as new_buyers,
+        paid_amount as gmv,
+        paid_amount as net_sales,
+        paid_amount - refunded_amount as net_sales_by_order_date
+    from orders
+),
+
+refund_facts as (
+    select
+        refunds.refund_date as business_date,
+        orders.platform,
+        {% for dimension in gmv_dimensions() %}orders.{{ dimension }}_segment, {% endfor %}
+        0 as visitors,
+        0 as buyers,
+        0 as identified_orders,
+        0 as orders,
+        0 as units,
+        0 as new_buyers,
+        0 as gmv,
+        -refunds.amount as net_sales,
+        0 as net_sales_by_order_date
+    from refunds
+    inner join staged_orders on refunds.order_key = staged_orders.order_key
+    inner join orders on staged_orders.main_order_key = orders.order_key
+    where refunds.is_succeeded
+),
+
+traffic_facts as (
+    select
+        traffic_date as business_date,
+        platform,
+        platform as platform_segment,
+        shop_id as shop_segment,
+        '(untracked)' as channel_segment,
+        '(untracked)' as device_segment,
+        '(untracked)' as region_segment,
+        '(unidentified)' as customer_type_segment,
+        visitors,
+        0 as buyers,
+        0 as identified_orders,
+        0 as orders,
+        0 as units,
+        0 as new_buyers,
+        0 as gmv,
+        0 as net_sales,
+        0 as net_sales_by_order_date
+    from traffic
+    where grain = 'shop' and platform not in (select platform from sessions)
+),
+
+final as (
+    select * from order_facts
+    union all
+    select * from refund_facts
+    union all
+    select * from traffic_facts
+)
+
+select * from final

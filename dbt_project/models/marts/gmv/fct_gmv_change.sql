@@ -1,0 +1,97 @@
+with comparisons as (
+    select
+        business_date,
+        comparison,
+        max(base_days) as base_days
+    from {{ ref('int_gmv_comparisons') }}
+    group by business_date, comparison
+),
+
+sides as (
+    select * from {{ ref('int_gmv_sides') }}
+),
+
+measured as (
+    select
+        business_date,
+        comparison,
+        dimension,
+        segment,
+        has_changed_tracking
+        {%- for measure in lmdi_measures() %},
+        {{ measure }},
+        base_{{ measure }}
+        {%- endfor %}
+    from sides
+    union all
+    -- the company has a row for every comparison, also where nothing happened on either side
+    select
+        business_date,
+        comparison,
+        'all',
+        'all',
+        false
+        {%- for measure in lmdi_measures() %}, 0, 0{% endfor %}
+    from comparisons
+),
+
+-- sums stay exact; a mean over days is taken once, after them
+summed as (
+    select
+        measured.business_date,
+        measured.comparison,
+        measured.dimension,
+        measured.segment,
+        bool_or(measured.has_changed_tracking) as has_changed_tracking
+        {%- for measure in lmdi_measures() %},
+        cast(sum(measured.{{ measure }}) as double) as {{ measure }},
+        cast(sum(measured.base_{{ measure }}) as double) / max(comparisons.base_days)
+            as base_{{ measure }}
+        {%- endfor %}
+    from measured
+    inner join comparisons using (business_date, comparison)
+    group by
+        measured.business_date, measured.comparison, measured.dimension, measured.segment
+),
+
+factors as (
+    select
+        summed.*,
+        company.visitors as company_visitors,
+        company.base_visitors as base_company_visitors,
+        company.has_changed_tracking as has_company_changed_tracking
+    from summed
+    inner join summed as company
+        on
+            summed.business_date = company.business_date
+            and summed.comparison = company.comparison
+            and company.dimension = 'all'
+),
+
+effects as (
+    {{ lmdi('factors') }}
+),
+
+final as (
+    select
+        business_date,
+        comparison,
+        dimension,
+        segment,
+        gmv,
+        base_gmv,
+        gmv_change,
+        visitors_effect,
+        conversion_effect,
+        untracked_buyers_effect,
+        orders_per_buyer_effect,
+        anonymous_orders_effect,
+        aov_effect,
+        mix_effect,
+        case
+            when has_company_changed_tracking then 'lmdi_tracking_changed' else 'lmdi'
+        end as method
+    from effects
+)
+
+select * from final

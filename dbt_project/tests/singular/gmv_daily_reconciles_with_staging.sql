@@ -1,0 +1,87 @@
+-- GMV, orders, buyers, refunds and visitors of each day and platform, by the shortest way.
+with expected as (
+    select
+        business_date,
+        platform,
+        sum(paid_amount) as gmv,
+        count(*) as orders,
+        count(distinct customer_key) as buyers,
+        0 as refunds,
+        0 as visitors
+    from {{ ref('fct_orders') }}
+    where is_paid
+    group by business_date, platform
+    union all
+    select
+        refunds.refund_date,
+        orders.platform,
+        0,
+        0,
+        0,
+        sum(refunds.amount),
+        0
+    from {{ ref('stg_raw__refunds') }} as refunds
+    inner join {{ ref('stg_raw__orders') }} as orders on refunds.order_key = orders.order_key
+    where refunds.is_succeeded and orders.is_paid
+    group by refunds.refund_date, orders.platform
+    union all
+    select
+        business_date,
+        platform,
+        0,
+        0,
+        0,
+        0,
+        count(distinct visitor_key)
+    from {{ ref('fct_sessions') }}
+    group by business_date, platform
+    union all
+    select
+        traffic_date,
+        platform,
+        0,
+        0,
+        0,
+        0,
+        sum(visitors)
+    from {{ ref('stg_raw__traffic_daily') }}
+    where
+        grain = 'shop'
+        and platform not in (select sessions.platform from {{ ref('fct_sessions') }} as sessions)
+    group by traffic_date, platform
+),
+
+both_sides as (
+    select
+        business_date,
+        platform,
+        gmv,
+        orders,
+        buyers,
+        refunds,
+        visitors
+    from expected
+    union all
+    select
+        business_date,
+        segment,
+        -gmv,
+        -orders,
+        -buyers,
+        net_sales - gmv,
+        -visitors
+    from {{ ref('fct_gmv_daily') }}
+    where dimension = 'platform'
+)
+
+select
+    business_date,
+    platform
+from both_sides
+group by business_date, platform
+having
+    sum(gmv) != 0
+    or sum(orders) != 0
+    or sum(buyers) != 0
+    or sum(refunds) != 0
+    or sum(visitors) != 0

@@ -1,0 +1,406 @@
+"""The built site without a browser: structure, texts, escaping, determinism, figures."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from datetime import UTC, date, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+import plotly.graph_objects as go
+import polars as pl
+import pytest
+from dashboards.i18n import catalogue
+from dashboards.page import safe_csv, script_json
+from dashboards.site import build_site, write_status
+from dashboards.theme import TOKENS
+
+from tests.browser import shop
+
+VOID = {"meta", "link", "br", "img", "input", "hr"}
+
+
+class Tree(HTMLParser):
+    """Elements of a page as (tag, attributes, path), and the text inside each tag name."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None], tuple[str, ...]]] = []
+        self.open: list[str] = []
+        self.words: list[tuple[str, str]] = []
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs), tuple(self.open)))
+        if tag not in VOID and tag not in ("path", "circle"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("path", "circle"):
+            return
+        assert self.open and self.open[-1] == tag, f"</{tag}> closes {self.open[-3:]}"
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        self.words.append((self.open[-1] if self.open else "", data))
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attrs for name, attrs, _ in self.elements if name == tag]
+
+    def text(self) -> str:
+        return "".join(t for tag, t in self.words if tag not in ("script", "title", "style"))
+
+    def payload(self) -> dict[str, Any]:
+        return json.loads("".join(t for tag, t in self.words if tag == "script"))
+
+
+def pages(site: Path) -> list[Path]:
+    return sorted(site.rglob("*.html"))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("site")
+    report = build_site(shop.frames(), shop.info(), out)
+    assert report.figures > 100
+    assert {"index.html", "drivers.html", "quality.html", "404.html"} <= set(report.pages)
+    return out
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("hostile")
+    build_site(shop.hostile(), shop.info(shop_name=shop.HOSTILE), out)
+    return out
+
+
+def test_catalogues_match() -> None:
+    en, zh = catalogue("en"), catalogue("zh")
+    assert en.keys() == zh.keys()
+    for key, text in en.items():
+        fields = {name for _, name, _, _ in Formatter().parse(text) if name}
+        theirs = {name for _, name, _, _ in Formatter().parse(zh[key]) if name}
+        assert theirs <= fields | {"dimension"}, key
+    assert not [key for key, text in zh.items() if re.search("—", text)]
+
+
+def test_pages_are_well_formed(site: Path) -> None:
+    for path in pages(site):
+        tree = Tree(path.read_text("utf-8"))
+        assert not tree.open, path.name
+        ids = [a["id"] for _, a, _ in tree.elements if "id" in a]
+        assert len(ids) == len(set(ids)), path.name
+        spans = [a["lang"] for a in tree.all("span") if "lang" in a]
+        assert spans.count("en") == spans.count("zh") > 5
+        assert len(tree.all("h1")) == 1
+        assert "default-src 'none'" in path.read_text("utf-8")
+
+
+def test_every_chart_is_readable_without_being_seen(site: Path) -> None:
+    for path in pages(site):
+        source = path.read_text("utf-8")
+        tree = Tree(source)
+        plots = [a for a in tree.all("div") if a.get("class") == "plot"]
+        assert {a["data-figure"] for a in plots} == set(tree.payload()["figures"])
+        for plot in plots:
+            assert plot["role"] == "img"
+            assert plot["aria-label"] and plot["data-zh"]
+        for block in re.findall(r"<figure.*?</figure>", source, re.S):
+            for part in ("<figcaption>", "<table>", "<code>", " download>", 'class="copy"'):
+                assert part in block, part
+
+
+def test_links_lead_somewhere_and_nothing_is_loaded_from_outside(site: Path) -> None:
+    for path in pages(site):
+        tree = Tree(path.read_text("utf-8"))
+        ids = {a["id"] for _, a, _ in tree.elements if "id" in a}
+        for _, attrs, _ in tree.elements:
+            target = attrs.get("href") or attrs.get("src")
+            if not target or target.startswith("data:"):
+                continue
+            assert not re.match(r"[a-z]+:|//", target), target
+            if target.startswith("#"):
+                assert target[1:].removeprefix("at=") in ids, target
+            else:
+                assert (path.parent / target).resolve().is_file(), target
+
+
+def figures(site: Path) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
+    found = []
+    for path in pages(site):
+        payload = Tree(path.read_text("utf-8")).payload()
+        found += [(f"{path.name}#{k}", f, payload) for k, f in payload["figures"].items()]
+    return found
+
+
+def strings(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [s for item in value.values() for s in strings(item)]
+    return [s for item in value for s in strings(item)] if isinstance(value, list) else []
+
+
+def test_figures_are_valid_and_carry_tokens_only(site: Path) -> None:
+    for name, figure, payload in figures(site):
+        assert {trace["type"] for trace in figure["data"]} <= {"bar", "scatter"}
+        for text in strings(figure):
+            if text.startswith("#"):
+                assert text in TOKENS.values(), (name, text)
+            if text.startswith("t:"):
+                assert int(text[2:]) < len(payload["texts"])
+        if name.startswith(("index", "drivers.html", "quality")):
+            go.Figure(figure)  # raises on a property Plotly does not have
+
+
+def test_bars_sum_to_the_change_and_the_waterfall_closes(site: Path) -> None:
+    change = shop.frames()["marts.fct_gmv_change"].filter(
+        pl.col("business_date") == shop.LAST,
+        pl.col("comparison") == "last_week",
+        pl.col("dimension") == "all",
+    )
+    gmv, moved = change["gmv"][0], change["gmv_change"][0]
+    payload = Tree((site / "index.html").read_text("utf-8")).payload()
+    for dimension in ("platform", "channel", "device"):
+        bars = payload["figures"][f"contribution-{dimension}"]["data"][0]["x"]
+        assert sum(bars) == pytest.approx(moved, abs=0.05), dimension
+    fall = payload["figures"]["waterfall"]["data"][0]
+    floor = payload["figures"]["waterfall"]["layout"]["yaxis"]["range"][0]
+    assert fall["base"][0] + fall["y"][0] == pytest.approx(gmv - moved)
+    assert fall["base"][-1] + fall["y"][-1] == pytest.approx(gmv)
+    assert fall["base"][0] == fall["base"][-1] == floor
+    for before, after in zip(range(len(fall["y"]) - 1), range(1, len(fall["y"])), strict=True):
+        ends = {
+            round(fall["base"][at] + part, 2) for at in (before,) for part in (0, fall["y"][at])
+        }
+        starts = {round(fall["base"][after], 2), round(fall["base"][after] + fall["y"][after], 2)}
+        assert ends & starts, "each bar begins where the one before ended"
+
+
+def test_the_day_of_the_specification_stands_on_the_page(tmp_path: Path) -> None:
+    row = {"dimension": "all", "segment": "all", "buyers": 1486.0, "orders": 1626.0,
+           "visitors": 46369.0, "tracked_buyers": 1486.0, "untracked_buyers": 0.0,
+           "identified_orders": 1626.0, "anonymous_orders": 0.0, "units": 2992.0,
+           "conversion_rate": 0.03205, "orders_per_buyer": 1.0942, "aov": 204.19,
+           "gmv_per_buyer": 223.42, "net_sales": 310000.0, "new_buyers": None}  # fmt: skip
+    days = [shop.LAST, shop.LAST - timedelta(days=7), shop.LAST - timedelta(days=364)]
+    table = pl.DataFrame(
+        [{**row, "business_date": d, "gmv": g}
+         for d, g in zip(days, (332000.0, 349100.0, 292000.0), strict=True)]
+    )  # fmt: skip
+    change = pl.DataFrame(
+        [{"business_date": shop.LAST, "comparison": "last_week", "dimension": "all",
+          "segment": "all", "gmv": 332000.0, "base_gmv": 349100.0, "gmv_change": -17100.0,
+          "visitors_effect": -30000.0, "conversion_effect": 4000.0,
+          "orders_per_buyer_effect": 3174.0, "aov_effect": 5726.0, "mix_effect": 0.0,
+          "untracked_buyers_effect": 0.0, "anonymous_orders_effect": 0.0, "method": "lmdi"}]
+    )  # fmt: skip
+    build_site(
+        {"marts.fct_gmv_daily": table, "marts.fct_gmv_change": change}, shop.info(), tmp_path
+    )
+    text = Tree((tmp_path / "index.html").read_text("utf-8")).text()
+    for words in (
+        "GMV was ¥332K on Sat 21 Nov, 4.9% below the same day last week.",
+        "较上周同期下降 4.9%",
+        "▼ 4.9% vs last wk".replace(" vs", ""),
+        "▲ 13.7%",  # 332000 / 292000
+        "46.4K",
+        "4.64万",
+        "¥223",
+        "客单价",
+        "笔单价",
+        "GMV −4.9%: traffic −¥30K, AOV +¥5.7K, conversion +¥4.0K",
+    ):
+        assert words.replace(" last wk", "") in text, words
+    tree = Tree((tmp_path / "drivers.html").read_text("utf-8")).text()
+    for words in ("46,369", "3.20%", "1.094", "¥204", "1.84", "GMV effect −¥30K"):
+        assert words in tree, words
+
+
+def test_output_depends_on_data_alone(site: Path, tmp_path: Path) -> None:
+    later = shop.info(run_id="run-2", built_at=datetime(2026, 11, 22, 9, 30, tzinfo=UTC))
+    build_site(shop.frames(), later, tmp_path)
+    for path in (p for p in site.rglob("*") if p.is_file()):
+        name = path.relative_to(site).as_posix()
+        same = path.read_bytes() == (tmp_path / name).read_bytes()
+        assert same == (name not in ("manifest.json", "assets/status.js")), name
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["run_id"] == "run-2"
+    assert manifest["built_at"] == "2026-11-22T09:30:00Z"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["</script><script>alert(1)</script>", "<!--", "]]>", "\u2028alert(1)\u2029", '"\\', "{{7*7}}"],
+)
+def test_json_cannot_leave_its_element(name: str) -> None:
+    dumped = str(script_json({"name": name}))
+    assert json.loads(dumped) == {"name": name}
+    assert not re.search("</|<!--|\u2028|\u2029", dumped)
+
+
+def test_hostile_names_stay_text(hostile: Path) -> None:
+    seen = 0
+    for path in pages(hostile):
+        source = path.read_text("utf-8")
+        tree = Tree(source)
+        assert "img" not in {tag for tag, _, _ in tree.elements}
+        for tag, attrs, _ in tree.elements:
+            assert not [name for name in attrs if name.startswith("on")], tag
+            assert "javascript:" not in (attrs.get("href") or "")
+        assert [a.get("src") for a in tree.all("script")][-1] is None
+        assert len(tree.all("script")) == 3
+        payload = tree.payload()
+        for text in strings(payload["texts"]):
+            assert not re.search(r"<(?!/?b>|br>)", text), text
+        seen += source.count("&lt;/script&gt;")
+        assert "{{7*7}}" in tree.text() and "49}}" not in source
+    assert seen > 20
+
+
+def test_downloads_hold_no_formula(hostile: Path) -> None:
+    for path in (hostile / "data").glob("*.csv"):
+        with path.open(encoding="utf-8", newline="") as handle:
+            for row in csv.reader(handle):
+                for cell in row:
+                    number = re.fullmatch(r"-?[\d.]+(e-?\d+)?", cell)
+                    assert number or not cell.startswith(("=", "+", "-", "@", "\t")), cell
+    risky = pl.DataFrame({"a": ["=1", "+1", "-1", "@x", "\tx", "fine", None], "n": [-1.0] * 7})
+    lines = safe_csv(risky).splitlines()
+    assert lines[1:3] == ["'=1,-1.0", "'+1,-1.0"]
+    assert lines[-2:] == ["fine,-1.0", ",-1.0"]
+
+
+def test_regions_of_few_buyers_are_not_published(site: Path) -> None:
+    for path in [*pages(site), *(site / "data").glob("*.csv")]:
+        assert "西藏" not in path.read_text("utf-8"), path
+    assert "Regions under 10 buyers" in (site / "drivers.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("days", [0, 1, 20, 70])
+def test_young_warehouses_build_every_page(days: int, tmp_path: Path) -> None:
+    frames = shop.frames(days) if days else {}
+    report = build_site(frames, shop.info(), tmp_path)
+    expected = min(max(days, 1), 14)
+    assert len(report.pages) == expected + 3
+    text = Tree((tmp_path / "index.html").read_text("utf-8")).text()
+    assert ("No sales are published yet." in text) == (days == 0)
+    assert ("No earlier day to compare with yet." in text) == (days < 2)
+    if days == 20:
+        assert "Less than 8 weeks of history" in text
+    if days:
+        assert "— vs last yr" in text.replace("\n", "")
+
+
+def test_columnless_and_missing_frames_read_as_empty(tmp_path: Path) -> None:
+    frames = {name: pl.DataFrame() for name in shop.frames(3)}
+    build_site(frames, shop.info(configured_feeds={"orders"}), tmp_path)
+    text = Tree((tmp_path / "index.html").read_text("utf-8")).text()
+    assert text.count("not configured") == text.count("未配置") == 3
+    assert "No checks ran" in text
+
+
+def test_unknown_traffic_starts_at_buyers(tmp_path: Path) -> None:
+    build_site(shop.without_traffic(60), shop.info(configured_feeds={"orders"}), tmp_path)
+    text = Tree((tmp_path / "drivers.html").read_text("utf-8")).text()
+    assert "GMV = buyers × orders per buyer × AOV" in text
+    assert "Traffic is unknown, so the tree starts at buyers." in text
+    assert "流量未知" in text
+    assert "Visitors" not in text
+    index = Tree((tmp_path / "index.html").read_text("utf-8")).text()
+    assert "not configured" in index
+
+
+def test_comparison_in_a_promotion_uses_the_phase(tmp_path: Path) -> None:
+    frames = shop.frames()
+    frames["insights.incidents"] = pl.DataFrame()
+    build_site(frames, shop.info(data_through=date(2026, 11, 11)), tmp_path)
+    text = Tree((tmp_path / "index.html").read_text("utf-8")).text()
+    assert "the same promo phase last year" in text.split("vs last wk")[0]
+    build_site(frames, shop.info(data_through=date(2026, 11, 18)), tmp_path)
+    text = Tree((tmp_path / "index.html").read_text("utf-8")).text()
+    assert "The day compared with lay in a promotion (11.11); this one does not." in text
+
+
+def test_alert_lines_are_open_ones_three_at_most(tmp_path: Path) -> None:
+    one = shop.incidents().row(0, named=True)
+    rows = [{**one, "incident_id": f"i{n}", "impact_amount": -1000.0 * n} for n in range(5)]
+    rows.append({**one, "incident_id": "shut", "closed_date": shop.LAST, "explanation_en": "SHUT"})
+    frame = pl.DataFrame(rows, schema_overrides={"closed_date": pl.Date}, infer_schema_length=None)
+    build_site({**shop.frames(30), "insights.incidents": frame}, shop.info(), tmp_path)
+    source = (tmp_path / "index.html").read_text("utf-8")
+    assert source.count('class="line kpi"') == 3
+    assert "And 2 more open." in source
+    assert "SHUT" not in source
+    assert source.index("−¥4.0K") < source.index("−¥3.0K") < source.index("−¥2.0K")
+
+
+def test_what_did_not_run_is_unknown_not_passed(tmp_path: Path) -> None:
+    checks = pl.DataFrame(
+        {"check_name": ["a", "b", "c"], "layer": "dbt", "subject": "t", "severity": "error",
+         "status": ["passed", "not_run", "crashed"], "observed": None, "message": None}
+    )  # fmt: skip
+    build_site({"quality.checks": checks}, shop.info(), tmp_path)
+    text = Tree((tmp_path / "quality.html").read_text("utf-8")).text()
+    assert "1 of 3 checks passed, 2 not run" in text
+    assert "What did not run is unknown, not fine." in text
+
+
+def test_files_that_do_not_balance_come_first(tmp_path: Path) -> None:
+    files = shop.frames(20)["quality.ingest_files"]
+    first = files["source_file"].min()
+    broken = files.with_columns(
+        rows_landed=pl.when(pl.col("source_file") == first).then(989).otherwise("rows_landed"),
+        unknown_columns=pl.lit(""),
+        rows_quarantined=pl.lit(0),
+        rows_excluded=pl.lit(10),
+    )
+    build_site({"quality.ingest_files": broken}, shop.info(), tmp_path)
+    source = (tmp_path / "quality.html").read_text("utf-8")
+    row = re.search(r"<tbody>\s*<tr>.*?</tr>", source[source.index('id="files"') :], re.S)
+    assert row and str(first) in row[0] and "does not balance" in row[0]
+
+
+def test_reconciliation_difference_is_drawn_and_named(tmp_path: Path) -> None:
+    recon = shop.frames(20)["quality.reconciliation_daily"].with_columns(
+        difference=pl.when((pl.col("source") == "tmall") & (pl.col("business_date") == shop.LAST))
+        .then(-12.5)
+        .otherwise(0.0)
+    )
+    build_site({"quality.reconciliation_daily": recon}, shop.info(), tmp_path)
+    tree = Tree((tmp_path / "quality.html").read_text("utf-8"))
+    assert tree.payload()["figures"]["reconciliation"]["data"][0]["y"] == [-12.5]
+    assert "differ in 1 cases" in tree.text()
+
+
+def test_status_is_the_only_file_that_changes(site: Path, tmp_path: Path) -> None:
+    write_status(tmp_path, "failed", datetime(2026, 11, 20, 23, 0), "audit", "</script>\u2028x")
+    written = (tmp_path / "assets/status.js").read_text("utf-8")
+    assert [p.name for p in (tmp_path / "assets").iterdir()] == ["status.js"]
+    status = json.loads(written.removeprefix("window.STATUS=").rstrip(";\n"))
+    assert status == {"state": "failed", "last_ok": "2026-11-20T23:00:00Z",
+                      "failed_step": "audit", "message": "</script>\u2028x"}  # fmt: skip
+    assert "</" not in written and "\u2028" not in written
+    with pytest.raises(ValueError, match="unknown state"):
+        write_status(tmp_path, "fine", None)  # type: ignore[arg-type]
+
+
+def test_one_language_offers_no_switch(tmp_path: Path) -> None:
+    build_site({}, shop.info(languages=("zh",)), tmp_path)
+    source = (tmp_path / "index.html").read_text("utf-8")
+    assert 'data-lang="zh"' in source and 'data-do="lang"' not in source
+    with pytest.raises(ValueError, match="languages"):
+        build_site({}, shop.info(languages=("fr",)), tmp_path)
+
+
+def test_site_stays_small(site: Path) -> None:
+    sizes = {p.relative_to(site).as_posix(): p.stat().st_size for p in site.rglob("*.*")}
+    own = {name: size for name, size in sizes.items() if not name.endswith("plotly.min.js")}
+    assert own["assets/app.js"] < 16_000 and own["assets/app.css"] < 16_000
+    assert max(size for name, size in own.items() if name.endswith(".html")) < 250_000
+    assert sum(own.values()) < 5_000_000
