@@ -33,7 +33,7 @@ def base_layout(**more: Any) -> dict[str, Any]:
         "paper_bgcolor": token("card"),
         "plot_bgcolor": token("card"),
         "font": font(),
-        "margin": {"l": 8, "r": 12, "t": 16, "b": 8},
+        "margin": {"l": 8, "r": 24, "t": 16, "b": 8},
         "showlegend": False,
         "hoverlabel": {
             "bgcolor": token("card"),
@@ -103,6 +103,7 @@ def day_axis(pool: TextPool, days: Sequence[date]) -> dict[str, Any]:
     last = days[-1]
     return axis(
         type="date",
+        ticklabeloverflow="allow",
         range=[(days[0] - timedelta(days=1)).isoformat(), (last + timedelta(days=2)).isoformat()],
         tickvals=[moment.isoformat() for moment in shown],
         ticktext=[pool.plain(_day_text(m)) for m in shown],

@@ -149,8 +149,13 @@ def _write_assets(out: Path) -> None:
     _write(out, "assets/plotly.min.js", get_plotlyjs())
 
 
-def _instant(moment: datetime) -> str:
+def _instant(moment: datetime | str) -> str:
     """ISO text in UTC; an instant without zone is UTC, as everywhere in the warehouse."""
+    if isinstance(moment, str):
+        try:
+            return _instant(datetime.fromisoformat(moment))
+        except ValueError:
+            return moment  # such as a run's name; shown as it is
     aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return aware.isoformat(timespec="seconds").replace("+00:00", "Z")
 
@@ -158,7 +163,7 @@ def _instant(moment: datetime) -> str:
 def write_status(
     site: Path,
     state: State,
-    last_ok: datetime | None,
+    last_ok: datetime | str | None,
     failed_step: str | None = None,
     message: str | None = None,
 ) -> None:
@@ -167,7 +172,7 @@ def write_status(
     Args:
         site: folder of the site; its `assets` folder is made if need be.
         state: `ok`, `stale` (pages are older than they should be) or `failed` (last run failed).
-        last_ok: instant of the last good run, UTC if without zone.
+        last_ok: instant of the last good run, UTC if without zone; other text is shown as it is.
         failed_step: step of the run that failed.
         message: one sentence for the reader; untrusted, shown as text.
 

@@ -6,6 +6,8 @@ Does not belong here: batch ids, versions, writing (`land.py`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import polars as pl
 
 from ingestion.build import UPDATED, build, identify
 from ingestion.derive import Context, derive, excluded, issues, no_issues, required
+from ingestion.errors import FileRejected
 from ingestion.fates import bad_rows, broken_issues, refuse_if_too_bad, whole_orders
 from ingestion.feeds import FEEDS, INSTANT
 from ingestion.mapping import FileSpec, Source
@@ -63,13 +66,14 @@ def prepare(
     form = files.format
     raw = read(path, source, files)
     context = Context.of(form, source.timezone)
-    frame, found = derive(raw.frame, form.derive, context)
-    left_out = excluded(frame, form)
-    kept = frame.join(left_out, on=ROW, how="anti", maintain_order="left")
-    kept, late = _with_updated(kept, form.updated_at, context)
-    built = {feed: build(kept, feed, form, source, context) for feed in form.feeds}
-    parts = [found, late, required(kept, form), *(feed.issues for feed in built.values())]
-    found = pl.concat(parts).join(left_out, on=ROW, how="anti", maintain_order="left")
+    with _expressions(path):
+        frame, found = derive(raw.frame, form.derive, context)
+        left_out = excluded(frame, form)
+        kept, late = _with_updated(_without(frame, left_out), form.updated_at, context)
+        broken_rules = required(kept, form)
+        built = {feed: build(kept, feed, form, source, context) for feed in form.feeds}
+    parts = [found, late, broken_rules, *(feed.issues for feed in built.values())]
+    found = _without(pl.concat(parts), left_out)
     feeds: dict[str, pl.DataFrame] = {}
     for feed, rows in built.items():
         feeds[feed] = identify(_without(rows.rows, found), feed, source, key)
@@ -79,6 +83,20 @@ def prepare(
         found = whole_orders(found, raw, built["order_items"].rows.select(ROW, "order_id"))
     refuse_if_too_bad(found, raw, files, path)
     return Prepared(raw, {f: _without(rows, found) for f, rows in feeds.items()}, found, left_out)
+
+
+@contextmanager
+def _expressions(path: Path) -> Iterator[None]:
+    """Blame the mapping where one of its expressions cannot be worked out on the file."""
+    try:
+        yield
+    except pl.exceptions.PolarsError as error:
+        raise FileRejected(
+            f"an expression of its mapping fails: {str(error).splitlines()[0]}",
+            path.name,
+            "Cells are text until an expression casts them.",
+            'Write for instance TRY_CAST("Quantity" AS BIGINT) > 0 in filter, exclude or derive.',
+        ) from None
 
 
 def read(path: Path, source: Source, files: FileSpec) -> Raw:

@@ -26,9 +26,11 @@ from ingestion.parse import instant
 from ingestion.preflight import below, line_offsets, sha256_of
 
 __all__ = [
+    "Batch",
     "FileRejected",
     "LandedFile",
     "Match",
+    "batch_of",
     "land_file",
     "match_files",
     "sha256_of",
@@ -42,7 +44,7 @@ class LandedFile:
     """The account of one landed file; rows_read is the sum of the four fates.
 
     Attributes:
-        batch_id: 16 hex digits of (source, file sha256, mapping fingerprint).
+        batch_id: see `Batch`.
         source: name of the source.
         source_file: path below the inbox.
         format: name of the format.
@@ -124,9 +126,35 @@ def unmatched_files(inbox: Path, sources: Mapping[str, Source]) -> list[Path]:
     return sorted(path for path in found if path not in known)
 
 
-def batch_id_of(source: str, sha256: str, mark: str) -> str:
+class Batch(NamedTuple):
+    """What a delivery is known by.
+
+    Attributes:
+        batch_id: 16 hex digits of (source, content, mapping fingerprint).
+        content: sha256 of the file and, where its name tells it, the export instant: the same
+            content exported again later is a later statement, it may take a correction back.
+        fingerprint: of the mapping.
+    """
+
+    batch_id: str
+    content: str
+    fingerprint: str
+
+
+def batch_of(path: Path, source: Source, files: FileSpec) -> Batch:
+    """Return the identity of a file under its mapping; reads its bytes and its name only."""
+    try:
+        exported = _exported_at(path, files, source)
+    except FileRejected:
+        exported = None  # landing it will say so
+    content = sha256_of(path) + (f"@{exported:%Y%m%dT%H%M%S}" if exported else "")
+    mark = fingerprint(source, files)
+    return Batch(batch_id_of(source.name, content, mark), content, mark)
+
+
+def batch_id_of(source: str, content: str, mark: str) -> str:
     """Return the batch id of a file's content under a mapping."""
-    return hashlib.sha256(f"{source}|{sha256}|{mark}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{source}|{content}|{mark}".encode()).hexdigest()[:16]
 
 
 def land_file(  # noqa: PLR0913 - the places and secrets of one landing
@@ -159,8 +187,8 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         FileRejected: the file cannot be read, or too many of its rows are bad. Nothing is written.
     """
     name = below(path, inbox)
-    sha256, mark = sha256_of(path), fingerprint(source, files)
-    batch_id = batch_id_of(source.name, sha256, mark)
+    sha256 = sha256_of(path)
+    batch_id, _, mark = batch_of(path, source, files)
     exported = _exported_at(path, files, source)
     ready = prepare(path, source, files, key, reporting_currency)
     first_at, last_at = _span(ready.feeds, source.timezone)
@@ -174,7 +202,8 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         landed[feed], twice = one_per_key(stamped, feed)
         doubles.update(twice)
     target = quarantine / f"{batch_id}.parquet"
-    told = _set_aside(ready, path, files, target, name=name, sha256=sha256)
+    whose = {"batch_id": batch_id, "source_file": name, "file_sha256": sha256}
+    told = _set_aside(ready, path, files, target, whose)
     for feed, rows in landed.items():
         write(rows, landing / feed / f"batch={batch_id}" / "data.parquet")
     troubles = summarise(ready.issues, path.name)
@@ -233,14 +262,13 @@ def _span(feeds: Mapping[str, pl.DataFrame], zone: str) -> tuple[datetime | None
 
 
 def _set_aside(
-    ready: Prepared, path: Path, files: FileSpec, target: Path, *, name: str, sha256: str
+    ready: Prepared, path: Path, files: FileSpec, target: Path, whose: Mapping[str, str]
 ) -> Path | None:
     """Write what is kept of bad rows; return where, or None without any."""
     if ready.issues.is_empty():
         return None
     offsets = line_offsets(path, files.format.read)
     frame = quarantine_frame(ready.issues, ready.raw, offsets)
-    whose = {"batch_id": target.stem, "source_file": name, "file_sha256": sha256}
     write(frame.select(*(pl.lit(v).alias(k) for k, v in whose.items()), pl.all()), target)
     return target
 

@@ -90,7 +90,7 @@ class Source(Strict):
         timezone: zone of the local times in its files.
         currency: of amounts whose file names none.
         customer_namespace: sources with the same one share customers; default: the source.
-        keep: unknown columns to land as text.
+        keep: columns no format maps, landed as text (delimited files only).
         files: how its files are read.
     """
 

@@ -30,7 +30,7 @@ def exact(text: pl.Expr, numbers: Numbers) -> pl.Expr:
     if numbers.thousands:
         mark = re.escape(numbers.thousands.strip() or " ")
         point = re.escape(numbers.decimal)
-        grouped = rf"^[+-]?\d{{1,3}}({mark}\d{{3}})+({point}\d*)?$"
+        grouped = rf"^[+-]?\d{{1,3}}({mark}\d{{3}})+({point}\d+)?$"
         ungrouped = bare.str.replace_all(numbers.thousands, "", literal=True)
         bare = pl.when(bare.str.contains(grouped)).then(ungrouped).otherwise(bare)
     if numbers.decimal == ",":
@@ -40,9 +40,9 @@ def exact(text: pl.Expr, numbers: Numbers) -> pl.Expr:
             .otherwise(bare.str.replace(",", ".", literal=True))
         )
     # Digits beyond the tenth decimal are cut: they cannot change a rounding to 2 or 4 decimals.
-    return bare.str.extract(r"^([+-]?\d{1,15}(?:\.\d{1,10})?)\d{0,20}$", 1).cast(
-        EXACT, strict=False
-    )
+    short = bare.str.replace(r"(\.\d{10})\d+$", "${1}")
+    is_number = bare.str.contains(r"^[+-]?(\d{1,15}(\.\d+)?|\.\d+)$")
+    return pl.when(is_number).then(short).cast(EXACT, strict=False)
 
 
 def rounded(number: pl.Expr, dtype: pl.Decimal) -> pl.Expr:

@@ -202,7 +202,11 @@ def _drop_footer(records: pl.DataFrame, read: Read, whole: bool) -> tuple[pl.Dat
 
 def _judge(records: pl.DataFrame, names: list[str], read: Read, whole: bool) -> pl.DataFrame:
     """Add reason and message to records that are not rows: cut, wrong field count, stray quote."""
-    plain = pl.col("record").str.replace_all(_QUOTED, "")
+    # A quoted cell becomes one NUL (the text has none): what then stands beside it, or any quote
+    # that is left, is a quote in the wrong place.
+    d = _escape(read.delimiter)
+    plain = pl.col("record").str.replace_all(rf"(^|{d}){_QUOTED}", "${1}\0")
+    stray = plain.str.contains(rf'"|\x00[^{d}]')
     found = plain.str.count_matches(read.delimiter, literal=True).cast(pl.Int64) + 1
     width = len(names)
     last = (pl.col(ROW) == pl.col(ROW).max()) & pl.lit(not whole)
@@ -211,13 +215,13 @@ def _judge(records: pl.DataFrame, names: list[str], read: Read, whole: bool) -> 
         pl.col(ROW).cast(pl.Int64),
         reason=pl.when(last)
         .then(pl.lit("cut_row"))
-        .when(plain.str.contains('"', literal=True))
+        .when(stray)
         .then(pl.lit("stray_quote"))
         .when(found != width)
         .then(pl.lit("field_count")),
         message=pl.when(last)
         .then(pl.lit("the file ends in the middle of this row (no line break after it)"))
-        .when(plain.str.contains('"', literal=True))
+        .when(stray)
         .then(pl.lit("has a quote in the middle of a cell"))
         .when(found != width)
         .then(told),
@@ -230,13 +234,16 @@ def _parse(good: pl.DataFrame, names: list[str], read: Read, path: Path) -> pl.D
         cells = pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
     else:
         body = good["record"].str.join("\n").item() + "\n"
-        cells = pl.read_csv(
-            io.BytesIO(body.encode()),
-            has_header=False,
-            new_columns=columns,
-            separator=read.delimiter,
-            infer_schema=False,
-        )
+        try:
+            cells = pl.read_csv(
+                io.BytesIO(body.encode()),
+                has_header=False,
+                new_columns=columns,
+                separator=read.delimiter,
+                infer_schema=False,
+            )
+        except pl.exceptions.PolarsError:
+            cells = pl.DataFrame()
     if cells.shape != (good.height, len(columns)):
         raise FileRejected(
             f"reads as {cells.height} rows where {good.height} were counted",

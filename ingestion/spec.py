@@ -153,7 +153,29 @@ class FeedMap(Strict):
 
 
 class Format(Strict):
-    """One export layout, mapped to one or two feeds. See the README of formats for examples."""
+    """One export layout, mapped to one or two feeds. `formats/*.yml` are examples.
+
+    Attributes:
+        name: file name of a shipped format, else `inline`.
+        description: for people.
+        read: from bytes to rows of text.
+        exported_at: where the file's name tells when it was exported.
+        updated_at: column with the row's own version instant, if the export has one.
+        datetimes: how instants are written; also epoch_s, epoch_ms, epoch_us.
+        dates: how dates are written.
+        zone: of instants without offset: the source's, UTC or a zone name.
+        numbers: how numbers are written.
+        derive: helper columns, worked out from top to bottom before all else.
+        filter: SQL condition; rows that fail it are left out and counted.
+        exclude: reason -> SQL condition; rows that meet it are left out and counted.
+        require: reason -> SQL condition; rows that fail it are bad.
+        personal: columns whose values are never kept or shown.
+        order_value: how orders are built from lines: cells of the order are summed (`each_line`),
+            or the first that is filled counts (`first_line`, `repeated`).
+        gift: which lines are gifts.
+        non_goods: products that are no goods (postage), so outside GMV.
+        feeds: feed -> how it is filled.
+    """
 
     name: str = "inline"
     description: str = ""

@@ -14,7 +14,7 @@ from ingestion.derive import Context, issues, no_issues
 from ingestion.feeds import COUNT, DAY, FEEDS, FLAG, INSTANT, TEXT
 from ingestion.parse import Dtype, day, exact, flag, instant, kind_of, rounded, whole
 from ingestion.read import ROW
-from ingestion.schemas import schema_of
+from ingestion.schemas import all_pass, schema_of
 from ingestion.spec import AUTOMATIC
 
 
@@ -92,18 +92,19 @@ def check(typed: pl.DataFrame, feed: str, context: Context) -> pl.DataFrame:
     Returns:
         One issue a failing cell; empty when all rows pass.
     """
-    if typed.is_empty():
+    rows = typed.select(list(FEEDS[feed].columns))
+    if rows.schema == FEEDS[feed].columns and rows.select(all_pass(feed)).item():
         return no_issues()
     from pandera.errors import SchemaErrors
 
     try:
-        schema_of(feed).validate(typed.select(list(FEEDS[feed].columns)), lazy=True)
+        schema_of(feed).validate(rows, lazy=True)
     except SchemaErrors as error:
         cases = error.failure_cases
         if cases["index"].null_count():
             raise  # a whole column has the wrong type: a fault of ingestion, not of the file
-        rows = typed[ROW].gather(cases["index"].cast(pl.UInt32))
-        return _told(cases.with_columns(rows.alias(ROW)), feed, context)
+        places = typed[ROW].gather(cases["index"].cast(pl.UInt32))
+        return _told(cases.with_columns(places.alias(ROW)), feed, context)
     return no_issues()
 
 

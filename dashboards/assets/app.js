@@ -90,7 +90,7 @@
     return function (lang) {
       var options = { hour: "2-digit", minute: "2-digit", hour12: false, day: "numeric", month: "short" };
       var when = new Date(iso);
-      if (isNaN(when)) { return "\u2014"; }
+      if (!iso || isNaN(when)) { return iso || "\u2014"; }
       try {
         options.timeZone = payload.timezone;
         return when.toLocaleString(lang === "zh" ? "zh-CN" : "en-GB", options);

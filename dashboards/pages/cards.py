@@ -155,6 +155,7 @@ def _flag(data: Data, info: SiteInfo, measure: Measure, good: str) -> Both | Non
         pl.col("business_date") == info.data_through,
         pl.col("dimension") == "all",
         pl.col("status") == "anomaly",
+        pl.col("observed").is_not_null(),
         pl.col("metric").is_in([measure.name, *measure.aliases]),
     )
     for row in judged.to_dicts():

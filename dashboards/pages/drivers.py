@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from dashboards.context import Data, SiteInfo
 from dashboards.formatting import day, weekday
 from dashboards.page import Both, Chart, Page, Tab, both, tr
+from dashboards.pages.alerts import alerts
 from dashboards.pages.story import (
     DIMENSIONS,
     base_in_promotion,
@@ -93,6 +94,7 @@ def build(data: Data, info: SiteInfo, moment: date) -> Page:
         "sections": sections,
         "comparison_tabs": [{"key": s.comparison, "label": s.label} for s in sections],
         "headline": told(None, info, moment, company["gmv"] if company else None),
+        "alerts": alerts(data, info, moment, ("data",))[0],
         "has_sales": company is not None,
         "days": [
             DayLink(path_of(shown, info), _weekday_label(shown), _day_label(shown), shown == moment)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 import polars as pl
 
 from dashboards.context import Data, Row, SiteInfo
-from dashboards.formatting import exact_money, long_day
+from dashboards.formatting import exact_money
 from dashboards.line import DayPoint, Shade, gmv_line
-from dashboards.page import Both, Chart, Page, Table, amount_text, both, tr
+from dashboards.page import Both, Chart, Page, Table, tr
+from dashboards.pages.alerts import alerts
 from dashboards.pages.cards import cards
 from dashboards.pages.story import (
     base_in_promotion,
@@ -23,52 +23,8 @@ from dashboards.pages.story import (
 )
 
 LINE_DAYS = 90
-ALERT_LINES = 3
 _MIN_BASELINE_DAYS = 56
-_SEVERITY = {"critical": 0, "high": 1, "error": 1, "medium": 2, "warn": 2, "warning": 2, "low": 3}
 _PEAK_PHASES = {"peak", "opening"}
-
-
-@dataclass(frozen=True)
-class Alert:
-    """One alert line: `kind` is `kpi` or `data`."""
-
-    kind: str
-    title: Both
-    text: Both
-
-
-def alerts(data: Data, info: SiteInfo) -> tuple[list[Alert], int]:
-    """Incidents open on the last day, gravest first, and how many more there are."""
-    rows = [
-        row
-        for row in data["insights.incidents"].to_dicts()
-        if row["opened_date"]
-        and row["opened_date"] <= info.data_through
-        and (row["closed_date"] is None or row["closed_date"] > info.data_through)
-    ]
-    rows.sort(
-        key=lambda row: (
-            _SEVERITY.get(str(row["severity"]).lower(), 2),
-            -abs(row["impact_amount"] or 0),
-            str(row["incident_id"]),
-        )
-    )
-    lines = [_alert(row, info) for row in rows[:ALERT_LINES]]
-    return lines, max(0, len(rows) - ALERT_LINES)
-
-
-def _alert(row: Row, info: SiteInfo) -> Alert:
-    kind = "data" if row["kind"] == "data" else "kpi"
-    en = row["explanation_en"] or row["explanation_zh"] or str(row["metric"])
-    since = both(lambda lang: long_day(row["opened_date"], lang))
-    impact = amount_text(row["impact_amount"], info.currency, signed=True)
-    key = "alert.kpi" if kind == "kpi" and row["impact_amount"] is not None else f"alert.{kind}_n"
-    return Alert(
-        kind,
-        tr(key, day=since, impact=impact),
-        Both(en, row["explanation_zh"] or en),
-    )
 
 
 def _points(data: Data, info: SiteInfo) -> list[DayPoint]:
@@ -184,7 +140,7 @@ def build(data: Data, info: SiteInfo) -> Page:
     available = comparisons(data, info.data_through)
     change = data.change(info.data_through, available[0]) if available else None
     company = data.company_on(info.data_through)
-    lines, more = alerts(data, info)
+    lines, more = alerts(data, info, info.data_through)
     page.values = {
         "headline": told(change, info, info.data_through, company["gmv"] if company else None),
         "remark": base_in_promotion(data, info.data_through, available[0]) if available else None,

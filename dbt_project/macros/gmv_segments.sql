@@ -69,3 +69,10 @@ all of them together and once for each dimension; goes with `dimension_name` and
         'anonymous_orders', 'orders', 'gmv'
     ]) }}
 {%- endmacro %}
+
+{# A list of columns, `pattern` once for each name with `@` standing for it. #}
+{% macro each_of(names, pattern) -%}
+    {%- for name in names -%}
+        {{ pattern.replace('@', name) }}{{ ',\n        ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}

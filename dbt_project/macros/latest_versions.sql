@@ -1,6 +1,7 @@
 {# The rows of a raw feed that count (FEEDS, rule 1). Versions are ordered by the data's own time
    and then the batch, never by arrival: for each unit the newest batch that has it wins with all
    its rows, then for each row key the newest of the rows left. Withdrawn batches do not count.
+   Rows delivered once, nearly all of a large feed, pass without being sorted.
    A partial run reads only the row keys that a new, rejected or superseded batch could change. #}
 {% macro latest_versions(feed) %}
     {%- set raw = source('raw', feed) -%}
@@ -9,17 +10,33 @@
     {%- if partial -%}
         {%- do make_version_scope(feed, ceiling) -%}
     {%- endif %}
+    {%- set counting %}
+        {{ raw }} as raw
+        where
+            raw._is_active
+            and raw._seq <= {{ ceiling }}
+            {%- if partial %}
+            and (raw.source, raw._row_key) in (select source, row_key from {{ scope_name() }})
+            {%- endif %}
+    {%- endset %}
     with
 
-    versions as (
-        select *
-        from {{ raw }}
-        where
-            _is_active
-            and _seq <= {{ ceiling }}
-            {%- if partial %}
-            and (source, _row_key) in (select source, row_key from {{ scope_name() }})
-            {%- endif %}
+    repeated as (
+        select
+            raw.source,
+            raw._row_key
+        from {{ counting }}
+        group by raw.source, raw._row_key
+        having count(*) > 1
+    ),
+
+    contested as (
+        select raw.*
+        from {{ counting }}
+            and (
+                raw._unit_key <> raw._row_key
+                or (raw.source, raw._row_key) in (select source, _row_key from repeated)
+            )
     ),
 
     unit_batches as (
@@ -34,16 +51,19 @@
             _is_active
             and _seq <= {{ ceiling }}
             and _unit_key <> _row_key
-            and (source, _unit_key) in (select source, _unit_key from versions)
+            and (source, _unit_key) in (select source, _unit_key from contested)
         {%- else %}
-        from versions
+        from contested
         where _unit_key <> _row_key
         {%- endif %}
         group by source, _unit_key, batch
     ),
 
     unit_winners as (
-        select source, _unit_key, batch
+        select
+            source,
+            _unit_key,
+            batch
         from unit_batches
         qualify
             row_number() over (
@@ -52,24 +72,29 @@
             ) = 1
     ),
 
-    standing as (
-        select versions.*
-        from versions
+    winners as (
+        select contested.*
+        from contested
         left join unit_winners
             on
-                versions.source = unit_winners.source
-                and versions._unit_key = unit_winners._unit_key
-                and versions.batch = unit_winners.batch
-        where versions._unit_key = versions._row_key or unit_winners.batch is not null
+                contested.source = unit_winners.source
+                and contested._unit_key = unit_winners._unit_key
+                and contested.batch = unit_winners.batch
+        where contested._unit_key = contested._row_key or unit_winners.batch is not null
+        qualify
+            row_number() over (
+                partition by contested.source, contested._row_key
+                order by contested._version_at desc, contested.batch desc
+            ) = 1
     )
 
+    select raw.*
+    from {{ counting }}
+        and raw._unit_key = raw._row_key
+        and (raw.source, raw._row_key) not in (select source, _row_key from repeated)
+    union all
     select *
-    from standing
-    qualify
-        row_number() over (
-            partition by source, _row_key
-            order by _version_at desc, batch desc
-        ) = 1
+    from winners
 {% endmacro %}
 
 {# Row keys whose winner the batches since the last run can change: their own, and those of every

@@ -100,7 +100,7 @@ def stratified(group: Ints, values: Floats) -> Floats:
     rank[order] = ordinals(group[order])
     size = np.bincount(group - group[0], minlength=1)[group - group[0]]
     jitter = (values * 7919.0) % 1.0
-    return (rank + jitter) / size
+    return np.asarray((rank + jitter) / size)
 
 
 def systematic(group: Ints, probability: Floats, offset: Floats) -> Flags:

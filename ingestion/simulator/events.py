@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from ingestion.simulator.draws import Flags, Floats, Ints, Stream, uniforms
-from ingestion.simulator.orders import NEVER, OrderBook, Placed
+from ingestion.simulator.orderbook import NEVER, OrderBook, Placed
 from ingestion.simulator.traffic import HOME, LIST, SEARCH, Visits
 from ingestion.simulator.world import World
 

@@ -14,7 +14,7 @@ import polars as pl
 from ingestion.simulator.catalogue import EPOCH
 from ingestion.simulator.company import CHANNELS
 from ingestion.simulator.draws import Stream, uniforms
-from ingestion.simulator.orders import NEVER, OrderBook
+from ingestion.simulator.orderbook import NEVER, OrderBook
 from ingestion.simulator.tables import Span
 from ingestion.simulator.traffic import Visits
 from ingestion.simulator.world import World

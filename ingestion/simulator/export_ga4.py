@@ -16,7 +16,7 @@ from ingestion.simulator.catalogue import products
 from ingestion.simulator.company import CHANNELS, DEVICES, PROVINCES, SITE
 from ingestion.simulator.draws import Ints, mix
 from ingestion.simulator.events import CART, CHECKOUT, NAMES, PURCHASE, VIEWED
-from ingestion.simulator.orders import OrderBook
+from ingestion.simulator.orderbook import OrderBook
 from ingestion.simulator.traffic import Visits, visitor_text
 
 UTC_OFFSET = 8 * 3600
@@ -27,7 +27,9 @@ _CITIES = {name: city for name, city, _ in PROVINCES}
 def _visit_columns(visits: Visits) -> pl.DataFrame:
     """Return what is the same in all events of a visit, one row a visit."""
     random, birth = visitor_text(visits.visitor)
-    campaigns: list[list[str | None]] = [[name for name, _ in channel.campaigns] or [None] for channel in CHANNELS]
+    campaigns: list[list[str | None]] = [
+        [name for name, _ in channel.campaigns] or [None] for channel in CHANNELS
+    ]
     names = pl.Series([name for group in campaigns for name in group], dtype=pl.String)
     offsets = np.cumsum([0, *(len(group) for group in campaigns)])
     channel = pl.Series(visits.channel)

@@ -12,12 +12,13 @@ import polars as pl
 from ingestion.simulator.catalogue import GIFTS, cost_cents, products, version
 from ingestion.simulator.company import PAYMENT_METHODS, PROVINCES
 from ingestion.simulator.export_tmall import product_ids
-from ingestion.simulator.orders import COUPONS, NEVER, OrderBook
+from ingestion.simulator.orderbook import COUPONS, NEVER, OrderBook
 from ingestion.simulator.tables import Span, csv_text, header, money, picked, stamp, touched
 
 ORDER_HEADER = header(
-    "Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Accepts Marketing,Currency,"
-    "Subtotal,Shipping,Taxes,Total,Discount Code,Discount Amount,Shipping Method,Created at,"
+    "Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,"
+    "Accepts Marketing,Currency,Subtotal,Shipping,Taxes,Total,Discount Code,"
+    "Discount Amount,Shipping Method,Created at,"
     "Lineitem quantity,Lineitem name,Lineitem price,Lineitem compare at price,Lineitem sku,"
     "Lineitem requires shipping,Lineitem taxable,Lineitem fulfillment status,Billing Name,"
     "Billing Street,Billing Address1,Billing Address2,Billing Company,Billing City,Billing Zip,"

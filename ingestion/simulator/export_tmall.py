@@ -9,7 +9,7 @@ import polars as pl
 
 from ingestion.simulator.catalogue import GIFTS, SIZES, products
 from ingestion.simulator.company import PROVINCES, TMALL_SHOP, TMALL_SOURCES
-from ingestion.simulator.orders import NEVER, OrderBook
+from ingestion.simulator.orderbook import NEVER, OrderBook
 from ingestion.simulator.tables import Span, csv_text, header, money, picked, stamp, touched
 
 ORDER_HEADER = header(
@@ -19,7 +19,9 @@ ORDER_HEADER = header(
     "订单关闭原因,卖家服务费,买家服务费,发票抬头,是否手机订单,分阶段订单信息,定金排名,修改后的sku,"
     "修改后的收货地址,异常信息"
 )
-DETAIL_HEADER = header("订单编号,标题,价格,购买数量,外部系统编号,商品属性,套餐信息,备注,订单状态,商家编码")
+DETAIL_HEADER = header(
+    "订单编号,标题,价格,购买数量,外部系统编号,商品属性,套餐信息,备注,订单状态,商家编码"
+)
 TRAFFIC_HEADER = header("统计日期,店铺名称,访客数,浏览量,商品访客数,收藏人数,加购人数,支付买家数")
 SOURCE_HEADER = header("统计日期,店铺名称,流量来源,访客数,支付买家数")
 GIFT_TITLE = "赠品"

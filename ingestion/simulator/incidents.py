@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 
 import numpy as np
 
@@ -17,10 +18,11 @@ from ingestion.simulator.catalogue import products
 from ingestion.simulator.draws import Stream, generator
 
 ALL = "all"
-_BUSINESS = ("traffic_source_out", "broken_checkout", "price_error")
+_BUSINESS = ("price_error", *["traffic_source_out"] * 2, *["broken_checkout"] * 2)
 _DATA = ("late_source_file", "lost_tracking")
 _SECOND_IS_BUSINESS = 0.4
 _TWO_DAYS = 0.4
+_DEAR = 150.0
 _SOURCES_OUT = (
     ("shopify", "channel", "organic_search"),
     ("shopify", "channel", "paid_search"),
@@ -60,6 +62,13 @@ class Incident:
         return f"{self.start_date:%Y%m%d}-{self.kind}"
 
 
+@cache
+def _valuable() -> list[str]:
+    """Return products whose price matters to the average order, the most popular first."""
+    dear = [item for item in products() if item.base_price >= _DEAR]
+    return [item.product_id for item in sorted(dear, key=lambda item: -item.popularity)]
+
+
 def _make(kind: str, first: date, days: int, rng: np.random.Generator) -> Incident:
     """Draw the details of one incident."""
     factor = round(float(rng.uniform(0.05, 0.15)), 2)
@@ -74,7 +83,7 @@ def _make(kind: str, first: date, days: int, rng: np.random.Generator) -> Incide
     elif kind == "price_error":
         days = 1
         platform = "shopify" if rng.random() < 0.5 else "tmall"
-        where = (platform, "product", products()[int(rng.integers(4))].product_id)
+        where = (platform, "product", _valuable()[int(rng.integers(4))])
         metric, factor = "aov", round(float(rng.uniform(0.10, 0.20)), 2)
     elif kind == "late_source_file":
         platform = "shopify" if rng.random() < 0.5 else "tmall"
@@ -91,7 +100,7 @@ def month_incidents(seed: int, year: int, month: int) -> tuple[Incident, ...]:
     free = [day for day in days if is_ordinary(day) and is_ordinary(day + timedelta(days=1))]
     half = len(free) // 2
     early, late = free[: max(half - 1, 1)], free[half + 1 :]
-    kinds = [_BUSINESS[int(rng.integers(3))]]
+    kinds = [_BUSINESS[int(rng.integers(len(_BUSINESS)))]]
     second = _BUSINESS if rng.random() < _SECOND_IS_BUSINESS else _DATA
     kinds.append(second[int(rng.integers(len(second)))])
     found = []

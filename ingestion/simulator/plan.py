@@ -19,20 +19,17 @@ EXPORT_TIME = time(2, 0)
 # a late file is asked for again shortly before the next day's regular export
 LATE_TIME = time(1, 30)
 _STREAMS = (
-    ("tmall", "ExportOrderList", "csv"),
-    ("tmall", "ExportOrderDetailList", "csv"),
-    ("tmall", "refunds", "csv"),
-    ("tmall", "shop_traffic", "csv"),
-    ("tmall", "traffic_sources", "csv"),
-    ("shopify", "orders_export", "csv"),
-    ("shopify", "refunds", "csv"),
-    ("google_ads", "campaigns", "csv"),
-    ("meta_ads", "campaigns", "csv"),
+    ("tmall", "ExportOrderList"),
+    ("tmall", "ExportOrderDetailList"),
+    ("tmall", "refunds"),
+    ("tmall", "shop_traffic"),
+    ("tmall", "traffic_sources"),
+    ("shopify", "orders_export"),
+    ("shopify", "refunds"),
+    ("google_ads", "campaigns"),
+    ("meta_ads", "campaigns"),
 )
-_ORDER_STREAMS = {
-    "tmall": {"ExportOrderList", "ExportOrderDetailList"},
-    "shopify": {"orders_export"},
-}
+_ORDER_STREAMS = frozenset({"ExportOrderList", "ExportOrderDetailList", "orders_export"})
 
 
 @dataclass(frozen=True)
@@ -54,12 +51,11 @@ class Export:
     is_history: bool
 
 
-def _stamped(
-    folder: str, stream: str, first: date, last: date, month: bool, at: datetime
-) -> Export:
+def _stamped(folder: str, stream: str, period: tuple[date, date, bool], at: datetime) -> Export:
     """Return an export whose name carries the period and the instant of the export."""
-    period = f"{first:%Y%m}" if month else f"{first:%Y%m%d}"
-    path = Path("inbox", folder, f"{stream}_{period}_{at:%Y%m%d%H%M%S}.csv")
+    first, last, month = period
+    name = f"{first:%Y%m}" if month else f"{first:%Y%m%d}"
+    path = Path("inbox", folder, f"{stream}_{name}_{at:%Y%m%d%H%M%S}.csv")
     return Export(folder, stream, Span(ordinal(first), ordinal(last)), path, month)
 
 
@@ -101,13 +97,13 @@ def exports(
     made = _product_lists(start, as_of)
     for first, last, month in periods:
         made.append(_events(first, last, month))
-        for folder, stream, _ in _STREAMS:
+        for folder, stream in _STREAMS:
             at = datetime.combine(last + timedelta(days=1), EXPORT_TIME)
-            if not month and stream in _ORDER_STREAMS.get(folder, ()) and (folder, first) in late:
+            if not month and (folder, first) in late and stream in _ORDER_STREAMS:
                 if as_of <= first:
                     continue
                 at = datetime.combine(first + timedelta(days=2), LATE_TIME)
-            made.append(_stamped(folder, stream, first, last, month, at))
+            made.append(_stamped(folder, stream, (first, last, month), at))
     return made
 
 

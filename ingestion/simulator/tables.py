@@ -1,4 +1,4 @@
-"""Helpers shared by the writers of CSV exports.
+"""What the writers of CSV exports share.
 
 Belongs here: money and instants as text, which orders a period's file holds, CSV bytes.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ingestion.simulator.orders import MOMENTS, REASONS
+from ingestion.simulator.orderbook import MOMENTS, REASONS
 
 STAMP = "%Y-%m-%d %H:%M:%S"
 DAY_SECONDS = 86400

@@ -10,7 +10,7 @@ import polars as pl
 
 from ingestion.simulator.company import PROVINCES, TMALL_SOURCES
 from ingestion.simulator.draws import Floats, Ints, Stream, fraction, ordinals, stratified, uniforms
-from ingestion.simulator.orders import DAY, NEVER, Placed
+from ingestion.simulator.orderbook import DAY, NEVER, Placed
 from ingestion.simulator.world import (
     HISTORY_DAYS,
     World,

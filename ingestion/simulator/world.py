@@ -21,7 +21,7 @@ from ingestion.simulator.incidents import Incident, schedule
 HISTORY_DAYS = 720
 ORDER_DAYS = 90
 # a bargain by mistake spreads: how much more often the product is bought that day
-_RUSH = 5.0
+_RUSH = 14.0
 _HOUR_EDGES = np.r_[0.0, np.cumsum(HOURS)] / sum(HOURS)
 
 

@@ -138,9 +138,11 @@ def fail(error: KpiError) -> None:
 
 def find_error(error: BaseException | None) -> KpiError | None:
     """The `KpiError` an exception was caused by, if any; Dagster wraps what steps raise."""
-    while error is not None:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
         if isinstance(error, KpiError):
             return error
+        seen.add(id(error))
         error = error.__cause__ or getattr(error, "user_exception", None) or error.__context__
     return None
 

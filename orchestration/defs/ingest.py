@@ -59,6 +59,7 @@ def ingest(
                 check_results=[
                     dg.AssetCheckResult(
                         check_name="schema_holds",
+                        asset_key=key,
                         passed=quarantined[feed] == 0,
                         severity=dg.AssetCheckSeverity.WARN,
                         metadata={"rows_quarantined": quarantined[feed]},

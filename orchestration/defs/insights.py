@@ -49,7 +49,7 @@ def insights(
         last_day = run.last_day()
         anomalies = detect(
             daily,
-            run.frame("marts.dim_date"),
+            run.frame("marts.dim_date").rename({"business_date": "date"}),
             run.frame("marts.dim_promo"),
             completeness,
             DetectorParams(min_impact_rate=run.settings.file.alerts.min_impact_rate),

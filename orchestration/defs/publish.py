@@ -77,6 +77,7 @@ def audit(
                 check_results=[
                     dg.AssetCheckResult(
                         check_name=check,
+                        asset_key=dg.AssetKey(["quality", name]),
                         passed=broken.is_empty(),
                         severity=dg.AssetCheckSeverity.ERROR
                         if (broken["severity"] == "error").any()

@@ -6,6 +6,7 @@ Everything follows from the seed. Effects are worked out here, apart from the pr
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -462,6 +463,11 @@ def funnel(days: list[date]) -> pl.DataFrame:
 
 
 def frames(days: int = DAYS, seed: int = 7) -> dict[str, pl.DataFrame]:
+    return dict(_frames(days, seed))
+
+
+@cache
+def _frames(days: int, seed: int) -> dict[str, pl.DataFrame]:
     calendar = [LAST - timedelta(days=n) for n in range(days - 1, -1, -1)]
     table = daily(calendar, seed)
     return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from dashboards.theme import PALETTE, TOKENS, css_variables
 
 # Severity 1.0, on linear RGB.
@@ -40,8 +41,9 @@ def lab(role: str, theme: str, sight: str) -> np.ndarray:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_is_readable(theme: str) -> None:
     for text in ("ink", "ink2", "ink3", "accent", "better", "worse"):
-        for ground in ("card", "page"):
-            assert contrast(text, ground, theme) >= 4.5, (text, ground)
+        assert contrast(text, "card", theme) >= 4.5, text
+    for text in ("ink", "ink2", "ink3"):  # changes in colour stand on cards only
+        assert contrast(text, "page", theme) >= 4.5, text
     for text in ("ink", "better"):
         assert contrast(text, "warn_bg", theme) >= 4.5
     for ground in ("band", "promo", "peak"):

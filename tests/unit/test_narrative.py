@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+
 from dashboards.formatting import count, long_day, percent
 from dashboards.i18n import catalogue
 from dashboards.narrative import EFFECT_ORDER, effects, headline, money

@@ -35,22 +35,47 @@ arrived as (
         false as is_purchase
     from orders
     union all
-    select 'order_items', orders.source, orders.order_date, no_instant.empty_at, false
+    select
+        'order_items' as feed,
+        orders.source,
+        orders.order_date as business_date,
+        no_instant.empty_at as arrived_at,
+        false as is_purchase
     from order_items
     inner join orders on order_items.order_key = orders.order_key
     cross join no_instant
     union all
-    select 'refunds', source, refund_date, refunded_at, false
+    select
+        'refunds' as feed,
+        source,
+        refund_date as business_date,
+        refunded_at as arrived_at,
+        false as is_purchase
     from refunds
     union all
-    select 'events', source, event_date, occurred_at, event_type = 'purchase'
+    select
+        'events' as feed,
+        source,
+        event_date as business_date,
+        occurred_at as arrived_at,
+        event_type = 'purchase' as is_purchase
     from events
     union all
-    select 'traffic_daily', traffic.source, traffic.traffic_date, no_instant.empty_at, false
+    select
+        'traffic_daily' as feed,
+        traffic.source,
+        traffic.traffic_date as business_date,
+        no_instant.empty_at as arrived_at,
+        false as is_purchase
     from traffic
     cross join no_instant
     union all
-    select 'campaign_spend', spend.source, spend.spend_date, no_instant.empty_at, false
+    select
+        'campaign_spend' as feed,
+        spend.source,
+        spend.spend_date as business_date,
+        no_instant.empty_at as arrived_at,
+        false as is_purchase
     from spend
     cross join no_instant
 ),

@@ -24,16 +24,24 @@ spans as (
         greatest(max(order_date), max(business_date)) as last_date
     from orders
     union all
-    select min(refund_date), max(refund_date)
+    select
+        min(refund_date) as first_date,
+        max(refund_date) as last_date
     from refunds
     union all
-    select min(business_date), max(business_date)
+    select
+        min(business_date) as first_date,
+        max(business_date) as last_date
     from sessions
     union all
-    select min(traffic_date), max(traffic_date)
+    select
+        min(traffic_date) as first_date,
+        max(traffic_date) as last_date
     from traffic
     union all
-    select min(spend_date), max(spend_date)
+    select
+        min(spend_date) as first_date,
+        max(spend_date) as last_date
     from spend
 ),
 

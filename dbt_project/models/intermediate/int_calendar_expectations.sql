@@ -31,8 +31,8 @@ arrived as (
         coalesce(daily.arrived_rows, 0) as arrived_rows,
         daily.first_at,
         daily.last_at,
-        daily.last_purchase_at,
-        {{ hour_of_day('daily.last_at') }} as last_hour
+        {{ hour_of_day('daily.last_at') }} as last_hour,
+        {{ hour_of_day('daily.last_purchase_at') }} as last_purchase_hour
     from sources
     cross join days
     left join daily
@@ -56,7 +56,7 @@ weekdays as (
             and arrived.feed = daily.feed
             and daily.business_date between arrived.business_date - 56
             and arrived.business_date - 7
-            and {{ iso_weekday('daily.business_date') }} = {{ iso_weekday('arrived.business_date') }}
+            and {{ days_from('daily.business_date', 'arrived.business_date') }} % 7 = 0
     group by arrived.source, arrived.feed, arrived.business_date
 ),
 
@@ -90,9 +90,9 @@ later as (
         on
             arrived.source = arrivals.source
             and arrived.feed = arrivals.feed
-            and arrivals.business_date between arrived.business_date - 28
-            and arrived.business_date - 1
-            and arrivals.local_hour > arrived.last_hour
+            and arrived.business_date - 28 <= arrivals.business_date
+            and arrived.business_date - 1 >= arrivals.business_date
+            and arrived.last_hour < arrivals.local_hour
     where arrived.is_intraday
     group by arrived.source, arrived.feed, arrived.business_date
 ),
@@ -105,9 +105,21 @@ final as (
         cast(floor(recent.usual_last_hour) as integer) as expected_last_hour,
         {{ ratio('later.later_rows', 'recent.day_count') }} as expected_later_rows
     from arrived
-    left join weekdays using (source, feed, business_date)
-    left join recent using (source, feed, business_date)
-    left join later using (source, feed, business_date)
+    left join weekdays
+        on
+            arrived.source = weekdays.source
+            and arrived.feed = weekdays.feed
+            and arrived.business_date = weekdays.business_date
+    left join recent
+        on
+            arrived.source = recent.source
+            and arrived.feed = recent.feed
+            and arrived.business_date = recent.business_date
+    left join later
+        on
+            arrived.source = later.source
+            and arrived.feed = later.feed
+            and arrived.business_date = later.business_date
 )
 
 select * from final

@@ -27,7 +27,7 @@ final as (
     from numbered
     qualify row_number() over (
         partition by platform, promo_date
-        order by start_date desc, promo, promo_year, phase
+        order by start_date desc, promo asc, promo_year asc, phase asc
     ) = 1
 )
 

@@ -12,9 +12,7 @@ parts as (
         platform,
         {{ dimension_name() }} as dimension,
         {{ segment_name() }} as segment,
-        {% for measure in gmv_measures() -%}
-            sum({{ measure }}) as {{ measure }}{{ ',' if not loop.last }}
-        {% endfor %}
+        {{ each_of(gmv_measures(), 'sum(@) as @') }}
     from facts
     {{ group_by_segments(['business_date', 'platform']) }}
     union all
@@ -23,8 +21,8 @@ parts as (
         platform,
         dimension,
         segment,
-        visitors
-        {%- for measure in gmv_measures() if measure != 'visitors' %}, 0{% endfor %}
+        visitors,
+        {{ each_of(gmv_measures()[1:], '0 as @') }}
     from sessions
 ),
 
@@ -34,9 +32,7 @@ summed as (
         platform,
         dimension,
         segment,
-        {% for measure in gmv_measures() -%}
-            sum({{ measure }}) as {{ measure }}{{ ',' if not loop.last }}
-        {% endfor %}
+        {{ each_of(gmv_measures(), 'sum(@) as @') }}
     from parts
     group by business_date, platform, dimension, segment
 ),

@@ -20,13 +20,15 @@ span as (
 
 -- first and last base day, in days before
 windows as (
-    select * from (
-        values
-        ('previous_day', 1, 1),
-        ('last_week', 7, 7),
-        ('last_year', 364, 364),
-        ('trailing_28d', 28, 1)
-    ) as listed (comparison, first_offset, last_offset)
+    {{ listed(
+        ['comparison', 'first_offset', 'last_offset'],
+        [
+            ["'previous_day'", 1, 1],
+            ["'last_week'", 7, 7],
+            ["'last_year'", 364, 364],
+            ["'trailing_28d'", 28, 1]
+        ]
+    ) }}
 ),
 
 fixed as (

@@ -22,7 +22,7 @@ order_facts as (
     select
         business_date,
         platform,
-        {% for dimension in gmv_dimensions() %}{{ dimension }}_segment, {% endfor %}
+        {{ each_of(gmv_dimensions(), '@_segment') }},
         0 as visitors,
         cast(is_buyer as integer) as buyers,
         cast(is_identified as integer) as identified_orders,
@@ -39,7 +39,7 @@ refund_facts as (
     select
         refunds.refund_date as business_date,
         orders.platform,
-        {% for dimension in gmv_dimensions() %}orders.{{ dimension }}_segment, {% endfor %}
+        {{ each_of(gmv_dimensions(), 'orders.@_segment') }},
         0 as visitors,
         0 as buyers,
         0 as identified_orders,

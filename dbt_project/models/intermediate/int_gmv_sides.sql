@@ -17,11 +17,8 @@ sides as (
         compared.comparison,
         cells.platform,
         cells.dimension,
-        cells.segment
-        {%- for measure in lmdi_measures() %},
-        cells.{{ measure }},
-        0 as base_{{ measure }}
-        {%- endfor %}
+        cells.segment,
+        {{ each_of(lmdi_measures(), 'cells.@, 0 as base_@') }}
     from compared
     inner join cells
         on compared.business_date = cells.business_date and compared.platform = cells.platform
@@ -31,11 +28,8 @@ sides as (
         comparisons.comparison,
         cells.platform,
         cells.dimension,
-        cells.segment
-        {%- for measure in lmdi_measures() %},
-        0,
-        cells.{{ measure }}
-        {%- endfor %}
+        cells.segment,
+        {{ each_of(lmdi_measures(), '0 as @, cells.@ as base_@') }}
     from comparisons
     inner join cells
         on comparisons.base_date = cells.business_date and comparisons.platform = cells.platform
@@ -47,11 +41,8 @@ paired as (
         comparison,
         platform,
         dimension,
-        segment
-        {%- for measure in lmdi_measures() %},
-        sum({{ measure }}) as {{ measure }},
-        sum(base_{{ measure }}) as base_{{ measure }}
-        {%- endfor %}
+        segment,
+        {{ each_of(lmdi_measures(), 'sum(@) as @, sum(base_@) as base_@') }}
     from sides
     group by business_date, comparison, platform, dimension, segment
 ),
@@ -73,24 +64,25 @@ final as (
         paired.platform,
         paired.dimension,
         paired.segment,
-        traffic.has_changed_tracking
-        {%- for side in ['', 'base_'] %},
-        case when has_changed_tracking then 0 else paired.{{ side }}visitors end
-            as {{ side }}visitors,
-        case when has_changed_tracking then 0 else paired.{{ side }}tracked_buyers end
-            as {{ side }}tracked_buyers,
+        traffic.has_changed_tracking,
+        {{ each_of(
+            ['visitors', 'base_visitors', 'tracked_buyers', 'base_tracked_buyers'],
+            'case when traffic.has_changed_tracking then 0 else paired.@ end as @'
+        ) }},
         case
-            when has_changed_tracking then paired.{{ side }}buyers
-            else paired.{{ side }}untracked_buyers
-        end as {{ side }}untracked_buyers,
-        paired.{{ side }}buyers,
-        paired.{{ side }}identified_orders,
-        paired.{{ side }}anonymous_orders,
-        paired.{{ side }}orders,
-        paired.{{ side }}gmv
-        {%- endfor %}
+            when traffic.has_changed_tracking then paired.buyers else paired.untracked_buyers
+        end as untracked_buyers,
+        case
+            when traffic.has_changed_tracking then paired.base_buyers
+            else paired.base_untracked_buyers
+        end as base_untracked_buyers,
+        {{ each_of(lmdi_measures()[3:], 'paired.@, paired.base_@') }}
     from paired
-    inner join traffic using (business_date, comparison, platform)
+    inner join traffic
+        on
+            paired.business_date = traffic.business_date
+            and paired.comparison = traffic.comparison
+            and paired.platform = traffic.platform
 )
 
 select * from final

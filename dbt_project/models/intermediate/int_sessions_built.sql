@@ -6,79 +6,93 @@
 with
 
 events as (
-    select *
+    select
+        *,
+        {{ visitor_digest() }} as visitor_digest,
+        utm_source is not null or utm_medium is not null as has_utm
     from {{ ref('stg_raw__events') }}
     where visitor_key is not null and {{ only_touched_visitors() }}
 ),
 
-chained as (
-    {{ chained_events('events') }}
+sessioned as (
+    {{ sessioned_events('events') }}
 ),
 
-pieces as (
-    select
-        *,
-        floor(
-            {{ seconds_between('chain_started_at', 'occurred_at') }}
-            / ({{ var('session_cap_hours') }} * 3600)
-        ) as piece,
-        utm_source is not null or utm_medium is not null as has_utm
-    from chained
-),
-
+-- What holds for the whole session is read at its first instant; of ties the smallest value.
 sessions as (
     select
-        platform,
-        shop_id,
-        visitor_key,
-        chain_started_at,
-        min(occurred_at) as started_at,
+        started_at,
+        min(platform) filter (where occurred_at = started_at) as platform,
+        min(shop_id) filter (where occurred_at = started_at) as shop_id,
+        min(visitor_key) filter (where occurred_at = started_at) as visitor_key,
+        min(device) filter (where occurred_at = started_at) as device,
+        min(region) filter (where occurred_at = started_at) as region,
+        min(chain_started_at) as chain_started_at,
         max(occurred_at) as ended_at,
-        max_by(customer_key, visit_position) filter (where customer_key is not null)
-            as customer_key,
-        min_by(coalesce(utm_source, ''), visit_position) filter (where has_utm) as utm_source,
-        min_by(coalesce(utm_medium, ''), visit_position) filter (where has_utm) as utm_medium,
-        min_by(coalesce(utm_campaign, ''), visit_position) filter (where has_utm) as utm_campaign,
-        min_by(device, visit_position) filter (where device is not null) as device,
-        min_by(region, visit_position) filter (where region is not null) as region,
+        max({{ struct(['occurred_at', 'customer_key']) }})
+            filter (where customer_key is not null) as last_customer,
+        min({{ struct(['occurred_at', 'utm_source', 'utm_medium', 'utm_campaign']) }})
+            filter (
+                where
+                has_utm
+                and (
+                    utm_before_at is null
+                    or utm_before_at < started_at
+                    or utm_before_at = occurred_at
+                )
+            ) as first_utm,
         count(*) as event_count,
         bool_or(event_type = 'product_view') as has_product_view,
         bool_or(event_type = 'add_to_cart') as has_add_to_cart,
         bool_or(event_type = 'checkout') as has_checkout,
-        bool_or(event_type = 'purchase') as has_purchase
-    from pieces
-    group by platform, shop_id, visitor_key, chain_started_at, piece
+        bool_or(event_type = 'purchase') as has_purchase,
+        {{ first_instants_of_steps() }}
+    from sessioned
+    group by visitor_digest, started_at
+),
+
+unpacked as (
+    select
+        *,
+        last_customer.customer_key as customer_key,
+        first_utm.utm_source as utm_source,
+        first_utm.utm_medium as utm_medium,
+        first_utm.utm_campaign as campaign
+    from sessions
 ),
 
 channels as (
-    {{ channels_of('sessions') }}
+    {{ channels_of('unpacked') }}
 ),
 
 final as (
     select
-        {{ session_id('sessions') }} as session_id,
-        sessions.visitor_key,
-        sessions.customer_key,
-        sessions.platform,
-        sessions.shop_id,
-        sessions.started_at,
-        sessions.ended_at,
-        sessions.chain_started_at,
-        {{ local_date('sessions.started_at') }} as business_date,
+        {{ session_id('unpacked') }} as session_id,
+        unpacked.visitor_key,
+        unpacked.customer_key,
+        unpacked.platform,
+        unpacked.shop_id,
+        unpacked.started_at,
+        unpacked.ended_at,
+        unpacked.chain_started_at,
+        {{ local_date('unpacked.started_at') }} as business_date,
         coalesce(channels.channel, 'direct') as channel,
-        nullif(sessions.utm_campaign, '') as campaign,
-        coalesce(sessions.device, '(untracked)') as device,
-        coalesce(sessions.region, '(untracked)') as region,
-        sessions.event_count,
-        sessions.has_product_view,
-        sessions.has_add_to_cart,
-        sessions.has_checkout,
-        sessions.has_purchase
-    from sessions
+        unpacked.campaign,
+        coalesce(unpacked.device, '(untracked)') as device,
+        coalesce(unpacked.region, '(untracked)') as region,
+        unpacked.event_count,
+        unpacked.has_product_view,
+        unpacked.has_add_to_cart,
+        unpacked.has_checkout,
+        unpacked.has_purchase,
+        {{ first_step_columns('unpacked') }}
+    from unpacked
     left join channels
         on
-            sessions.utm_source = channels.utm_source
-            and sessions.utm_medium = channels.utm_medium
+            coalesce(unpacked.utm_source, '') = coalesce(channels.utm_source, '')
+            and coalesce(unpacked.utm_medium, '') = coalesce(channels.utm_medium, '')
 )
 
-select * from final
+select *
+from final
+order by business_date

@@ -9,7 +9,7 @@ shop_events as (
         platform,
         shop_id,
         max(last_hour) as last_hour,
-        max(last_purchase_at) as last_purchase_at
+        max(last_purchase_hour) as last_purchase_hour
     from expectations
     where feed = 'events'
     group by business_date, platform, shop_id
@@ -38,9 +38,8 @@ judged as (
         coalesce(
             shop_events.last_hour >= 22
             and (
-                shop_events.last_purchase_at is null
-                or shop_events.last_purchase_at
-                <= {{ plus_seconds('expectations.last_at', 3600) }}
+                shop_events.last_purchase_hour is null
+                or shop_events.last_purchase_hour <= expectations.last_hour + 1
             ),
             false
         ) and expectations.feed in ('orders', 'order_items') as is_explained_by_events,

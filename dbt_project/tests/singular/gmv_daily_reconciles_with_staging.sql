@@ -13,37 +13,39 @@ with expected as (
     group by business_date, platform
     union all
     select
-        refunds.refund_date,
+        refunds.refund_date as business_date,
         orders.platform,
-        0,
-        0,
-        0,
-        sum(refunds.amount),
-        0
+        0 as gmv,
+        0 as orders,
+        0 as buyers,
+        sum(refunds.amount) as refunds,
+        0 as visitors
     from {{ ref('stg_raw__refunds') }} as refunds
-    inner join {{ ref('stg_raw__orders') }} as orders on refunds.order_key = orders.order_key
+    inner join {{ ref('stg_raw__orders') }} as staged on refunds.order_key = staged.order_key
+    inner join {{ ref('fct_orders') }} as orders
+        on staged.main_order_key = {{ join_key(['orders.source', 'orders.order_id']) }}
     where refunds.is_succeeded and orders.is_paid
     group by refunds.refund_date, orders.platform
     union all
     select
         business_date,
         platform,
-        0,
-        0,
-        0,
-        0,
-        count(distinct visitor_key)
+        0 as gmv,
+        0 as orders,
+        0 as buyers,
+        0 as refunds,
+        count(distinct visitor_key) as visitors
     from {{ ref('fct_sessions') }}
     group by business_date, platform
     union all
     select
-        traffic_date,
+        traffic_date as business_date,
         platform,
-        0,
-        0,
-        0,
-        0,
-        sum(visitors)
+        0 as gmv,
+        0 as orders,
+        0 as buyers,
+        0 as refunds,
+        sum(visitors) as visitors
     from {{ ref('stg_raw__traffic_daily') }}
     where
         grain = 'shop'
@@ -64,12 +66,12 @@ both_sides as (
     union all
     select
         business_date,
-        segment,
-        -gmv,
-        -orders,
-        -buyers,
-        net_sales - gmv,
-        -visitors
+        segment as platform,
+        -gmv as gmv,
+        -orders as orders,
+        -buyers as buyers,
+        net_sales - gmv as refunds,
+        -visitors as visitors
     from {{ ref('fct_gmv_daily') }}
     where dimension = 'platform'
 )

@@ -12,12 +12,14 @@ days as (
 
 -- the sales events whose shape is learned from year to year, by days around their main day
 events as (
-    select * from (
-        values
-        ('618', 6, 18, -3, 3),
-        ('double_11', 11, 11, -3, 3),
-        ('double_12', 12, 12, -3, 3)
-    ) as listed (event, event_month, event_day, first_offset, last_offset)
+    {{ listed(
+        ['event', 'event_month', 'event_day', 'first_offset', 'last_offset'],
+        [
+            ["'618'", 6, 18, -3, 3],
+            ["'double_11'", 11, 11, -3, 3],
+            ["'double_12'", 12, 12, -3, 3]
+        ]
+    ) }}
 ),
 
 event_days as (
@@ -33,10 +35,10 @@ event_days as (
             and extract(day from days.business_date) = events.event_day
     union all
     select
-        'lunar_new_year',
-        holiday_date,
-        -7,
-        10
+        'lunar_new_year' as event,
+        holiday_date as event_date,
+        -7 as first_offset,
+        10 as last_offset
     from holidays
     where holiday = 'lunar_new_year'
 ),

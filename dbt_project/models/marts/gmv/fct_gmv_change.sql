@@ -17,21 +17,18 @@ measured as (
         comparison,
         dimension,
         segment,
-        has_changed_tracking
-        {%- for measure in lmdi_measures() %},
-        {{ measure }},
-        base_{{ measure }}
-        {%- endfor %}
+        has_changed_tracking,
+        {{ each_of(lmdi_measures(), '@, base_@') }}
     from sides
     union all
     -- the company has a row for every comparison, also where nothing happened on either side
     select
         business_date,
         comparison,
-        'all',
-        'all',
-        false
-        {%- for measure in lmdi_measures() %}, 0, 0{% endfor %}
+        'all' as dimension,
+        'all' as segment,
+        false as has_changed_tracking,
+        {{ each_of(lmdi_measures(), '0 as @, 0 as base_@') }}
     from comparisons
 ),
 
@@ -42,14 +39,17 @@ summed as (
         measured.comparison,
         measured.dimension,
         measured.segment,
-        bool_or(measured.has_changed_tracking) as has_changed_tracking
-        {%- for measure in lmdi_measures() %},
-        cast(sum(measured.{{ measure }}) as double) as {{ measure }},
-        cast(sum(measured.base_{{ measure }}) as double) / max(comparisons.base_days)
-            as base_{{ measure }}
-        {%- endfor %}
+        bool_or(measured.has_changed_tracking) as has_changed_tracking,
+        {{ each_of(lmdi_measures(), 'cast(sum(measured.@) as double) as @') }},
+        {{ each_of(
+            lmdi_measures(),
+            'cast(sum(measured.base_@) as double) / max(comparisons.base_days) as base_@'
+        ) }}
     from measured
-    inner join comparisons using (business_date, comparison)
+    inner join comparisons
+        on
+            measured.business_date = comparisons.business_date
+            and measured.comparison = comparisons.comparison
     group by
         measured.business_date, measured.comparison, measured.dimension, measured.segment
 ),

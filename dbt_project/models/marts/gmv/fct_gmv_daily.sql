@@ -11,17 +11,15 @@ measured as (
         business_date,
         dimension,
         segment,
-        {% for measure in gmv_counts() + gmv_amounts() -%}
-            {{ measure }}{{ ',' if not loop.last }}
-        {% endfor %}
+        {{ each_of(gmv_counts() + gmv_amounts(), '@') }}
     from cells
     union all
     -- every calendar day has a company row, with zeros where nothing happened
     select
         business_date,
-        'all',
-        'all'
-        {%- for measure in gmv_counts() + gmv_amounts() %}, 0{% endfor %}
+        'all' as dimension,
+        'all' as segment,
+        {{ each_of(gmv_counts() + gmv_amounts(), '0 as @') }}
     from days
 ),
 
@@ -30,12 +28,8 @@ summed as (
         business_date,
         dimension,
         segment,
-        {% for measure in gmv_counts() -%}
-            cast(sum({{ measure }}) as bigint) as {{ measure }},
-        {% endfor %}
-        {% for measure in gmv_amounts() -%}
-            cast(sum({{ measure }}) as decimal(18, 2)) as {{ measure }}{{ ',' if not loop.last }}
-        {% endfor %}
+        {{ each_of(gmv_counts(), 'cast(sum(@) as bigint) as @') }},
+        {{ each_of(gmv_amounts(), 'cast(sum(@) as decimal(18, 2)) as @') }}
     from measured
     group by business_date, dimension, segment
 ),

@@ -1,0 +1,228 @@
+"""The golden shop's deliveries: 29 order rows of three platforms, as landing would hold them.
+
+Amounts are chosen so that every mart can be worked out on paper; README.md does so. Times are
+written in the reporting zone, Asia/Shanghai, and landed in UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import polars as pl
+
+PRICES = {"P1": "100.00", "P2": "50.00", "P3": "30.00", "GIFT-1": "25.00", "POST": "10.00"}
+SHOPS = {"T": ("tmall", "t"), "S": ("shopify", "s"), "O": ("pos", "p")}
+
+# order, customer, placed, paid, status, region, order amount, lines "product x quantity"
+ORDERS = """
+T1   A 2025-11-09 10:00 | 2025-11-09 10:05 | completed    | 浙江省 | 100.00 | P1x1
+S1   B 2025-11-09 11:00 | 2025-11-09 11:00 | completed    |       |  50.00 | P2x1
+T2   C 2025-11-12 12:00 | 2025-11-12 12:01 | completed    | 江苏省 |  60.00 | P3x2
+T7   A 2026-10-25 20:00 | 2026-11-11 10:00 | paid         | 浙江省 | 200.00 | P1x2
+T8   I 2026-10-25 21:00 |                  | deposit_paid | 浙江省 | 100.00 | P1x1
+T3   A 2026-11-09 09:00 | 2026-11-09 09:00 | paid         | 浙江省 | 100.00 | P1x1
+T4   D 2026-11-09 09:30 | 2026-11-09 09:31 | paid         | 江苏省 | 120.00 | P1x1 P2x1
+T5   D 2026-11-09 10:00 | 2026-11-09 10:00 | shipped      | 江苏省 |  30.00 | P3x1
+S2   E 2026-11-09 10:00 | 2026-11-09 10:00 | paid         |       | 100.00 | P1x1
+S3   E 2026-11-09 11:00 | 2026-11-09 11:00 | paid         |       |  50.00 | P2x1
+S4   - 2026-11-09 12:00 | 2026-11-09 12:00 | paid         |       |  30.00 | P3x1
+S5   H 2026-11-10 12:00 |                  | unpaid       |       | 100.00 | P1x1
+O1   F 2026-11-10 13:00 | 2026-11-10 13:00 | completed    |       | 100.00 | P1x1
+O2   - 2026-11-10 14:00 | 2026-11-10 14:00 | completed    |       |  50.00 | P2x1
+S6   B 2026-11-10 15:00 | 2026-11-10 15:00 | paid         |       |  50.00 | P2x1 GIFT-1x1
+T6   G 2026-11-10 23:58 | 2026-11-11 00:03 | paid         | 浙江省 |  60.00 | P3x2
+T9   J 2026-11-11 12:00 | 2026-11-11 12:00 | refunded     | 浙江省 | 100.00 | P1x1
+S7   K 2026-11-11 16:00 | 2026-11-11 16:00 | paid         |       |  80.00 | P2x1 P3x1
+S8   E 2026-11-11 16:30 | 2026-11-11 16:30 | paid         |       |  90.00 | P3x3
+T10  M 2026-11-11 18:00 |                  | closed       | 浙江省 | 500.00 | P1x5
+O3   F 2026-11-12 10:00 | 2026-11-12 10:00 | completed    |       |  20.00 | P3x1
+T11  L 2026-11-12 11:00 | 2026-11-12 11:01 | paid         | 江苏省 |   0.00 | GIFT-1x1
+T12  D 2026-11-13 08:00 | 2026-11-13 08:00 | paid         | 江苏省 |        | P1x1 POSTx1
+O4   - 2026-11-13 09:00 | 2026-11-13 09:00 | completed    |       |  50.00 | P2x1
+T13a A 2026-11-13 09:10 | 2026-11-13 09:12 | paid         | 浙江省 |  50.00 | P2x1
+T13b A 2026-11-13 09:10 | 2026-11-13 09:12 | paid         | 浙江省 |  30.00 | P3x1
+O5   F 2026-11-13 09:30 | 2026-11-13 09:30 | completed    |       | 100.00 | P1x1
+S9   K 2026-11-13 10:00 | 2026-11-13 10:00 | paid         |       | 100.00 | P1x1
+O6   F 2026-11-13 19:00 | 2026-11-13 19:00 | completed    |       | 100.00 | P1x1
+"""
+REFUNDS = """
+R1 T9 2026-11-12 09:00 100.00 succeeded
+R2 S7 2026-11-13 11:00  30.00 succeeded
+R3 T1 2026-11-13 12:00  40.00 succeeded
+R4 S2 2026-11-10 12:00 100.00 rejected
+R5 T8 2026-11-12 12:00  20.00 succeeded
+"""
+# visitor, customer, begin, source/medium, device, region, order bought ten minutes later
+SESSIONS = """
+v9 - 2025-11-09 10:50 google/cpc            desktop 上海市 S1
+v8 - 2025-11-09 15:00 (direct)/(none)       mobile  上海市 -
+v1 E 2026-11-09 09:50 newsletter/email      mobile  上海市 S2
+v2 E 2026-11-09 10:50 (direct)/(none)       desktop 上海市 S3
+v3 - 2026-11-09 12:30 google/organic        mobile  北京市 -
+v1 E 2026-11-10 14:40 tiktok/social         mobile  上海市 -
+v4 - 2026-11-10 14:50 (direct)/(none)       desktop 广东省 S6
+v4 - 2026-11-10 23:55 newsletter/email      desktop 广东省 -
+v5 - 2026-11-11 15:50 facebook/paid_social  mobile  广东省 S7
+v1 E 2026-11-11 16:20 newsletter/email      mobile  上海市 S8
+v6 - 2026-11-11 20:00 (direct)/(none)       mobile  北京市 -
+v3 - 2026-11-12 10:00 google/organic        mobile  北京市 -
+v7 - 2026-11-12 11:00 partner.example/referral desktop 上海市 -
+v0 - 2026-11-12 12:00 (direct)/(none)       mobile  北京市 -
+v1 E 2026-11-13 09:00 newsletter/email      mobile  上海市 -
+v5 - 2026-11-13 09:50 (direct)/(none)       mobile  广东省 S9
+-  - 2026-11-13 12:00 (direct)/(none)       mobile  广东省 -
+"""
+TRAFFIC = """
+2025-11-09 shop all 40
+2025-11-12 shop all 20
+2026-11-07 shop all 30
+2026-11-09 shop all 50
+2026-11-09 traffic_source 手淘搜索 35
+2026-11-09 traffic_source 直通车 28
+2026-11-10 shop all 30
+2026-11-12 shop all 25
+2026-11-13 shop all 45
+"""
+
+
+def _utc(text: str) -> datetime | None:
+    text = text.strip()
+    return datetime.fromisoformat(text) - timedelta(hours=8) if text else None
+
+
+def _value(text: str) -> str | None:
+    return None if text.strip() in ("", "-") else text.strip()
+
+
+def _order_cells(line: str) -> tuple[list[str], list[str]]:
+    head, *rest = (cell.strip() for cell in line.split("|"))
+    return head.split(maxsplit=2), rest
+
+
+def orders() -> pl.DataFrame:
+    """Rows of `raw.orders`."""
+    rows = []
+    for line in ORDERS.strip().splitlines():
+        (order, customer, placed), (paid, status, region, amount, _) = _order_cells(line)
+        platform, shop = SHOPS[order[0]]
+        rows.append(
+            {
+                "source": platform,
+                "order_id": order,
+                "parent_order_id": "T13" if order.startswith("T13") else None,
+                "platform": platform,
+                "shop_id": shop,
+                "customer_key": _value(customer),
+                "ordered_at": _utc(placed),
+                "paid_at": _utc(paid),
+                "status": status,
+                "currency": "CNY",
+                "order_amount": Decimal(amount) if amount else None,
+                "device": "mobile" if platform == "tmall" else None,
+                "region": _value(region),
+                "is_presale": order in ("T7", "T8"),
+            }
+        )
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def order_items() -> pl.DataFrame:
+    """Rows of `raw.order_items`; order O3 has its discount on the line."""
+    rows = []
+    for line in ORDERS.strip().splitlines():
+        (order, _, _), (*_, lines) = _order_cells(line)
+        for number, item in enumerate(lines.split(), start=1):
+            product, quantity = item.rsplit("x", 1)
+            rows.append(
+                {
+                    "source": SHOPS[order[0]][0],
+                    "order_id": order,
+                    "line_number": number,
+                    "product_id": product,
+                    "quantity": int(quantity),
+                    "unit_price": Decimal(PRICES[product]),
+                    "discount_amount": Decimal("10.00") if order == "O3" else None,
+                    "is_gift": product.startswith("GIFT-"),
+                    "is_goods": product != "POST",
+                }
+            )
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def refunds() -> pl.DataFrame:
+    """Rows of `raw.refunds`."""
+    rows = []
+    for line in REFUNDS.strip().splitlines():
+        refund, order, day, time, amount, status = line.split()
+        rows.append(
+            {
+                "source": SHOPS[order[0]][0],
+                "refund_id": refund,
+                "order_id": order,
+                "refunded_at": _utc(f"{day} {time}"),
+                "amount": Decimal(amount),
+                "kind": "return",
+                "status": status,
+            }
+        )
+    return pl.DataFrame(rows)
+
+
+def events() -> pl.DataFrame:
+    """Rows of `raw.events`: each session a page and, ten minutes later, a purchase or a page."""
+    rows = []
+    for number, line in enumerate(SESSIONS.strip().splitlines()):
+        visitor, customer, day, time, utm, device, region, order = line.split()
+        begin = _utc(f"{day} {time}")
+        assert begin is not None
+        for step in (0, 1):
+            bought = _value(order) if step else None
+            rows.append(
+                {
+                    "source": "shopify",
+                    "event_id": f"e{number}-{step}",
+                    "occurred_at": begin + timedelta(minutes=10 * step, seconds=5 * step),
+                    "event_type": "purchase" if bought else "home",
+                    "platform": "shopify",
+                    "shop_id": "s",
+                    "visitor_key": _value(visitor),
+                    "customer_key": _value(customer),
+                    "order_id": bought,
+                    "utm_source": utm.split("/")[0],
+                    "utm_medium": utm.split("/")[1],
+                    "device": device,
+                    "region": region,
+                }
+            )
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def traffic_daily() -> pl.DataFrame:
+    """Rows of `raw.traffic_daily`: the marketplace's totals and, overlapping, two of its sources."""
+    rows = []
+    for line in TRAFFIC.strip().splitlines():
+        day, grain, segment, visitors = line.split()
+        rows.append(
+            {
+                "source": "tmall",
+                "traffic_date": date.fromisoformat(day),
+                "platform": "tmall",
+                "shop_id": "t",
+                "grain": grain,
+                "segment": segment,
+                "visitors": int(visitors),
+            }
+        )
+    return pl.DataFrame(rows)
+
+
+def deliveries() -> dict[str, pl.DataFrame]:
+    """All feeds of the golden shop."""
+    return {
+        "orders": orders(),
+        "order_items": order_items(),
+        "refunds": refunds(),
+        "events": events(),
+        "traffic_daily": traffic_daily(),
+    }

@@ -1,0 +1,144 @@
+"""The golden shop through dbt: marts equal to what was worked out on paper (README.md beside)."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from tests.golden.reference import COLUMNS, limit
+from tests.golden.shop import deliveries
+from tests.support.raw import PROJECT, run_dbt, write_raw
+
+EXPECTED = Path(__file__).parent / "expected"
+DAYS = [date(2025, 11, 9), *(date(2026, 11, day) for day in range(7, 14))]
+KEY = ["business_date", "dimension", "segment"]
+
+
+@pytest.fixture(scope="module")
+def build_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Everything built and every dbt test passed."""
+    file = tmp_path_factory.mktemp("golden") / "golden.duckdb"
+    write_raw(file, deliveries())
+    run_dbt(PROJECT, file, "build", "--full-refresh")
+    return file
+
+
+def table(build_file: Path, name: str) -> pl.DataFrame:
+    with duckdb.connect(build_file, read_only=True) as con:
+        frame: pl.DataFrame = con.sql(f"select * from {name}").pl()
+    return frame
+
+
+def on_paper(name: str, like: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    """An expected file with the types of the table it is compared with."""
+    columns = (EXPECTED / name).read_text(encoding="utf-8").split("\n", 1)[0].split(",")
+    types = {column: like.schema[column] for column in columns}
+    return pl.read_csv(EXPECTED / name, schema_overrides=types).sort(key)
+
+
+def test_orders(build_file: Path) -> None:
+    found = table(build_file, "marts.fct_orders")
+    wanted = on_paper("fct_orders.csv", found, ["order_id"])
+    assert_frame_equal(found.select(wanted.columns).sort("order_id"), wanted)
+
+
+def test_every_row_of_eight_days(build_file: Path) -> None:
+    found = table(build_file, "marts.fct_gmv_daily").filter(pl.col("business_date").is_in(DAYS))
+    wanted = on_paper("fct_gmv_daily.csv", found, KEY)
+    assert_frame_equal(found.select(wanted.columns).sort(KEY), wanted)
+
+
+def test_ratios_follow_from_the_counts(build_file: Path) -> None:
+    found = table(build_file, "marts.fct_gmv_daily")
+    wanted = on_paper("fct_gmv_daily.csv", found, KEY).with_columns(
+        buyers=pl.col("tracked_buyers") + pl.col("untracked_buyers"),
+        orders=pl.col("identified_orders") + pl.col("anonymous_orders"),
+        gmv=pl.col("gmv").cast(pl.Float64),
+    )
+
+    def divided(above: str, below: str) -> pl.Expr:
+        return pl.when(pl.col(below) > 0).then(pl.col(above) / pl.col(below))
+
+    wanted = wanted.select(
+        *KEY,
+        "buyers",
+        "orders",
+        conversion_rate=divided("tracked_buyers", "visitors"),
+        orders_per_buyer=divided("identified_orders", "buyers"),
+        aov=divided("gmv", "orders"),
+        gmv_per_buyer=divided("gmv", "buyers"),
+    )
+    found = found.filter(pl.col("business_date").is_in(DAYS)).sort(KEY)
+    assert_frame_equal(found.select(wanted.columns), wanted, rel_tol=1e-15)
+
+
+def test_the_company_has_all_370_days(build_file: Path) -> None:
+    company = table(build_file, "marts.fct_gmv_daily").filter(pl.col("dimension") == "all")
+    assert company.height == 370
+    assert company["business_date"].min() == date(2025, 11, 9)
+    assert company["business_date"].max() == date(2026, 11, 13)
+    assert company["gmv"].sum() == 1920
+    assert company["net_sales"].sum() == company["net_sales_by_order_date"].sum() == 1750
+
+
+def test_changes_by_factor(build_file: Path) -> None:
+    key = ["business_date", "comparison", "dimension", "segment"]
+    sides = pl.read_csv(EXPECTED / "fct_gmv_change_sides.csv", try_parse_dates=True).sort(key)
+    found = table(build_file, "marts.fct_gmv_change").join(sides.select(key), on=key).sort(key)
+    assert_frame_equal(found.select(key), sides.select(key))
+    wanted = [wanted_effects(row) for row in sides.iter_rows(named=True)]
+    for row, expected in zip(found.iter_rows(named=True), wanted, strict=True):
+        context = {name: row[name] for name in key}
+        assert (context, row["method"]) == (context, expected.pop("method"))
+        for name, value in expected.items():
+            assert row[name] == pytest.approx(value, abs=1e-8), (context, name)
+
+
+def wanted_effects(row: dict[str, float]) -> dict[str, float | str]:
+    """Effects from the counts of both sides, by the oracle in decimals."""
+
+    def counts(prefix: str, days: float) -> list[float]:
+        value = {name: row[prefix + name] for name in row if prefix + name in row}
+        buyers = value["tracked"] + value["untracked"]
+        orders = value["identified"] + value["anonymous"]
+        counted = [
+            value["company_visitors"], value["visitors"], value["tracked"], value["untracked"],
+            buyers, value["identified"], value["anonymous"], orders, value["gmv"],
+        ]  # fmt: skip
+        return [number / days for number in counted]
+
+    now, base = counts("", 1), counts("base_", row["days"])
+    return {
+        **dict(zip(COLUMNS, limit(now, base), strict=True)),
+        "gmv": now[-1],
+        "base_gmv": base[-1],
+        "gmv_change": now[-1] - base[-1],
+        "method": "lmdi_tracking_changed" if row["changed"] else "lmdi",
+    }
+
+
+def test_comparisons_of_the_company_are_exactly_these(build_file: Path) -> None:
+    """No promotion row on the 10th, when a platform without promotion sold, nor after the 11th."""
+    days = [date(2026, 11, day) for day in range(9, 14)]
+    key = ["business_date", "comparison"]
+    sides = pl.read_csv(EXPECTED / "fct_gmv_change_sides.csv", try_parse_dates=True)
+    found = table(build_file, "marts.fct_gmv_change").filter(
+        (pl.col("dimension") == "all") & pl.col("business_date").is_in(days)
+    )
+    wanted = sides.filter(pl.col("dimension") == "all")
+    assert found.select(key).sort(key).rows() == wanted.select(key).sort(key).rows()
+
+
+def test_a_second_run_changes_nothing(build_file: Path) -> None:
+    names = ["marts.fct_orders", "marts.fct_gmv_daily", "marts.fct_gmv_change"]
+    before = {name: table(build_file, name) for name in names}
+    run_dbt(PROJECT, build_file, "run")
+    for name in names:
+        columns = before[name].columns
+        again = table(build_file, name)
+        assert_frame_equal(again.sort(columns), before[name].sort(columns))

@@ -1,0 +1,131 @@
+"""Small export files and a shop to land them in, for tests of ingestion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ingestion.land import LandedFile, land_file
+from ingestion.mapping import Source, parse_sources
+
+KEY = b"a key for tests, 32 bytes long.."
+SHOP: dict[str, Any] = {
+    "platform": "web",
+    "shop_id": "web-1",
+    "timezone": "Asia/Shanghai",
+    "currency": "CNY",
+}
+
+ORDERS: dict[str, Any] = {
+    "read": {"header": ["order_id", "buyer", "ordered_at", "paid_at", "status", "paid_amount"]},
+    "personal": ["buyer"],
+    "feeds": {
+        "orders": {
+            "columns": {
+                "order_id": "order_id",
+                "customer_id": "buyer",
+                "ordered_at": "ordered_at",
+                "paid_at": "paid_at",
+                "status": "status",
+                "order_amount": "paid_amount",
+            }
+        }
+    },
+}
+HEADER = "order_id,buyer,ordered_at,paid_at,status,paid_amount\n"
+LINES: dict[str, Any] = {
+    "read": {"header": ["order_id", "sku", "qty", "price", "at", "total"]},
+    "order_value": "first_line",
+    "feeds": {
+        "orders": {
+            "columns": {"order_id": "order_id", "ordered_at": "at", "paid_at": "at",
+                        "order_amount": "total"},
+            "constants": {"status": "paid"},
+        },
+        "order_items": {
+            "columns": {"order_id": "order_id", "product_id": "sku", "quantity": "qty",
+                        "unit_price": "price"},
+        },
+    },
+}  # fmt: skip
+LINES_HEADER = "order_id,sku,qty,price,at,total\n"
+
+
+def order(number: int | str, amount: str = "10.00", status: str = "paid", **cells: str) -> str:
+    """One row of an ORDERS file."""
+    at = cells.get("at", "2026-05-01 10:00:00")
+    buyer = cells.get("buyer", f"buyer{number}@example.com")
+    return f"{number},{buyer},{at},{cells.get('paid', at)},{status},{amount}\n"
+
+
+def orders(count: int, first: int = 1) -> str:
+    """`count` good rows of an ORDERS file."""
+    return "".join(order(number) for number in range(first, first + count))
+
+
+@dataclass
+class Shop:
+    """A folder with an inbox; one source `shop` whose files are read in one way."""
+
+    root: Path
+    form: Any = field(default_factory=lambda: ORDERS)
+    currency: str = "CNY"
+    settings: dict[str, Any] = field(default_factory=dict)
+    source: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def inbox(self) -> Path:
+        """The inbox."""
+        return self.root / "inbox"
+
+    @property
+    def parsed(self) -> Source:
+        """The source as shop.yml would give it."""
+        files = [{"path": "**/*", "format": self.form, **self.settings}]
+        return parse_sources({"shop": {**SHOP, **self.source, "files": files}})["shop"]
+
+    def put(self, content: str | bytes, name: str = "orders.csv") -> Path:
+        """Deliver a file."""
+        path = self.inbox / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def land(self, content: str | bytes | Path, name: str = "orders.csv") -> LandedFile:
+        """Deliver and land a file; its account must balance."""
+        path = content if isinstance(content, Path) else self.put(content, name)
+        source = self.parsed
+        landed = land_file(
+            path,
+            inbox=self.inbox,
+            landing=self.root / "landing",
+            quarantine=self.root / "quarantine",
+            source=source,
+            files=source.files[0],
+            key=KEY,
+            reporting_currency=self.currency,
+        )
+        fates = (landed.rows_landed, landed.rows_quarantined, landed.rows_duplicate,
+                 landed.rows_excluded)  # fmt: skip
+        assert min(fates) >= 0
+        assert sum(fates) == landed.rows_read
+        return landed
+
+    def rows(self, landed: LandedFile, feed: str = "orders") -> pl.DataFrame:
+        """What was landed in a feed."""
+        path = self.root / "landing" / feed / f"batch={landed.batch_id}" / "data.parquet"
+        return pl.read_parquet(path, hive_partitioning=False)
+
+    def quarantined(self, landed: LandedFile) -> pl.DataFrame:
+        """What was set aside."""
+        assert landed.quarantine_file is not None
+        return pl.read_parquet(landed.quarantine_file)
+
+    @property
+    def landed_files(self) -> list[Path]:
+        """Every file below landing and quarantine."""
+        places = (self.root / "landing", self.root / "quarantine")
+        return [path for place in places for path in place.rglob("*") if path.is_file()]

@@ -1,0 +1,173 @@
+"""shop.yml and formats: what is refused, and what the refusal says."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ingestion.errors import MappingError
+from ingestion.land import batch_id_of, match_files, unmatched_files
+from ingestion.mapping import fingerprint, load_formats, parse_sources
+from tests.support.exports import LINES, ORDERS, SHOP
+
+ROOT = Path(__file__).parents[2]
+
+
+def shop(*files: Any, **settings: Any) -> dict[str, Any]:
+    items = list(files) or [{"path": "a/*.csv", "format": "refunds"}]
+    return {"a": {**SHOP, "files": items, **settings}}
+
+
+def told(raw: Any) -> str:
+    with pytest.raises(MappingError) as error:
+        parse_sources(raw)
+    return str(error.value)
+
+
+def test_the_shipped_formats_are_valid_and_cover_the_demo() -> None:
+    formats = load_formats()
+    feeds = {feed for form in formats.values() for feed in form.feeds}
+    assert feeds == {
+        "orders", "order_items", "refunds", "events", "traffic_daily", "campaign_spend", "products",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["shop.example.yml", "examples/online_retail/shop.yml"])
+def test_the_shipped_shops_are_valid(path: str) -> None:
+    raw = yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+    assert set(raw) <= {"shop", "sources", "alerts", "privacy", "publish"}
+    sources = parse_sources(raw["sources"])
+    assert all(source.feeds() for source in sources.values())
+
+
+def test_an_unknown_key_names_its_place_and_the_nearest_key() -> None:
+    said = told(shop({"path": "a/*.csv", "fromat": "x", "format": "refunds"}))
+    assert "shop.yml sources.a.files[0]" in said
+    assert "unknown key `fromat`; did you mean `format`?" in said
+    assert "did you mean `timezone`?" in told(shop(timezon="UTC"))
+
+
+def test_an_unknown_format_names_the_nearest() -> None:
+    said = told(shop({"path": "a/*.csv", "format": "shopify_order"}))
+    assert "sources.a.files[0].format: there is no format `shopify_order`" in said
+    assert "did you mean `shopify_orders`?" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"feeds": {"order": {}}}, "unknown feed `order`; did you mean `orders`?"),
+        ({"feeds": {}}, "`feeds` is empty"),
+        ({"read": {"encoding": "gkb"}}, "`gkb` is not an encoding"),
+        ({"read": {"header": ["id"]}}, "which the header has not"),
+        ({"filter": "SELECT ((("}, "is not an SQL expression"),
+        ({"non_goods": ["("]}, "is not a regular expression"),
+        ({"zone": "Mars/Base"}, "is not a time zone"),
+        ({"exported_at": {"file_name": "no group"}}, "needs exactly one group"),
+        ({"derive": {"x": {"from": "buyer", "concat": ["buyer"]}}}, "give exactly one of"),
+        ({"order_value": "repeated"}, "needs the two feeds"),
+    ],
+)
+def test_a_format_that_cannot_be_carried_out_is_refused(change: Any, expected: str) -> None:
+    said = told(shop({"path": "a/*.csv", "format": {**ORDERS, **change}}))
+    assert expected in said
+    assert "sources.a" in said
+
+
+def test_a_feed_says_which_column_it_lacks_or_does_not_have() -> None:
+    columns = dict(ORDERS["feeds"]["orders"]["columns"])
+    wrong = {**columns, "order_amuont": "paid_amount"}
+    form = {**ORDERS, "feeds": {"orders": {"columns": wrong}}}
+    assert "did you mean `order_amount`?" in told(shop({"path": "*", "format": form}))
+    del columns["ordered_at"]
+    form = {**ORDERS, "feeds": {"orders": {"columns": columns}}}
+    assert "needs column `ordered_at`" in told(shop({"path": "*", "format": form}))
+
+
+def test_orders_of_lines_must_say_where_the_order_value_stands() -> None:
+    form = {key: value for key, value in LINES.items() if key != "order_value"}
+    assert "order_value" in told(shop({"path": "*", "format": form}))
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../x.csv", "a/../../x"])
+def test_a_path_stays_below_the_inbox(path: str) -> None:
+    assert "below the inbox" in told(shop({"path": path, "format": "refunds"}))
+
+
+@pytest.mark.parametrize("currency", ["cny", "RMB¥", ""])
+def test_a_currency_is_three_capitals(currency: str) -> None:
+    assert "currency" in told(shop(currency=currency))
+
+
+@pytest.mark.parametrize("raw", [{}, None, {"a": 1}, {"a": {**SHOP}}, {"a": {**SHOP, "files": []}}])
+def test_sources_that_say_nothing_are_refused(raw: Any) -> None:
+    assert "sources" in told(raw)
+
+
+def test_a_snapshot_names_a_column_of_its_feeds() -> None:
+    spec = {"path": "a/*.csv", "format": "shop_traffic", "delivery": "snapshot:traffic_day"}
+    assert "did you mean" in told(shop(spec)) or "traffic_date" in told(shop(spec))
+    assert "must be delta or snapshot" in told(shop({**spec, "delivery": "full"}))
+
+
+def test_overrides_change_single_keys_of_a_format() -> None:
+    spec = {"path": "*", "format": "refunds", "overrides": {"read": {"delimiter": ";"}}}
+    form = parse_sources(shop(spec))["a"].files[0].format
+    assert form.read.delimiter == ";"
+    assert form.read.header[0] == "refund_id"
+    assert load_formats()["refunds"].read.delimiter == ","
+
+
+def test_the_currency_in_a_column_name_is_the_sources() -> None:
+    spec = {"path": "*", "format": "meta_ads_campaigns"}
+    form = parse_sources(shop(spec, currency="EGP"))["a"].files[0].format
+    assert form.feeds["campaign_spend"].columns["cost"] == "Amount spent (EGP)"
+
+
+def test_the_fingerprint_follows_the_meaning_of_a_mapping_only() -> None:
+    def mark(**changes: Any) -> str:
+        source = parse_sources(shop({"path": "a/*.csv", "format": ORDERS, **changes}))["a"]
+        return fingerprint(source, source.files[0])
+
+    assert mark() == mark() == mark(path="other/*.csv")
+    assert mark(format={**ORDERS, "description": "said anew"}) == mark()
+    others = {
+        mark(format={**ORDERS, "zone": "UTC"}),
+        mark(delivery="snapshot:ordered_at"),
+        mark(format={**ORDERS, "filter": "status = 'paid'"}),
+    }
+    assert len(others | {mark()}) == 4
+
+
+def test_the_batch_id_is_sixteen_digits_of_source_content_and_mapping() -> None:
+    # printf 'a|b|c' | sha256sum
+    assert batch_id_of("a", "b", "c") == "a52dd81bfd5e4e66"
+
+
+def test_files_are_matched_in_stable_order_and_strangers_are_named(tmp_path: Path) -> None:
+    for name in ("a/2.csv", "a/1.csv", "b/x.txt", "a/.hidden.csv", "a/3.csv.part"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    sources = parse_sources(shop())
+    matches = match_files(tmp_path, sources)
+    assert [(path.name, source) for path, source, _ in matches] == [("1.csv", "a"), ("2.csv", "a")]
+    assert [path.name for path in unmatched_files(tmp_path, sources)] == ["x.txt"]
+
+
+def test_a_file_that_two_patterns_claim_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/1.csv").touch()
+    both = [{"path": "a/*.csv", "format": "refunds"}, {"path": "a/1*", "format": "products"}]
+    with pytest.raises(MappingError, match="both claim"):
+        match_files(tmp_path, parse_sources(shop(*both)))
+
+
+def test_a_quiet_day_of_refunds_is_no_gap_but_of_orders_it_is() -> None:
+    specs = [{"path": "a", "format": "refunds"}, {"path": "b", "format": "taobao_orders"}]
+    source = parse_sources(shop(*specs))["a"]
+    assert not source.is_expected_daily("refunds")
+    assert source.is_expected_daily("orders")
+    weekly = parse_sources(shop({**specs[1], "daily": False}))["a"]
+    assert not weekly.is_expected_daily("orders")

@@ -1,0 +1,135 @@
+"""The demo company: same bytes for the same day, whatever else is simulated; planted truths."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import subprocess
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from ingestion.simulator import default_window, load_simulation, simulate
+
+START = date(2026, 9, 1)
+HISTORY = date(2026, 10, 31)
+AS_OF = date(2026, 11, 16)
+SCALE = 0.05
+CHECKOUT = Path(__file__).parents[2]
+
+
+def run(root: Path, as_of: date, seed: int = 7) -> Path:
+    simulate(root, seed=seed, start=START, history_until=HISTORY, as_of=as_of, scale=SCALE)
+    return root
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run(tmp_path_factory.mktemp("demo"), AS_OF)
+
+
+def hashes(root: Path) -> dict[str, str]:
+    found = sorted(path for path in (root / "inbox").rglob("*") if path.is_file())
+    return {
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found
+    }
+
+
+def test_a_later_day_only_adds_files(demo: Path, tmp_path: Path) -> None:
+    before = hashes(run(tmp_path, AS_OF - timedelta(days=3)))
+    for days in (2, 1, 0):
+        run(tmp_path, AS_OF - timedelta(days=days))
+    after = hashes(tmp_path)
+    assert len(after) == len(before) + 3 * 10  # ten exports a day
+    assert {name: after[name] for name in before} == before
+    assert after == hashes(demo)
+
+
+def test_a_lost_file_comes_back_byte_by_byte(demo: Path, tmp_path: Path) -> None:
+    whole = hashes(demo)
+    run(tmp_path, AS_OF)
+    gone = ["ga4/events_20261105.json.gz", "ga4/events_202610.parquet"]
+    gone += ["tmall/ExportOrderList_202610_20261101020000.csv"]
+    for name in gone:
+        (tmp_path / "inbox" / name).unlink()
+    report = simulate(tmp_path, start=START, history_until=HISTORY, as_of=AS_OF, scale=SCALE)
+    assert {str(path) for path in report.written} == {f"inbox/{name}" for name in gone}
+    assert hashes(tmp_path) == whole
+
+
+def test_another_process_writes_the_same_bytes(demo: Path, tmp_path: Path) -> None:
+    code = (
+        "from datetime import date; from pathlib import Path; import sys;"
+        "from ingestion.simulator import simulate;"
+        f"simulate(Path(sys.argv[1]), start=date({START:%Y,%-m,%-d}), scale={SCALE},"
+        f"history_until=date({HISTORY:%Y,%-m,%-d}), as_of=date({AS_OF:%Y,%-m,%-d}))"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": "1", "POLARS_MAX_THREADS": "1"}
+    subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], check=True, cwd=CHECKOUT, env=environment
+    )
+    assert hashes(tmp_path) == hashes(demo)
+
+
+def test_another_seed_is_another_company(demo: Path, tmp_path: Path) -> None:
+    mine, other = hashes(demo), hashes(run(tmp_path, AS_OF, seed=8))
+    same = {name for name in mine if mine[name] == other.get(name)}
+    drawn = [name for name in same if "ga4" in name or "rder" in name or "shop_traffic" in name]
+    assert drawn == []
+    assert len(same) < len(mine) / 3
+
+
+def test_nothing_to_do_writes_nothing(demo: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (demo / "inbox").rglob("*.*")}
+    report = simulate(demo, start=START, history_until=HISTORY, as_of=AS_OF, scale=SCALE)
+    assert report.written == ()
+    assert report.kept == len(before)
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+def test_no_partial_file_stays(demo: Path) -> None:
+    assert not [path for path in demo.rglob("*") if path.name.startswith(".")]
+
+
+def test_windows(demo: Path) -> None:
+    assert default_window(date(2026, 11, 21)) == (date(2024, 9, 1), date(2026, 10, 31))
+    for shift in range(400):
+        as_of = date(2026, 1, 1) + timedelta(days=shift)
+        start, history_until = default_window(as_of)
+        assert start.day == 1
+        assert 800 <= (as_of - start).days <= 831
+        assert (history_until + timedelta(days=1)).day == 1
+        assert 21 <= (as_of - history_until).days <= 51
+
+
+@pytest.mark.parametrize(
+    ("history_until", "as_of"),
+    [(date(2026, 10, 30), AS_OF), (HISTORY, date(2026, 10, 30))],
+)
+def test_impossible_dates_are_refused(tmp_path: Path, history_until: date, as_of: date) -> None:
+    with pytest.raises(ValueError, match=r"lies before|last day of a month"):
+        simulate(tmp_path, start=START, history_until=history_until, as_of=as_of)
+
+
+def test_the_truth_is_written_beside(demo: Path) -> None:
+    known = load_simulation(demo)
+    assert known is not None
+    assert (known.seed, known.start, known.history_until, known.as_of) == (7, START, HISTORY, AS_OF)
+    assert load_simulation(demo / "nowhere") is None
+    with (demo / "truth/incidents.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [*rows[0]] == [
+        "incident_id",
+        "kind",
+        "start_date",
+        "end_date",
+        "platform",
+        "dimension",
+        "segment",
+        "metric",
+        "factor",
+    ]
+    assert all(START <= date.fromisoformat(row["start_date"]) <= AS_OF for row in rows)

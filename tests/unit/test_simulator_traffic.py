@@ -1,0 +1,166 @@
+"""The demo company's traffic: coherent sessions, honest totals."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+from collections import defaultdict
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ingestion.simulator import simulate
+
+START = date(2026, 9, 1)
+HISTORY = date(2026, 10, 31)
+AS_OF = date(2026, 11, 16)
+SCALE = 0.25
+FUNNEL = ["view_item", "add_to_cart", "begin_checkout", "purchase"]
+MINUTE = 60 * 1_000_000
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("demo")
+    simulate(root, start=START, history_until=HISTORY, as_of=AS_OF, scale=SCALE)
+    return root
+
+
+def export_instant(path: Path) -> str:
+    match = re.search(r"_(\d{14})\.csv$", path.name)
+    assert match, path.name
+    return match.group(1)
+
+
+def table(path: Path, encoding: str = "utf-8") -> list[dict[str, str]]:
+    with path.open(encoding=encoding, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def latest(root: Path, pattern: str, key: str, encoding: str = "utf-8") -> dict[str, list[dict]]:
+    """Group rows by key in the state of the file that was exported last."""
+    orders: dict[str, list[dict]] = {}
+    for path in sorted((root / "inbox").glob(pattern), key=export_instant):
+        rows: dict[str, list[dict]] = defaultdict(list)
+        for row in table(path, encoding):
+            rows[row[key]].append(row)
+        orders.update(rows)
+    return orders
+
+
+def read_events(root: Path) -> pl.DataFrame:
+    columns = [
+        "event_date",
+        "event_name",
+        "user_pseudo_id",
+        "at",
+        "session",
+        "transaction",
+        "items",
+    ]
+    value = pl.col("event_params").list.get(0).struct.field("value").struct.field("int_value")
+    parts = []
+    for path in sorted((root / "inbox/ga4").iterdir()):
+        if path.suffix == ".parquet":
+            frame = pl.read_parquet(path)
+        else:
+            text = gzip.decompress(path.read_bytes())
+            frame = pl.read_ndjson(io.BytesIO(text), infer_schema_length=None)
+        parts.append(
+            frame.with_columns(
+                at=pl.col("event_timestamp").cast(pl.Int64),
+                session=value.cast(pl.Int64),
+                transaction=pl.col("ecommerce").struct.field("transaction_id"),
+                items=pl.col("items").list.len().cast(pl.Int64),
+            ).select(columns)
+        )
+    return pl.concat(parts)
+
+
+@pytest.fixture(scope="module")
+def events(demo: Path) -> pl.DataFrame:
+    return read_events(demo)
+
+
+def test_a_session_has_three_events_on_average(events: pl.DataFrame) -> None:
+    assert 2.8 < len(events) / events.select("user_pseudo_id", "session").n_unique() < 3.6
+
+
+def test_a_session_runs_forward_through_the_funnel(events: pl.DataFrame) -> None:
+    rank = {name: i for i, name in enumerate(FUNNEL)}
+    first = (
+        events.filter(pl.col("event_name").is_in(FUNNEL))
+        .group_by("user_pseudo_id", "session", "event_name")
+        .agg(pl.col("at").min())
+        .with_columns(rank=pl.col("event_name").replace_strict(rank, return_dtype=pl.Int64))
+        .sort("user_pseudo_id", "session", "rank")
+    )
+    same = pl.struct("user_pseudo_id", "session")
+    steps = first.with_columns(
+        gap=pl.col("at").diff().over(same), back=pl.col("rank").diff().over(same)
+    )
+    assert steps.get_column("gap").drop_nulls().min() > 0
+    bought = first.filter(pl.col("event_name") == "purchase").select("user_pseudo_id", "session")
+    whole = first.join(bought, on=["user_pseudo_id", "session"])
+    assert len(whole) == 4 * len(bought)  # nobody buys without looking, cart and checkout
+
+
+def test_sessions_keep_their_gaps_short_and_some_cross_midnight(events: pl.DataFrame) -> None:
+    ordered = events.sort("user_pseudo_id", "session", "at")
+    by = ["user_pseudo_id", "session"]
+    longest = ordered.select(gap=pl.col("at").diff().over(by)).get_column("gap").max()
+    assert longest < 30 * MINUTE
+    days = events.group_by(by).agg(pl.col("event_date").n_unique())
+    assert (days.get_column("event_date") == 2).sum() > 0
+
+
+def test_event_dates_are_local_dates(events: pl.DataFrame) -> None:
+    local = pl.from_epoch(pl.col("at") + 8 * 3600 * 1_000_000, time_unit="us")
+    assert events.select((local.dt.strftime("%Y%m%d") == pl.col("event_date")).all()).item()
+
+
+def test_purchases_are_orders_and_a_few_orders_are_untracked(
+    demo: Path, events: pl.DataFrame
+) -> None:
+    orders = latest(demo, "shopify/orders_export_*.csv", "Name")
+    paid = {name[1:] for name, rows in orders.items() if rows[0]["Paid at"]}
+    purchases = events.filter(pl.col("event_name") == "purchase")
+    tracked = purchases.get_column("transaction").to_list()
+    assert len(tracked) == len(set(tracked))
+    assert set(tracked) <= paid
+    assert 0.01 < 1 - len(tracked) / len(paid) < 0.07
+    lines = {name[1:]: rows for name, rows in orders.items()}
+    for number, items in purchases.select("transaction", "items").iter_rows():
+        goods = [x for x in lines[number] if not x["Lineitem sku"].startswith("GIFT-")]
+        assert items == len(goods)
+
+
+def test_conversion_is_two_to_three_percent(demo: Path, events: pl.DataFrame) -> None:
+    visitors = events.select("event_date", "user_pseudo_id").n_unique()
+    orders = latest(demo, "shopify/orders_export_*.csv", "Name")
+    buyers = {(r[0]["Paid at"][:10], r[0]["Email"]) for r in orders.values() if r[0]["Paid at"]}
+    assert 0.02 < len(buyers) / visitors < 0.035  # with 11.11 within a short window
+
+
+def test_tmall_totals_are_those_of_its_orders(demo: Path) -> None:
+    orders = latest(demo, "tmall/ExportOrderList_*.csv", "订单编号", "gb18030")
+    buyers: dict[str, set[str]] = defaultdict(set)
+    for (row,) in orders.values():
+        buyers[row["订单付款时间"][:10]].add(row["买家会员名"])
+    sources: dict[str, int] = defaultdict(int)
+    for path in (demo / "inbox/tmall").glob("traffic_sources_*.csv"):
+        for row in table(path, "utf-8-sig"):
+            sources[row["统计日期"]] += int(row["访客数"])
+    days = 0
+    for path in (demo / "inbox/tmall").glob("shop_traffic_*.csv"):
+        for row in table(path, "utf-8-sig"):
+            day, visitors = row["统计日期"], int(row["访客数"])
+            assert int(row["支付买家数"]) == len(buyers[day])
+            assert int(row["商品访客数"]) <= visitors
+            assert visitors < sources[day] < 1.4 * visitors
+            days += 1
+    assert days == (AS_OF - START).days + 1
