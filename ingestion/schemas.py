@@ -31,7 +31,7 @@ EVENT_TYPES = (
     *("home", "list", "search", "product_view", "favourite"),
     *("add_to_cart", "checkout", "purchase", "other"),
 )
-_ALLOWED: dict[tuple[str, str], tuple[str, ...]] = {
+ALLOWED: dict[tuple[str, str], tuple[str, ...]] = {
     ("orders", "status"): ORDER_STATUSES,
     ("refunds", "kind"): ("refund_only", "return"),
     ("refunds", "status"): ("requested", "succeeded", "rejected"),
@@ -49,8 +49,8 @@ _FIRST, _LAST = 1990, 2100
 
 def _checks(feed: str, column: str, dtype: Any, check: type[pa.Check]) -> list[pa.Check]:
     found: list[pa.Check] = []
-    if (feed, column) in _ALLOWED:
-        found.append(check.isin(list(_ALLOWED[feed, column])))
+    if (feed, column) in ALLOWED:
+        found.append(check.isin(list(ALLOWED[feed, column])))
     elif column == "currency":
         found.append(check.str_matches(r"^[A-Z]{3}$"))
     elif dtype == INSTANT:

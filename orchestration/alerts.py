@@ -38,6 +38,7 @@ __all__ = [
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 _CREDENTIALS = re.compile(r"://[^\s/@]+@")
 _LONGEST_ERROR = 2000
+_OUTBOX_DAYS = 35
 _COMPARISONS = {
     "promo_phase": ("the same day of the promo phase last year", "去年同阶段"),
     "trailing_28d": ("the mean of the 28 days before", "前 28 天日均"),
@@ -150,24 +151,41 @@ def failure_message(
 
 
 def send_alerts(run: Run) -> int:
-    """Tell the open incidents of a run's last days; the number of messages composed.
+    """Tell the incidents of the published generation.
+
+    Those open on the last days go to the configured channels. The outbox also explains what
+    happened in the weeks before: it is read by people who were not told at the time.
 
     Args:
-        run: the run under way, after `insights` are written.
+        run: the run under way, after it has published.
+
+    Returns:
+        Number of incidents that are news.
     """
-    incidents = run.frame("insights.incidents")
-    last = run.query("select max(business_date) as day from insights.anomalies")["day"][0]
-    told = alertable(incidents, last) if last is not None else incidents.clear()
+    incidents = run.published("from insights.incidents")
+    last = run.published("select max(business_date) as day from insights.anomalies")["day"][0]
+    if last is None:
+        return 0
+    told = incidents.filter(pl.col("last_date") > last - timedelta(days=_OUTBOX_DAYS))
     if told.is_empty():
         return 0
     days = ", ".join(f"date '{day}'" for day in told["last_date"].unique().sort())
-    changes = run.query(f"select * from marts.fct_gmv_change where business_date in ({days})")
-    completeness = run.frame("quality.source_completeness_daily")
+    changes = run.published(f"from marts.fct_gmv_change where business_date in ({days})")
+    completeness = run.published("from quality.source_completeness_daily")
     shop = run.settings.shop
     info = AlertInfo(shop.name, shop.currency, (run.paths.site / "index.html").as_posix())
-    messages = [compose(row, changes, completeness, info) for row in told.to_dicts()]
-    deliver(messages, run.paths.outbox, run.settings.alert_channels(), run.state)
-    return len(messages)
+    messages = {
+        row["incident_id"]: compose(row, changes, completeness, info) for row in told.to_dicts()
+    }
+    news = alertable(incidents, last)["incident_id"].to_list()
+    deliver(list(messages.values()), run.paths.outbox, [], run.state)
+    deliver(
+        [messages[name] for name in news],
+        run.paths.outbox,
+        run.settings.alert_channels(),
+        run.state,
+    )
+    return len(news)
 
 
 def _line(text: str) -> str:

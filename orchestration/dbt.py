@@ -33,11 +33,7 @@ def prepare_manifest() -> Path:
     for path in sorted(DBT_PROJECT_DIR.rglob("*")):
         if path.suffix in {".sql", ".yml", ".csv"} and "target" not in path.parts:
             digest.update(path.as_posix().encode() + path.read_bytes())
-    if (
-        MANIFEST.exists()
-        and _PARSED.exists()
-        and _PARSED.read_text("ascii") == digest.hexdigest()
-    ):
+    if MANIFEST.exists() and _PARSED.exists() and _PARSED.read_text("ascii") == digest.hexdigest():
         return MANIFEST
     from dbt.cli.main import dbtRunner
 

@@ -44,9 +44,7 @@ class Run:
         as_of: the last day that should be there: yesterday in the reporting zone by default.
     """
 
-    def __init__(
-        self, settings: Settings, run_id: str, *, as_of: date | None, full: bool
-    ) -> None:
+    def __init__(self, settings: Settings, run_id: str, *, as_of: date | None, full: bool) -> None:
         self.settings = settings
         self.paths = settings.paths
         self.run_id = run_id
@@ -201,6 +199,12 @@ class Run:
             frame: pl.DataFrame = con.sql(sql).pl()
             return frame
 
+    def published(self, sql: str) -> pl.DataFrame:
+        """A query on the current generation."""
+        with warehouse.connect_published(self.paths.current) as con:
+            frame: pl.DataFrame = con.sql(sql).pl()
+            return frame
+
     def last_day(self) -> date | None:
         """The last day of the data: what "yesterday" means on the pages."""
         day = self.query("select max(business_date) as day from marts.fct_gmv_daily")["day"][0]
@@ -210,9 +214,7 @@ class Run:
         """Incidents as readers know them, so that an episode keeps its id from run to run."""
         if not self.paths.current.exists():
             return None
-        with warehouse.connect_published(self.paths.current) as con:
-            incidents: pl.DataFrame = con.sql("from insights.incidents").pl()
-            return incidents
+        return self.published("from insights.incidents")
 
     def write(self, table: str, frame: pl.DataFrame) -> None:
         """Write a frame as a table of the working build, replacing it."""
@@ -233,8 +235,9 @@ class Run:
         warehouse.drop_old_generations(self.paths, self.settings.file.publish.keep)
         return generation
 
-    def finish(self) -> None:
+    def finish(self, alerts: int) -> None:
         """The last step is done: the generation is complete, pages and messages included."""
+        self.state.set("alerts", str(alerts))
         self.state.set("finished_run", self.run_id)
 
     def close(self) -> None:
@@ -243,13 +246,13 @@ class Run:
         if self.failure is None:
             return
         step, error = self.failure
-        if self.paths.site.exists():
+        if self.paths.site.exists() and self.paths.current.exists():
             from dashboards.site import write_status
 
             write_status(
                 self.paths.site,
                 state="failed",
-                last_ok=self.state.get("finished_run"),
+                last_ok=self.published("select built_at from quality.run")["built_at"][0],
                 failed_step=step,
                 message=str(error).splitlines()[0] if str(error) else type(error).__name__,
             )

@@ -143,11 +143,6 @@ class State:
         with self._connect() as con:
             con.execute("insert or replace into meta values (?, ?)", (key, value))
 
-    def sent_count(self) -> int:
-        """How many alerts were ever sent."""
-        with self._connect() as con:
-            return int(con.execute("select count(*) from sent_alerts").fetchone()[0])
-
     def seen(self, key: str) -> bool:
         """Whether an alert with this key was sent."""
         with self._connect() as con:

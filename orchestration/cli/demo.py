@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 from orchestration import settings
 from orchestration.cli.console import console
@@ -41,19 +42,15 @@ def run_demo() -> None:
     _show_places(configured.paths)
 
 
-def _is_demo(home: object) -> bool:
-    from pathlib import Path
-
-    return (Path(str(home)) / "data" / "truth" / "simulation.json").exists()
+def _is_demo(home: Path) -> bool:
+    return (home / "data" / "truth" / "simulation.json").exists()
 
 
 def _simulate(paths: settings.Paths, as_of: date) -> None:
     from ingestion.simulator import default_window, load_simulation, simulate
 
     known = load_simulation(paths.data)
-    start, history_until = (
-        (known.start, known.history_until) if known else default_window(as_of)
-    )
+    start, history_until = (known.start, known.history_until) if known else default_window(as_of)
     log.info("simulating the demo shop's exports ...")
     report = simulate(
         paths.data,
@@ -61,9 +58,10 @@ def _simulate(paths: settings.Paths, as_of: date) -> None:
         start=start,
         history_until=history_until,
         as_of=as_of,
+        scale=known.scale if known else 1.0,
         progress=log.info,
     )
-    log.info("simulated %d new files up to %s", report.files_written, as_of)
+    log.info("simulated %d new files up to %s", len(report.written), as_of)
 
 
 def _show_places(paths: settings.Paths) -> None:
@@ -75,6 +73,6 @@ def _show_places(paths: settings.Paths) -> None:
     console.out("next     .venv/bin/kpi serve")
     console.out("         .venv/bin/kpi explain --by channel")
     console.out(
-        '         .venv/bin/kpi sql "from marts.fct_gmv_daily where dimension = \'all\''
+        "         .venv/bin/kpi sql \"from marts.fct_gmv_daily where dimension = 'all'"
         ' order by business_date desc limit 7"'
     )

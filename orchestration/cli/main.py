@@ -53,7 +53,7 @@ def run(
     full: Annotated[bool, typer.Option("--full", help="Rebuild everything.")] = False,
     wait: Annotated[float, typer.Option(help="Seconds to wait for another run.")] = 0.0,
     fail_on_alert: Annotated[
-        bool, typer.Option("--fail-on-alert", help="Exit code 6 if an alert was sent.")
+        bool, typer.Option("--fail-on-alert", help="Exit code 6 if an incident is open.")
     ] = False,
 ) -> None:
     """Run the daily job: ingest, build, audit, publish, pages, alerts."""

@@ -17,7 +17,6 @@ def run_daily(*, as_of: str, full: bool, wait_seconds: float, fail_on_alert: boo
 
     paths = settings.load().paths
     state = State(paths.state)
-    before = state.sent_count()
     execute_daily(as_of=as_of, full=full, wait_seconds=wait_seconds)
     from orchestration.cli.show import show_headline
 
@@ -33,7 +32,7 @@ def run_daily(*, as_of: str, full: bool, wait_seconds: float, fail_on_alert: boo
                 ExitCode.INPUT_REJECTED,
             )
         )
-    if fail_on_alert and state.sent_count() > before:
+    if fail_on_alert and state.get("alerts") not in (None, "0"):
         raise SystemExit(int(ExitCode.ALERT_FIRED))
 
 

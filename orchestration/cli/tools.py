@@ -80,7 +80,9 @@ def check_up() -> None:
     console.out(f"disk        {free:.1f} GB free in {paths.data}")
     chromium = shutil.which("chromium")
     console.out(f"chromium    {chromium or 'not found: only the browser tests need it'}")
-    console.out(f"channels    {len(configured.alert_channels())} (messages always go to the outbox)")
+    console.out(
+        f"channels    {len(configured.alert_channels())} (messages always go to the outbox)"
+    )
     console.out(f"published   {warehouse.current_generation(paths) or 'nothing yet'}")
     for problem in problems:
         console.out(f"problem     {problem}")

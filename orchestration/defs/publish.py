@@ -171,12 +171,9 @@ def site_inputs(run: Run) -> tuple[dict[str, pl.DataFrame], Any]:
     """Frames and facts of the current generation for the pages."""
     from dashboards.site import SiteInfo
 
-    with warehouse.connect_published(run.paths.current) as con:
-        frames = {table: con.sql(f"select * from {table}").pl() for table in _SITE_TABLES}
-        made = con.sql("select * from quality.run").pl().row(0, named=True)
-    configured = {
-        feed for source in run.settings.sources.values() for feed in source.feeds()
-    }
+    frames = {table: run.published(f"from {table}") for table in _SITE_TABLES}
+    made = run.published("from quality.run").row(0, named=True)
+    configured = {feed for source in run.settings.sources.values() for feed in source.feeds()}
     info = SiteInfo(
         shop_name=run.settings.shop.name,
         currency=run.settings.shop.currency,
@@ -201,8 +198,8 @@ def outbox(
             return dg.MaterializeResult(metadata={"unchanged": True})
         from orchestration.alerts import send_alerts
 
-        sent = send_alerts(run)
-        run.finish()
+        news = send_alerts(run)
+        run.finish(news)
         return dg.MaterializeResult(
-            metadata={"messages": sent, "outbox": dg.MetadataValue.path(str(run.paths.outbox))}
+            metadata={"news": news, "outbox": dg.MetadataValue.path(str(run.paths.outbox))}
         )

@@ -1,5 +1,7 @@
 """dbt as Dagster assets: staging, intermediate, marts, quality. Keys follow schema and name."""
 
+import contextlib
+import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,8 +9,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
 from orchestration.dbt import prepare_manifest, test_results
-
-from orchestration.run import Run, gate_error
+from orchestration.run import Run, gate_error, log
 
 
 @dbt_assets(manifest=prepare_manifest(), name="transform")
@@ -18,17 +19,19 @@ def transform(
     """Build and test every table in the working build."""
     with run.step("transform"):
         if run.is_unchanged:
-            context.log.info("nothing new since the last good build")
+            log.info("nothing new since the last good build")
             for key in context.selected_asset_keys:
                 yield dg.MaterializeResult(asset_key=key, metadata={"unchanged": True})
             return
         arguments = run.begin_build()
-        context.log.info(f"dbt {' '.join(arguments)}")
-        target = run.paths.build / "dbt_target"
-        invocation = dbt.cli(
-            arguments, context=context, target_path=target, raise_on_error=False
+        log.info(
+            "dbt %s", "rebuilds everything" if "--full-refresh" in arguments else "adds what is new"
         )
-        yield from invocation.stream()
+        target = run.paths.build / "dbt_target"
+        invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
+        # dbt talks to standard output, which belongs to the command; its log is in the target.
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield from invocation.stream()
         run.checks = [test_results(invocation.target_path / "run_results.json", run.run_id)]
         if not invocation.is_successful():
             failed = [row["check_name"] for row in run.checks[0].iter_rows(named=True)

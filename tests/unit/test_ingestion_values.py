@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import tempfile
-from datetime import datetime
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,14 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pandera.errors import SchemaErrors
 
 from ingestion.derive import Context, derive, safe
 from ingestion.feeds import FEEDS, MONEY
 from ingestion.parse import exact, instant, rounded, whole
 from ingestion.pseudonymise import pseudonyms
 from ingestion.read import ROW
-from ingestion.schemas import schema_of
+from ingestion.schemas import ALLOWED, all_pass, schema_of
 from ingestion.spec import Derive, Numbers
 from tests.support.exports import HEADER, ORDERS, Shop, order
 
@@ -167,6 +168,42 @@ def test_every_feed_has_a_schema_of_exactly_its_columns(feed: str) -> None:
     assert list(schema.columns) == list(FEEDS[feed].columns)
     required = {name for name, column in schema.columns.items() if not column.nullable}
     assert required == set(FEEDS[feed].required)
+
+
+VALUES: dict[Any, list[Any]] = {
+    pl.String: ["paid", "refund_only", "succeeded", "purchase", "shop", "click", "CNY", "cny"],
+    pl.Int64: [1, 0, -1],
+    pl.Decimal: [Decimal("1.00"), Decimal("0.00"), Decimal("-0.01")],
+    pl.Datetime: [datetime(2026, 5, 1), datetime(1989, 1, 1), datetime(2100, 1, 2)],
+    pl.Date: [date(2026, 5, 1), date(1989, 1, 1), date(2100, 1, 2)],
+    pl.Boolean: [True],
+    pl.Float64: [1.0, -1.0],
+}
+
+
+@pytest.mark.parametrize("feed", list(FEEDS))
+def test_the_quick_check_says_what_pandera_says(feed: str) -> None:
+    columns = FEEDS[feed].columns
+    verdicts = set()
+    for name, dtype in columns.items():
+        for value in [None, *VALUES[pl.Series(dtype=dtype).dtype.base_type()]]:
+            cells = {c: [_allowed(feed, c, d)] for c, d in columns.items()} | {name: [value]}
+            frame = pl.DataFrame(cells, schema=columns)
+            try:
+                schema_of(feed).validate(frame, lazy=True)
+                expected = True
+            except SchemaErrors:
+                expected = False
+            assert frame.select(all_pass(feed)).item() is expected, (name, value)
+            verdicts.add(expected)
+    assert verdicts == {True, False}
+
+
+def _allowed(feed: str, column: str, dtype: Any) -> Any:
+    allowed = ALLOWED.get((feed, column))
+    if column == "currency":
+        return "CNY"
+    return allowed[0] if allowed else VALUES[pl.Series(dtype=dtype).dtype.base_type()][0]
 
 
 @settings(deadline=None, max_examples=40)

@@ -46,7 +46,9 @@ spans as (
 ),
 
 span as (
-    select min(first_date) as first_date, max(last_date) as last_date
+    select
+        min(first_date) as first_date,
+        max(last_date) as last_date
     from spans
 ),
 

@@ -7,8 +7,12 @@ cells as (
 ),
 
 compared as (
-    select distinct business_date, comparison, platform, base_days
+    select
+        business_date,
+        comparison,
+        platform
     from comparisons
+    group by business_date, comparison, platform
 ),
 
 sides as (

@@ -68,19 +68,6 @@ judged as (
     where expectations.is_expected_daily
 ),
 
-reasoned as (
-    select
-        *,
-        case
-            when not is_expected then 'not_expected'
-            when arrived_rows = 0 and not is_explained_by_events then 'no_rows'
-            when is_cut_off and not is_explained_by_events then 'stops_early'
-            when is_tracking_lost then 'few_rows'
-            else 'ok'
-        end as reason
-    from judged
-),
-
 final as (
     select
         business_date,
@@ -93,9 +80,15 @@ final as (
         first_at,
         last_at,
         expected_last_hour,
-        reason in ('ok', 'not_expected') as is_complete,
-        reason
-    from reasoned
+        case
+            when not is_expected then 'not_expected'
+            when arrived_rows = 0 and not is_explained_by_events then 'no_rows'
+            when is_cut_off and not is_explained_by_events then 'stops_early'
+            when is_tracking_lost then 'few_rows'
+            else 'ok'
+        end as reason,
+        reason in ('ok', 'not_expected') as is_complete
+    from judged
 )
 
 select * from final
