@@ -1,6 +1,6 @@
 """The canonical feeds: which columns each has, of which type, and what identifies a row.
 
-Belongs here: names, types, keys. Checks of values are in `schemas.py`, ways of reading in `formats/`.
+Belongs here: names, types, keys. Checks of values are in `schemas.py`, reading in `formats/`.
 
 Every landed row also carries the columns of `LANDING`: where it came from and which version it is.
 """
@@ -26,7 +26,7 @@ LANDING: dict[str, pl.DataType | type[pl.DataType]] = {
     "_row_number": COUNT,  # 1 = first data row of the file
     "_row_key": TEXT,  # the row's native key within its source
     "_unit_key": TEXT,  # what a newer version replaces as a whole: row, order, or snapshot period
-    "_version_at": INSTANT,  # the data's own time: updated_at, export instant, last business instant
+    "_version_at": INSTANT,  # updated_at, else export instant, else last business instant
 }
 
 
@@ -146,7 +146,8 @@ FEEDS: dict[str, Feed] = {
             required={
                 "event_id": TEXT,  # given, else made of visitor, instant, name, content and ordinal
                 "occurred_at": INSTANT,
-                # home, list, search, product_view, favourite, add_to_cart, checkout, purchase, other
+                # home, list, search, product_view, favourite, add_to_cart, checkout, purchase,
+                # other
                 "event_type": TEXT,
                 "platform": TEXT,
                 "shop_id": TEXT,

@@ -70,7 +70,7 @@ def _latest(landing: Path, feed: str, active_batches: Collection[str]) -> pl.Dat
     """Read a feed's landed rows; the winning batch of a unit brings all of its rows."""
     files = [
         path
-        for batch in sorted(active_batches)
+        for batch in sorted(set(active_batches))
         if (path := landing / feed / f"batch={batch}" / "data.parquet").exists()
     ]
     schema = FEEDS[feed].landed

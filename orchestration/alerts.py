@@ -178,13 +178,9 @@ def send_alerts(run: Run) -> int:
         row["incident_id"]: compose(row, changes, completeness, info) for row in told.to_dicts()
     }
     news = alertable(incidents, last)["incident_id"].to_list()
+    channels = run.settings.alert_channels()
     deliver(list(messages.values()), run.paths.outbox, [], run.state)
-    deliver(
-        [messages[name] for name in news],
-        run.paths.outbox,
-        run.settings.alert_channels(),
-        run.state,
-    )
+    deliver([messages[name] for name in news], run.paths.outbox, channels, run.state)
     return len(news)
 
 

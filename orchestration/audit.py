@@ -49,26 +49,30 @@ def audit_checks(run: Run, totals: pl.DataFrame) -> pl.DataFrame:
     from orchestration.gate import run_gate
 
     off = totals.filter(pl.col("difference") != 0)
-    rows = [
-        _row(run, "reconciliation", "landed_equals_marts", "error", off.is_empty(),
-             f"{off.height} of {totals.height} days and sources differ",
-             "" if off.is_empty() else f"first: {off.row(0)}"),
-    ]  # fmt: skip
     ledger = run.frame("raw.ingest_files")
-    unbalanced = ledger.filter(
-        pl.col("rows_read")
-        != pl.sum_horizontal("rows_landed", "rows_quarantined", "rows_duplicate", "rows_excluded")
-    )
-    quarantined = int(ledger["rows_quarantined"].sum())
+    fates = pl.sum_horizontal("rows_landed", "rows_quarantined", "rows_duplicate", "rows_excluded")
+    unbalanced = ledger.filter(pl.col("rows_read") != fates)
     refused = ledger.filter(pl.col("status") == "refused")
-    rows += [
-        _row(run, "ingest", "rows_balance", "error", unbalanced.is_empty(),
-             f"{unbalanced.height} files", ", ".join(unbalanced["source_file"].head(5))),
-        _row(run, "ingest", "no_row_quarantined", "warn", quarantined == 0,
-             f"{quarantined} rows", ""),
-        _row(run, "ingest", "no_file_refused", "warn", refused.is_empty(),
-             f"{refused.height} files", "; ".join(refused["message"].head(3))),
-    ]  # fmt: skip
+    quarantined = ledger.filter(pl.col("rows_quarantined") > 0)
+    own = [
+        ("reconciliation", "landed_equals_marts", "error", off, str(off.head(1).rows())),
+        ("ingest", "rows_balance", "error", unbalanced, _names(unbalanced)),
+        ("ingest", "no_row_quarantined", "warn", quarantined, _names(quarantined)),
+        ("ingest", "no_file_refused", "warn", refused, _names(refused)),
+    ]
+    rows: list[dict[str, str]] = [
+        {
+            "check_name": name,
+            "layer": layer,
+            "subject": layer,
+            "severity": severity,
+            "status": "passed" if violations.is_empty() else "failed",
+            "observed": str(violations.height),
+            "message": "" if violations.is_empty() else message,
+            "checked_run": run.run_id,
+        }
+        for layer, name, severity, violations, message in own
+    ]
     frame = run.query(
         "select business_date, dimension, segment, visitors, buyers, orders, gmv, conversion_rate"
         " from marts.fct_gmv_daily where dimension in ('all', 'platform')"
@@ -95,16 +99,5 @@ def failed_errors(checks: pl.DataFrame) -> list[str]:
     return failed["check_name"].to_list()
 
 
-def _row(
-    run: Run, layer: str, name: str, severity: str, passed: bool, observed: str, message: str
-) -> dict[str, str]:
-    return {
-        "check_name": name,
-        "layer": layer,
-        "subject": layer,
-        "severity": severity,
-        "status": "passed" if passed else "failed",
-        "observed": observed,
-        "message": message,
-        "checked_run": run.run_id,
-    }
+def _names(files: pl.DataFrame) -> str:
+    return ", ".join(files["source_file"].head(5))

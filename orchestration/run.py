@@ -13,22 +13,18 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
 from orchestration import dbt, warehouse
-from orchestration.errors import ExitCode, KpiError, config_error
+from orchestration.errors import ExitCode, KpiError
 from orchestration.raw import create_raw
 from orchestration.settings import Settings
-from orchestration.state import FileRecord, State
-
-if TYPE_CHECKING:
-    from ingestion.land import LandedFile
+from orchestration.state import State
 
 # One logger for what a person should read: the command line prints it, Dagster shows it.
 log = logging.getLogger("kpi")
@@ -67,79 +63,6 @@ class Run:
             self.failure = (name, error)
             raise
         log.info("%s done in %.1f s", name, time.monotonic() - started)
-
-    # ingest ---------------------------------------------------------------------------------
-
-    def ingest(self) -> dict[str, int]:
-        """Land every new file of the inbox.
-
-        Returns:
-            Counts: files_seen, files_landed, files_refused, and rows of the files landed now by
-            fate (rows_read, rows_landed, rows_quarantined, rows_duplicate, rows_excluded).
-
-        Raises:
-            KpiError: the pseudonym key is not the one earlier batches were made with.
-        """
-        from ingestion.land import FileRejected, batch_of, land_file, match_files
-
-        key = self._checked_key()
-        counts = dict.fromkeys(("files_seen", "files_landed", "files_refused", *_FATES), 0)
-        known = self.state.statuses()
-        for path, source_name, spec in match_files(self.paths.inbox, self.settings.sources):
-            counts["files_seen"] += 1
-            source = self.settings.sources[source_name]
-            batch = batch_of(path, source, spec)
-            if batch.batch_id in known:
-                counts["files_refused"] += known[batch.batch_id] == "refused"
-                continue
-            file = FileRecord(
-                batch_id=batch.batch_id,
-                source=source_name,
-                source_file=path.relative_to(self.paths.inbox).as_posix(),
-                content=batch.content,
-                mapping=batch.fingerprint,
-                format=spec.format_name,
-            )
-            try:
-                landed = land_file(
-                    path,
-                    inbox=self.paths.inbox,
-                    landing=self.paths.landing,
-                    quarantine=self.paths.quarantine,
-                    source=source,
-                    files=spec,
-                    key=key,
-                    reporting_currency=self.settings.shop.currency,
-                )
-            except FileRejected as error:
-                self.state.record(replace(file, status="refused", message=str(error)))
-                counts["files_refused"] += 1
-                log.warning("refused: %s", error)
-                continue
-            self.state.record(_landed(file, landed))
-            known[batch.batch_id] = "landed"
-            counts["files_landed"] += 1
-            for fate in _FATES:
-                counts[fate] += getattr(landed, fate)
-            for issue in landed.issues:
-                log.warning("%s: %s", file.source_file, issue)
-            if counts["files_landed"] % 50 == 0:
-                log.info("landed %d files", counts["files_landed"])
-        return counts
-
-    def _checked_key(self) -> bytes:
-        key = self.settings.pseudonym_key()
-        fingerprint = hashlib.sha256(b"fingerprint" + key).hexdigest()[:16]
-        known = self.state.get("key_fingerprint")
-        if known and known != fingerprint:
-            raise config_error(
-                "this is not the pseudonym key the landed batches were made with; customers would"
-                " be counted twice",
-                "privacy.key",
-                "Restore the old key.",
-            )
-        self.state.set("key_fingerprint", fingerprint)
-        return key
 
     # build ----------------------------------------------------------------------------------
 
@@ -260,21 +183,6 @@ class Run:
 
         message = failure_message(self.run_id, step, error, self.paths.data / "logs")
         deliver([message], self.paths.outbox, self.settings.alert_channels(), self.state)
-
-
-_FATES = ("rows_read", "rows_landed", "rows_quarantined", "rows_duplicate", "rows_excluded")
-
-
-def _landed(file: FileRecord, landed: LandedFile) -> FileRecord:
-    return replace(
-        file,
-        feeds=dict(landed.feeds),
-        unknown_columns=tuple(landed.unknown_columns),
-        message="; ".join(landed.issues),
-        first_at=landed.first_at,
-        last_at=landed.last_at,
-        **{fate: getattr(landed, fate) for fate in _FATES},
-    )
 
 
 def new_run_id() -> str:

@@ -148,7 +148,8 @@ class Settings:
         Raises:
             KpiError: a source is not valid.
         """
-        from ingestion.mapping import MappingError, parse_sources
+        from ingestion.errors import MappingError
+        from ingestion.mapping import parse_sources
 
         try:
             return parse_sources(self.file.sources)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import dagster as dg
 
 from ingestion.feeds import FEEDS
-from orchestration.run import Run
+from orchestration.inbox import land_new_files
+from orchestration.run import Run, log
 
 _KEYS = {feed: dg.AssetKey(["raw", feed]) for feed in FEEDS}
 
@@ -36,8 +37,8 @@ def ingest(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Land every new file; a file seen before is left alone."""
     with run.step("ingest"):
-        counts = run.ingest()
-        context.log.info(f"inbox: {counts}")
+        counts = land_new_files(run.settings, run.state)
+        log.info("inbox: %s", ", ".join(f"{n} {name}" for name, n in counts.items() if n))
         quarantined: dict[str, int] = defaultdict(int)
         batches: dict[str, int] = defaultdict(int)
         rows: dict[str, int] = defaultdict(int)

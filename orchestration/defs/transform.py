@@ -24,9 +24,8 @@ def transform(
                 yield dg.MaterializeResult(asset_key=key, metadata={"unchanged": True})
             return
         arguments = run.begin_build()
-        log.info(
-            "dbt %s", "rebuilds everything" if "--full-refresh" in arguments else "adds what is new"
-        )
+        full = "--full-refresh" in arguments
+        log.info("dbt %s", "rebuilds everything" if full else "adds what is new")
         target = run.paths.build / "dbt_target"
         invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
         # dbt talks to standard output, which belongs to the command; its log is in the target.

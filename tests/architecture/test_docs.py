@@ -13,11 +13,17 @@ MADE_BY_A_RUN = ("data/", "shop.yml", ".venv/", "my-shop")
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_paths_named_in_the_docs_exist(text: str) -> None:
-    named = set(re.findall(r"`([\w.\-]+/[\w.\-/]*|[\w\-]+\.(?:md|yml|toml|txt))`",
-                           (ROOT / text).read_text()))
+    named = set(
+        re.findall(
+            r"`([\w.\-]+/[\w.\-/]*|[\w\-]+\.(?:md|yml|toml|txt))`", (ROOT / text).read_text()
+        )
+    )
     named |= set(re.findall(r"\]\(([\w.\-/]+)\)", (ROOT / text).read_text()))
-    missing = [n for n in named if not (ROOT / n).exists() and not n.startswith(MADE_BY_A_RUN)
-               and "<" not in n]
+    missing = [
+        n
+        for n in named
+        if not (ROOT / n).exists() and not n.startswith(MADE_BY_A_RUN) and "<" not in n
+    ]
     rooms = ("ingestion/", "dbt_project/models/staging/", "dashboards/i18n/", "orchestration/")
     missing = [n for n in missing if not any((ROOT / room / n).exists() for room in rooms)]
     assert missing == []
@@ -35,14 +41,21 @@ def test_every_requirement_is_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = project["dependencies"] + sum(project["optional-dependencies"].values(), [])
     names = {re.split(r"[\[<>=]", w)[0].lower().replace("_", "-") for w in wanted}
-    pinned = {line.split("==")[0].lower().replace("_", "-")
-              for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line}
+    pinned = {
+        line.split("==")[0].lower().replace("_", "-")
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if "==" in line
+    }
     assert names <= pinned
 
 
 def test_no_large_or_foreign_file_is_tracked() -> None:
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True,
-                            check=True).stdout.split("\0")[:-1]
-    assert [name for name in listed if (ROOT / name).is_file()
-            and (ROOT / name).stat().st_size > 1_000_000] == []
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\0")[:-1]
+    assert [
+        name
+        for name in listed
+        if (ROOT / name).is_file() and (ROOT / name).stat().st_size > 1_000_000
+    ] == []
     assert not [name for name in listed if name.startswith("data/")]

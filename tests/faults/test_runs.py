@@ -25,10 +25,13 @@ def start(home: Path) -> subprocess.Popen[bytes]:
 
 def generation(home: Path) -> tuple[object, ...]:
     """What a reader sees: run id and figures that must belong to it."""
-    return shop.query(home, """
+    return shop.query(
+        home,
+        """
         select (select run_id from quality.run), (select max(business_date) from marts.fct_orders),
             (select sum(gmv) from marts.fct_gmv_daily where dimension = 'all'),
-            (select sum(paid_amount) from marts.fct_orders)""")[0]
+            (select sum(paid_amount) from marts.fct_orders)""",
+    )[0]
 
 
 @pytest.fixture(scope="module")

@@ -199,7 +199,7 @@ def events() -> pl.DataFrame:
 
 
 def traffic_daily() -> pl.DataFrame:
-    """Rows of `raw.traffic_daily`: the marketplace's totals and, overlapping, two of its sources."""
+    """Rows of `raw.traffic_daily`: totals of the marketplace and, overlapping, of two sources."""
     rows = []
     for line in TRAFFIC.strip().splitlines():
         day, grain, segment, visitors = line.split()

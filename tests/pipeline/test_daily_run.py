@@ -31,7 +31,7 @@ CONTRACT = {
     "dim_promo": "starts_at ends_at",
 }
 
-TRAP = '''
+TRAP = """
 import os, socket
 
 def _trap(name, original):
@@ -49,45 +49,54 @@ socket.socket.connect_ex = _trap("connect_ex", socket.socket.connect_ex)
 socket.socket.sendto = _trap("sendto", socket.socket.sendto)
 socket.getaddrinfo = _trap("getaddrinfo", socket.getaddrinfo)
 socket.gethostbyname = _trap("gethostbyname", socket.gethostbyname)
-'''
+"""
 
 
 @pytest.mark.parametrize("table", CONTRACT)
 def test_contract_columns_are_published(finished_home: Path, table: str) -> None:
-    rows = shop.query(
-        finished_home, f"select column_name from (describe marts.{table})"
-    )
+    rows = shop.query(finished_home, f"select column_name from (describe marts.{table})")
     assert set(CONTRACT[table].split()) <= {name for (name,) in rows}
 
 
 def test_money_is_decimal_and_ratios_are_double(finished_home: Path) -> None:
-    kinds = dict(shop.query(
-        finished_home, "select column_name, column_type from (describe marts.fct_gmv_daily)"))
+    kinds = dict(
+        shop.query(
+            finished_home, "select column_name, column_type from (describe marts.fct_gmv_daily)"
+        )
+    )
     assert kinds["gmv"] == kinds["net_sales"] == "DECIMAL(18,2)"
     assert kinds["aov"] == kinds["conversion_rate"] == kinds["gmv_per_buyer"] == "DOUBLE"
 
 
 def test_gmv_rebuilds_from_its_factors_in_every_row(finished_home: Path) -> None:
-    [(rows, worst)] = shop.query(finished_home, """
+    [(rows, worst)] = shop.query(
+        finished_home,
+        """
         select count(*), max(abs(
             ((coalesce(visitors * conversion_rate, 0) + untracked_buyers)
              * coalesce(orders_per_buyer, 0) + anonymous_orders) * coalesce(aov, 0) - gmv)
             / greatest(0.01, 1e-9 * gmv))
-        from marts.fct_gmv_daily""")
+        from marts.fct_gmv_daily""",
+    )
     assert rows > 1000 and worst <= 1
 
 
 def test_effects_sum_to_the_change_in_every_row(finished_home: Path) -> None:
-    [(rows, worst)] = shop.query(finished_home, """
+    [(rows, worst)] = shop.query(
+        finished_home,
+        """
         select count(*), max(abs(visitors_effect + conversion_effect + untracked_buyers_effect
             + orders_per_buyer_effect + anonymous_orders_effect + aov_effect + mix_effect
             - gmv_change) / greatest(0.01, 1e-9 * gmv))
-        from marts.fct_gmv_change""")
+        from marts.fct_gmv_change""",
+    )
     assert rows > 1000 and worst <= 1
 
 
 def test_segments_of_each_dimension_sum_to_the_company(finished_home: Path) -> None:
-    off = shop.query(finished_home, """
+    off = shop.query(
+        finished_home,
+        """
         with company as (from marts.fct_gmv_daily where dimension = 'all'),
         parts as (
             select business_date, dimension, sum(gmv) as gmv, sum(orders) as orders,
@@ -95,21 +104,28 @@ def test_segments_of_each_dimension_sum_to_the_company(finished_home: Path) -> N
             from marts.fct_gmv_daily where dimension <> 'all' group by all)
         select p.* from parts as p inner join company as c using (business_date)
         where (p.gmv, p.orders, p.buyers, p.visitors)
-            is distinct from (c.gmv, c.orders, c.buyers, c.visitors)""")
+            is distinct from (c.gmv, c.orders, c.buyers, c.visitors)""",
+    )
     assert off == []
 
 
 def test_landed_and_mart_amounts_agree(finished_home: Path) -> None:
-    [(days, total, worst)] = shop.query(finished_home, """
+    [(days, total, worst)] = shop.query(
+        finished_home,
+        """
         select count(distinct business_date), sum(landed_amount), max(abs(difference))
-        from quality.reconciliation_daily""")
+        from quality.reconciliation_daily""",
+    )
     assert days > 80 and total > 0 and worst == 0
 
 
 def test_every_file_balances_and_holds_no_personal_data(finished_home: Path) -> None:
-    off = shop.query(finished_home, """
+    off = shop.query(
+        finished_home,
+        """
         select source_file from quality.ingest_files where rows_read
-            <> rows_landed + rows_quarantined + rows_duplicate + rows_excluded""")
+            <> rows_landed + rows_quarantined + rows_duplicate + rows_excluded""",
+    )
     assert off == []
     personal = re.compile(rb"user\d+@example\.com|nick_\d+|138\d{8}")
     for folder in ("landing", "quarantine", "published", "site", "outbox"):
@@ -138,8 +154,10 @@ def test_a_run_calls_nobody(tmp_path: Path) -> None:
 
     caught = subprocess.run(
         [sys.executable, "-c", "import socket; socket.create_connection(('127.0.0.1', 9))"],
-        env=shop.environment(home, PYTHONPATH=str(trap), KPI_TRAP=str(log)), check=False,
-        capture_output=True)
+        env=shop.environment(home, PYTHONPATH=str(trap), KPI_TRAP=str(log)),
+        check=False,
+        capture_output=True,
+    )
     assert caught.returncode != 0 and log.exists()
 
 
@@ -159,4 +177,5 @@ def test_a_run_shows_in_the_instance_of_the_ui(finished_home: Path) -> None:
     [file] = (finished_home / "data/dagster").rglob("runs.db")
     with sqlite3.connect(file) as con:
         assert ("daily", "SUCCESS") in con.execute(
-            "select pipeline_name, status from runs").fetchall()
+            "select pipeline_name, status from runs"
+        ).fetchall()

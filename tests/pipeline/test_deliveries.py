@@ -56,15 +56,21 @@ def test_a_rejected_batch_is_as_if_it_had_never_come(
     finished_home: Path, copy_home: Callable[[str], Path], tmp_path: Path
 ) -> None:
     home = copy_home("reject")
-    [(batch, name)] = shop.query(home, """
+    [(batch, name)] = shop.query(
+        home,
+        """
         select batch_id, source_file from quality.ingest_files
-        where source_file like 'tmall/ExportOrderList%' order by source_file desc limit 1""")
+        where source_file like 'tmall/ExportOrderList%' order by source_file desc limit 1""",
+    )
     assert shop.kpi(home, "reject", batch).returncode == 0
     shop.run(home)
     without = shop.new_home(tmp_path / "without")
     shutil.copytree(finished_home / "data/inbox", without / "data/inbox", dirs_exist_ok=True)
     (without / "data/inbox" / name).unlink()
-    shutil.copytree(finished_home / "data/state", without / "data/state",
-                    ignore=shutil.ignore_patterns("state.sqlite", "run.lock"))  # the same key
+    shutil.copytree(
+        finished_home / "data/state",
+        without / "data/state",
+        ignore=shutil.ignore_patterns("state.sqlite", "run.lock"),
+    )  # the same key
     shop.run(without)
     assert shop.different(home, without) == []

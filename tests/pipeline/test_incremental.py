@@ -29,12 +29,16 @@ TABLES = [
     "intermediate.int_orders_rolled_up",
     "intermediate.int_orders_linked",
     "intermediate.int_sessions_built",
+    "intermediate.int_funnel_sessions_counted",
+    "intermediate.int_funnel_visitors_counted",
     "marts.fct_orders",
     "marts.fct_order_items",
     "marts.fct_sessions",
     "marts.fct_funnel_daily",
 ]
-TABLES = [table for table in TABLES if list((PROJECT / "models").rglob(f"{table.split('.')[1]}.sql"))]
+TABLES = [
+    table for table in TABLES if list((PROJECT / "models").rglob(f"{table.split('.')[1]}.sql"))
+]
 
 
 def differences(built: Path, reference: Path) -> dict[str, int]:
@@ -58,7 +62,7 @@ def differences(built: Path, reference: Path) -> dict[str, int]:
 def build(project: Path, file: Path, company: Company, *options: str) -> None:
     write_raw(file, company.frames(), batches=company.ledger())
     staging = "channel_map stg_raw__traffic_daily stg_raw__campaign_spend"
-    marts = " ".join(f"+{name}" for name in SELECTION.split() if f"marts.{name}" in TABLES)
+    marts = " ".join(f"+{name}" for name in SELECTION.split())
     selection = options or ("--select", *f"{staging} {marts}".split())
     run_dbt(project, file, "build", *selection, "--exclude-resource-type", "test", "unit_test")
 

@@ -13,15 +13,21 @@ def kpi(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     import os
 
     return subprocess.run(
-        [sys.executable, "-m", "orchestration.cli.main", *arguments], capture_output=True,
-        text=True, check=False, env={**os.environ, "KPI_HOME": str(home)})
+        [sys.executable, "-m", "orchestration.cli.main", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "KPI_HOME": str(home)},
+    )
 
 
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
-    code = ("import sys; from typer.testing import CliRunner; from orchestration.cli.main import"
-            " app; assert CliRunner().invoke(app, ['--help']).exit_code == 0;"
-            " print([m for m in ('dagster', 'dbt', 'duckdb', 'polars', 'pandera', 'plotly',"
-            " 'great_expectations', 'pydantic') if m in sys.modules])")
+    code = (
+        "import sys; from typer.testing import CliRunner; from orchestration.cli.main import"
+        " app; assert CliRunner().invoke(app, ['--help']).exit_code == 0;"
+        " print([m for m in ('dagster', 'dbt', 'duckdb', 'polars', 'pandera', 'plotly',"
+        " 'great_expectations', 'pydantic') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -47,7 +53,8 @@ def test_without_a_shop_every_command_says_what_to_do(tmp_path: Path, command: l
 @pytest.mark.parametrize("command", [["sql", "select 1"], ["status"], ["explain"], ["serve"]])
 def test_before_the_first_run_commands_say_so(tmp_path: Path, command: list[str]) -> None:
     (tmp_path / "shop.yml").write_text(
-        "shop: {name: S, currency: EUR, timezone: UTC}\nsources: {}\n")
+        "shop: {name: S, currency: EUR, timezone: UTC}\nsources: {}\n"
+    )
     done = kpi(tmp_path, *command)
     assert done.returncode == 2
     assert "kpi run" in done.stderr
@@ -60,7 +67,8 @@ def test_json_is_one_document(tmp_path: Path) -> None:
 
 def test_the_demo_does_not_touch_a_real_shop(tmp_path: Path) -> None:
     (tmp_path / "shop.yml").write_text(
-        "shop: {name: Real, currency: EUR, timezone: UTC}\nsources: {}\n")
+        "shop: {name: Real, currency: EUR, timezone: UTC}\nsources: {}\n"
+    )
     done = kpi(tmp_path, "demo")
     assert done.returncode == 3 and "another folder" in done.stderr
     assert not (tmp_path / "data/inbox").exists()

@@ -74,7 +74,7 @@ def test_paid_orders_count_on_the_local_day_of_full_payment(home: Shop) -> None:
 def test_the_newest_export_counts_whatever_the_order(home: Shop) -> None:
     new = put(home, f"1,{PAID},12.00", day=3)
     old = put(home, f"1,{PAID},10.00", f"2,{PAID},5.00", day=2)
-    for batches in ((new, old), (old, new)):
+    for batches in ((new, old), (old, new), (old, new, new, old)):
         assert totals(home, *batches) == [(date(2026, 5, 1), Decimal("17.00"), 2)]
     assert totals(home, old) == [(date(2026, 5, 1), Decimal("15.00"), 2)]
 

@@ -42,7 +42,7 @@ def side(v: float, s: float, c: float, u: float, f: float, n: float, a: float) -
 
 def decompose(now: Any, base: Any) -> pl.DataFrame:
     """Run the macro on rows of counts, one array per side with the columns of SIDE."""
-    macro = jinja2.Environment(autoescape=False).from_string(  # noqa: S701 - SQL, not HTML
+    macro = jinja2.Environment(autoescape=False).from_string(
         MACROS.read_text(encoding="utf-8") + "{{ lmdi('factors') }}"
     )
     rows = np.hstack([np.atleast_2d(now), np.atleast_2d(base)]).astype(float)
@@ -50,8 +50,7 @@ def decompose(now: Any, base: Any) -> pl.DataFrame:
     frame = pl.DataFrame(rows, schema=names).with_row_index("row")
     with duckdb.connect() as con:
         con.register("factors", frame)
-        result = con.sql(f"select * from ({macro.render()}) as effects order by row").pl()
-    return result
+        return con.sql(f"select * from ({macro.render()}) as effects order by row").pl()
 
 
 def effects(frame: pl.DataFrame) -> np.ndarray[Any, Any]:

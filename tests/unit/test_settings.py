@@ -31,15 +31,18 @@ def test_defaults(home: Path) -> None:
     assert loaded.paths.current == home / "data/published/current.duckdb"
 
 
-@pytest.mark.parametrize(("text", "message"), [
-    (GOOD.replace("currency: EUR", "currency: euro"), "line 3, shop.currency"),
-    (GOOD.replace("Europe/Berlin", "Europe/Berlinn"), "line 4, shop.timezone"),
-    (GOOD + "publish:\n  keep: 1\n", "line 7, publish.keep"),
-    (GOOD + "alert: {}\n", "line 6, alert"),
-    (GOOD.replace("  name: Corner shop\n", ""), "shop.name"),
-    ("shop: [", "not valid YAML"),
-    ("", "shop"),
-])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (GOOD.replace("currency: EUR", "currency: euro"), "line 3, shop.currency"),
+        (GOOD.replace("Europe/Berlin", "Europe/Berlinn"), "line 4, shop.timezone"),
+        (GOOD + "publish:\n  keep: 1\n", "line 7, publish.keep"),
+        (GOOD + "alert: {}\n", "line 6, alert"),
+        (GOOD.replace("  name: Corner shop\n", ""), "shop.name"),
+        ("shop: [", "not valid YAML"),
+        ("", "shop"),
+    ],
+)
 def test_what_is_wrong_is_said_with_its_line(home: Path, text: str, message: str) -> None:
     (home / "shop.yml").write_text(text)
     with pytest.raises(KpiError, match=message) as refused:

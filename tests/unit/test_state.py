@@ -6,9 +6,19 @@ from pathlib import Path
 
 from orchestration.state import FileRecord, State
 
-FILE = FileRecord(batch_id="b1", source="s", source_file="s/a.csv", content="f" * 64, mapping="m1",
-                  format="plain", feeds={"orders": 3}, status="landed", rows_read=4, rows_landed=3,
-                  rows_duplicate=1)
+FILE = FileRecord(
+    batch_id="b1",
+    source="s",
+    source_file="s/a.csv",
+    content="f" * 64,
+    mapping="m1",
+    format="plain",
+    feeds={"orders": 3},
+    status="landed",
+    rows_read=4,
+    rows_landed=3,
+    rows_duplicate=1,
+)
 
 
 def test_sequences_increase_without_end(tmp_path: Path) -> None:

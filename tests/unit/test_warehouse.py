@@ -41,12 +41,19 @@ def publish(paths: Paths, run_id: str, value: int) -> None:
 def test_only_public_schemas_are_published_with_their_comments(paths: Paths) -> None:
     publish(paths, "20260101T000000000001", 1)
     with warehouse.connect_published(paths.current) as con:
-        schemas = {row[0] for row in con.execute(
-            "select distinct table_schema from information_schema.tables").fetchall()}
-        comment = con.execute("select comment from duckdb_tables()"
-                              " where table_name = 'fct_orders'").fetchone()
-        column = con.execute("select comment from duckdb_columns()"
-                             " where table_name = 'fct_orders' and column_name = 'a'").fetchone()
+        schemas = {
+            row[0]
+            for row in con.execute(
+                "select distinct table_schema from information_schema.tables"
+            ).fetchall()
+        }
+        comment = con.execute(
+            "select comment from duckdb_tables() where table_name = 'fct_orders'"
+        ).fetchone()
+        column = con.execute(
+            "select comment from duckdb_columns()"
+            " where table_name = 'fct_orders' and column_name = 'a'"
+        ).fetchone()
     assert schemas == {"marts", "quality"}
     assert comment == ("One row per order.",)
     assert column == ("It's a.",)
@@ -57,8 +64,7 @@ def test_only_public_schemas_are_published_with_their_comments(paths: Paths) -> 
 def test_published_file_has_the_old_storage_version(paths: Paths) -> None:
     publish(paths, "20260101T000000000001", 1)
     with warehouse.connect_published(paths.current) as con:
-        tags = con.execute("select tags from duckdb_databases()"
-                           " where not internal").fetchone()
+        tags = con.execute("select tags from duckdb_databases() where not internal").fetchone()
     assert "v1.2" in str(tags)
 
 
@@ -79,8 +85,11 @@ def test_readers_never_see_a_mixture_while_generations_are_swapped(paths: Paths)
     def read() -> None:
         while not stop.is_set():
             with warehouse.connect_published(paths.current) as con:
-                seen.append(con.execute("select o.a, r.a from marts.fct_orders as o,"
-                                        " quality.run as r").fetchone())  # type: ignore[arg-type]
+                seen.append(
+                    con.execute(
+                        "select o.a, r.a from marts.fct_orders as o, quality.run as r"
+                    ).fetchone()
+                )  # type: ignore[arg-type]
 
     reader = threading.Thread(target=read)
     reader.start()
@@ -108,22 +117,29 @@ def test_old_generations_are_dropped_but_never_the_current_one(paths: Paths) -> 
     (paths.published / ".partial_torn.duckdb").write_bytes(b"torn")
     warehouse.drop_old_generations(paths, keep=3)
     assert [g[:8] for g in warehouse.generations(paths)] == [
-        "20260101", "20260103", "20260104", "20260105"]
+        "20260101",
+        "20260103",
+        "20260104",
+        "20260105",
+    ]
     assert not (paths.published / ".partial_torn.duckdb").exists()
 
 
-@pytest.mark.parametrize("statement", [
-    "select * from read_csv('/etc/passwd')",
-    "select * from read_text('/etc/passwd')",
-    "copy (select 1) to '/tmp/kpi_leak.csv'",
-    "attach '/tmp/kpi_other.duckdb'",
-    "install httpfs",
-    "set enable_external_access = true",
-    "set memory_limit = '100GB'",
-    "export database '/tmp/kpi_leak'",
-    "create table marts.mine as select 1",
-    "delete from marts.fct_orders",
-])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select * from read_csv('/etc/passwd')",
+        "select * from read_text('/etc/passwd')",
+        "copy (select 1) to '/tmp/kpi_leak.csv'",
+        "attach '/tmp/kpi_other.duckdb'",
+        "install httpfs",
+        "set enable_external_access = true",
+        "set memory_limit = '100GB'",
+        "export database '/tmp/kpi_leak'",
+        "create table marts.mine as select 1",
+        "delete from marts.fct_orders",
+    ],
+)
 def test_the_sandbox_refuses(paths: Paths, statement: str) -> None:
     publish(paths, "20260101T000000000001", 1)
     with warehouse.connect_published(paths.current) as con, pytest.raises(duckdb.Error):
@@ -132,11 +148,18 @@ def test_the_sandbox_refuses(paths: Paths, statement: str) -> None:
 
 def test_the_lock_is_exclusive_and_death_releases_it(tmp_path: Path) -> None:
     holder = subprocess.Popen(
-        [sys.executable, "-c",
-         "import sys, time; from pathlib import Path; from orchestration.warehouse import run_lock\n"
-         "with run_lock(Path(sys.argv[1]), 'first'):\n"
-         "    print('held', flush=True); time.sleep(60)", str(tmp_path)],
-        stdout=subprocess.PIPE, text=True)
+        [
+            sys.executable,
+            "-c",
+            "import sys, time; from pathlib import Path\n"
+            "from orchestration.warehouse import run_lock\n"
+            "with run_lock(Path(sys.argv[1]), 'first'):\n"
+            "    print('held', flush=True); time.sleep(60)",
+            str(tmp_path),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert holder.stdout is not None and holder.stdout.readline() == "held\n"
     with (
         pytest.raises(KpiError, match="run first") as refused,

@@ -4,6 +4,7 @@ with orders as (
 
 refunds as (
     select * from {{ ref('stg_raw__refunds') }}
+    where is_succeeded
 ),
 
 sessions as (
