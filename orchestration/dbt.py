@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from orchestration.errors import KpiError
-from orchestration.settings import DBT_PROJECT_DIR, Settings
+from orchestration.settings import DBT_PROJECT_DIR, Settings, load
 
 MANIFEST = DBT_PROJECT_DIR / "target" / "manifest.json"
 _PARSED = DBT_PROJECT_DIR / "target" / "parsed.sha256"
@@ -37,8 +37,13 @@ def prepare_manifest() -> Path:
         return MANIFEST
     from dbt.cli.main import dbtRunner
 
-    where = ["--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(DBT_PROJECT_DIR)]
-    result = dbtRunner().invoke(["--quiet", "parse", *where])
+    arguments = [
+        *("--quiet", "parse"),
+        *("--project-dir", str(DBT_PROJECT_DIR)),
+        *("--profiles-dir", str(DBT_PROJECT_DIR)),
+        *_variables(),
+    ]
+    result = dbtRunner().invoke(arguments)
     if not result.success:
         raise KpiError(
             f"dbt cannot parse the project: {result.exception}",
@@ -50,16 +55,28 @@ def prepare_manifest() -> Path:
 
 
 def build_arguments(settings: Settings, *, full: bool) -> list[str]:
-    """Arguments of the `dbt build` of a run; unit tests belong to `make test`, not to a morning.
+    """Arguments of the `dbt build` of a run; unit tests belong to `make test`, not to a morning."""
+    arguments = ["build", "--exclude-resource-type", "unit_test", *variables(settings)]
+    return [*arguments, "--full-refresh"] if full else arguments
 
-    The variables are the same from run to run: another value would make dbt parse all again.
-    """
-    variables = {
+
+def variables(settings: Settings) -> list[str]:
+    """The `--vars` of every dbt call: the same each time, or dbt would parse all again."""
+    values = {
         "reporting_timezone": settings.shop.timezone,
         "reporting_currency": settings.shop.currency,
     }
-    arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables)]
-    return [*arguments, "--full-refresh"] if full else arguments
+    return ["--vars", json.dumps(values)]
+
+
+def _variables() -> list[str]:
+    """The variables of this data folder, none if it has no valid shop.yml yet."""
+    try:
+        settings = load()
+    except KpiError:
+        return []
+    set_environment(settings)
+    return variables(settings)
 
 
 def set_environment(settings: Settings) -> None:

@@ -1,20 +1,18 @@
-{# The steps of the funnel, in order, as types of event. #}
-{% macro funnel_steps() %}
-    {{ return(var('funnel_steps', ['home', 'product_view', 'add_to_cart', 'checkout', 'purchase'])) }}
-{% endmacro %}
-
-{# Longest time from step 1 to the last step reached. #}
-{% macro funnel_window_seconds() %}
-    {{ return((var('funnel_window_days') * 86400) | round | int) }}
-{% endmacro %}
+{# The funnel: its steps are the event types of var `funnel_steps`, in order, all within
+   var `funnel_window_days` from step 1. #}
 
 {# Place of an event type in the funnel; NULL outside it. #}
 {% macro funnel_step_number(event_type) -%}
     case {{ event_type }}
-        {%- for step in funnel_steps() %}
-        when '{{ step }}' then {{ loop.index }}
+        {%- for step in var('funnel_steps') %}
+            when '{{ step }}' then {{ loop.index }}
         {%- endfor %}
     end
+{%- endmacro %}
+
+{# Longest time from step 1 to the last step reached, in seconds. #}
+{% macro funnel_window_seconds() -%}
+    {{ (var('funnel_window_days') | float * 86400) | round | int }}
 {%- endmacro %}
 
 {# How far each attempt came, told by the first instant of each step. Exact where the steps
@@ -23,7 +21,7 @@
    relation  CTE with attempt_id and first_1_at (never NULL), first_2_at, ...
    Returns   attempt_id, depth, is_orderly #}
 {% macro judged_attempts(relation) %}
-    {% set count = funnel_steps() | length %}
+    {% set count = var('funnel_steps') | length %}
     select
         attempt_id,
         case
@@ -53,7 +51,7 @@
    relation  CTE with attempt_id, occurred_at, step_number, event_id
    Returns   attempt_id, depth #}
 {% macro walked_attempts(relation) %}
-    {% set count = funnel_steps() | length %}
+    {% set count = var('funnel_steps') | length %}
     with
 
     walk_1 as (
@@ -107,17 +105,59 @@
     from walked
 {% endmacro %}
 
+{# Depths of all attempts: told by the first instants where that is exact, else walked.
+
+   judged     CTE of judged_attempts
+   disorderly CTE with the steps of those attempts that are not orderly, see walked_attempts #}
+{% macro attempt_depths(judged, disorderly) %}
+    select
+        attempt_id,
+        depth
+    from {{ judged }}
+    where is_orderly
+    union all
+    select
+        attempt_id,
+        depth
+    from ({{ walked_attempts(disorderly) }}) as walked
+{% endmacro %}
+
+{# Attempts counted by all that the funnel is broken down by; what is read at the first step is read
+   off its session.
+
+   attempts  CTE with business_date, attempt_id, session_id
+   depths    CTE of attempt_depths
+   sessions  CTE of sessions #}
+{% macro counted_attempts(basis, attempts, depths, sessions) %}
+    select
+        attempts.business_date,
+        '{{ basis }}' as basis,
+        sessions.platform,
+        sessions.shop_id,
+        sessions.channel,
+        sessions.device,
+        sessions.region,
+        depths.depth,
+        count(*) as attempt_count
+    from {{ attempts }} as attempts
+    inner join {{ depths }} as depths on attempts.attempt_id = depths.attempt_id
+    inner join {{ sessions }} as sessions on attempts.session_id = sessions.session_id
+    group by
+        attempts.business_date, sessions.platform, sessions.shop_id, sessions.channel,
+        sessions.device, sessions.region, depths.depth
+{% endmacro %}
+
 {# First instant of each step of the funnel, from events. #}
 {% macro first_instants_of_steps() -%}
-    {%- for step in funnel_steps() %}
+    {%- for step in var('funnel_steps') %}
         min(occurred_at) filter (where event_type = '{{ step }}')
             as first_{{ loop.index }}_at{{ ',' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}
 
-{# The columns first_1_at, first_2_at, ... of a relation. #}
-{% macro first_step_columns(relation) -%}
-    {%- for step in funnel_steps() %}
+{# The columns of first_instants_of_steps as a relation has them. #}
+{% macro step_instants(relation) -%}
+    {%- for step in var('funnel_steps') %}
         {{ relation }}.first_{{ loop.index }}_at{{ ',' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}

@@ -28,7 +28,7 @@
         {% endfor %}
     {% endfor %}
     {{ config(
-        materialized='incremental' if target.type == 'duckdb' else 'table',
+        materialized='table' if target is defined and target.type == 'spark' else 'incremental',
         incremental_strategy='replace',
         on_schema_change='fail',
         pre_hook='{{ note_full_build() }}',

@@ -56,7 +56,7 @@
 {% macro this_run() %}
     {% set rows = run_query(
         "select seq, raw_seq from incremental.runs where invocation_id = '" ~ invocation_id ~ "'"
-    ).rows if execute else [] %}
+    ).rows %}
     {{ return({'seq': rows[0][0], 'raw_seq': rows[0][1]} if rows else {'seq': 0, 'raw_seq': 0}) }}
 {% endmacro %}
 
@@ -64,7 +64,7 @@
 {% macro last_state() %}
     {% set rows = run_query(
         "select max(seq), max(raw_seq) from incremental.state where model = '" ~ model.name ~ "'"
-    ).rows if execute else [] %}
+    ).rows %}
     {{ return({'seq': rows[0][0], 'raw_seq': rows[0][1]} if rows and rows[0][0] is not none) }}
 {% endmacro %}
 

@@ -5,8 +5,9 @@
    A partial run reads only the row keys that a new, rejected or superseded batch could change. #}
 {% macro latest_versions(feed) %}
     {%- set raw = source('raw', feed) -%}
-    {%- set partial = is_partial() -%}
-    {%- set ceiling = this_run().raw_seq -%}
+    {%- set running = execute is defined and execute -%}
+    {%- set partial = running and is_partial() -%}
+    {%- set ceiling = raw_ceiling() | trim -%}
     {%- if partial -%}
         {%- do make_version_scope(feed, ceiling) -%}
     {%- endif %}
@@ -119,3 +120,8 @@
         ) %}
     {% endif %}
 {% endmacro %}
+
+{# The ledger sequence this run reads up to. #}
+{% macro raw_ceiling() -%}
+    {{ this_run().raw_seq if execute is defined and execute else 0 }}
+{%- endmacro %}

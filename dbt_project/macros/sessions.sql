@@ -2,7 +2,7 @@
    a visitor's run of events without a gap above the session gap; only chains that touch a changed
    event can change, so the span is that of the changed events and of the old chains around them. #}
 {% macro only_touched_visitors() -%}
-    {%- if not is_partial() -%}
+    {%- if not (execute is defined and execute and is_partial()) -%}
         true
     {%- else -%}
         {%- do make_visitor_scope() -%}
@@ -118,13 +118,9 @@
 
 {# A visitor of a shop as a number of 128 bits: cheaper to sort and group by than three texts. #}
 {% macro visitor_digest() -%}
-    {{ return(adapter.dispatch('visitor_digest')()) }}
-{%- endmacro %}
-
-{% macro duckdb__visitor_digest() -%}
-    md5_number({{ join_key(['platform', 'shop_id', 'visitor_key']) }})
-{%- endmacro %}
-
-{% macro spark__visitor_digest() -%}
-    md5({{ join_key(['platform', 'shop_id', 'visitor_key']) }})
+    {%- if target is defined and target.type == 'spark' -%}
+        md5({{ join_key(['platform', 'shop_id', 'visitor_key']) }})
+    {%- else -%}
+        md5_number({{ join_key(['platform', 'shop_id', 'visitor_key']) }})
+    {%- endif -%}
 {%- endmacro %}

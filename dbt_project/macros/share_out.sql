@@ -41,32 +41,21 @@
 
 {# Cents of an amount as an integer wide enough for the product of two of them. #}
 {% macro cents(amount) -%}
-    {{ return(adapter.dispatch('cents')(amount)) }}
-{%- endmacro %}
-
-{% macro duckdb__cents(amount) -%}
-    cast(round(({{ amount }}) * 100) as hugeint)
-{%- endmacro %}
-
-{% macro spark__cents(amount) -%}
-    cast(round(({{ amount }}) * 100) as decimal(18, 0))
+    {%- if target is defined and target.type == 'spark' -%}
+        cast(round(({{ amount }}) * 100) as decimal(18, 0))
+    {%- else -%}
+        cast(round(({{ amount }}) * 100) as hugeint)
+    {%- endif -%}
 {%- endmacro %}
 
 {# Integer quotient, rounded down also below zero; the denominator is positive. #}
 {% macro floor_div(numerator, denominator) -%}
-    {{ return(adapter.dispatch('floor_div')(numerator, denominator)) }}
-{%- endmacro %}
-
-{% macro duckdb__floor_div(numerator, denominator) -%}
     (
-        ({{ numerator }}) // {{ denominator }}
-        - case when ({{ numerator }}) % {{ denominator }} < 0 then 1 else 0 end
-    )
-{%- endmacro %}
-
-{% macro spark__floor_div(numerator, denominator) -%}
-    (
-        ({{ numerator }}) div {{ denominator }}
+        {%- if target is defined and target.type == 'spark' -%}
+            ({{ numerator }}) div {{ denominator }}
+        {%- else -%}
+            ({{ numerator }}) // {{ denominator }}
+        {%- endif %}
         - case when ({{ numerator }}) % {{ denominator }} < 0 then 1 else 0 end
     )
 {%- endmacro %}

@@ -97,7 +97,7 @@ class Site:
         return_gap: mean days between two visits without account.
     """
 
-    sessions: float = 1350.0
+    sessions: float = 1230.0
     member_sessions: float = 0.16
     return_sessions: float = 0.20
     founders: float = 0.030
@@ -106,7 +106,7 @@ class Site:
     return_gap: float = 5.0
     product_landing: float = 0.28
     list_landing: float = 0.08
-    bounce: float = 0.44
+    bounce: float = 0.64
     untracked: float = 0.017
     anonymous: float = 0.02
     follow_up: float = 0.03

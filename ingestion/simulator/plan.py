@@ -41,7 +41,7 @@ class Export:
         stream: what the file holds, the first part of its name.
         span: period of the file, as days since 1970.
         path: path below the data folder.
-        is_history: a whole month's file, written as nested Parquet where there is a choice.
+        is_history: a year's or, of events, a month's file; events are nested Parquet then.
     """
 
     folder: str
@@ -53,10 +53,16 @@ class Export:
 
 def _stamped(folder: str, stream: str, period: tuple[date, date, bool], at: datetime) -> Export:
     """Return an export whose name carries the period and the instant of the export."""
-    first, last, month = period
-    name = f"{first:%Y%m}" if month else f"{first:%Y%m%d}"
+    first, last, year = period
+    name = f"{first:%Y}" if year else f"{first:%Y%m%d}"
     path = Path("inbox", folder, f"{stream}_{name}_{at:%Y%m%d%H%M%S}.csv")
-    return Export(folder, stream, Span(ordinal(first), ordinal(last)), path, month)
+    return Export(folder, stream, Span(ordinal(first), ordinal(last)), path, year)
+
+
+def _years(start: date, until: date) -> list[tuple[date, date]]:
+    """Return the calendar years of a period, the first and the last cut to it."""
+    years = range(start.year, until.year + 1)
+    return [(max(start, date(y, 1, 1)), min(until, date(y, 12, 31))) for y in years]
 
 
 def _events(first: date, last: date, month: bool) -> Export:
@@ -84,26 +90,29 @@ def exports(
 
     Args:
         start: first day of the data.
-        history_until: last day of the monthly files.
+        history_until: last day of the history: a file a year, of events a file a month.
         as_of: last day that has been exported.
         incidents: planted incidents; late files are among them.
     """
-    periods = [(first, last, True) for first, last in months(start, history_until)]
+    history = _years(start, history_until) if start <= history_until else []
+    periods = [(first, last, True) for first, last in history]
     following = history_until + timedelta(days=1)
     count = (as_of - history_until).days
     days = [max(following, start) + timedelta(days=i) for i in range(count)]
     periods += [(day, day, False) for day in days if day <= as_of]
     late = {(i.platform, i.start_date) for i in incidents if i.kind == "late_source_file"}
     made = _product_lists(start, as_of)
-    for first, last, month in periods:
-        made.append(_events(first, last, month))
+    made += [_events(first, last, True) for first, last in months(start, history_until)]
+    for first, last, year in periods:
+        if not year:
+            made.append(_events(first, last, False))
         for folder, stream in _STREAMS:
             at = datetime.combine(last + timedelta(days=1), EXPORT_TIME)
-            if not month and (folder, first) in late and stream in _ORDER_STREAMS:
+            if not year and (folder, first) in late and stream in _ORDER_STREAMS:
                 if as_of <= first:
                     continue
                 at = datetime.combine(first + timedelta(days=2), LATE_TIME)
-            made.append(_stamped(folder, stream, (first, last, month), at))
+            made.append(_stamped(folder, stream, (first, last, year), at))
     return made
 
 

@@ -13,10 +13,11 @@ import duckdb
 from ingestion.simulator import simulate
 from orchestration.settings import DEMO_CONFIG
 
-LAST_DAY = date(2026, 10, 8)  # an ordinary day, three weeks before the next promo
+# The mobile checkout of the site is planted to break on this day; the next promo is far.
+LAST_DAY = date(2026, 10, 10)
 START = LAST_DAY - timedelta(days=96)
 HISTORY_UNTIL = date(2026, 8, 31)
-SCALE = 0.04
+SCALE = 0.1
 
 
 def new_home(home: Path) -> Path:
@@ -26,10 +27,10 @@ def new_home(home: Path) -> Path:
     return home
 
 
-def deliver(home: Path, as_of: date = LAST_DAY) -> None:
+def deliver(home: Path, as_of: date = LAST_DAY, scale: float = SCALE) -> None:
     """Let the shop export everything up to a day."""
     simulate(home / "data", seed=7, start=START, history_until=HISTORY_UNTIL, as_of=as_of,
-             scale=SCALE)  # fmt: skip
+             scale=scale)  # fmt: skip
 
 
 def environment(home: Path, **extra: str) -> dict[str, str]:

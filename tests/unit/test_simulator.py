@@ -52,7 +52,7 @@ def test_a_lost_file_comes_back_byte_by_byte(demo: Path, tmp_path: Path) -> None
     whole = hashes(demo)
     run(tmp_path, AS_OF)
     gone = ["ga4/events_20261105.json.gz", "ga4/events_202610.parquet"]
-    gone += ["tmall/ExportOrderList_202610_20261101020000.csv"]
+    gone += ["tmall/ExportOrderList_2026_20261101020000.csv"]
     for name in gone:
         (tmp_path / "inbox" / name).unlink()
     report = simulate(tmp_path, start=START, history_until=HISTORY, as_of=AS_OF, scale=SCALE)

@@ -88,7 +88,7 @@ def test_shopify_header_has_its_70_columns(demo: Path) -> None:
 
 
 def test_google_report_has_titles_and_a_total(demo: Path) -> None:
-    path = demo / "inbox/google_ads/campaigns_202610_20261101020000.csv"
+    path = demo / "inbox/google_ads/campaigns_2026_20261101020000.csv"
     lines = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))
     assert lines[0] == ["Campaign report"]
     assert lines[2][:4] == ["Day", "Campaign", "Currency code", "Impr."]
@@ -102,7 +102,7 @@ def test_google_report_has_titles_and_a_total(demo: Path) -> None:
 
 
 def test_meta_rows_are_daily_and_in_yuan(demo: Path) -> None:
-    path = demo / "inbox/meta_ads/campaigns_202610_20261101020000.csv"
+    path = demo / "inbox/meta_ads/campaigns_2026_20261101020000.csv"
     rows = table(path)
     assert len(rows) == 3 * 31
     assert all(row["Reporting starts"] == row["Reporting ends"] for row in rows)

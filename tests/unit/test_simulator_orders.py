@@ -113,7 +113,7 @@ def test_tmall_orders_add_up_and_match_their_details(demo: Path) -> None:
 
 
 def test_presale_deposits_wait_for_the_opening(demo: Path) -> None:
-    before = table(demo / "inbox/tmall/ExportOrderList_202610_20261101020000.csv", "gb18030")
+    before = table(demo / "inbox/tmall/ExportOrderList_2026_20261101020000.csv", "gb18030")
     stages = [row for row in before if row["分阶段订单信息"]]
     assert {row["订单创建时间"][:10] for row in stages} <= {f"2026-10-{d}" for d in range(24, 31)}
     waiting = [row for row in stages if row["订单状态"] == "定金已付，等待付尾款"]

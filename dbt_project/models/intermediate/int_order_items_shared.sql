@@ -47,11 +47,7 @@ lines as (
         {{ cents('orders.platform_discount') }} as platform_cents,
         {{ cents('orders.creator_discount') }} as creator_cents,
         {{ cents('items.quantity * items.unit_price') }} as gross_cents,
-        case
-            when items.is_gift then 0
-            else {{ cents('items.quantity * items.unit_price') }}
-            - {{ cents('items.discount_amount') }}
-        end as value_cents
+        {{ cents('items.discount_amount') }} as discount_cents
     from {{ ref('stg_raw__order_items') }} as items
     inner join orders on items.order_key = orders.order_key
     left join products
@@ -66,7 +62,12 @@ weighed as (
         *,
         sum(value_cents) over (partition by order_key) as value_total_cents,
         row_number() over (partition by order_key order by is_gift, line_number) as position
-    from lines
+    from (
+        select
+            *,
+            case when is_gift then 0 else gross_cents - discount_cents end as value_cents
+        from lines
+    ) as valued
 ),
 
 paid as (

@@ -103,7 +103,7 @@ final as (
     qualify
         row_number() over (
             partition by main_order_key
-            order by link_rank, started_at desc, session_id
+            order by link_rank asc, started_at desc, session_id asc
         ) = 1
 )
 

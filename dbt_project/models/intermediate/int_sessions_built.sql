@@ -18,6 +18,18 @@ sessioned as (
     {{ sessioned_events('events') }}
 ),
 
+marked as (
+    select
+        *,
+        has_utm
+        and (
+            utm_before_at is null
+            or utm_before_at < started_at
+            or utm_before_at = occurred_at
+        ) as is_early_utm
+    from sessioned
+),
+
 -- What holds for the whole session is read at its first instant; of ties the smallest value.
 sessions as (
     select
@@ -30,33 +42,26 @@ sessions as (
         min(chain_started_at) as chain_started_at,
         max(occurred_at) as ended_at,
         max({{ struct(['occurred_at', 'customer_key']) }})
-            filter (where customer_key is not null) as last_customer,
+        filter (where customer_key is not null) as last_customer,
         min({{ struct(['occurred_at', 'utm_source', 'utm_medium', 'utm_campaign']) }})
-            filter (
-                where
-                has_utm
-                and (
-                    utm_before_at is null
-                    or utm_before_at < started_at
-                    or utm_before_at = occurred_at
-                )
-            ) as first_utm,
+        filter (where is_early_utm) as first_utm,
         count(*) as event_count,
         bool_or(event_type = 'product_view') as has_product_view,
         bool_or(event_type = 'add_to_cart') as has_add_to_cart,
         bool_or(event_type = 'checkout') as has_checkout,
         bool_or(event_type = 'purchase') as has_purchase,
+        -- first_1_at, first_2_at ... of the funnel
         {{ first_instants_of_steps() }}
-    from sessioned
+    from marked
     group by visitor_digest, started_at
 ),
 
 unpacked as (
     select
         *,
-        last_customer.customer_key as customer_key,
-        first_utm.utm_source as utm_source,
-        first_utm.utm_medium as utm_medium,
+        last_customer.customer_key,
+        first_utm.utm_source,
+        first_utm.utm_medium,
         first_utm.utm_campaign as campaign
     from sessions
 ),
@@ -85,7 +90,7 @@ final as (
         unpacked.has_add_to_cart,
         unpacked.has_checkout,
         unpacked.has_purchase,
-        {{ first_step_columns('unpacked') }}
+        {{ step_instants('unpacked') }}
     from unpacked
     left join channels
         on

@@ -1,18 +1,22 @@
-{% set steps = funnel_steps() %}
+{% set steps = var('funnel_steps') %}
 {% set dimensions = {
     'all': "'all'", 'platform': 'platform', 'shop': 'shop_id', 'channel': 'channel',
     'device': 'device', 'region': 'region'
 } %}
 {{ replace(
-    rows='day', affected={'int_funnel_counted': [0, 0]}, day='business_date',
-    order_by=['business_date']
+    rows='day', day='business_date', order_by=['business_date'],
+    affected={'int_funnel_sessions_counted': [0, 0], 'int_funnel_visitors_counted': [0, 0]}
 ) }}
 
 with
 
 counted as (
     select *
-    from {{ ref('int_funnel_counted') }}
+    from {{ ref('int_funnel_sessions_counted') }}
+    where {{ only_affected_days('business_date') }}
+    union all
+    select *
+    from {{ ref('int_funnel_visitors_counted') }}
     where {{ only_affected_days('business_date') }}
 ),
 

@@ -1,0 +1,112 @@
+{% set window_days = var('funnel_window_days') | float | round(0, 'ceil') | int %}
+{{ replace(
+    rows='day', day='business_date', order_by=['business_date'],
+    affected={'stg_raw__events': [-window_days - 1, 0], 'int_sessions_built': [0, 2]}
+) }}
+
+with
+
+sessions as (
+    select *
+    from {{ ref('int_sessions_built') }}
+    where {{ only_affected_days('business_date', before=2) }}
+),
+
+steps as (
+    select
+        platform,
+        shop_id,
+        visitor_key,
+        occurred_at,
+        event_date,
+        event_type,
+        {{ join_key(['source', 'event_id']) }} as event_id,
+        {{ funnel_step_number('event_type') }} as step_number
+    from {{ ref('stg_raw__events') }}
+    where
+        visitor_key is not null
+        and {{ funnel_step_number('event_type') }} is not null
+        and {{ only_affected_days('event_date', after=window_days + 1) }}
+),
+
+-- An attempt of a visitor is all that follows the first step of a day, within the window.
+starts as (
+    select
+        platform,
+        visitor_key,
+        event_date,
+        {{ join_key(['platform', 'visitor_key', 'cast(event_date as varchar)']) }} as attempt_id,
+        min({{ struct(['occurred_at', 'shop_id']) }}) as first_step,
+        max(occurred_at) as last_at
+    from steps
+    where step_number = 1 and {{ only_affected_days('event_date') }}
+    group by platform, visitor_key, event_date
+),
+
+attempt_steps as (
+    select
+        starts.attempt_id,
+        steps.occurred_at,
+        steps.event_type,
+        steps.event_id,
+        steps.step_number
+    from starts
+    inner join steps
+        on
+            starts.platform = steps.platform
+            and starts.visitor_key = steps.visitor_key
+            and starts.first_step.occurred_at <= steps.occurred_at
+            and (steps.step_number > 1 or starts.event_date = steps.event_date)
+    where
+        {{ seconds_between('starts.last_at', 'steps.occurred_at') }}
+        <= {{ funnel_window_seconds() }}
+),
+
+firsts as (
+    select
+        attempt_id,
+        {{ first_instants_of_steps() }}
+    from attempt_steps
+    group by attempt_id
+),
+
+judged as (
+    {{ judged_attempts('firsts') }}
+),
+
+disorderly as (
+    select attempt_id
+    from judged
+    where not is_orderly
+),
+
+disorderly_steps as (
+    select *
+    from attempt_steps
+    where attempt_id in (select attempt_id from disorderly)
+),
+
+depths as (
+    {{ attempt_depths('judged', 'disorderly_steps') }}
+),
+
+attempts as (
+    select
+        starts.event_date as business_date,
+        starts.attempt_id,
+        sessions.session_id
+    from starts
+    inner join sessions
+        on
+            starts.visitor_key = sessions.visitor_key
+            and starts.platform = sessions.platform
+            and starts.first_step.shop_id = sessions.shop_id
+            and starts.first_step.occurred_at >= sessions.started_at
+            and starts.first_step.occurred_at <= sessions.ended_at
+),
+
+final as (
+    {{ counted_attempts('visitor', 'attempts', 'depths', 'sessions') }}
+)
+
+select * from final

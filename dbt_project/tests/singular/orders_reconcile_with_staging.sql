@@ -1,0 +1,66 @@
+-- Goods and all amounts of the orders as delivered, by day and source, are those of fct_orders:
+-- nothing is lost or counted twice between staging and the mart. The two sides share no step.
+with
+
+delivered as (
+    select
+        orders.source,
+        orders.main_order_key,
+        orders.order_date,
+        coalesce(
+            orders.order_amount,
+            (
+                select sum(cast(round(items.quantity * items.unit_price, 2) as decimal(18, 2))
+                    - items.discount_amount)
+                from {{ ref('stg_raw__order_items') }} as items
+                where items.order_key = orders.order_key and not items.is_gift
+            ),
+            0
+        ) as amount
+    from {{ ref('stg_raw__orders') }} as orders
+    where
+        orders.parent_order_id is not null
+        or orders.order_key not in (
+            select children.main_order_key
+            from {{ ref('stg_raw__orders') }} as children
+            where children.parent_order_id is not null
+        )
+),
+
+lines as (
+    select
+        order_id,
+        source,
+        sum(placed_amount) as amount
+    from {{ ref('fct_order_items') }}
+    group by source, order_id
+),
+
+orders as (
+    select
+        orders.source,
+        {{ join_key(['orders.source', 'orders.order_id']) }} as main_order_key,
+        coalesce(lines.amount, orders.placed_amount) as amount
+    from {{ ref('fct_orders') }} as orders
+    left join lines on orders.source = lines.source and orders.order_id = lines.order_id
+),
+
+staged as (
+    select
+        main_order_key,
+        sum(amount) as amount
+    from delivered
+    group by main_order_key
+),
+
+final as (
+    select
+        coalesce(staged.main_order_key, orders.main_order_key) as main_order_key,
+        staged.amount as staged_amount,
+        orders.amount as mart_amount
+    from staged
+    full join orders on staged.main_order_key = orders.main_order_key
+    where staged.amount is distinct from orders.amount
+)
+
+select * from final

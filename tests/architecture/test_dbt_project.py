@@ -1,0 +1,180 @@
+"""The dbt project as it is parsed: layers, names, types, descriptions, tests."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dbt.contracts.graph.manifest import Manifest
+
+from tests.support.raw import PROJECT, run_dbt
+
+LAYERS = ["raw", "staging", "intermediate", "marts", "quality"]
+BELOW = {
+    "staging": {"raw", "staging"},
+    "intermediate": {"raw", "staging", "intermediate"},
+    "marts": {"staging", "intermediate", "marts"},
+    "quality": {"raw", "staging", "intermediate", "marts", "quality"},
+}
+# Terms of the field that carry no suffix: what they are is known, see METRICS.
+COUNTS = {
+    "visitors", "buyers", "tracked_buyers", "untracked_buyers", "orders", "identified_orders",
+    "anonymous_orders", "units", "new_buyers", "impressions", "clicks", "quantity",
+}  # fmt: skip
+MONEY = {"gmv", "net_sales", "net_sales_by_order_date", "unit_price", "cost"}
+RATIOS = {"aov", "gmv_per_buyer", "orders_per_buyer"}
+TYPES = {
+    "_at": {"timestamp"},
+    "_date": {"date"},
+    "_amount": {"decimal(18,2)"},
+    "_count": {"bigint", "integer"},
+    "_rate": {"double"},
+    "_effect": {"double"},
+    "_id": {"varchar"},
+    "_key": {"varchar"},
+}
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    result = run_dbt(PROJECT, tmp_path_factory.mktemp("parse") / "kpi.duckdb", "parse")
+    assert isinstance(result.result, Manifest)
+    return result.result
+
+
+@pytest.fixture(scope="module")
+def tables(manifest: Manifest) -> dict[str, Any]:
+    return {
+        node.unique_id: node for node in manifest.nodes.values() if node.resource_type == "model"
+    }
+
+
+def layer(node: Any) -> str:
+    return str(node.path).split("/")[0]
+
+
+def contracted(tables: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [
+        (node.name, name, str(column.data_type).replace(" ", "").lower())
+        for node in tables.values()
+        if layer(node) == "marts"
+        for name, column in node.columns.items()
+    ]
+
+
+def test_every_table_lies_in_a_layer_that_is_its_schema(tables: dict[str, Any]) -> None:
+    assert tables
+    for node in tables.values():
+        assert layer(node) in LAYERS
+        assert node.schema == layer(node), node.name
+
+
+def test_layers_only_look_downwards(manifest: Manifest, tables: dict[str, Any]) -> None:
+    wrong = []
+    for node in tables.values():
+        for upstream in node.depends_on.nodes:
+            if upstream in manifest.sources:
+                other = "raw"
+            elif upstream in tables:
+                other = layer(tables[upstream])
+            else:
+                continue  # seeds are constants, open to every layer
+            if other not in BELOW[layer(node)]:
+                wrong.append(f"{node.name} ({layer(node)}) reads {upstream} ({other})")
+    assert wrong == []
+
+
+def test_the_only_source_is_raw(manifest: Manifest) -> None:
+    """SQL never reads what statistical models write, nor any file."""
+    assert {source.schema for source in manifest.sources.values()} == {"raw"}
+    for node in manifest.nodes.values():
+        code = getattr(node, "raw_code", "") or ""
+        assert "insights." not in code, node.unique_id
+        assert "read_parquet" not in code, node.unique_id
+        assert "read_csv" not in code, node.unique_id
+
+
+def test_every_table_and_column_is_described(tables: dict[str, Any]) -> None:
+    for node in tables.values():
+        assert re.match(r"One row (per|for)\b", node.description), node.name
+        assert node.columns, node.name
+        for column in node.columns.values():
+            assert column.description, f"{node.name}.{column.name}"
+
+
+def test_one_yml_beside_each_sql(tables: dict[str, Any]) -> None:
+    for node in tables.values():
+        beside = Path(node.original_file_path).with_suffix(".yml")
+        assert str(node.patch_path).endswith(str(beside)), node.name
+
+
+def test_marts_are_public_contracts(tables: dict[str, Any]) -> None:
+    for node in tables.values():
+        if layer(node) == "marts":
+            assert node.config.contract.enforced, node.name
+            assert node.config.access == "public" or node.access == "public", node.name
+            assert node.config.group == "marts", node.name
+
+
+def test_names_say_the_type(tables: dict[str, Any]) -> None:
+    wrong = []
+    for table, column, data_type in contracted(tables):
+        ratio_table = table == "fct_gmv_change"  # decomposed: all DOUBLE, never rounded
+        for suffix, allowed in TYPES.items():
+            if column in MONEY:
+                continue
+            if column.endswith(suffix) and data_type not in allowed | (
+                {"double"} if ratio_table else set()
+            ):
+                wrong.append(f"{table}.{column}: {data_type}")
+        if column.startswith(("is_", "has_")) != (data_type == "boolean"):
+            wrong.append(f"{table}.{column}: {data_type}")
+        if not ratio_table:
+            if column in COUNTS and data_type != "bigint":
+                wrong.append(f"{table}.{column}: {data_type}")
+            if column in MONEY and not data_type.startswith("decimal(18,"):
+                wrong.append(f"{table}.{column}: {data_type}")
+        if column in RATIOS and data_type != "double":
+            wrong.append(f"{table}.{column}: {data_type}")
+    assert wrong == []
+
+
+def test_same_name_same_type(tables: dict[str, Any]) -> None:
+    types: dict[str, set[str]] = {}
+    for table, column, data_type in contracted(tables):
+        if table != "fct_gmv_change":
+            types.setdefault(column, set()).add(data_type)
+    assert {name: found for name, found in types.items() if len(found) > 1} == {}
+
+
+def test_every_fact_has_grain_and_unit_tests(manifest: Manifest, tables: dict[str, Any]) -> None:
+    grains = {
+        node.attached_node
+        for node in manifest.nodes.values()
+        if node.resource_type == "test"
+        and getattr(node, "test_metadata", None) is not None
+        and node.test_metadata.name in ("unique_grain", "unique")
+    }
+    units = {
+        upstream
+        for unit in manifest.unit_tests.values()
+        for upstream in unit.depends_on.nodes
+        if upstream.endswith(f".{unit.model}")
+    }
+    for unique_id, node in tables.items():
+        if layer(node) == "marts":
+            assert unique_id in grains, f"{node.name} has no test of its grain"
+            if node.name.startswith("fct_"):
+                assert unique_id in units, f"{node.name} has no unit test"
+
+
+def test_every_row_number_and_division_goes_by_the_rules() -> None:
+    """A row_number has an order; a division goes through ratio()."""
+    for file in (PROJECT / "models").rglob("*.sql"):
+        text = re.sub(r"--.*|\{#.*?#\}|\{\{.*?\}\}", "", file.read_text(), flags=re.S)
+        for call in re.findall(r"row_number\(\)\s+over\s*\(([^()]*(?:\([^()]*\)[^()]*)*)\)", text):
+            assert "order by" in call, f"{file.name}: row_number without an order"
+        divisions = re.findall(r"[\w)]\s+/\s+[\w(]", re.sub(r"'[^']*'", "", text))
+        assert not divisions or file.name == "int_sessions_built.sql", f"{file.name}: {divisions}"

@@ -1,0 +1,100 @@
+"""The funnel and sessions of METRICS 5: 14 events worked out by hand.
+
+u1 comes at 23:50 and pays at 00:55 of the next day, u2 fills the cart before he sees a product, u3
+takes eight days to the cart, u4 sees the product before the home page.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.support.raw import PROJECT, read, run_dbt, write_raw
+
+EVENTS = [
+    ("u1", "03-01 23:50", "home"),
+    ("u1", "03-02 00:10", "product_view"),
+    ("u1", "03-02 00:20", "add_to_cart"),
+    ("u1", "03-02 00:55", "purchase"),
+    ("u2", "03-01 10:00", "home"),
+    ("u2", "03-01 10:05", "add_to_cart"),
+    ("u2", "03-01 10:06", "product_view"),
+    ("u2", "03-01 10:07", "purchase"),
+    ("u3", "03-01 09:00", "home"),
+    ("u3", "03-01 09:01", "product_view"),
+    ("u3", "03-09 09:00", "add_to_cart"),
+    ("u3", "03-09 09:05", "purchase"),
+    ("u4", "03-01 08:00", "product_view"),
+    ("u4", "03-01 08:01", "home"),
+]
+STEPS = ["home", "product_view", "add_to_cart", "purchase"]
+
+
+@pytest.fixture(scope="module")
+def raw_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("funnel") / "kpi.duckdb"
+    events = pl.DataFrame(
+        {
+            "event_id": [f"e{n}" for n in range(len(EVENTS))],
+            "occurred_at": [
+                datetime.strptime(f"2026-{at}", "%Y-%m-%d %H:%M") for _, at, _ in EVENTS
+            ],
+            "event_type": [kind for _, _, kind in EVENTS],
+            "visitor_key": [visitor for visitor, _, _ in EVENTS],
+            "platform": "shopify",
+            "shop_id": "site",
+        }
+    )
+    write_raw(file, {"events": events})
+    return file
+
+
+def funnel(raw_file: Path, days: float) -> pl.DataFrame:
+    run_dbt(
+        PROJECT,
+        raw_file,
+        "build",
+        "--full-refresh",
+        "--select",
+        "+fct_funnel_daily",
+        "+fct_sessions",
+        "--indirect-selection",
+        "cautious",
+        "--exclude-resource-type",
+        "unit_test",
+        vars={
+            "reporting_timezone": "UTC",
+            "funnel_steps": STEPS,
+            "funnel_window_days": days,
+        },
+    )
+    return read(raw_file, "select * from marts.fct_funnel_daily order by all")
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [(7, [4, 3, 1, 1]), (14, [4, 3, 2, 2]), (30 / 1440, [4, 3, 1, 0])],
+    ids=["7 days", "14 days", "30 minutes"],
+)
+def test_visitors_by_step(raw_file: Path, days: float, expected: list[int]) -> None:
+    rows = funnel(raw_file, days).filter(pl.col("basis") == "visitor", pl.col("dimension") == "all")
+    assert rows["business_date"].unique().to_list() == [datetime(2026, 3, 1).date()]
+    assert rows.sort("step_number")["entered_count"].to_list() == expected
+
+
+def test_sessions_of_each_visitor_are_not_split_at_midnight(raw_file: Path) -> None:
+    funnel(raw_file, 7)
+    rows = read(
+        raw_file,
+        "select visitor_key, count(*) as n from marts.fct_sessions group by all order by all",
+    )
+    assert dict(rows.iter_rows()) == {"u1": 2, "u2": 1, "u3": 2, "u4": 1}
+
+
+def test_sessions_by_step(raw_file: Path) -> None:
+    """u1 pays 35 minutes after the cart: another session; u3's second session has no home page."""
+    rows = funnel(raw_file, 7).filter(pl.col("basis") == "session", pl.col("dimension") == "all")
+    assert rows.sort("step_number")["entered_count"].to_list() == [4, 3, 1, 0]
