@@ -44,7 +44,7 @@ lint: $(STAMP) ## ruff, mypy, import-linter, sqlfluff
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/sqlfluff lint dbt_project
+	@$(BIN)/sqlfluff lint -q dbt_project/models dbt_project/tests/singular
 
 format: $(STAMP) ## format Python and SQL
 	@$(BIN)/ruff check --fix-only -q .

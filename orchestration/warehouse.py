@@ -150,9 +150,7 @@ def write_generation(paths: Paths, run_id: str, comments: Mapping[str, str]) -> 
         for schema in PUBLISHED_SCHEMAS:
             con.execute(f"create schema public.{schema}")
         for schema, table in tables:
-            con.execute(
-                f'create table public.{schema}."{table}" as from {schema}."{table}"'
-            )
+            con.execute(f'create table public.{schema}."{table}" as from {schema}."{table}"')
             _comment(con, schema, table, comments)
         con.execute("checkpoint public")
         con.execute("detach public")

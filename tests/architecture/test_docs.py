@@ -1,5 +1,7 @@
 """The texts of the repository: paths they name exist, verbs are documented, nothing leaks in."""
 
+import functools
+import operator
 import re
 import subprocess
 from pathlib import Path
@@ -39,7 +41,9 @@ def test_every_requirement_is_pinned() -> None:
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = project["dependencies"] + sum(project["optional-dependencies"].values(), [])
+    wanted = project["dependencies"] + functools.reduce(
+        operator.iadd, project["optional-dependencies"].values(), []
+    )
     names = {re.split(r"[\[<>=]", w)[0].lower().replace("_", "-") for w in wanted}
     pinned = {
         line.split("==")[0].lower().replace("_", "-")
