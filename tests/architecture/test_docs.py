@@ -1,7 +1,5 @@
 """The texts of the repository: paths they name exist, verbs are documented, nothing leaks in."""
 
-import functools
-import operator
 import re
 import subprocess
 from pathlib import Path
