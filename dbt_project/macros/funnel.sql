@@ -18,12 +18,12 @@
 {# How far each attempt came, told by the first instant of each step. Exact where the steps
    reached follow each other in time and within the window; is_orderly says so.
 
-   relation  CTE with attempt_id and first_1_at (never NULL), first_2_at, ...
-   Returns   attempt_id, depth, is_orderly #}
+   relation  CTE with first_1_at (never NULL), first_2_at, ...
+   Returns   the same with depth and is_orderly #}
 {% macro judged_attempts(relation) %}
     {% set count = var('funnel_steps') | length %}
     select
-        attempt_id,
+        *,
         case
             {%- for k in range(2, count + 1) %}
             when first_{{ k }}_at is null then {{ k - 1 }}
@@ -105,30 +105,13 @@
     from walked
 {% endmacro %}
 
-{# Depths of all attempts: told by the first instants where that is exact, else walked.
+{# Attempts counted by depth and all that the funnel is broken down by; what is read at the first
+   step is read off its session.
 
-   judged     CTE of judged_attempts
-   disorderly CTE with the steps of those attempts that are not orderly, see walked_attempts #}
-{% macro attempt_depths(judged, disorderly) %}
-    select
-        attempt_id,
-        depth
-    from {{ judged }}
-    where is_orderly
-    union all
-    select
-        attempt_id,
-        depth
-    from ({{ walked_attempts(disorderly) }}) as walked
-{% endmacro %}
-
-{# Attempts counted by all that the funnel is broken down by; what is read at the first step is read
-   off its session.
-
-   attempts  CTE with business_date, attempt_id, session_id
-   depths    CTE of attempt_depths
-   sessions  CTE of sessions #}
-{% macro counted_attempts(basis, attempts, depths, sessions) %}
+   judged      CTE of judged_attempts with business_date, attempt_id, session_id
+   disorderly  CTE with the steps of those attempts that are not orderly, see walked_attempts
+   sessions    CTE of sessions #}
+{% macro counted_attempts(basis, judged, disorderly, sessions) %}
     select
         attempts.business_date,
         '{{ basis }}' as basis,
@@ -137,14 +120,28 @@
         sessions.channel,
         sessions.device,
         sessions.region,
-        depths.depth,
+        attempts.depth,
         count(*) as attempt_count
-    from {{ attempts }} as attempts
-    inner join {{ depths }} as depths on attempts.attempt_id = depths.attempt_id
+    from (
+        select
+            business_date,
+            session_id,
+            depth
+        from {{ judged }}
+        where is_orderly
+        union all
+        select
+            judged.business_date,
+            judged.session_id,
+            walked.depth
+        from {{ judged }} as judged
+        inner join ({{ walked_attempts(disorderly) }}) as walked
+            on judged.attempt_id = walked.attempt_id
+    ) as attempts
     inner join {{ sessions }} as sessions on attempts.session_id = sessions.session_id
     group by
         attempts.business_date, sessions.platform, sessions.shop_id, sessions.channel,
-        sessions.device, sessions.region, depths.depth
+        sessions.device, sessions.region, attempts.depth
 {% endmacro %}
 
 {# First instant of each step of the funnel, from events. #}

@@ -69,16 +69,10 @@
     )
 {%- endmacro %}
 
-{# Events of known visitors with the first instant of their chain and of their session. A chain is a
-   visitor's run of events on a shop with no gap above the session gap; sessions are the chain cut
-   every `session_cap_hours` from its start. `utm_before_at` is the visitor's last event with a utm
-   value before this one. Ties in time make no difference to any of these. #}
-{% macro sessioned_events(relation) %}
-    {%- set piece -%}
-        floor(
-            {{ seconds_between('chain_started_at', 'AT') }} / ({{ var('session_cap_hours') }} * 3600)
-        )
-    {%- endset %}
+{# Events of known visitors with the first instant of their chain. A chain is a visitor's run of
+   events on a shop with no gap above the session gap. `utm_before_at` is the visitor's last event
+   with a utm value before this one. Ties in time make no difference to either. #}
+{% macro chained_events(relation) %}
     {%- set so_far = 'partition by visitor_digest order by occurred_at'
         ~ ' rows between unbounded preceding and' %}
     select
@@ -86,34 +80,21 @@
         max(
             case
                 when
-                    occurred_at = chain_started_at
-                    or {{ piece | replace('AT', 'occurred_at') }}
-                    <> {{ piece | replace('AT', 'previous_at') }}
+                    previous_at is null
+                    or {{ seconds_between('previous_at', 'occurred_at') }}
+                    > {{ var('session_gap_minutes') }} * 60
                     then occurred_at
             end
-        ) over ({{ so_far }} current row) as started_at,
+        ) over ({{ so_far }} current row) as chain_started_at,
         max(case when has_utm then occurred_at end) over ({{ so_far }} 1 preceding)
             as utm_before_at
     from (
         select
             *,
-            max(
-                case
-                    when
-                        previous_at is null
-                        or {{ seconds_between('previous_at', 'occurred_at') }}
-                        > {{ var('session_gap_minutes') }} * 60
-                        then occurred_at
-                end
-            ) over ({{ so_far }} current row) as chain_started_at
-        from (
-            select
-                *,
-                lag(occurred_at) over (partition by visitor_digest order by occurred_at)
-                    as previous_at
-            from {{ relation }}
-        ) as spaced
-    ) as chained
+            lag(occurred_at) over (partition by visitor_digest order by occurred_at)
+                as previous_at
+        from {{ relation }}
+    ) as spaced
 {% endmacro %}
 
 {# A visitor of a shop as a number of 128 bits: cheaper to sort and group by than three texts. #}

@@ -39,9 +39,8 @@ def test_every_requirement_is_pinned() -> None:
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = project["dependencies"] + functools.reduce(
-        operator.iadd, project["optional-dependencies"].values(), []
-    )
+    extras = project["optional-dependencies"].values()
+    wanted = [*project["dependencies"], *(name for extra in extras for name in extra)]
     names = {re.split(r"[\[<>=]", w)[0].lower().replace("_", "-") for w in wanted}
     pinned = {
         line.split("==")[0].lower().replace("_", "-")

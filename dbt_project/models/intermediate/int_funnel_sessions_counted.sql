@@ -24,7 +24,7 @@ judged as (
 ),
 
 disorderly as (
-    select attempt_id
+    select *
     from judged
     where not is_orderly
 ),
@@ -32,30 +32,25 @@ disorderly as (
 -- A session may run past midnight, so its events lie on its day or the days after.
 disorderly_steps as (
     select
-        attempts.attempt_id,
+        disorderly.attempt_id,
         events.occurred_at,
         {{ join_key(['events.source', 'events.event_id']) }} as event_id,
         {{ funnel_step_number('events.event_type') }} as step_number
-    from attempts
+    from disorderly
     inner join {{ ref('stg_raw__events') }} as events
         on
-            attempts.visitor_key = events.visitor_key
-            and attempts.platform = events.platform
-            and attempts.shop_id = events.shop_id
-            and attempts.started_at <= events.occurred_at
-            and attempts.ended_at >= events.occurred_at
+            disorderly.visitor_key = events.visitor_key
+            and disorderly.platform = events.platform
+            and disorderly.shop_id = events.shop_id
+            and disorderly.started_at <= events.occurred_at
+            and disorderly.ended_at >= events.occurred_at
     where
         {{ funnel_step_number('events.event_type') }} is not null
         and {{ only_affected_days('events.event_date', before=1, after=2) }}
-        and attempts.attempt_id in (select attempt_id from disorderly)
-),
-
-depths as (
-    {{ attempt_depths('judged', 'disorderly_steps') }}
 ),
 
 final as (
-    {{ counted_attempts('session', 'attempts', 'depths', 'sessions') }}
+    {{ counted_attempts('session', 'judged', 'disorderly_steps', 'sessions') }}
 )
 
 select * from final

@@ -70,32 +70,13 @@ firsts as (
     group by attempt_id
 ),
 
-judged as (
-    {{ judged_attempts('firsts') }}
-),
-
-disorderly as (
-    select attempt_id
-    from judged
-    where not is_orderly
-),
-
-disorderly_steps as (
-    select *
-    from attempt_steps
-    where attempt_id in (select attempt_id from disorderly)
-),
-
-depths as (
-    {{ attempt_depths('judged', 'disorderly_steps') }}
-),
-
 attempts as (
     select
+        firsts.*,
         starts.event_date as business_date,
-        starts.attempt_id,
         sessions.session_id
     from starts
+    inner join firsts on starts.attempt_id = firsts.attempt_id
     inner join sessions
         on
             starts.visitor_key = sessions.visitor_key
@@ -105,8 +86,19 @@ attempts as (
             and starts.first_step.occurred_at <= sessions.ended_at
 ),
 
+judged as (
+    {{ judged_attempts('attempts') }}
+),
+
+disorderly_steps as (
+    select attempt_steps.*
+    from attempt_steps
+    inner join judged on attempt_steps.attempt_id = judged.attempt_id
+    where not judged.is_orderly
+),
+
 final as (
-    {{ counted_attempts('visitor', 'attempts', 'depths', 'sessions') }}
+    {{ counted_attempts('visitor', 'judged', 'disorderly_steps', 'sessions') }}
 )
 
 select * from final

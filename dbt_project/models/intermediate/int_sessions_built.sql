@@ -14,32 +14,47 @@ events as (
     where visitor_key is not null and {{ only_touched_visitors() }}
 ),
 
-sessioned as (
-    {{ sessioned_events('events') }}
+chained as (
+    {{ chained_events('events') }}
 ),
 
+-- A chain longer than the cap makes several sessions: its pieces.
+pieces as (
+    select
+        *,
+        floor(
+            {{ seconds_between('chain_started_at', 'occurred_at') }}
+            / ({{ var('session_cap_hours') }} * 3600)
+        ) as piece
+    from chained
+),
+
+-- Rows that can tell what holds for the whole session: its first instant, its first utm values.
+-- Of a later piece any row can.
 marked as (
     select
         *,
+        piece > 0 or occurred_at = chain_started_at as is_first,
         has_utm
         and (
-            utm_before_at is null
-            or utm_before_at < started_at
+            piece > 0
+            or utm_before_at is null
+            or utm_before_at < chain_started_at
             or utm_before_at = occurred_at
         ) as is_early_utm
-    from sessioned
+    from pieces
 ),
 
--- What holds for the whole session is read at its first instant; of ties the smallest value.
+-- Of ties in time the smallest value.
 sessions as (
     select
-        started_at,
-        min(platform) filter (where occurred_at = started_at) as platform,
-        min(shop_id) filter (where occurred_at = started_at) as shop_id,
-        min(visitor_key) filter (where occurred_at = started_at) as visitor_key,
-        min(device) filter (where occurred_at = started_at) as device,
-        min(region) filter (where occurred_at = started_at) as region,
-        min(chain_started_at) as chain_started_at,
+        chain_started_at,
+        min(occurred_at) as started_at,
+        min(platform) filter (where is_first) as platform,
+        min(shop_id) filter (where is_first) as shop_id,
+        min(visitor_key) filter (where is_first) as visitor_key,
+        min(device) filter (where is_first) as device,
+        min(region) filter (where is_first) as region,
         max(occurred_at) as ended_at,
         max({{ struct(['occurred_at', 'customer_key']) }})
         filter (where customer_key is not null) as last_customer,
@@ -53,7 +68,7 @@ sessions as (
         -- first_1_at, first_2_at ... of the funnel
         {{ first_instants_of_steps() }}
     from marked
-    group by visitor_digest, started_at
+    group by visitor_digest, chain_started_at, piece
 ),
 
 unpacked as (
