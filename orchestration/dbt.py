@@ -160,3 +160,7 @@ def test_results(run_results: Path, run_id: str) -> pl.DataFrame:
             }
         )
     return pl.DataFrame(rows, schema=CHECKS_SCHEMA)
+
+
+if __name__ == "__main__":
+    prepare_manifest()

@@ -10,8 +10,7 @@ delivered as (
         coalesce(
             orders.order_amount,
             (
-                select sum(cast(round(items.quantity * items.unit_price, 2) as decimal(18, 2))
-                    - items.discount_amount)
+                select sum(round(items.quantity * items.unit_price, 2) - items.discount_amount)
                 from {{ ref('stg_raw__order_items') }} as items
                 where items.order_key = orders.order_key and not items.is_gift
             ),
