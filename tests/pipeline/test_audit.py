@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.support import shop
 
 HEADER = "refund_id,order_id,product_id,requested_at,refunded_at,amount,quantity,kind,reason,status"
@@ -50,6 +52,7 @@ def test_a_failed_audit_leaves_the_old_generation_serving(
     assert '"failed"' not in (home / "data/site/assets/status.js").read_text()
 
 
+@pytest.mark.long
 def test_a_refused_file_is_told_and_the_rest_is_published(copy_home: Callable[[str], Path]) -> None:
     home = copy_home("refused")
     bad = home / "data/inbox/shopify/refunds_20261011_20261012020000.csv"
@@ -64,6 +67,7 @@ def test_a_refused_file_is_told_and_the_rest_is_published(copy_home: Callable[[s
     assert status == "refused" and message
 
 
+@pytest.mark.long
 def test_rollback_serves_the_generation_before(copy_home: Callable[[str], Path]) -> None:
     home = copy_home("rollback")
     before = (home / "data/published/current.duckdb").resolve().name

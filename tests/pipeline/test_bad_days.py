@@ -39,7 +39,10 @@ def cut(home: Path) -> None:
         file.write_bytes(content[: len(content) * 2 // 5])
 
 
-@pytest.mark.parametrize(("damage", "reason"), [(hold_back, "no_rows"), (cut, "stops_early")])
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [pytest.param(hold_back, "no_rows", marks=pytest.mark.long), (cut, "stops_early")],
+)
 def test_one_data_alert_and_the_other_shop_is_judged(
     exports: Path, tmp_path: Path, damage: Callable[[Path], None], reason: str
 ) -> None:
@@ -66,6 +69,7 @@ def test_one_data_alert_and_the_other_shop_is_judged(
     assert ("tmall", "data_incomplete") in judged and ("all", "data_incomplete") in judged
 
 
+@pytest.mark.long
 def test_on_a_whole_day_the_planted_incident_is_found_where_it_was_planted(
     exports: Path, tmp_path: Path
 ) -> None:

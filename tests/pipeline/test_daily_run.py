@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -140,12 +141,12 @@ def test_every_file_balances_and_holds_no_personal_data(finished_home: Path) -> 
 
 def test_a_run_calls_nobody(tmp_path: Path) -> None:
     home = shop.new_home(tmp_path / "home")
-    shop.deliver(home, shop.START.replace(day=1, month=9))
+    shop.deliver(home, date(2026, 10, 1))
     trap = tmp_path / "trap"
     trap.mkdir()
     (trap / "sitecustomize.py").write_text(TRAP)
     log = tmp_path / "calls.txt"
-    done = shop.kpi(home, "run", "--date", "2026-09-01", PYTHONPATH=str(trap), KPI_TRAP=str(log))
+    done = shop.kpi(home, "run", "--date", "2026-10-01", PYTHONPATH=str(trap), KPI_TRAP=str(log))
     assert done.returncode == 0, done.stderr[-4000:]
     assert not log.exists(), log.read_text()
     # The trap itself works: a call is caught and written down.

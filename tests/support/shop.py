@@ -16,7 +16,7 @@ from orchestration.settings import DEMO_CONFIG
 # The mobile checkout of the site is planted to break on this day; the next promo is far.
 LAST_DAY = date(2026, 10, 10)
 START = LAST_DAY - timedelta(days=96)
-HISTORY_UNTIL = date(2026, 8, 31)
+HISTORY_UNTIL = date(2026, 9, 30)
 SCALE = 0.1
 
 

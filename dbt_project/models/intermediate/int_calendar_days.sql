@@ -1,5 +1,5 @@
 with orders as (
-    select * from {{ ref('fct_orders') }}
+    select * from {{ ref('int_orders_attributed') }}
 ),
 
 refunds as (
@@ -8,7 +8,7 @@ refunds as (
 ),
 
 sessions as (
-    select * from {{ ref('fct_sessions') }}
+    select * from {{ ref('int_sessions_built') }}
 ),
 
 traffic as (

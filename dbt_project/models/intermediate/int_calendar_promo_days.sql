@@ -1,5 +1,5 @@
 with promos as (
-    select * from {{ ref('dim_promo') }}
+    select * from {{ ref('int_calendar_promos') }}
 ),
 
 listed as (

@@ -1,5 +1,5 @@
 with orders as (
-    select * from {{ ref('fct_orders') }}
+    select * from {{ ref('int_orders_attributed') }}
 ),
 
 final as (

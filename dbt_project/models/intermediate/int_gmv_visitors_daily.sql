@@ -1,12 +1,12 @@
 {{ replace(
     rows='day', suffix=true, day='business_date', order_by=['business_date'],
-    affected={'fct_sessions': [0, 0], 'fct_orders': [0, 0]}
+    affected={'int_sessions_built': [0, 0], 'int_orders_attributed': [0, 0]}
 ) }}
 
 -- A customer's first payment decides about the visits of all later days: hence the suffix.
 with sessions as (
     select *
-    from {{ ref('fct_sessions') }}
+    from {{ ref('int_sessions_built') }}
     where {{ only_affected_days('business_date') }}
 ),
 
