@@ -128,6 +128,11 @@ class Run:
             frame: pl.DataFrame = con.sql(sql).pl()
             return frame
 
+    def standing_failures(self, *columns: str) -> set[str]:
+        """What the current generation did not pass, by name or layer: a no-op run repeats it."""
+        failed = self.published("from quality.checks where status <> 'passed'")
+        return {value for column in columns for value in failed[column]}
+
     def last_day(self) -> date | None:
         """The last day of the data: what "yesterday" means on the pages."""
         day = self.query("select max(business_date) as day from marts.fct_gmv_daily")["day"][0]

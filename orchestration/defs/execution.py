@@ -4,10 +4,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 
 import dagster as dg
 from dagster_dbt import DbtCliResource
+from packaging.version import Version
 from pydantic import PrivateAttr
 
 from orchestration import settings
@@ -34,6 +37,14 @@ class RunResource(dg.ConfigurableResource[Run]):
             yield run
 
 
+class OfflineDbt(DbtCliResource):
+    """dbt without `dbt --version`, which asks a package registry for the newest release."""
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(metadata.version("dbt-core"))
+
+
 @dg.definitions
 def execution() -> dg.Definitions:
     """The executor and the resources of all jobs."""
@@ -41,7 +52,7 @@ def execution() -> dg.Definitions:
         executor=dg.in_process_executor,
         resources={
             "run": RunResource(),
-            "dbt": DbtCliResource(
+            "dbt": OfflineDbt(
                 project_dir=str(settings.DBT_PROJECT_DIR),
                 profiles_dir=str(settings.DBT_PROJECT_DIR),
                 # Beside this interpreter: the environment need not be on the PATH.

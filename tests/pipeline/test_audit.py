@@ -1,5 +1,6 @@
 """A failed audit: nothing moves, the pages say why, the code is 5, rejecting the batch mends it."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ def from_the_future(home: Path) -> Path:
     first = next(line for line in lines[1:] if ",paid," in line)
     number = first.partition(",")[0]
     bad = "\n".join(
-        [lines[0], first.replace(number, "#999999").replace("2026-10-10", "2030-01-01")]
+        [lines[0], re.sub(r"20\d\d-\d\d-\d\d", "2030-01-01", first.replace(number, "#999999"))]
     )
     file = template.with_name("orders_export_20261010_20261011030000.csv")
     file.write_text(bad + "\n")
