@@ -26,12 +26,12 @@ def transform(
             for key in TopologicalSorter({key: upstream[key] for key in chosen}).static_order():
                 if key in chosen:
                     yield dg.MaterializeResult(asset_key=key, metadata={"unchanged": True})
-            failed = run.standing_failures("check_name")
+            standing = run.standing_failures("check_name")
             for check in context.selected_asset_check_keys:
                 yield dg.AssetCheckResult(
                     asset_key=check.asset_key,
                     check_name=check.name,
-                    passed=check.name not in failed,
+                    passed=check.name not in standing,
                     metadata={"unchanged": True},
                 )
             return

@@ -9,6 +9,8 @@ import pytest
 
 from tests.support import shop
 
+pytestmark = pytest.mark.long
+
 
 def test_day_by_day_equals_all_at_once(finished_home: Path, tmp_path: Path) -> None:
     home = shop.new_home(tmp_path / "daily")

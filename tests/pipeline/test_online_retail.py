@@ -22,7 +22,7 @@ KNOWN = [
 @pytest.mark.skipif(not DATA.exists(), reason="the real data folder is not beside the checkout")
 def test_online_retail(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    target = home / "data/inbox/online_retail"
+    target = home / "data/inbox/retail"
     target.mkdir(parents=True)
     shutil.copyfile(ROOT / "examples/online_retail/shop.yml", home / "shop.yml")
     for file in DATA.glob("*.csv.gz"):

@@ -93,7 +93,7 @@ def test_google_report_has_titles_and_a_total(demo: Path) -> None:
     assert lines[0] == ["Campaign report"]
     assert lines[2][:4] == ["Day", "Campaign", "Currency code", "Impr."]
     rows, total = lines[3:-1], lines[-1]
-    assert len(rows) == 3 * 31
+    assert len(rows) == 3 * 61
     assert total[0] == "Total: All campaigns"
     for column in range(3, 8):
         cells = [Decimal(row[column].replace(",", "")) for row in [*rows, total]]
@@ -104,7 +104,7 @@ def test_google_report_has_titles_and_a_total(demo: Path) -> None:
 def test_meta_rows_are_daily_and_in_yuan(demo: Path) -> None:
     path = demo / "inbox/meta_ads/campaigns_2026_20261101020000.csv"
     rows = table(path)
-    assert len(rows) == 3 * 31
+    assert len(rows) == 3 * 61
     assert all(row["Reporting starts"] == row["Reporting ends"] for row in rows)
     assert "CPM (cost per 1,000 impressions) (CNY)" in rows[0]
     assert all(Decimal(row["Amount spent (CNY)"]) >= 0 for row in rows)

@@ -86,8 +86,8 @@ def events(demo: Path) -> pl.DataFrame:
     return read_events(demo)
 
 
-def test_a_session_has_three_events_on_average(events: pl.DataFrame) -> None:
-    assert 2.8 < len(events) / events.select("user_pseudo_id", "session").n_unique() < 3.6
+def test_a_session_has_under_three_events_on_average(events: pl.DataFrame) -> None:
+    assert 2.5 < len(events) / events.select("user_pseudo_id", "session").n_unique() < 3.0
 
 
 def test_a_session_runs_forward_through_the_funnel(events: pl.DataFrame) -> None:
