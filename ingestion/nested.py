@@ -17,7 +17,7 @@ import polars as pl
 
 from ingestion.errors import FileRejected
 from ingestion.preflight import decode, read_bytes
-from ingestion.read import LINE, ROW, Raw, check_columns, clean
+from ingestion.read import CUT, LINE, ROW, Raw, check_columns, clean
 from ingestion.spec import Read
 
 _TOKEN = re.compile(r"[^.\[\]]+|\[[^\]]*\]")
@@ -155,7 +155,7 @@ def read_jsonl(path: Path, read: Read, wanted: list[str]) -> Raw:
         LINE,
         reason=pl.when(cut).then(pl.lit("cut_row")).otherwise(pl.lit("not_json")),
         message=pl.when(cut)
-        .then(pl.lit("the file ends in the middle of this row (no line break after it)"))
+        .then(pl.lit(CUT))
         .otherwise(pl.lit("is not a JSON object")),
         key=pl.lit(None, pl.String),
     )

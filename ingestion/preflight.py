@@ -122,6 +122,10 @@ def decode(data: bytes, path: Path, read: Read) -> str:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
+        # An upload that broke off inside a character: without its line end that row is told of
+        # as cut. Where the last line needs none, nothing would tell it from a whole one.
+        if error.end == len(data) and read.final_newline == "required":
+            return decode(data[: error.start], path, read) + "\ufffd"
         line = data.count(b"\n", 0, error.start) + 1
         guess = "gb18030" if read.encoding == "utf-8" else "utf-8"
         raise _wrong_encoding(

@@ -21,6 +21,7 @@ from ingestion.preflight import decode, read_bytes
 from ingestion.spec import Read
 
 ROW, LINE = "_row", "_line"
+CUT = "is cut: the file ends in the middle of it (no line break after it)"
 _QUOTED = r'"(?:[^"]|"")*"'
 _BROKEN = {
     ROW: pl.Int64,
@@ -220,7 +221,7 @@ def _judge(records: pl.DataFrame, names: list[str], read: Read, whole: bool) -> 
         .when(found != width)
         .then(pl.lit("field_count")),
         message=pl.when(last)
-        .then(pl.lit("the file ends in the middle of this row (no line break after it)"))
+        .then(pl.lit(CUT))
         .when(stray)
         .then(pl.lit("has a quote in the middle of a cell"))
         .when(found != width)

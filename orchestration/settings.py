@@ -180,8 +180,10 @@ class Settings:
         path = self.paths.home / value
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)
-            path.write_text(secrets.token_hex(32), encoding="ascii")
+            draft = path.with_name(f".{path.name}.new")
+            draft.touch(mode=0o600)
+            draft.write_text(secrets.token_hex(32), encoding="ascii")
+            draft.replace(path)  # a run killed here must not leave an empty key
         return path.read_text(encoding="ascii").strip().encode()
 
     def alert_channels(self) -> list[str]:

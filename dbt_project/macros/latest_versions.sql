@@ -1,7 +1,8 @@
 {# The rows of a raw feed that count (FEEDS, rule 1). Versions are ordered by the data's own time
    and then the batch, never by arrival: for each unit the newest batch that has it wins with all
    its rows, then for each row key the newest of the rows left. Withdrawn batches do not count.
-   Rows delivered once, nearly all of a large feed, pass without being sorted.
+   Rows delivered once, nearly all of a large feed, are told by a hash and pass without being
+   sorted; a row whose hash meets another's by chance only takes the longer way.
    A partial run reads only the row keys that a new, rejected or superseded batch could change. #}
 {% macro latest_versions(feed) %}
     {%- set raw = source('raw', feed) -%}
@@ -20,14 +21,13 @@
             and (raw.source, raw._row_key) in (select source, row_key from {{ scope_name() }})
             {%- endif %}
     {%- endset %}
+    {%- set hashed = row_hash(['raw.source', 'raw._row_key']) %}
     with
 
     repeated as (
-        select
-            raw.source,
-            raw._row_key
+        select {{ hashed }} as row_hash
         from {{ counting }}
-        group by raw.source, raw._row_key
+        group by {{ hashed }}
         having count(*) > 1
     ),
 
@@ -36,7 +36,7 @@
         from {{ counting }}
             and (
                 raw._unit_key <> raw._row_key
-                or (raw.source, raw._row_key) in (select source, _row_key from repeated)
+                or {{ hashed }} in (select row_hash from repeated)
             )
     ),
 
@@ -92,7 +92,7 @@
     select raw.*
     from {{ counting }}
         and raw._unit_key = raw._row_key
-        and (raw.source, raw._row_key) not in (select source, _row_key from repeated)
+        and {{ hashed }} not in (select row_hash from repeated)
     union all
     select *
     from winners

@@ -90,8 +90,19 @@ def test_a_file_cut_anywhere_in_its_last_row_lands_its_whole_rows(shop: Shop) ->
         assert landed.rows_landed == 9, end
         assert landed.rows_quarantined == 1, end
         assert shop.quarantined(landed)["reason"].to_list() == ["cut_row"]
-        assert "ends in the middle of this row" in landed.issues[0]
+        assert "the row is cut: the file ends in the middle of it" in landed.issues[0]
     assert shop.land(text).rows_landed == 10
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-8"])
+def test_a_file_cut_inside_a_character_lands_its_whole_rows(shop: Shop, encoding: str) -> None:
+    shop.form = with_read(encoding=encoding)
+    whole = (HEADER + orders(9)).encode(encoding)
+    last = order("订单").encode(encoding)
+    for end in range(1, len(last)):
+        landed = shop.land(whole + last[:end])
+        assert (landed.rows_landed, landed.rows_quarantined) == (9, 1), end
+        assert shop.quarantined(landed)["reason"].to_list() == ["cut_row"]
 
 
 def test_a_file_without_last_line_break_is_whole_where_the_format_says_so(shop: Shop) -> None:

@@ -38,7 +38,7 @@ def cut(home: Path) -> None:
     """The upload of the order report broke off."""
     for file in last_day_files(home, "tmall/ExportOrderList"):
         content = file.read_bytes()
-        file.write_bytes(content[: len(content) * 2 // 5])
+        file.write_bytes(content[: len(content) * 7 // 10])
 
 
 @pytest.mark.parametrize(

@@ -71,10 +71,5 @@ def test_a_rejected_batch_is_as_if_it_had_never_come(
     without = shop.new_home(tmp_path / "without")
     shutil.copytree(finished_home / "data/inbox", without / "data/inbox", dirs_exist_ok=True)
     (without / "data/inbox" / name).unlink()
-    shutil.copytree(
-        finished_home / "data/state",
-        without / "data/state",
-        ignore=shutil.ignore_patterns("state.sqlite", "run.lock"),
-    )  # the same key
     shop.run(without)
     assert shop.different(home, without) == []

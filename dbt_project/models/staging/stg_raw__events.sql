@@ -1,5 +1,7 @@
+{# No order_by: a file of events holds one span of time, so the days lie together as they come and
+   sorting the largest table of all would cost half its build again. #}
 {{ replace(
-    rows='version', row_key='event_id', day='event_date', order_by=['event_date'],
+    rows='version', row_key='event_id', day='event_date',
     touch=join_key(['platform', 'shop_id', 'visitor_key']), touch_at='occurred_at'
 ) }}
 

@@ -1,14 +1,10 @@
-{{ replace(
-    rows='day', affected={'int_sessions_built': [0, 0]}, day='business_date',
-    order_by=['business_date']
-) }}
+{# Publishing writes it out as a table; in the build file a second copy would only cost time. #}
+{{ config(materialized='view') }}
 
 with
 
 sessions as (
-    select *
-    from {{ ref('int_sessions_built') }}
-    where {{ only_affected_days('business_date') }}
+    select * from {{ ref('int_sessions_built') }}
 ),
 
 final as (
