@@ -154,9 +154,7 @@ def read_jsonl(path: Path, read: Read, wanted: list[str]) -> Raw:
         ROW,
         LINE,
         reason=pl.when(cut).then(pl.lit("cut_row")).otherwise(pl.lit("not_json")),
-        message=pl.when(cut)
-        .then(pl.lit(CUT))
-        .otherwise(pl.lit("is not a JSON object")),
+        message=pl.when(cut).then(pl.lit(CUT)).otherwise(pl.lit("is not a JSON object")),
         key=pl.lit(None, pl.String),
     )
     raw = _extract(parsed, wanted, read, path)

@@ -4,22 +4,24 @@ Belongs here: what must never be published (a duplicate or missing day, negative
 dates to come) and what a person should look at but may be true (a promotion, a slump, an old
 shop). dbt tests look at every row; this looks at the days as a reader will see them.
 
-Great Expectations takes seconds to import and is imported when the gate runs, not before.
+Great Expectations takes seconds to import and is imported by runs that build something alone.
 """
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from threading import Thread
 from typing import Any
 
 import polars as pl
 
-__all__ = ["GateParams", "GateResult", "blocking", "run_gate"]
+__all__ = ["GateParams", "GateResult", "blocking", "preload", "run_gate"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,12 @@ class GateResult:
 def blocking(results: list[GateResult]) -> list[GateResult]:
     """Results that forbid publishing: an error-level check that failed or could not run."""
     return [r for r in results if r.severity == "error" and r.status != "passed"]
+
+
+def preload() -> None:
+    """Import Great Expectations in a thread of its own, while this process waits for dbt."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    Thread(target=importlib.import_module, args=("great_expectations.expectations",)).start()
 
 
 def run_gate(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import shutil
 import subprocess
 import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 
 from orchestration import settings
 from orchestration.cli.console import console
@@ -37,14 +39,23 @@ def run_demo() -> None:
         )
     configured = settings.load()
     yesterday = datetime.now(configured.zone).date() - timedelta(days=1)
-    # The simulation keeps one core busy; dbt parses the project on the other meanwhile.
+    # The simulation keeps one core busy: meanwhile dbt parses the project, and what the run needs
+    # is imported.
     parsing = subprocess.Popen([sys.executable, "-m", "orchestration.dbt"])
+    importing = Thread(target=_import_what_a_run_needs)
+    importing.start()
     with console.progress():
         _simulate(configured.paths, yesterday)
+    importing.join()
     parsing.wait()
     execute_daily()
     show_headline()
     _show_places(configured.paths)
+
+
+def _import_what_a_run_needs() -> None:
+    for name in ("dagster", "dagster_dbt", "duckdb", "pandera.polars"):
+        importlib.import_module(name)
 
 
 def _is_demo(home: Path) -> bool:

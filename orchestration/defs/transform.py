@@ -10,6 +10,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
 from orchestration.dbt import prepare_manifest, test_results
+from orchestration.gate import preload
 from orchestration.run import Run, gate_error, log
 
 
@@ -38,6 +39,7 @@ def transform(
         arguments = run.begin_build()
         full = "--full-refresh" in arguments
         log.info("dbt %s", "rebuilds everything" if full else "adds what is new")
+        preload()
         target = run.paths.build / "dbt_target"
         invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
         # dbt talks to standard output, which belongs to the command; its log is in the target.
