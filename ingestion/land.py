@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -187,40 +187,30 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         FileRejected: the file cannot be read, or too many of its rows are bad. Nothing is written.
     """
     name = below(path, inbox)
-    sha256 = sha256_of(path)
-    batch_id, _, mark = batch_of(path, source, files)
+    batch = batch_of(path, source, files)
     exported = _exported_at(path, files, source)
     ready = prepare(path, source, files, key, reporting_currency)
     first_at, last_at = _span(ready.feeds, source.timezone)
     version_at = exported or last_at
-    landed: dict[str, pl.DataFrame] = {}
-    doubles: set[int] = set()
-    for feed, rows in ready.feeds.items():
-        stamped = landing_columns(
-            rows, feed, source, files, batch_id=batch_id, source_file=name, version_at=version_at
-        )
-        landed[feed], twice = one_per_key(stamped, feed)
-        doubles.update(twice)
-    target = quarantine / f"{batch_id}.parquet"
-    whose = {"batch_id": batch_id, "source_file": name, "file_sha256": sha256}
-    told = _set_aside(ready, path, files, target, whose)
+    landed, doubles = _stamped(
+        ready.feeds, source, files,
+        batch_id=batch.batch_id, source_file=name, version_at=version_at,
+    )  # fmt: skip
+    sha256 = sha256_of(path)
+    whose = {"batch_id": batch.batch_id, "source_file": name, "file_sha256": sha256}
+    told = _set_aside(ready, path, files, quarantine / f"{batch.batch_id}.parquet", whose)
     for feed, rows in landed.items():
-        write(rows, landing / feed / f"batch={batch_id}" / "data.parquet")
+        write(rows, landing / feed / f"batch={batch.batch_id}" / "data.parquet")
     troubles = summarise(ready.issues, path.name)
-    bad, out = bad_rows(ready.issues).height, ready.excluded.height
     return LandedFile(
-        batch_id=batch_id,
+        batch_id=batch.batch_id,
         source=source.name,
         source_file=name,
         format=files.format.name,
         sha256=sha256,
-        fingerprint=mark,
+        fingerprint=batch.fingerprint,
         feeds={feed: rows.height for feed, rows in landed.items()},
-        rows_read=ready.raw.rows,
-        rows_landed=ready.landed_rows - len(doubles),
-        rows_quarantined=bad,
-        rows_duplicate=len(doubles),
-        rows_excluded=out,
+        **_fates(ready, doubles),
         excluded=dict(ready.excluded.group_by("reason").len().sort("reason").iter_rows()),
         unknown_columns=tuple(c for c in ready.raw.unknown if c not in source.keep),
         first_at=first_at,
@@ -230,6 +220,29 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         troubles=troubles,
         quarantine_file=told,
     )
+
+
+def _stamped(
+    feeds: Mapping[str, pl.DataFrame], source: Source, files: FileSpec, **stamp: Any
+) -> tuple[dict[str, pl.DataFrame], int]:
+    """Return the feeds as they land, one row a key, and how many rows of the file came again."""
+    landed: dict[str, pl.DataFrame] = {}
+    doubles: set[int] = set()
+    for feed, rows in feeds.items():
+        landed[feed], twice = one_per_key(landing_columns(rows, feed, source, files, **stamp), feed)
+        doubles.update(twice)
+    return landed, len(doubles)
+
+
+def _fates(ready: Prepared, doubles: int) -> dict[str, int]:
+    """What became of the rows of the file; the four fates sum to the rows read."""
+    return {
+        "rows_read": ready.raw.rows,
+        "rows_landed": ready.landed_rows - doubles,
+        "rows_quarantined": bad_rows(ready.issues).height,
+        "rows_duplicate": doubles,
+        "rows_excluded": ready.excluded.height,
+    }
 
 
 def _exported_at(path: Path, files: FileSpec, source: Source) -> datetime | None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import IntEnum
+from pathlib import Path
 
 
 class ExitCode(IntEnum):
@@ -43,3 +46,11 @@ class KpiError(Exception):
 def config_error(what: str, where: str, do_this: str) -> KpiError:
     """A `KpiError` with the exit code of an invalid configuration."""
     return KpiError(what, where, do_this, ExitCode.CONFIG)
+
+
+def write_trace(error: BaseException, folder: Path) -> Path:
+    """Write the traceback of an error into a folder of logs; returns the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"error_{datetime.now(UTC):%Y%m%dT%H%M%S%f}.log"
+    file.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    return file

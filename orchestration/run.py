@@ -21,7 +21,7 @@ from typing import Any
 import polars as pl
 
 from orchestration import dbt, warehouse
-from orchestration.errors import ExitCode, KpiError
+from orchestration.errors import ExitCode, KpiError, write_trace
 from orchestration.raw import create_raw
 from orchestration.settings import Settings
 from orchestration.state import State
@@ -36,14 +36,18 @@ class Run:
     Attributes:
         settings: what the shop configured.
         run_id: names the generation; sorts by start.
+        job_id: what the job calls this run, in messages; by default the same.
         state: ledger and other underivable state.
         as_of: the last day that should be there: yesterday in the reporting zone by default.
     """
 
-    def __init__(self, settings: Settings, run_id: str, *, as_of: date | None, full: bool) -> None:
+    def __init__(
+        self, settings: Settings, run_id: str, job_id: str, *, as_of: date | None, full: bool
+    ) -> None:
         self.settings = settings
         self.paths = settings.paths
         self.run_id = run_id
+        self.job_id = job_id
         self.state = State(settings.paths.state)
         self.as_of = as_of or datetime.now(settings.zone).date() - timedelta(days=1)
         self.forced_full = full
@@ -186,8 +190,10 @@ class Run:
             )
         from orchestration.alerts import deliver, failure_message
 
-        message = failure_message(self.run_id, step, error, self.paths.data / "logs")
+        log_file = write_trace(error, self.paths.data / "logs")
+        message = failure_message(self.job_id, step, error, log_file)
         deliver([message], self.paths.outbox, self.settings.alert_channels(), self.state)
+        self.state.set("failure_told", self.job_id)
 
 
 def new_run_id() -> str:
@@ -199,6 +205,7 @@ def new_run_id() -> str:
 def open_run(
     settings: Settings,
     *,
+    job_id: str = "",
     as_of: date | None = None,
     full: bool = False,
     wait_seconds: float = 0.0,
@@ -211,7 +218,7 @@ def open_run(
     settings.paths.make()
     run_id = new_run_id()
     with warehouse.run_lock(settings.paths.state, run_id, wait_seconds):
-        run = Run(settings, run_id, as_of=as_of, full=full)
+        run = Run(settings, run_id, job_id or run_id, as_of=as_of, full=full)
         try:
             yield run
         finally:

@@ -7,10 +7,10 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from orchestration.errors import ExitCode, KpiError
+from orchestration.errors import ExitCode, KpiError, write_trace
 
 
 class Console:
@@ -66,18 +66,17 @@ class Console:
         logger = logging.getLogger("kpi")
         logger.setLevel(logging.INFO)
         logger.propagate = False
-        if self._is_rich(sys.stderr) and not self.quiet:
-            from rich.console import Console as Rich
+        with ExitStack() as stack:
+            if self._is_rich(sys.stderr) and not self.quiet:
+                from rich.console import Console as Rich
 
-            with Rich(stderr=True).status("starting ...") as status:
+                status = stack.enter_context(Rich(stderr=True).status("starting ..."))
                 handler: logging.Handler = _StatusHandler(status)
-                logger.addHandler(handler)
-                yield
-        else:
-            handler = _LineHandler(self)
+            else:
+                handler = _LineHandler(self)
             logger.addHandler(handler)
+            stack.callback(logger.removeHandler, handler)
             yield
-        logger.removeHandler(handler)
 
 
 class _LineHandler(logging.Handler):
@@ -119,7 +118,9 @@ def exit_codes() -> Iterator[None]:
     except Exception as error:
         known = find_error(error)
         if known is None:
-            log = write_trace(error)
+            from orchestration.settings import data_home
+
+            log = write_trace(error, data_home() / "data" / "logs")
             known = KpiError(
                 f"unexpected error: {type(error).__name__}: {error}",
                 "",
@@ -145,17 +146,3 @@ def find_error(error: BaseException | None) -> KpiError | None:
         seen.add(id(error))
         error = error.__cause__ or getattr(error, "user_exception", None) or error.__context__
     return None
-
-
-def write_trace(error: BaseException) -> str:
-    """Write a traceback into the data folder's logs; returns the file's path."""
-    import traceback
-    from datetime import UTC, datetime
-
-    from orchestration.settings import data_home
-
-    folder = data_home() / "data" / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"error_{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
-    file.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-    return str(file)

@@ -30,6 +30,7 @@ class RunResource(dg.ConfigurableResource[Run]):
         """Hold the lock from the first step to the end of the run."""
         with open_run(
             settings.load(),
+            job_id=context.run_id or "",
             as_of=date.fromisoformat(self.as_of) if self.as_of else None,
             full=self.full,
             wait_seconds=self.wait_seconds,

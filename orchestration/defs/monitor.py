@@ -12,6 +12,9 @@ def run_failure_alert(context: dg.RunFailureSensorContext) -> None:
     from orchestration.state import State
 
     configured = settings.load()
+    state = State(configured.paths.state)
+    if state.get("failure_told") == context.dagster_run.run_id:
+        return
     error = RuntimeError(context.failure_event.message or "the run ended without a word")
     message = failure_message(
         context.dagster_run.run_id, "run", error, configured.paths.data / "logs"
@@ -20,5 +23,5 @@ def run_failure_alert(context: dg.RunFailureSensorContext) -> None:
         [message],
         configured.paths.outbox,
         configured.alert_channels(),
-        State(configured.paths.state),
+        state,
     )
