@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
-from threading import Thread
 from typing import Any
 
 import polars as pl
@@ -74,9 +73,9 @@ def blocking(results: list[GateResult]) -> list[GateResult]:
 
 
 def preload() -> None:
-    """Import Great Expectations in a thread of its own, while this process waits for dbt."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    Thread(target=importlib.import_module, args=("great_expectations.expectations",)).start()
+    """Import Great Expectations ahead of time, for a process that is idle."""
+    with _quiet():
+        importlib.import_module("great_expectations.expectations")
 
 
 def run_gate(

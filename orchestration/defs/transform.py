@@ -4,6 +4,7 @@ import contextlib
 import io
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
+from threading import Thread
 from typing import Any
 
 import dagster as dg
@@ -39,7 +40,7 @@ def transform(
         arguments = run.begin_build()
         full = "--full-refresh" in arguments
         log.info("dbt %s", "rebuilds everything" if full else "adds what is new")
-        preload()
+        Thread(target=preload).start()  # dbt leaves this process idle
         target = run.paths.build / "dbt_target"
         invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
         # dbt talks to standard output, which belongs to the command; its log is in the target.
