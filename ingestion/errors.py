@@ -22,6 +22,7 @@ class IngestionError(Exception):
 
     def __str__(self) -> str:
         head = f"{self.where}: {self.what}" if self.where else self.what
+        head += "." if (self.why or self.do_this) and not head.endswith(".") else ""
         return " ".join(part for part in (head, self.why, self.do_this) if part)
 
 

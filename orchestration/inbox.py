@@ -57,7 +57,7 @@ def land_new_files(settings: Settings, state: State) -> dict[str, int]:
             for fate in FATES:
                 counts[fate] += getattr(file, fate)
             if file.message:
-                log.warning("%s: %s", file.source_file, file.message)
+                log.warning("%s", file.message)
             if done % 100 == 0:
                 log.info("landed %d of %d files", done, len(new))
     return counts

@@ -26,7 +26,7 @@ def run_daily(*, as_of: str, full: bool, wait_seconds: float, fail_on_alert: boo
         fail(
             KpiError(
                 f"published, but {len(refused)} files were refused: "
-                + "; ".join(f"{file['source_file']}: {file['message']}" for file in refused[:3]),
+                + " ".join(str(file["message"]) for file in refused[:3]),
                 "data/inbox",
                 "Mend or remove them and run again.",
                 ExitCode.INPUT_REJECTED,
