@@ -15,8 +15,6 @@ import pytest
 
 from tests.support import shop
 
-pytestmark = pytest.mark.long
-
 
 def start(home: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(

@@ -12,8 +12,6 @@ import pytest
 
 from tests.support import shop
 
-pytestmark = pytest.mark.long
-
 
 @pytest.fixture(scope="module")
 def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
