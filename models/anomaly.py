@@ -223,10 +223,22 @@ def detect(  # noqa: PLR0913, PLR0917 - four tables in, and how to judge them
     calendar = event_calendar(dim_date, dim_promo, _platforms(daily))
     events = event_keys(calendar, cells.dates, [segment for _, _, segment in cells.keys])
     base = one_step_ahead(values, weekdays, ~cells.incomplete, events, params)
+    frame = _judge(cells, base, _tracked_share(daily, cells), params)
+    judged_days = pl.lit(True) if judge_from is None else pl.col("business_date") >= judge_from
+    has_value = pl.col("observed").is_not_null() | (pl.col("status") == "data_incomplete")
+    return (
+        frame.filter(judged_days & has_value)
+        .select(pl.col(name).cast(kind) for name, kind in ANOMALY_SCHEMA.items())
+        .sort("business_date", "dimension", "segment", "metric")
+    )
+
+
+def _judge(cells: _Cells, base: Baseline, tracked: Floats, params: DetectorParams) -> pl.DataFrame:
+    """Score, impact and status of every cell, one row a cell."""
     closed = _closed(cells.observed, params)
     score = _score(cells, base, closed)
     expected = np.where(closed, 0.0, np.where(base.known, np.exp(base.mean), np.nan))
-    impact = _impact(cells, expected, _tracked_share(daily, cells))
+    impact = _impact(cells, expected, tracked)
     judged = np.where(cells.incomplete, np.nan, score)
     # The scale is a MAD of 90 residuals, worth about 33 of a standard deviation (efficiency .37).
     p_values = stats.t.cdf(judged, df=0.37 * params.scale_days)
@@ -246,14 +258,7 @@ def detect(  # noqa: PLR0913, PLR0917 - four tables in, and how to judge them
         "score": score,
         "impact_amount": impact,
     }
-    frame = _rows(cells, matrices).with_columns(pl.Series("status", status.ravel()))
-    judged_days = pl.lit(True) if judge_from is None else pl.col("business_date") >= judge_from
-    has_value = pl.col("observed").is_not_null() | (pl.col("status") == "data_incomplete")
-    return (
-        frame.filter(judged_days & has_value)
-        .select(pl.col(name).cast(kind) for name, kind in ANOMALY_SCHEMA.items())
-        .sort("business_date", "dimension", "segment", "metric")
-    )
+    return _rows(cells, matrices).with_columns(pl.Series("status", status.ravel()))
 
 
 def _company_gmv(cells: _Cells, expected: Floats) -> Floats:
