@@ -125,25 +125,29 @@ def _expected_counts(series: Cells, expected: Floats, rises: Flags) -> Floats:
     return np.asarray(np.where(is_share, series.bases * expected, sold))
 
 
-def _counted(
-    series: Cells, expected: Floats, counts: Floats, score: Floats, rises: Flags
+def _counted(  # noqa: PLR0913, PLR0917 - matrices of one shape
+    series: Cells, expected: Floats, counts: Floats, score: Floats, scale: Floats, rises: Flags
 ) -> Floats:
     """Scores no stronger than the number of orders (successes, refunds) behind them allows.
 
     The logarithm of a small count is skewed: 2 orders for 9 expected are 4.6 standard deviations
     of log counts and happen once in 160 days. So a fall is held to the exact tail of its count: of
-    a rate the binomial P(X <= k | attempts, rate), else the Poisson P(X <= k | n), n the count had
-    the value been as expected; a rise to the Poisson P(X >= k | n).
+    a step of the funnel the binomial P(X <= k | attempts, rate), else the Poisson P(X <= k | n), n
+    the count had the value been as expected; a rise to the Poisson P(X >= k | n). Where a series
+    is seen to scatter less than Poisson, n is the count that scatters as it does, 1 / scale^2; but
+    one order more or less is never more than one standard deviation.
     """
-    is_share = np.char.endswith(series.keys["metric"].to_numpy().astype(str), "_rate")[:, None]
+    is_step = ~series.keys["metric"].is_in(sorted(FEEDS_OF_METRIC)).to_numpy()[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = counts * series.observed / expected
+        ratio = series.observed / expected
+        steady = np.maximum(counts, 1 / np.maximum(scale, 1 / counts) ** 2)
         rate = np.minimum(expected, _MOST_CERTAIN)
+        hits = counts * ratio
         tail = np.select(
-            [rises, is_share & (found < series.bases)],
-            [special.gammainc(np.maximum(found, 0.5), counts),
-             special.betainc(series.bases - found, found + 1, 1 - rate)],
-            special.gammaincc(found + 1, counts),
+            [rises, is_step & (hits < series.bases)],
+            [special.gammainc(np.maximum(hits, 0.5), counts),
+             special.betainc(series.bases - hits, hits + 1, 1 - rate)],
+            special.gammaincc(steady * ratio + 1, steady),
         )  # fmt: skip
         allowed = special.ndtri(np.clip(tail, 1e-300, 1.0))
     bounded = np.where(rises, np.minimum(score, -allowed), np.maximum(score, allowed))
@@ -221,7 +225,7 @@ def _judge(series: Cells, base: Baseline, params: DetectorParams) -> pl.DataFram
     expected = np.where(is_step, np.minimum(expected, 1.0), expected)
     counts = _expected_counts(series, expected, rises)
     raw = _score(series, base.mean, scale, base.known & ~closed)
-    score = _counted(series, expected, counts, raw, rises)
+    score = _counted(series, expected, counts, raw, scale, rises)
     too_few = (series.is_part[:, None]) & (counts < params.min_count)
     score = np.where(too_few, np.nan, score)
     impact = _impact(series, expected, rises)

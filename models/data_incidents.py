@@ -70,4 +70,6 @@ def _incidents(judged: pl.DataFrame, dimension: str) -> pl.DataFrame:
         kind=pl.lit("data"),
         severity=pl.when("has_sales").then(pl.lit("high")).otherwise(pl.lit("medium")),
     )
+    if dimension == "all":
+        incidents = incidents.with_columns(platform=pl.lit(None, pl.String))
     return shape(incidents, [data_words(row) for row in incidents.to_dicts()])

@@ -113,7 +113,8 @@ def adtributor(segments: pl.DataFrame) -> pl.DataFrame:
     total = whole - wanted
     ranked = segments.with_columns(
         share=pl.when(total != 0).then(change / total),
-        surprise=(0.5 * (term(p) + term(q))).fill_nan(0.0).fill_null(0.0),
+        # Nothing left anywhere: no part of it says where.
+        surprise=pl.when(whole > 0).then(0.5 * (term(p) + term(q))).fill_nan(0.0).fill_null(0.0),
     ).sort(
         "dimension",
         (pl.col("share") > MIN_SHARE).fill_null(False),
