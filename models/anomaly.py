@@ -226,7 +226,8 @@ def _judge(series: Cells, base: Baseline, params: DetectorParams) -> pl.DataFram
     counts = _expected_counts(series, expected, rises)
     raw = _score(series, base.mean, scale, base.known & ~closed)
     score = _counted(series, expected, counts, raw, scale, rises)
-    too_few = (series.is_part[:, None]) & (counts < params.min_count)
+    is_counted = np.isfinite(series.counts).any(axis=1) & series.is_part
+    too_few = is_counted[:, None] & ~(counts >= params.min_count)
     score = np.where(too_few, np.nan, score)
     impact = _impact(series, expected, rises)
     judged = np.where(series.incomplete, np.nan, np.where(rises, -score, score))

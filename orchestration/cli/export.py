@@ -100,7 +100,7 @@ def _replacing(target: Path) -> Iterator[Path]:
 
 
 def _write_parquet(reader: pa.RecordBatchReader, file: Path) -> int:
-    import pyarrow.parquet as pq
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
     rows = 0
     with pq.ParquetWriter(file, reader.schema, compression="zstd") as writer:
