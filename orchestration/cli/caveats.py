@@ -66,6 +66,11 @@ def late_platforms(found: Iterable[Gap]) -> list[str]:
     return sorted({gap.platform for gap in found if gap.feed in _SALES and gap.platform})
 
 
+def blind_platforms(found: Iterable[Gap]) -> list[str]:
+    """Platforms whose visitor events are not whole: their orders have no channel or device."""
+    return sorted({gap.platform for gap in found if gap.feed == "events" and gap.platform})
+
+
 def warnings(found: Iterable[Gap], day: date, lang: str) -> list[str]:
     """One sentence a source and state: what is missing, and which figures are not complete.
 

@@ -31,7 +31,8 @@ _PHASE = f"""
         select platform, promo, phase, promo_year, start_date, end_date from marts.dim_promo
     ),
     base as (
-        select now.platform, before.start_date + (cast(? as date) - now.start_date) as base_date
+        select now.platform,
+            before.start_date + cast(cast(? as date) - now.start_date as integer) as base_date
         from phases as now
         inner join phases as before
             on now.platform = before.platform and now.promo = before.promo

@@ -7,7 +7,14 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from orchestration import settings, warehouse
-from orchestration.cli.caveats import Gap, gaps, late_platforms, missed_days, warnings
+from orchestration.cli.caveats import (
+    Gap,
+    blind_platforms,
+    gaps,
+    late_platforms,
+    missed_days,
+    warnings,
+)
 from orchestration.cli.console import console
 from orchestration.cli.drivers import Driver, drivers, sides
 from orchestration.cli.options import allowed, day_of
@@ -34,6 +41,10 @@ _WORDS = {
     "only": (
         "Only platforms: {late} is missing, and with it its part of every other segment.",
         "仅列平台：{late} 的数据不完整，其他维度均受影响。",
+    ),
+    "blind": (
+        "Only platforms: without the events of {late} its orders have no channel and no device.",
+        "仅列平台：缺少 {late} 的访客事件，其订单没有渠道和设备信息。",
     ),
     "warning": ("Warning", "注意"),
 }
@@ -73,8 +84,8 @@ def show_explanation(day: str, versus: str, by: str, lang: str) -> None:
     currency = run["currency"]
     told = [*missed_days(run, after, lang), *warnings(found, chosen, lang)]
     tree = drivers(effects(change, lang, currency), *counts)
-    late = late_platforms(gap for gap in found if gap.business_date == chosen)
-    worst = parts if by else _worst(parts, float(change["gmv_change"]), late)
+    late, blind = (ask(found) for ask in (late_platforms, blind_platforms))
+    worst = parts if by else _worst(parts, float(change["gmv_change"]), late, blind)
     console.document({
         "change": change, "drivers": [asdict(driver) for driver in tree], "by": by or None,
         "segments": worst, "warnings": told,
@@ -86,7 +97,10 @@ def show_explanation(day: str, versus: str, by: str, lang: str) -> None:
     if by:
         _show_table(by, worst, lang, currency)
     else:
-        _show_worst(worst, change, late, lang, currency)
+        _show_worst(worst, change["gmv_change"] <= 0, lang, currency)
+        for word, platforms in (("only", late), ("blind", [] if late else blind)):
+            if platforms:
+                console.out(_word(word, lang).format(late=", ".join(platforms)))
 
 
 def show_warnings(told: list[str], lang: str) -> None:
@@ -158,36 +172,34 @@ def _segments(
     return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
 
 
-def _worst(parts: list[dict[str, Any]], change: float, late: list[str]) -> list[dict[str, Any]]:
-    """The segments that moved most in the direction of the company, the likeliest place first.
+def _worst(
+    parts: list[dict[str, Any]], change: float, late: list[str], blind: list[str]
+) -> list[dict[str, Any]]:
+    """The segments that moved most in the direction of the company, by dimension.
 
-    Where a platform's sales are missing, every segment it shares is missing a part: then only
-    the other platforms are places.
+    Dimensions come by the money a segment moved beyond its share: where all fell alike there is
+    no place. Where a platform's sales are missing, every segment it shares is missing a part;
+    where its events are, its orders are of no known segment: then only platforms are places.
     """
-    import polars as pl
-
-    from models.root_cause import adtributor
-
     # Shops are platforms once more, and which customers are new says little about where.
     told = [part for part in parts if part["dimension"] not in ("shop", "customer_type")]
-    if late:
+    if late or blind:
         told = [p for p in told if p["dimension"] == "platform" and p["segment"] not in late]
-    if not told:
-        return []
-    amounts = pl.DataFrame(
-        [(p["dimension"], p["segment"], float(p["gmv"]), float(p["base_gmv"])) for p in told],
-        schema=["dimension", "segment", "observed", "expected"],
-        orient="row",
-    )
-    ranks = dict(adtributor(amounts).select("dimension", "dimension_rank").iter_rows())
     side = -1.0 if change <= 0 else 1.0
-    moved = [part for part in told if part["gmv_change"] * side > 0]
-    moved.sort(key=lambda part: (ranks[part["dimension"]], -part["gmv_change"] * side))
-    shown: dict[str, list[dict[str, Any]]] = {}
-    for part in moved:
-        shown.setdefault(part["dimension"], []).append(part)
-    groups = list(shown.values())[:_SHOWN_DIMENSIONS]
-    return [part for group in groups for part in group[:_SHOWN_SEGMENTS]]
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for part in sorted(told, key=lambda part: -part["gmv_change"] * side):
+        groups.setdefault(part["dimension"], []).append(part)
+    ranked = sorted(groups.values(), key=lambda group: -_beyond_share(group, side))
+    moved = [[part for part in group if part["gmv_change"] * side > 0] for group in ranked]
+    return [part for group in [g for g in moved if g][:_SHOWN_DIMENSIONS]
+            for part in group[:_SHOWN_SEGMENTS]]  # fmt: skip
+
+
+def _beyond_share(group: list[dict[str, Any]], side: float) -> float:
+    """The most money a segment of a dimension moved beyond its part of the base."""
+    gmv, base = (sum(float(part[name]) for part in group) for name in ("gmv", "base_gmv"))
+    rate = gmv / base if base else 0.0
+    return max(side * (float(part["gmv"]) - rate * float(part["base_gmv"])) for part in group)
 
 
 def _show_tree(tree: list[Driver], lang: str, currency: str) -> None:
@@ -234,22 +246,18 @@ def _difference(driver: Driver) -> str:
     return percent(driver.value / driver.base_value - 1, signed=True)
 
 
-def _show_worst(
-    worst: list[dict[str, Any]], change: dict[str, Any], late: list[str], lang: str, currency: str
-) -> None:
+def _show_worst(worst: list[dict[str, Any]], fell: bool, lang: str, currency: str) -> None:
     from dashboards.narrative import money
 
     if worst:
-        console.heading(_word("lost" if change["gmv_change"] <= 0 else "won", lang))
+        console.heading(_word("lost" if fell else "won", lang))
     for name in dict.fromkeys(part["dimension"] for part in worst):
-        group = [part for part in worst if part["dimension"] == name]
         told = ", ".join(
             f"{part['segment']} {money(part['gmv_change'], currency, lang, signed=True)}"
-            for part in group
+            for part in worst
+            if part["dimension"] == name
         )
         console.out(f"  {name:<14} {told}")
-    if late:
-        console.out(_word("only", lang).format(late=", ".join(late)))
 
 
 def _show_table(by: str, parts: list[dict[str, Any]], lang: str, currency: str) -> None:

@@ -7,7 +7,14 @@ import dagster as dg
 
 from orchestration.run import Run
 
-_MARTS = ("fct_gmv_daily", "fct_funnel_daily", "fct_order_items", "dim_date", "dim_promo")
+_MARTS = (
+    "fct_gmv_daily",
+    "fct_gmv_change",  # for the words of an alert, which is written once all is published
+    "fct_funnel_daily",
+    "fct_order_items",
+    "dim_date",
+    "dim_promo",
+)
 _JUDGED_DAYS = 120  # the overview draws 90
 
 

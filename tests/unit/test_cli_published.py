@@ -126,7 +126,7 @@ def test_explain_says_value_change_and_effect_of_every_driver_in_chain_order(
     assert ["Traffic", "1,000", "1,200", "−16.7%", "−¥715"] in lines
     assert ["Conversion", "4.00%", "2.00%", "+2.00", "pp", "+¥2.7K"] in lines
     assert told.index("Traffic") < told.index("Conversion  ")
-    # E-mail gained 2,600 of 2,000: the surprising place before the platforms, which rose alike.
+    # E-mail gained 1,600 beyond its half; the platforms rose nearly alike.
     assert told.index("email +¥2.6K") < told.index("site +¥1.5K")
     assert "direct" not in told.split("Gained most")[1]  # it fell
     assert "Warning" not in told
@@ -156,6 +156,18 @@ def test_a_day_with_a_file_missing_carries_a_warning_and_names_no_shared_segment
     assert "email" not in told and "site +¥1.5K" in told
     assert "Only platforms: market is missing" in told
     assert "market 订单尚未到达；支付金额不完整" in kpi(home, "explain", "--lang", "zh").output
+
+
+def test_without_events_orders_have_no_place_but_their_platform(tmp_path: Path) -> None:
+    home = publish(tmp_path, gap=True)
+    with duckdb.connect(str(home / "data/published/marts_r1.duckdb")) as con:
+        con.execute(
+            "update quality.source_completeness_daily set feed = 'events', reason = 'few_rows'"
+            " where not is_complete"
+        )
+    told = kpi(home, "explain").output
+    assert "market visitor events are far fewer than usual; visitors and conversion" in told
+    assert "email" not in told and "market +¥500" in told and "without the events of" in told
 
 
 def test_days_after_the_data_are_told(tmp_path: Path) -> None:
