@@ -150,7 +150,7 @@ def _fall_lines(incident: Mapping[str, Any], lang: str, info: AlertInfo) -> list
         f" range on {day} (severity {incident['severity']}).",
         f"Observed {seen}; expected {wanted} (range {low} to {high_bound}).",
         f"Impact: {impact} of {'net sales' if high else 'GMV'} since {opened}"
-        f" ({incident['days']} days).",
+        f" ({incident['days']} day{'' if incident['days'] == 1 else 's'}).",
     ]
     return [*lines, f"Main cause: {metric_label(str(cause), lang)}."] if cause else lines
 
@@ -195,13 +195,15 @@ def _where_lines(
     if causes is None or causes.is_empty():
         return []
     own = causes.filter(
-        pl.col("incident_id") == incident["incident_id"], pl.col("impact_amount") < 0
+        pl.col("incident_id") == incident["incident_id"],
+        pl.col("impact_amount") < 0,
+        ~pl.col("segment").str.starts_with("("),  # what is not known is no place
     ).sort("dimension_rank", "position")
     lines = []
     for (name,), group in own.group_by("dimension", maintain_order=True):
         parts = ", ".join(
             f"{part['segment']} {money(part['impact_amount'], info.currency, lang, signed=True)}"
-            for part in group.head(_SHOWN_SEGMENTS).to_dicts()
+            for part in group.sort("impact_amount").head(_SHOWN_SEGMENTS).to_dicts()
         )
         lines.append(f"  {segment_label(name, '', lang).strip()}: {parts}")
     if not lines:
