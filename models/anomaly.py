@@ -55,8 +55,12 @@ segment belongs to, null for the company."""
 BAD_WHEN_HIGH = frozenset({"refund_rate"})
 """Metrics whose rise costs money."""
 
+SUSPICIOUS_WHEN_HIGH = frozenset({"orders_per_buyer"})
+"""Metrics whose rise is no gain to enjoy: the same orders submitted or delivered twice."""
+
 _COUNT_DAYS = 28
 _AMOUNT_SCATTER = 1.5  # an amount of n orders scatters like n / 1.5 equal ones: 1 + cv^2, cv .7
+_UNSURE_COUNT = 0.5  # the usual number of repeated orders is not known to half of one
 _MOST_CERTAIN = 0.9  # a rate close to 1 scatters more than the binomial: it is not known exactly
 _STEADY = ("aov", "orders_per_buyer", "gmv_per_unit")
 _NOTHING_LEFT = np.log(0.01)  # a day at zero counts as a fall by 99 %: its logarithm must be finite
@@ -133,14 +137,15 @@ def _counted(  # noqa: PLR0913, PLR0917 - matrices of one shape
     The logarithm of a small count is skewed: 2 orders for 9 expected are 4.6 standard deviations
     of log counts and happen once in 160 days. So a fall is held to the exact tail of its count: of
     a step of the funnel the binomial P(X <= k | attempts, rate), else the Poisson P(X <= k | n), n
-    the count had the value been as expected; a rise to the Poisson P(X >= k | n). Where a series
-    is seen to scatter less than Poisson, n is the count that scatters as it does, 1 / scale^2; but
-    one order more or less is never more than one standard deviation.
+    the count had the value been as expected; a rise to the Poisson P(X >= k | n). Where a whole
+    platform is seen to scatter less than Poisson, n is the count that scatters as it does,
+    1 / scale^2; but one order more or less is never more than one standard deviation.
     """
     is_step = ~series.keys["metric"].is_in(sorted(FEEDS_OF_METRIC)).to_numpy()[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = series.observed / expected
-        steady = np.maximum(counts, 1 / np.maximum(scale, 1 / counts) ** 2)
+        seen = np.where(series.is_part[:, None], 0.0, 1 / np.maximum(scale, 1 / counts) ** 2)
+        steady = np.maximum(counts, seen)
         rate = np.minimum(expected, _MOST_CERTAIN)
         hits = counts * ratio
         tail = np.select(
@@ -153,6 +158,21 @@ def _counted(  # noqa: PLR0913, PLR0917 - matrices of one shape
     bounded = np.where(rises, np.minimum(score, -allowed), np.maximum(score, allowed))
     bad = np.where(rises, score > 0, score < 0)
     return np.asarray(np.where(bad & np.isfinite(counts), bounded, score))
+
+
+def _repeated(series: Cells, expected: Floats, score: Floats) -> Floats:
+    """Scores of orders per buyer, held to the count of orders beyond the first of each buyer.
+
+    That count is all that scatters: 2 second orders among 20 buyers, where half of one is usual,
+    are no event, though 1.1 orders per buyer are many standard deviations above 1.02.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        more = np.maximum(series.bases * (series.observed - 1), 0.0)
+        wanted = np.maximum(series.bases * (expected - 1), 0.0) + _UNSURE_COUNT
+        above = -special.ndtri(np.clip(special.gammainc(np.maximum(more, 0.5), wanted), 1e-300, 1))
+        below = special.ndtri(np.clip(special.gammaincc(more + 1, wanted), 1e-300, 1))
+    bounded = np.where(score > 0, np.minimum(score, above), np.maximum(score, below))
+    return np.asarray(np.where(np.isfinite(wanted), bounded, score))
 
 
 def _trailing_sum(values: Floats) -> Floats:
@@ -188,7 +208,8 @@ def detect(  # noqa: PLR0913, PLR0917 - four tables in, and how to judge them
 
     Returns:
         Frame of `ANOMALY_SCHEMA`. status is `normal`, `anomaly` (out of the range on the bad side,
-        with an impact above the floor: a fall, for refunds a rise), `no_baseline` (too young, or an
+        with an impact above the floor: a fall, for refunds a rise, for orders per buyer either),
+        `no_baseline` (too young, or an
         event never seen) or `data_incomplete`. lower and upper are the bounds at the threshold.
         False discoveries are held at `params.fdr` over all series of a day.
     """
@@ -226,15 +247,20 @@ def _judge(series: Cells, base: Baseline, params: DetectorParams) -> pl.DataFram
     counts = _expected_counts(series, expected, rises)
     raw = _score(series, base.mean, scale, base.known & ~closed)
     score = _counted(series, expected, counts, raw, scale, rises)
+    both = series.keys["metric"].is_in(sorted(SUSPICIOUS_WHEN_HIGH)).to_numpy()[:, None]
+    score = np.where(both, _repeated(series, expected, raw), score)
     is_counted = np.isfinite(series.counts).any(axis=1) & series.is_part
     too_few = is_counted[:, None] & ~(counts >= params.min_count)
     score = np.where(too_few, np.nan, score)
     impact = _impact(series, expected, rises)
-    judged = np.where(series.incomplete, np.nan, np.where(rises, -score, score))
+    bad_side = np.where(both, -np.abs(score), np.where(rises, -score, score))
+    judged = np.where(series.incomplete, np.nan, bad_side)
     # The scale is a MAD of 90 residuals, worth about 33 of a standard deviation (efficiency .37).
     p_values = stats.t.cdf(judged, df=0.37 * params.scale_days)
     is_out = (judged <= -params.threshold) & _survives(p_values, params.fdr)
-    costly = -impact >= params.min_impact_rate * _company_gmv(series, expected)
+    costly = np.where(both, np.abs(impact), -impact) >= params.min_impact_rate * _company_gmv(
+        series, expected
+    )
     status = np.select(
         [series.incomplete & ~too_few, closed, np.isnan(score), is_out & costly],
         ["data_incomplete", "normal", "no_baseline", "anomaly"],

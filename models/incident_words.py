@@ -19,6 +19,7 @@ _METRIC_LABELS = {
     "orders_per_buyer": ("orders per buyer", "人均支付笔数"),
     "aov": ("average order value", "笔单价"),
     "gmv_per_unit": ("price per unit", "件单价"),
+    "gmv_3_days": ("GMV of three days", "近三日支付金额"),
     "refund_rate": ("refund rate", "退款率"),
     "product_view_rate": ("rate of visits to a product page", "商品浏览率"),
     "add_to_cart_rate": ("add-to-cart rate", "加购率"),

@@ -182,6 +182,8 @@ def refund_series(
         lags: lag_days, amount over all time: only the shape of the lag is learned from it.
         params: longest lag.
     """
+    if daily.is_empty():
+        return pl.DataFrame(schema=SERIES_SCHEMA)
     longest = (params or SeriesParams()).refund_lag_days
     weights = lag_weights(lags, longest)
     by_day = ["business_date", "platform"]
@@ -219,7 +221,10 @@ def refund_series(
 
 
 def product_series(sales: pl.DataFrame, params: SeriesParams | None = None) -> pl.DataFrame:
-    """GMV and GMV per unit of the largest products: a wrong price shows in the latter at once.
+    """GMV, GMV per unit and GMV of three days of the largest products.
+
+    A wrong price shows in the GMV per unit at once. A product that cannot be bought shows in three
+    days without sales: one such day is nothing unusual for a product of five orders a day.
 
     Args:
         sales: business_date, platform, segment (product_id), units, orders, gmv.
@@ -229,11 +234,37 @@ def product_series(sales: pl.DataFrame, params: SeriesParams | None = None) -> p
     rows = sales.with_columns(dimension=pl.lit("product"), gmv=pl.col("gmv").cast(pl.Float64))
     top = top_segments_of(rows, p.min_product_share, p.per_platform_products)
     kept = rows.join(top, on=["platform", "dimension", "segment"])
+    if kept.is_empty():
+        return pl.DataFrame(schema=SERIES_SCHEMA)
     price = kept.filter(pl.col("units") > 0).with_columns(
         metric=pl.lit("gmv_per_unit"), value=pl.col("gmv") / pl.col("units"), count=None
     )
     amount = kept.with_columns(metric=pl.lit("gmv"), value="gmv", count="orders")
-    return _shape(pl.concat([price, amount], how="vertical_relaxed"))
+    return pl.concat([_shape(price), _shape(amount), _three_days(kept)])
+
+
+def _three_days(kept: pl.DataFrame) -> pl.DataFrame:
+    """GMV and orders of each day and the two before, days without a row being without sales."""
+    place = ["platform", "dimension", "segment"]
+    days = kept.select(pl.date_range(pl.col("business_date").min(), pl.col("business_date").max()))
+    every = kept.select(place).unique().join(days, how="cross")
+    filled = every.join(kept, on=[*place, "business_date"], how="left").sort(
+        *place, "business_date"
+    )
+    sums = (
+        pl.col("gmv", "orders")
+        .cast(pl.Float64)
+        .fill_null(0.0)
+        .rolling_sum(3, min_samples=3)
+        .over(place)
+    )
+    first = kept.group_by(place).agg(first=pl.col("business_date").min())
+    return _shape(
+        filled.with_columns(sums)
+        .join(first, on=place)
+        .filter(pl.col("business_date") >= pl.col("first") + pl.duration(days=2))
+        .with_columns(metric=pl.lit("gmv_3_days"), value="gmv", count="orders")
+    )
 
 
 def traffic_source_series(traffic: pl.DataFrame) -> pl.DataFrame:

@@ -27,6 +27,7 @@ FEEDS_OF_METRIC: dict[str, frozenset[str]] = {
     "orders_per_buyer": _SALES,
     "aov": _SALES,
     "gmv_per_unit": _SALES,
+    "gmv_3_days": _SALES,
     "refund_rate": _SALES | {"refunds"},
 }
 """What a metric is fed by; any other metric is a step of the funnel, fed by events."""
@@ -43,7 +44,7 @@ SERIES_SCHEMA: dict[str, type[pl.DataType]] = {
 }
 """Long form of the series: value of the KPI; count, how many orders (successes, refunds) it rests
 on, null if that does not bound its scatter; base, what a rate is a rate of (visitors, attempts at
-the step before, for refunds money). platform is null for the company."""
+the step before, buyers, for refunds money). platform is null for the company."""
 
 KEYS = ["metric", "dimension", "segment", "platform"]
 _SHARE_DAYS = 28
@@ -101,10 +102,11 @@ def long_series(daily: pl.DataFrame) -> pl.DataFrame:
     rows = daily.with_columns(
         count=known.cast(pl.Float64),
         base=pl.col("visitors").cast(pl.Float64),
+        own_buyers=pl.col("buyers").cast(pl.Float64),
         has_visitors=has_visitors,
     ).unpivot(
         metrics,
-        index=["business_date", *place, "count", "base", "has_visitors"],
+        index=["business_date", *place, "count", "base", "own_buyers", "has_visitors"],
         variable_name="metric",
         value_name="value",
     )
@@ -115,7 +117,10 @@ def long_series(daily: pl.DataFrame) -> pl.DataFrame:
             .then("value")
             .when(pl.col("metric").is_in(_COUNTED))
             .then("count"),
-            base=pl.when(pl.col("metric") == "conversion_rate").then("base"),
+            base=pl.when(pl.col("metric") == "conversion_rate")
+            .then("base")
+            .when(pl.col("metric") == "orders_per_buyer")
+            .then("own_buyers"),
         )
         .select(pl.col(name).cast(kind) for name, kind in SERIES_SCHEMA.items())
     )
