@@ -36,9 +36,11 @@ INCIDENT_SCHEMA: dict[str, type[pl.DataType]] = {
     "arrived_rows": pl.Int64,
     "cause_dimension": pl.String,
     "cause_segment": pl.String,
+    "cause_side": pl.String,
 }
 """Columns of `insights.incidents`; observed to upper are those of `metric` on `last_date`;
-cause_dimension and cause_segment say where it happened, null if nowhere in particular."""
+cause_dimension and cause_segment say where it happened, null if nowhere in particular; cause_side
+is `above` where the cause is out of its range upwards."""
 
 
 def episodes(days: pl.DataFrame, by: list[str]) -> pl.DataFrame:

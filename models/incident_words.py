@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["REASON_LABELS", "data_words", "kpi_words", "metric_label", "place_label"]
+__all__ = [
+    "REASON_LABELS",
+    "cause_label",
+    "data_words",
+    "is_above",
+    "kpi_words",
+    "metric_label",
+    "place_label",
+    "segment_label",
+]
 
 
 _METRIC_LABELS = {
@@ -70,6 +79,23 @@ def segment_label(dimension: object, segment: object, lang: str) -> str:
     return f"{shown} {segment}"
 
 
+def is_above(row: Mapping[str, object]) -> bool:
+    """Whether an incident's metric left its range upwards."""
+    if row["metric"] == "orders_per_buyer":
+        return float(str(row["impact_amount"] or 0)) > 0
+    return row["metric"] == "refund_rate"
+
+
+def cause_label(row: Mapping[str, object], lang: str) -> str:
+    """The cause of an incident in words."""
+    name = metric_label(str(row["cause_metric"]), lang)
+    if row["cause_side"] == "above":
+        if lang == "zh":
+            return f"{name}高于预期区间而未带来成交：疑为机器流量或重复统计"
+        return f"{name} above theirs and no sales with them: robots, or counted twice"
+    return f"mainly {name}" if lang == "en" else f"主因：{name}"
+
+
 def kpi_words(row: Mapping[str, object]) -> tuple[str, str]:
     """One sentence in English and one in Chinese about a KPI out of its range.
 
@@ -78,22 +104,25 @@ def kpi_words(row: Mapping[str, object]) -> tuple[str, str]:
             impact_amount, cause_metric, cause_dimension, cause_segment.
     """
     metric, cause = str(row["metric"]), row["cause_metric"]
-    is_high = metric == "refund_rate"
-    amount = f"{abs(float(str(row['impact_amount'] or 0))):,.0f}"
+    impact = float(str(row["impact_amount"] or 0))
+    amount = f"{abs(impact):,.0f}"
     company = row["dimension"] == "all"
+    en, zh = ("more", "多") if impact > 0 else ("less", "少")
+    lost = (f"{en} GMV than expected", f"支付金额比预期{zh}")
+    if metric == "refund_rate":
+        lost = ("more refunds than expected", "退款比预期多")
     first = (
         f"{'' if company else place_label(row, 'en') + ': '}{metric_label(metric, 'en')}"
-        f" {'above' if is_high else 'below'} the expected range {_span(row, 'en')},"
-        f" {amount} {'more refunds' if is_high else 'less GMV'} than expected"
+        f" {'above' if is_above(row) else 'below'} the expected range {_span(row, 'en')},"
+        f" {amount} {lost[0]}"
     )
     second = (
         f"{place_label(row, 'zh')}{metric_label(metric, 'zh')}"
-        f"{'高于' if is_high else '低于'}预期区间（{_span(row, 'zh')}），"
-        f"{'退款比预期多' if is_high else '支付金额比预期少'} {amount}"
+        f"{'高于' if is_above(row) else '低于'}预期区间（{_span(row, 'zh')}），{lost[1]} {amount}"
     )
     if cause is not None and cause != metric:
-        first += f"; mainly {metric_label(str(cause), 'en')}"
-        second += f"；主因：{metric_label(str(cause), 'zh')}"
+        first += f"; {cause_label(row, 'en')}"
+        second += f"；{cause_label(row, 'zh')}"
     if row["cause_dimension"] is not None and row["cause_dimension"] != row["dimension"]:
         where = (row["cause_dimension"], row["cause_segment"])
         first += f"; most in {segment_label(*where, 'en')}"

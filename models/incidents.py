@@ -78,12 +78,13 @@ def _kpi_incidents(
     by_series = _series_of(placed, runs)
     told = _told(by_series)
     cause = _causes(by_series, told)
+    told = _without_crowds(told, by_series, cause)
     explains = pl.col("cause_impact") <= EXPLAINS_SHARE * pl.col("impact_amount")
     incidents = (
         runs.join(told, on=_EPISODE)
         .join(cause, on=_EPISODE, how="left")
         .with_columns(
-            cause_metric=pl.when(explains).then("cause_metric"),
+            cause_metric=pl.when(explains | (pl.col("cause_side") == "above")).then("cause_metric"),
             severity=_severity(anomalies),
             kind=pl.lit("kpi"),
         )
@@ -123,6 +124,7 @@ def _series_of(placed: pl.DataFrame, runs: pl.DataFrame) -> pl.DataFrame:
         .agg(
             pl.col("observed", "expected", "lower", "upper").last(),
             is_flagged=is_anomaly.any(),
+            is_high=(pl.col("observed") > pl.col("upper")).any(),
             days=pl.col("business_date").n_unique(),
             worst=pl.col("impact_amount").min(),
             impact_amount=pl.col("impact_amount").sum(),
@@ -147,14 +149,48 @@ def _told(by_series: pl.DataFrame) -> pl.DataFrame:
 
 
 def _causes(by_series: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
-    """The driver that cost most at the place told of, one out of its range before all others."""
-    here = told.select(*_EPISODE, "dimension", "segment")
+    """The driver that cost most at the place told of, one out of its range before all others.
+
+    Where conversion fell while visitors rose out of their range, the visitors are the cause: they
+    did not come to buy.
+    """
+    here = told.select(*_EPISODE, "dimension", "segment", told_metric="metric")
+    drivers = by_series.join(here, on=[*_EPISODE, "dimension", "segment"]).filter(
+        pl.col("metric").is_in(DRIVERS)
+    )
+    # GMV and sales drivers that fell fell by themselves.
+    by_visitors = ~pl.col("told_metric").is_in(["gmv", "buyers", "orders_per_buyer", "aov"])
+    is_crowd = (pl.col("metric") == "visitors") & pl.col("is_high") & by_visitors
     return (
-        by_series.join(here, on=[*_EPISODE, "dimension", "segment"])
-        .filter(pl.col("metric").is_in(DRIVERS), pl.col("impact_amount") < 0)
-        .sort(~pl.col("is_flagged"), "impact_amount", "metric")
+        drivers.filter(is_crowd | (pl.col("impact_amount") < 0))
+        .sort(~is_crowd, ~pl.col("is_flagged"), "impact_amount", "metric")
         .unique(_EPISODE, keep="first", maintain_order=True)
-        .select(*_EPISODE, cause_metric="metric", cause_impact="impact_amount")
+        .select(
+            *_EPISODE,
+            cause_metric="metric",
+            cause_impact="impact_amount",
+            cause_side=pl.when(is_crowd).then(pl.lit("above")),
+        )
+    )
+
+
+def _without_crowds(
+    told: pl.DataFrame, by_series: pl.DataFrame, causes: pl.DataFrame
+) -> pl.DataFrame:
+    """What an episode cost, where visitors that buy nothing are its cause: what GMV itself lost."""
+    gmv = by_series.filter(metric="gmv").select(
+        *_EPISODE, "dimension", "segment", gmv_impact="impact_amount", gmv_worst="worst"
+    )
+    crowded = causes.select(*_EPISODE, "cause_side")
+    is_crowd = pl.col("cause_side") == "above"
+    return (
+        told.join(crowded, on=_EPISODE, how="left")
+        .join(gmv, on=[*_EPISODE, "dimension", "segment"], how="left")
+        .with_columns(
+            impact_amount=pl.when(is_crowd).then("gmv_impact").otherwise("impact_amount"),
+            worst=pl.when(is_crowd).then("gmv_worst").otherwise("worst"),
+        )
+        .drop("cause_side", "gmv_impact", "gmv_worst")
     )
 
 

@@ -15,6 +15,8 @@ import polars as pl
 
 from models.incident_words import (
     REASON_LABELS,
+    cause_label,
+    is_above,
     metric_label,
     place_label,
     segment_label,
@@ -104,7 +106,7 @@ def _subject(incident: Mapping[str, Any], info: AlertInfo) -> str:
         reason = REASON_LABELS.get(str(incident["reason"]), ("data incomplete", ""))[0]
         return one_line(f"{start}: {reason} on {incident['last_date']}")
     name = metric_label(str(incident["metric"]), "en")
-    side = "above" if incident["metric"] == "refund_rate" else "below"
+    side = "above" if is_above(incident) else "below"
     amount = money(incident["impact_amount"], info.currency, "en", signed=True)
     return one_line(f"{start}: {name} {side} range on {incident['last_date']}, {amount}")
 
@@ -134,25 +136,27 @@ def _fall_lines(incident: Mapping[str, Any], lang: str, info: AlertInfo) -> list
     name, place = metric_label(metric, lang), place_label(incident, lang)
     day, opened = incident["last_date"], incident["opened_date"]
     cause = incident["cause_metric"]
-    high = metric == "refund_rate"
+    high = is_above(incident)
     if lang == "zh":
         severity = _SEVERITIES.get(str(incident["severity"]), incident["severity"])
-        of = "净销售额" if high else "支付金额"
+        of = "净销售额" if metric == "refund_rate" else "支付金额"
         lines = [
             f"【{info.shop}】{place}{name}{'高于' if high else '低于'}预期区间"
             f"（{day}，严重程度：{severity}）",
             f"实际 {seen}；预期 {wanted}（区间 {low} 至 {high_bound}）",
             f"影响：{of} {impact}（自 {opened} 起，共 {incident['days']} 天）",
         ]
-        return [*lines, f"主因：{metric_label(str(cause), lang)}"] if cause else lines
+        return [*lines, cause_label(incident, lang)] if cause else lines
     lines = [
         f"{info.shop}: {name} of {place} {'rose above' if high else 'fell below'} its expected"
         f" range on {day} (severity {incident['severity']}).",
         f"Observed {seen}; expected {wanted} (range {low} to {high_bound}).",
-        f"Impact: {impact} of {'net sales' if high else 'GMV'} since {opened}"
+        f"Impact: {impact} of {'net sales' if metric == 'refund_rate' else 'GMV'} since {opened}"
         f" ({incident['days']} day{'' if incident['days'] == 1 else 's'}).",
     ]
-    return [*lines, f"Main cause: {metric_label(str(cause), lang)}."] if cause else lines
+    if cause and incident["cause_side"] != "above":
+        return [*lines, f"Main cause: {metric_label(str(cause), lang)}."]
+    return [*lines, f"Main cause: {cause_label(incident, lang)}."] if cause else lines
 
 
 def _effect_lines(

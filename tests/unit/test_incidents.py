@@ -202,6 +202,41 @@ def test_segments_and_steps_belong_to_the_episode_of_their_platform() -> None:
     assert again["dimension"].to_list() == ["platform"]
 
 
+def test_visitors_that_do_not_buy_are_the_cause_of_a_lower_conversion() -> None:
+    frame = anomalies(
+        {("shopify", CONVERSION, 3): fall(-120.0), ("shopify", GMV, 3): ("normal", 4.0)}
+    )
+    crowd = (
+        (pl.col("segment") == "shopify")
+        & (pl.col("metric") == VISITORS)
+        & (pl.col("business_date") == DAY + timedelta(3))
+    )
+    crowded = frame.with_columns(
+        observed=pl.when(crowd).then(500.0).otherwise("observed"),
+        impact_amount=pl.when(crowd).then(200.0).otherwise("impact_amount"),
+    )
+    told = open_incidents(crowded, completeness(), NO_PARTS).row(0, named=True)
+    assert (told["metric"], told["cause_metric"], told["cause_side"]) == (
+        CONVERSION, VISITORS, "above",
+    )  # fmt: skip
+    # Conversion's 120 were never lost: GMV was 4 above its expectation.
+    assert (told["impact_amount"], told["severity"]) == (4.0, "low")
+    assert "robots" in told["explanation_en"] and "机器流量" in told["explanation_zh"]
+    usual = open_incidents(frame, completeness(), NO_PARTS).row(0, named=True)
+    assert (usual["cause_metric"], usual["cause_side"]) == (CONVERSION, None)
+    assert usual["impact_amount"] == -120.0
+
+
+def test_orders_per_buyer_above_their_range_are_told_so() -> None:
+    frame = anomalies({("shopify", VISITORS, 3): ("anomaly", 90.0)}).with_columns(
+        metric=pl.col("metric").replace(VISITORS, "orders_per_buyer")
+    )
+    told = open_incidents(frame, completeness(), NO_PARTS).row(0, named=True)
+    assert "orders per buyer above the expected range" in told["explanation_en"]
+    assert "90 more GMV than expected" in told["explanation_en"]
+    assert "高于预期区间" in told["explanation_zh"]
+
+
 def test_incidents_of_an_older_generation_without_the_new_columns_are_read() -> None:
     marks = {("tmall", GMV, 3): fall(-100.0)}
     before = open_incidents(anomalies(marks), completeness(), NO_PARTS)
