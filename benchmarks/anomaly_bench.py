@@ -115,6 +115,7 @@ def scores(
     shape = simulation.values.shape
 
     def wide(row: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The same calendar for every series, or none."""
         return np.broadcast_to(row if with_calendar else np.full_like(row, -1), shape)
 
     events = EventKeys(

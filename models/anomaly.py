@@ -10,45 +10,37 @@ expected; for visitors and conversion only the share of GMV that tracked buyers 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import polars as pl
-from scipy import stats
+from scipy import special, stats
 
 from models.baseline import (
     Baseline,
     DetectorParams,
     Flags,
     Floats,
-    Ints,
     one_step_ahead,
 )
 from models.event_calendar import event_calendar, event_keys
+from models.series import FEEDS_OF_METRIC, METRICS, SERIES_SCHEMA, Cells, cells, long_series
 
-__all__ = ["ANOMALY_SCHEMA", "FEEDS_OF_METRIC", "DetectorParams", "detect", "event_calendar"]
-
-METRICS = ("gmv", "visitors", "conversion_rate", "buyers", "orders_per_buyer", "aov")
-"""Judged metrics; buyers only where visitors are unknown."""
-
-_SALES = frozenset({"orders", "order_items"})
-_TRAFFIC = frozenset({"events", "traffic_daily"})
-FEEDS_OF_METRIC: dict[str, frozenset[str]] = {
-    "gmv": _SALES,
-    "visitors": _TRAFFIC,
-    "conversion_rate": _SALES | _TRAFFIC,
-    "buyers": _SALES,
-    "orders_per_buyer": _SALES,
-    "aov": _SALES,
-}
-"""What a metric is fed by: where one of these is incomplete, the metric is not judged."""
+__all__ = [
+    "ANOMALY_SCHEMA",
+    "FEEDS_OF_METRIC",
+    "METRICS",
+    "DetectorParams",
+    "detect",
+    "event_calendar",
+]
 
 ANOMALY_SCHEMA: dict[str, type[pl.DataType]] = {
     "business_date": pl.Date,
     "metric": pl.String,
     "dimension": pl.String,
     "segment": pl.String,
+    "platform": pl.String,
     "observed": pl.Float64,
     "expected": pl.Float64,
     "lower": pl.Float64,
@@ -57,8 +49,20 @@ ANOMALY_SCHEMA: dict[str, type[pl.DataType]] = {
     "impact_amount": pl.Float64,
     "status": pl.String,
 }
-"""Columns of `insights.anomalies`; one row per metric x segment x day."""
+"""Columns of `insights.anomalies`; one row per metric x segment x day. platform is the one the
+segment belongs to, null for the company."""
 
+BAD_WHEN_HIGH = frozenset({"refund_rate"})
+"""Metrics whose rise costs money."""
+
+SUSPICIOUS_WHEN_HIGH = frozenset({"orders_per_buyer"})
+"""Metrics whose rise is no gain to enjoy: the same orders submitted or delivered twice."""
+
+_COUNT_DAYS = 28
+_AMOUNT_SCATTER = 1.5  # an amount of n orders scatters like n / 1.5 equal ones: 1 + cv^2, cv .7
+_UNSURE_COUNT = 0.5  # the usual number of repeated orders is not known to half of one
+_MOST_CERTAIN = 0.9  # a rate close to 1 scatters more than the binomial: it is not known exactly
+_STEADY = ("aov", "orders_per_buyer", "gmv_per_unit")
 _NOTHING_LEFT = np.log(0.01)  # a day at zero counts as a fall by 99 %: its logarithm must be finite
 
 
@@ -67,64 +71,6 @@ def _platforms(daily: pl.DataFrame) -> list[str]:
     sizes = daily.filter(pl.col("dimension") == "platform").group_by("segment")
     ranked = sizes.agg(pl.col("gmv").sum()).sort("gmv", "segment", descending=[True, False])
     return list(ranked["segment"])
-
-
-@dataclass(frozen=True)
-class _Cells:
-    """The series as matrices: one row a (metric, dimension, segment), one column a day."""
-
-    keys: list[tuple[str, str, str]]
-    dates: list[date]
-    observed: Floats
-    incomplete: Flags
-    gmv_row: Ints
-    company: int | None
-
-
-def _cells(daily: pl.DataFrame, completeness: pl.DataFrame) -> _Cells:
-    first, last = daily["business_date"].min(), daily["business_date"].max()
-    assert isinstance(first, date) and isinstance(last, date)
-    dates = pl.date_range(first, last, eager=True)
-    segments = daily.select("dimension", "segment").unique().sort("dimension", "segment").rows()
-    keys, rows = [], []
-    for dimension, segment in segments:
-        own = daily.filter(pl.col("dimension") == dimension, pl.col("segment") == segment)
-        wide = dates.to_frame("business_date").join(
-            own, on="business_date", how="left", maintain_order="left"
-        )
-        # No row of a segment after its first: nothing sold, not unknown.
-        sold = pl.when(pl.col("business_date") >= own["business_date"].min()).then(0)
-        wide = wide.with_columns(gmv=pl.coalesce("gmv", sold))
-        for metric in METRICS:
-            values = wide[metric].cast(pl.Float64).to_numpy().copy()
-            if metric == "buyers" and "visitors" in wide and (wide["visitors"] > 0).any():
-                continue
-            if np.nansum(values) > 0:
-                keys.append((metric, str(dimension), str(segment)))
-                rows.append(values)
-    observed = np.array(rows).reshape(len(rows), len(dates))
-    at = {key: row for row, key in enumerate(keys)}
-    gmv_row = np.array([at.get(("gmv", d, s), -1) for _, d, s in keys], dtype=np.int64)
-    incomplete = _incomplete(keys, dates, completeness)
-    return _Cells(
-        keys, dates.to_list(), observed, incomplete, gmv_row, at.get(("gmv", "all", "all"))
-    )
-
-
-def _incomplete(
-    keys: list[tuple[str, str, str]], dates: pl.Series, completeness: pl.DataFrame
-) -> Flags:
-    """Where a feed of the metric is missing or unfinished; the company needs every platform."""
-    gaps = completeness.filter(
-        ~pl.col("is_complete") & (pl.col("reason") != "not_expected")
-    ).select("business_date", "feed", "platform")
-    days = np.asarray(dates.to_numpy())
-    flags = np.zeros((len(keys), len(dates)), dtype=np.bool_)
-    for row, (metric, dimension, segment) in enumerate(keys):
-        feeding = pl.col("feed").is_in(sorted(FEEDS_OF_METRIC[metric]))
-        mine = pl.lit(True) if dimension == "all" else pl.col("platform") == segment
-        flags[row] = np.isin(days, gaps.filter(feeding & mine)["business_date"].to_numpy())
-    return flags
 
 
 def _closed(observed: Floats, params: DetectorParams) -> Flags:
@@ -136,34 +82,18 @@ def _closed(observed: Floats, params: DetectorParams) -> Flags:
     return np.asarray(zero & (seen * 2 >= params.closed_weekday_weeks))
 
 
-def _tracked_share(daily: pl.DataFrame, cells: _Cells) -> Floats:
-    """Share of buyers with known traffic over the 28 days before, by series and day; else 1."""
-    shares = np.ones(cells.observed.shape)
-    if "tracked_buyers" not in daily.columns:
-        return shares
-    dates = pl.DataFrame({"business_date": cells.dates})
-    for row, (metric, dimension, segment) in enumerate(cells.keys):
-        if metric in ("visitors", "conversion_rate"):
-            own = daily.filter(pl.col("dimension") == dimension, pl.col("segment") == segment)
-            sums = dates.join(own, on="business_date", how="left", maintain_order="left").select(
-                pl.col("tracked_buyers", "buyers")
-                .fill_null(0)
-                .shift(1)
-                .rolling_sum(28, min_samples=1)
-            )
-            share = sums["tracked_buyers"] / sums["buyers"]
-            shares[row] = share.fill_nan(1.0).fill_null(1.0).to_numpy()
-    return shares
-
-
-def _impact(cells: _Cells, expected: Floats, tracked: Floats) -> Floats:
+def _impact(series: Cells, expected: Floats, rises: Flags) -> Floats:
     """Money lost (negative) or gained against the expectation, series x days."""
-    own_gmv = np.where(
-        (cells.gmv_row >= 0)[:, None], expected[np.maximum(cells.gmv_row, 0)], np.nan
-    )
     with np.errstate(divide="ignore", invalid="ignore"):
-        relative = np.where(expected > 0, cells.observed / expected - 1, 0.0)
-    return np.asarray(own_gmv * relative * tracked)
+        relative = np.where(expected > 0, series.observed / expected - 1, 0.0)
+        # Visitors of a source that has no sales of its own bring their part of the platform's.
+        part = expected / expected[series.parent_row]
+    own = np.where(series.gmv_row[:, None] >= 0, expected[series.gmv_row], np.nan)
+    platform_gmv = expected[series.gmv_row[series.parent_row]]
+    has_parent = (series.parent_row >= 0) & (series.gmv_row < 0)
+    gmv = np.where(has_parent[:, None], platform_gmv * part, own)
+    of_money = -(series.observed - expected) * series.bases
+    return np.asarray(np.where(rises, of_money, gmv * relative * series.tracked))
 
 
 def _survives(p_values: Floats, fdr: float) -> Flags:
@@ -176,15 +106,80 @@ def _survives(p_values: Floats, fdr: float) -> Flags:
     return np.asarray(p_values <= bound)
 
 
-def _score(cells: _Cells, base: Baseline, closed: Flags) -> Floats:
+def _score(series: Cells, mean: Floats, scale: Floats, known: Flags) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.where(
-            cells.observed > 0,
-            np.log(np.where(cells.observed > 0, cells.observed, 1.0)),
-            np.where(cells.observed == 0, base.mean + _NOTHING_LEFT, np.nan),
+            series.observed > 0,
+            np.log(np.where(series.observed > 0, series.observed, 1.0)),
+            np.where(series.observed == 0, mean + _NOTHING_LEFT, np.nan),
         )
-        score = (logs - base.mean) / base.scale
-    return np.asarray(np.where(base.known & ~closed, score, np.nan))
+        score = (logs - mean) / scale
+    return np.asarray(np.where(known, score, np.nan))
+
+
+def _expected_counts(series: Cells, expected: Floats, rises: Flags) -> Floats:
+    """How many orders (successes of a rate, refunds) a value as expected would rest on."""
+    names = series.keys["metric"].to_numpy().astype(str)[:, None]
+    is_share = np.char.endswith(names, "_rate") & ~rises
+    money = np.where(rises, series.bases, 1.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        usual = _trailing_sum(series.counts) / _trailing_sum(series.observed * money)
+        scatter = np.where(np.isin(names, ("buyers", "visitors", *_STEADY)), 1.0, _AMOUNT_SCATTER)
+        sold = expected * money * usual / scatter
+    return np.asarray(np.where(is_share, series.bases * expected, sold))
+
+
+def _counted(  # noqa: PLR0913, PLR0917 - matrices of one shape
+    series: Cells, expected: Floats, counts: Floats, score: Floats, scale: Floats, rises: Flags
+) -> Floats:
+    """Scores no stronger than the number of orders (successes, refunds) behind them allows.
+
+    The logarithm of a small count is skewed: 2 orders for 9 expected are 4.6 standard deviations
+    of log counts and happen once in 160 days. So a fall is held to the exact tail of its count: of
+    a step of the funnel the binomial P(X <= k | attempts, rate), else the Poisson P(X <= k | n), n
+    the count had the value been as expected; a rise to the Poisson P(X >= k | n). Where a whole
+    platform is seen to scatter less than Poisson, n is the count that scatters as it does,
+    1 / scale^2; but one order more or less is never more than one standard deviation.
+    """
+    is_step = ~series.keys["metric"].is_in(sorted(FEEDS_OF_METRIC)).to_numpy()[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = series.observed / expected
+        seen = np.where(series.is_part[:, None], 0.0, 1 / np.maximum(scale, 1 / counts) ** 2)
+        steady = np.maximum(counts, seen)
+        rate = np.minimum(expected, _MOST_CERTAIN)
+        hits = counts * ratio
+        tail = np.select(
+            [rises, is_step & (hits < series.bases)],
+            [special.gammainc(np.maximum(hits, 0.5), counts),
+             special.betainc(series.bases - hits, hits + 1, 1 - rate)],
+            special.gammaincc(steady * ratio + 1, steady),
+        )  # fmt: skip
+        allowed = special.ndtri(np.clip(tail, 1e-300, 1.0))
+    bounded = np.where(rises, np.minimum(score, -allowed), np.maximum(score, allowed))
+    bad = np.where(rises, score > 0, score < 0)
+    return np.asarray(np.where(bad & np.isfinite(counts), bounded, score))
+
+
+def _repeated(series: Cells, expected: Floats, score: Floats) -> Floats:
+    """Scores of orders per buyer, held to the count of orders beyond the first of each buyer.
+
+    That count is all that scatters: 2 second orders among 20 buyers, where half of one is usual,
+    are no event, though 1.1 orders per buyer are many standard deviations above 1.02.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        more = np.maximum(series.bases * (series.observed - 1), 0.0)
+        wanted = np.maximum(series.bases * (expected - 1), 0.0) + _UNSURE_COUNT
+        above = -special.ndtri(np.clip(special.gammainc(np.maximum(more, 0.5), wanted), 1e-300, 1))
+        below = special.ndtri(np.clip(special.gammaincc(more + 1, wanted), 1e-300, 1))
+    bounded = np.where(score > 0, np.minimum(score, above), np.maximum(score, below))
+    return np.asarray(np.where(np.isfinite(wanted), bounded, score))
+
+
+def _trailing_sum(values: Floats) -> Floats:
+    """Sum of the 28 days before, unknown days left out; NaN for a series without any value."""
+    until = np.cumsum(np.pad(np.nan_to_num(values), ((0, 0), (_COUNT_DAYS + 1, 0))), axis=1)
+    known = np.where(np.isfinite(values).any(axis=1), 1.0, np.nan)[:, None]
+    return np.asarray((until[:, _COUNT_DAYS:-1] - until[:, : values.shape[1]]) * known)
 
 
 def detect(  # noqa: PLR0913, PLR0917 - four tables in, and how to judge them
@@ -194,82 +189,108 @@ def detect(  # noqa: PLR0913, PLR0917 - four tables in, and how to judge them
     completeness: pl.DataFrame,
     params: DetectorParams | None = None,
     judge_from: date | None = None,
+    more: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Judge every day of every series from the days before it.
 
     Args:
         daily: rows of `fct_gmv_daily` of the dimensions `all` and `platform`: business_date,
             dimension, segment, gmv, visitors, conversion_rate, buyers, orders_per_buyer, aov, and
-            tracked_buyers where known; unknown values null.
+            tracked_buyers and orders where known; unknown values null.
         dim_date: date, event, event_offset, lunar_new_year_offset (see `event_calendar`).
         dim_promo: promo, platform, phase, start_date, end_date.
         completeness: `quality.source_completeness_daily`: business_date, feed, platform,
             is_complete, reason at least.
         params: parameters; defaults of METRICS.md 4.
         judge_from: first date of the result; all history is used either way. None: all days.
+        more: further series (`kpi_series.py`), a frame of `SERIES_SCHEMA`: segments of a
+            platform, steps of the funnel, refund rates.
 
     Returns:
-        Frame of `ANOMALY_SCHEMA`. status is `normal`, `anomaly` (a fall below the range with an
-        impact above the floor), `no_baseline` (too young, or an event never seen) or
-        `data_incomplete`. lower and upper are the bounds at the alert threshold.
+        Frame of `ANOMALY_SCHEMA`. status is `normal`, `anomaly` (out of the range on the bad side,
+        with an impact above the floor: a fall, for refunds a rise, for orders per buyer either),
+        `no_baseline` (too young, or an
+        event never seen) or `data_incomplete`. lower and upper are the bounds at the threshold.
+        False discoveries are held at `params.fdr` over all series of a day.
     """
     params = params or DetectorParams()
     if daily.is_empty():
         return pl.DataFrame(schema=ANOMALY_SCHEMA)
-    cells = _cells(daily, completeness)
-    weekdays = np.array([day.weekday() for day in cells.dates], dtype=np.int64)
+    rows = [long_series(daily)] + ([] if more is None else [more.select(list(SERIES_SCHEMA))])
+    series = cells(pl.concat(rows), daily, completeness)
+    weekdays = np.array([day.weekday() for day in series.dates], dtype=np.int64)
     with np.errstate(divide="ignore", invalid="ignore"):
-        values = np.where(cells.observed > 0, np.log(cells.observed), np.nan)
+        values = np.where(series.observed > 0, np.log(series.observed), np.nan)
     calendar = event_calendar(dim_date, dim_promo, _platforms(daily))
-    events = event_keys(calendar, cells.dates, [segment for _, _, segment in cells.keys])
-    base = one_step_ahead(values, weekdays, ~cells.incomplete, events, params)
-    closed = _closed(cells.observed, params)
-    score = _score(cells, base, closed)
+    places = series.keys["platform"].fill_null("all").to_list()
+    events = event_keys(calendar, series.dates, places)
+    base = one_step_ahead(values, weekdays, ~series.incomplete, events, params)
+    frame = _judge(series, base, params)
+    judged_days = pl.lit(True) if judge_from is None else pl.col("business_date") >= judge_from
+    has_value = pl.col("observed").is_not_null() | (pl.col("status") == "data_incomplete")
+    return (
+        frame.filter(judged_days & has_value)
+        .select(pl.col(name).cast(kind) for name, kind in ANOMALY_SCHEMA.items())
+        .sort("business_date", "dimension", "segment", "platform", "metric")
+    )
+
+
+def _judge(series: Cells, base: Baseline, params: DetectorParams) -> pl.DataFrame:
+    """Score, impact and status of every cell, one row a cell."""
+    rises = series.keys["metric"].is_in(sorted(BAD_WHEN_HIGH)).to_numpy()[:, None]
+    is_price = (series.keys["metric"] == "gmv_per_unit").to_numpy()[:, None]
+    scale = np.where(is_price, np.maximum(base.scale, params.price_floor), base.scale)
+    closed = _closed(series.observed, params) & ~rises
+    is_step = ~series.keys["metric"].is_in(sorted(FEEDS_OF_METRIC)).to_numpy()[:, None]
     expected = np.where(closed, 0.0, np.where(base.known, np.exp(base.mean), np.nan))
-    impact = _impact(cells, expected, _tracked_share(daily, cells))
-    judged = np.where(cells.incomplete, np.nan, score)
+    expected = np.where(is_step, np.minimum(expected, 1.0), expected)
+    counts = _expected_counts(series, expected, rises)
+    raw = _score(series, base.mean, scale, base.known & ~closed)
+    score = _counted(series, expected, counts, raw, scale, rises)
+    both = series.keys["metric"].is_in(sorted(SUSPICIOUS_WHEN_HIGH)).to_numpy()[:, None]
+    score = np.where(both, _repeated(series, expected, raw), score)
+    is_counted = np.isfinite(series.counts).any(axis=1) & series.is_part
+    too_few = is_counted[:, None] & ~(counts >= params.min_count)
+    score = np.where(too_few, np.nan, score)
+    impact = _impact(series, expected, rises)
+    bad_side = np.where(both, -np.abs(score), np.where(rises, -score, score))
+    judged = np.where(series.incomplete, np.nan, bad_side)
     # The scale is a MAD of 90 residuals, worth about 33 of a standard deviation (efficiency .37).
     p_values = stats.t.cdf(judged, df=0.37 * params.scale_days)
-    fell = (judged <= -params.threshold) & _survives(p_values, params.fdr)
-    costly = -impact >= params.min_impact_rate * _company_gmv(cells, expected)
+    is_out = (judged <= -params.threshold) & _survives(p_values, params.fdr)
+    costly = np.where(both, np.abs(impact), -impact) >= params.min_impact_rate * _company_gmv(
+        series, expected
+    )
     status = np.select(
-        [cells.incomplete, closed, np.isnan(score), fell & costly],
+        [series.incomplete & ~too_few, closed, np.isnan(score), is_out & costly],
         ["data_incomplete", "normal", "no_baseline", "anomaly"],
         "normal",
     )
-    reach = np.where(closed, 0.0, params.threshold * base.scale)
+    reach = np.where(closed, 0.0, params.threshold * scale)
     matrices = {
-        "observed": cells.observed,
+        "observed": np.where(too_few, np.nan, series.observed),
         "expected": expected,
         "lower": expected * np.exp(-reach),
         "upper": expected * np.exp(reach),
         "score": score,
         "impact_amount": impact,
     }
-    frame = _rows(cells, matrices).with_columns(pl.Series("status", status.ravel()))
-    judged_days = pl.lit(True) if judge_from is None else pl.col("business_date") >= judge_from
-    has_value = pl.col("observed").is_not_null() | (pl.col("status") == "data_incomplete")
-    return (
-        frame.filter(judged_days & has_value)
-        .select(pl.col(name).cast(kind) for name, kind in ANOMALY_SCHEMA.items())
-        .sort("business_date", "dimension", "segment", "metric")
-    )
+    return _rows(series, matrices).with_columns(pl.Series("status", status.ravel()))
 
 
-def _company_gmv(cells: _Cells, expected: Floats) -> Floats:
+def _company_gmv(series: Cells, expected: Floats) -> Floats:
     """The company's daily GMV the floor of impact is a share of: expected, else observed."""
-    if cells.company is None:
-        return np.zeros(len(cells.dates))
-    observed = np.nan_to_num(cells.observed[cells.company], nan=0.0)
-    own = expected[cells.company]
+    if series.company is None:
+        return np.zeros(len(series.dates))
+    observed = np.nan_to_num(series.observed[series.company], nan=0.0)
+    own = expected[series.company]
     return np.asarray(np.where(np.isfinite(own), own, observed))
 
 
-def _rows(cells: _Cells, matrices: dict[str, Floats]) -> pl.DataFrame:
+def _rows(series: Cells, matrices: dict[str, Floats]) -> pl.DataFrame:
     """Matrices (series x days) to one row a cell."""
-    days = len(cells.dates)
-    names = pl.DataFrame(cells.keys, schema=["metric", "dimension", "segment"], orient="row")
-    return names.select(pl.all().repeat_by(days).explode()).with_columns(
-        pl.Series("business_date", cells.dates * len(cells.keys), dtype=pl.Date),
+    days = len(series.dates)
+    return series.keys.select(pl.all().repeat_by(days).explode()).with_columns(
+        pl.Series("business_date", series.dates * len(series.keys), dtype=pl.Date),
         *(pl.Series(name, values.ravel()).fill_nan(None) for name, values in matrices.items()),
     )

@@ -39,6 +39,9 @@ class DetectorParams:
         relearn_after_days: days on end out of range on one side after which they are the new level.
         min_impact_rate: share of the company's expected daily GMV below which nothing alerts.
         fdr: false discovery rate over the series judged on one day.
+        price_floor: smallest scale of a product's GMV per unit: coupons move it by a tenth.
+        min_count: orders (successes of a rate, refunds) a segment must be expected to have on a
+            day to be judged on it.
         closed_weekday_weeks: recent same weekdays looked at to tell a closed day from a loss.
     """
 
@@ -54,6 +57,8 @@ class DetectorParams:
     relearn_after_days: int = 21
     min_impact_rate: float = 0.005
     fdr: float = 0.05
+    price_floor: float = 0.10
+    min_count: float = 5.0
     closed_weekday_weeks: int = 4
 
 

@@ -34,19 +34,43 @@ def event_calendar(
         date, segment (`all` or the platform), event, event_day, instance_date, is_d_day; one row
         per date and segment, event null on ordinary days.
     """
+    own, phases = _own_events(dim_date), _phase_days(dim_promo)
+    segments = pl.DataFrame({"segment": ["all", *platforms]}, schema={"segment": pl.String})
+    company = _company_phases(phases, platforms)
+    joined = own.join(segments, how="cross").join(
+        pl.concat([phases, company]), on=["segment", "date"], how="left"
+    )
+    in_phase = pl.col("phase_event").is_not_null()
+    phase_day = (pl.col("date") - pl.col("phase_start")).dt.total_days()
+    return joined.select(
+        "date",
+        "segment",
+        event=pl.coalesce("phase_event", "own_event"),
+        event_day=pl.when(in_phase).then(phase_day).otherwise("own_day"),
+        instance_date=pl.when(in_phase).then("phase_start").otherwise("own_start"),
+        is_d_day="is_d_day",
+    ).sort("segment", "date")
+
+
+def _own_events(dim_date: pl.DataFrame) -> pl.DataFrame:
+    """Events of the dates themselves: named ones by offset, and the days around new year."""
     day, offset, lunar = pl.col("date"), pl.col("event_offset"), pl.col("lunar_new_year_offset")
     low, high = LUNAR_WINDOW
     near_lunar = lunar.is_between(low, high)
     has_event = pl.col("event").is_not_null() & offset.is_not_null()
     own_day = pl.when(has_event).then(offset).when(near_lunar).then(lunar)
-    dates = dim_date.select(
+    return dim_date.select(
         "date",
         own_event=pl.when(has_event).then("event").when(near_lunar).then(pl.lit("lunar_new_year")),
         own_day=own_day.cast(pl.Int64),
         own_start=day - pl.duration(days=own_day.cast(pl.Int64)),
         is_d_day=((has_event & (offset == 0)) | (lunar == 0)).fill_null(False),
     )
-    phases = (
+
+
+def _phase_days(dim_promo: pl.DataFrame) -> pl.DataFrame:
+    """Days of the promo phases of each platform: segment, phase_event, phase_start, date."""
+    return (
         dim_promo.filter(pl.col("start_date") <= pl.col("end_date"))
         .select(
             segment="platform",
@@ -58,29 +82,19 @@ def event_calendar(
         .sort("phase_start", "phase_event")
         .unique(["segment", "date"], keep="last")
     )
+
+
+def _company_phases(phases: pl.DataFrame, platforms: list[str]) -> pl.DataFrame:
+    """The phase the company follows on each day: that of its largest platform in one."""
     rank = {name: place for place, name in enumerate(platforms)}
-    company = (
+    return (
         phases.filter(pl.col("segment").is_in(platforms))
         .with_columns(place=pl.col("segment").replace_strict(rank, return_dtype=pl.Int64))
         .sort("place")
         .unique("date", keep="first", maintain_order=True)
         .with_columns(segment=pl.lit("all"))
-        .drop("place")
+        .select(phases.columns)
     )
-    segments = pl.DataFrame({"segment": ["all", *platforms]}, schema={"segment": pl.String})
-    joined = dates.join(segments, how="cross").join(
-        pl.concat([phases, company.select(phases.columns)]), on=["segment", "date"], how="left"
-    )
-    in_phase = pl.col("phase_event").is_not_null()
-    phase_day = (day - pl.col("phase_start")).dt.total_days()
-    return joined.select(
-        "date",
-        "segment",
-        event=pl.coalesce("phase_event", "own_event"),
-        event_day=pl.when(in_phase).then(phase_day).otherwise("own_day"),
-        instance_date=pl.when(in_phase).then("phase_start").otherwise("own_start"),
-        is_d_day="is_d_day",
-    ).sort("segment", "date")
 
 
 def event_keys(calendar: pl.DataFrame, dates: list[date], segments: list[str]) -> EventKeys:

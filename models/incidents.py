@@ -1,7 +1,8 @@
 """Incidents: anomalies and data gaps told once an episode, not once a day and metric.
 
-Belongs here: which days and metrics are one story, its severity, its words without currency.
-Does not belong here: messages and sending (orchestration), scores (`anomaly.py`).
+Belongs here: which days, metrics and segments are one story, its severity and its cause.
+Does not belong here: messages and sending (orchestration), scores (`anomaly.py`), where the money
+was lost (`root_cause.py`).
 
 An incident once told is never forgotten: `previous` keeps its id and its row, and one that no
 longer stands (a late file came, a correction) is closed, not deleted.
@@ -9,148 +10,210 @@ longer stands (a late file came, a correction) is closed, not deleted.
 
 from __future__ import annotations
 
-import hashlib
 from datetime import date
 
 import polars as pl
 
-from models.incident_words import data_words, kpi_words
+from models.data_incidents import data_incidents
+from models.episodes import INCIDENT_SCHEMA, conform, episodes, place, shape
+from models.incident_words import kpi_words
+from models.root_cause import root_causes
 
 __all__ = ["INCIDENT_SCHEMA", "open_incidents"]
-
-INCIDENT_SCHEMA: dict[str, type[pl.DataType]] = {
-    "incident_id": pl.String,
-    "metric": pl.String,
-    "dimension": pl.String,
-    "segment": pl.String,
-    "opened_date": pl.Date,
-    "last_date": pl.Date,
-    "closed_date": pl.Date,
-    "severity": pl.String,
-    "impact_amount": pl.Float64,
-    "kind": pl.String,
-    "explanation_en": pl.String,
-    "explanation_zh": pl.String,
-    "cause_metric": pl.String,
-    "observed": pl.Float64,
-    "expected": pl.Float64,
-    "lower": pl.Float64,
-    "upper": pl.Float64,
-    "days": pl.Int64,
-    "platform": pl.String,
-    "feeds": pl.String,
-    "reason": pl.String,
-    "expected_rows": pl.Int64,
-    "arrived_rows": pl.Int64,
-}
-"""Columns of `insights.incidents`; observed to upper are those of `metric` on `last_date`."""
 
 SEVERITY_SHARES = {"high": 0.20, "medium": 0.05}
 """Worst day's impact as a share of the company's expected GMV; below both it is `low`."""
 EXPLAINS_SHARE = 0.5  # of an impact, for a part to count as its explanation
+DRIVERS = ("visitors", "conversion_rate", "buyers", "orders_per_buyer", "aov", "gmv_per_unit")
+"""Factors of GMV: what a cause can be. Steps of the funnel are parts of conversion."""
 
-_SERIES = ["dimension", "segment"]
+_SERIES = ["metric", "dimension", "segment", "platform"]
+_EPISODE = ["place", "run"]
 
 
 def open_incidents(
     anomalies: pl.DataFrame,
     completeness: pl.DataFrame,
-    changes: pl.DataFrame,
+    parts: pl.DataFrame,
     previous: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """All incidents known after this run, newest first.
 
-    Days on end of one platform (or of the company) are one incident, whatever the metric: a fall
-    of GMV and its driver are told together, the driver as the cause. The company has an incident of
-    its own only where its platforms do not explain half of it. Days that could not be judged
-    neither end nor extend an incident.
+    Days on end of one platform (or of the company) are one incident, whatever the metric and the
+    segment: a fall of GMV, its driver, the step of the funnel and the device it happened in are
+    told together, the driver as the cause and the segment as the place. Refunds are a story of
+    their own. Company and platforms are one episode: the platforms speak where they explain half
+    of the company's loss, else the company does. Days that could not be judged neither end nor
+    extend an incident.
 
     Args:
         anomalies: what `anomaly.detect` returns, of the judged window.
         completeness: `quality.source_completeness_daily`.
-        changes: rows of `fct_gmv_change`, for the segments named in the explanation; may be empty.
+        parts: sales of every segment, see `root_cause.root_causes`; may be empty.
         previous: the incidents of the last run (this function's result), or none.
 
     Returns:
-        Frame of `INCIDENT_SCHEMA`. incident_id is derived from kind, segment and first day, and
+        Frame of `INCIDENT_SCHEMA`. incident_id is derived from kind, place and first day, and
         kept from `previous` where the episodes overlap. closed_date is the first day back in
         range.
     """
     if anomalies.is_empty():
-        return pl.DataFrame(schema=INCIDENT_SCHEMA) if previous is None else previous
+        return pl.DataFrame(schema=INCIDENT_SCHEMA) if previous is None else conform(previous)
     first, last = anomalies["business_date"].min(), anomalies["business_date"].max()
     assert isinstance(first, date) and isinstance(last, date)
-    window = completeness.filter(pl.col("business_date").is_between(first, last))
-    found = pl.concat([_kpi_incidents(anomalies, changes), _data_incidents(window)])
-    return _merge(found, previous, first, last).sort(
+    window = completeness.filter(pl.col("business_date") >= first)
+    expected_until = window["business_date"].max()
+    assert expected_until is None or isinstance(expected_until, date)
+    found = pl.concat([_kpi_incidents(anomalies, completeness, parts), data_incidents(window)])
+    return _merge(found, previous, first, max(last, expected_until or last)).sort(
         ["opened_date", "incident_id"], descending=[True, False]
     )
 
 
-def _episodes(days: pl.DataFrame, by: list[str]) -> pl.DataFrame:
-    """Runs of bad days: `by`, run, opened_date, last_date, closed_date, and each run's days."""
-    runs = (
-        days.sort(*by, "business_date")
-        .with_columns(run=pl.col("is_bad").rle_id().over(by))
-        .group_by(*by, "run", "is_bad")
-        .agg(opened_date=pl.col("business_date").min(), last_date=pl.col("business_date").max())
-        .sort(*by, "run")
-        .with_columns(closed_date=pl.col("opened_date").shift(-1).over(by))
+def _kpi_incidents(
+    anomalies: pl.DataFrame, completeness: pl.DataFrame, parts: pl.DataFrame
+) -> pl.DataFrame:
+    placed = anomalies.with_columns(kind=pl.lit("kpi")).with_columns(place=place())
+    runs = _without_double_episodes(episodes(_judged_days(placed), ["place"]), placed)
+    by_series = _series_of(placed, runs)
+    told = _told(by_series)
+    cause = _causes(by_series, told)
+    told = _without_crowds(told, by_series, cause)
+    explains = pl.col("cause_impact") <= EXPLAINS_SHARE * pl.col("impact_amount")
+    incidents = (
+        runs.join(told, on=_EPISODE)
+        .join(cause, on=_EPISODE, how="left")
+        .with_columns(
+            cause_metric=pl.when(explains | (pl.col("cause_side") == "above")).then("cause_metric"),
+            severity=_severity(anomalies),
+            kind=pl.lit("kpi"),
+        )
+        .sort("place", "run")
     )
-    return runs.filter("is_bad").drop("is_bad")
+    located = _located(
+        shape(incidents, [("", "")] * len(incidents)), anomalies, parts, completeness
+    )
+    return shape(located, [kpi_words(row) for row in located.to_dicts()])
 
 
-def _kpi_incidents(anomalies: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFrame:
-    is_anomaly = pl.col("status") == "anomaly"
-    days = (
-        anomalies.group_by(*_SERIES, "business_date")
+def _judged_days(placed: pl.DataFrame) -> pl.DataFrame:
+    """Days of each place that were bad or surely good."""
+    # Only what a place as a whole is fed by makes its day unsure, not a segment's extra feeds.
+    of_whole = pl.col("dimension").is_in(["all", "platform"])
+    status = pl.col("status")
+    return (
+        placed.group_by("place", "business_date")
         .agg(
-            is_bad=is_anomaly.any(),
-            is_unsure=(pl.col("status") == "data_incomplete").any()
-            | (pl.col("status") == "no_baseline").all(),
+            is_bad=(status == "anomaly").any(),
+            is_unsure=(status.filter(of_whole) == "data_incomplete").any()
+            | (status.filter(of_whole) == "no_baseline").all(),
         )
         .filter(pl.col("is_bad") | ~pl.col("is_unsure"))
     )
-    episodes = _episodes(days, _SERIES)
-    parts = (
-        anomalies.join(episodes, on=_SERIES)
+
+
+def _series_of(placed: pl.DataFrame, runs: pl.DataFrame) -> pl.DataFrame:
+    """Each judged series of each episode: figures of its last day, impact of all its days."""
+    is_anomaly = pl.col("status") == "anomaly"
+    return (
+        placed.join(runs, on="place")
         .filter(pl.col("business_date").is_between("opened_date", "last_date"))
         .filter(pl.col("status").is_in(["anomaly", "normal"]))
-    )
-    by_metric = (
-        parts.sort("business_date")
-        .group_by(*_SERIES, "run", "metric")
+        .sort("business_date")
+        .group_by(*_EPISODE, *_SERIES)
         .agg(
             pl.col("observed", "expected", "lower", "upper").last(),
             is_flagged=is_anomaly.any(),
+            is_high=(pl.col("observed") > pl.col("upper")).any(),
             days=pl.col("business_date").n_unique(),
             worst=pl.col("impact_amount").min(),
             impact_amount=pl.col("impact_amount").sum(),
         )
     )
-    told = (
-        by_metric.filter("is_flagged")
-        .sort(pl.col("metric") != "gmv", "impact_amount", "metric")
-        .unique([*_SERIES, "run"], keep="first", maintain_order=True)
+
+
+def _rank() -> pl.Expr:
+    """GMV first, then its drivers, then steps of the funnel."""
+    driver = pl.when(pl.col("metric").is_in(DRIVERS)).then(1).otherwise(2)
+    return pl.when(pl.col("metric") == "gmv").then(0).otherwise(driver)
+
+
+def _told(by_series: pl.DataFrame) -> pl.DataFrame:
+    """The series an episode is told by: the whole before its segments, then GMV, then the money."""
+    of_part = ~pl.col("dimension").is_in(["all", "platform"])
+    return (
+        by_series.filter("is_flagged")
+        .sort(of_part, _rank(), "impact_amount", *_SERIES)
+        .unique(_EPISODE, keep="first", maintain_order=True)
     )
-    cause = (
-        by_metric.filter(pl.col("metric") != "gmv", pl.col("impact_amount") < 0)
-        .sort(~pl.col("is_flagged"), "impact_amount", "metric")
-        .unique([*_SERIES, "run"], keep="first", maintain_order=True)
-        .select(*_SERIES, "run", cause_metric="metric", cause_impact="impact_amount")
+
+
+def _causes(by_series: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
+    """The driver that cost most at the place told of, one out of its range before all others.
+
+    Where conversion fell while visitors rose out of their range, the visitors are the cause: they
+    did not come to buy.
+    """
+    here = told.select(*_EPISODE, "dimension", "segment", told_metric="metric")
+    drivers = by_series.join(here, on=[*_EPISODE, "dimension", "segment"]).filter(
+        pl.col("metric").is_in(DRIVERS)
     )
-    incidents = episodes.join(told, on=[*_SERIES, "run"]).join(
-        cause, on=[*_SERIES, "run"], how="left"
+    # GMV and sales drivers that fell fell by themselves.
+    by_visitors = ~pl.col("told_metric").is_in(["gmv", "buyers", "orders_per_buyer", "aov"])
+    is_crowd = (pl.col("metric") == "visitors") & pl.col("is_high") & by_visitors
+    return (
+        drivers.filter(is_crowd | (pl.col("impact_amount") < 0))
+        .sort(~is_crowd, ~pl.col("is_flagged"), "impact_amount", "metric")
+        .unique(_EPISODE, keep="first", maintain_order=True)
+        .select(
+            *_EPISODE,
+            cause_metric="metric",
+            cause_impact="impact_amount",
+            cause_side=pl.when(is_crowd).then(pl.lit("above")),
+        )
     )
-    explains = pl.col("cause_impact") <= EXPLAINS_SHARE * pl.col("impact_amount")
-    incidents = _without_explained_company(incidents).with_columns(
-        cause_metric=pl.when(explains).then("cause_metric"),
-        severity=_severity(anomalies),
-        kind=pl.lit("kpi"),
-        platform=pl.when(pl.col("dimension") == "platform").then("segment"),
+
+
+def _without_crowds(
+    told: pl.DataFrame, by_series: pl.DataFrame, causes: pl.DataFrame
+) -> pl.DataFrame:
+    """What an episode cost, where visitors that buy nothing are its cause: what GMV itself lost."""
+    gmv = by_series.filter(metric="gmv").select(
+        *_EPISODE, "dimension", "segment", gmv_impact="impact_amount", gmv_worst="worst"
     )
-    words = [kpi_words(row, changes) for row in incidents.to_dicts()]
-    return _shape(incidents, words)
+    crowded = causes.select(*_EPISODE, "cause_side")
+    is_crowd = pl.col("cause_side") == "above"
+    return (
+        told.join(crowded, on=_EPISODE, how="left")
+        .join(gmv, on=[*_EPISODE, "dimension", "segment"], how="left")
+        .with_columns(
+            impact_amount=pl.when(is_crowd).then("gmv_impact").otherwise("impact_amount"),
+            worst=pl.when(is_crowd).then("gmv_worst").otherwise("worst"),
+        )
+        .drop("cause_side", "gmv_impact", "gmv_worst")
+    )
+
+
+def _located(
+    incidents: pl.DataFrame,
+    anomalies: pl.DataFrame,
+    parts: pl.DataFrame,
+    completeness: pl.DataFrame,
+) -> pl.DataFrame:
+    """Add where it happened: the segment told of, else the first of the root causes."""
+    causes = root_causes(incidents, anomalies, parts, completeness)
+    first = causes.filter("is_cause", dimension_rank=1, position=1).select(
+        "incident_id", where="dimension", who="segment"
+    )
+    of_part = ~pl.col("dimension").is_in(["all", "platform"])
+    return (
+        incidents.join(first, on="incident_id", how="left", maintain_order="left")
+        .with_columns(
+            cause_dimension=pl.when(of_part).then("dimension").otherwise("where"),
+            cause_segment=pl.when(of_part).then("segment").otherwise("who"),
+        )
+        .drop("where", "who")
+    )
 
 
 def _severity(anomalies: pl.DataFrame) -> pl.Expr:
@@ -168,77 +231,30 @@ def _severity(anomalies: pl.DataFrame) -> pl.Expr:
     )
 
 
-def _without_explained_company(incidents: pl.DataFrame) -> pl.DataFrame:
-    """Drop the company's episodes that incidents of its platforms explain."""
-    company = incidents.filter(pl.col("dimension") == "all")
-    platforms = incidents.filter(pl.col("dimension") == "platform")
-    explained = (
-        company.join(platforms, how="cross", suffix="_part")
+def _without_double_episodes(runs: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
+    """Of a company's episode and those of its platforms at the time, keep one side.
+
+    The platforms', if they explain half of what the company lost; else the company's.
+    """
+    told = _told(_series_of(placed, runs)).select(*_EPISODE, "platform", "impact_amount")
+    known = runs.join(told, on=_EPISODE).with_columns(
+        is_refunds=pl.col("place").str.ends_with(":refunds")
+    )
+    pairs = (
+        known.filter(pl.col("platform").is_null())
+        .join(known.filter(pl.col("platform").is_not_null()), on="is_refunds", suffix="_part")
         .filter(
             pl.col("opened_date") <= pl.col("last_date_part"),
             pl.col("opened_date_part") <= pl.col("last_date"),
         )
-        .group_by("dimension", "segment", "run")
-        .agg(part=pl.col("impact_amount_part").sum(), whole=pl.col("impact_amount").first())
-        .filter(pl.col("part") <= EXPLAINS_SHARE * pl.col("whole"))
-    )
-    return incidents.join(explained, on=[*_SERIES, "run"], how="anti")
-
-
-def _data_incidents(completeness: pl.DataFrame) -> pl.DataFrame:
-    """One incident a source and run of unfinished days, whatever the number of its feeds."""
-    judged = completeness.filter(pl.col("reason") != "not_expected")
-    is_gap = ~pl.col("is_complete")
-    days = judged.group_by("source", "business_date").agg(is_bad=is_gap.any())
-    episodes = _episodes(days, ["source"])
-    gaps = judged.filter(is_gap).join(episodes, on="source")
-    summary = (
-        gaps.filter(pl.col("business_date").is_between("opened_date", "last_date"))
-        .group_by("source", "run")
-        .agg(
-            feeds=pl.col("feed").unique().sort().str.join(", "),
-            platform=pl.col("platform").drop_nulls().unique().sort().str.join(", "),
-            reason=pl.col("reason").sort_by("business_date", "feed").last(),
-            days=pl.col("business_date").n_unique(),
-            has_sales=pl.col("feed").is_in(["orders", "order_items"]).any(),
-            expected_rows=pl.col("expected_rows").cast(pl.Float64).round().sum(),
-            arrived_rows=pl.col("arrived_rows").sum(),
+        .with_columns(
+            explained=pl.col("impact_amount_part").sum().over(*_EPISODE)
+            <= EXPLAINS_SHARE * pl.col("impact_amount")
         )
     )
-    incidents = episodes.join(summary, on=["source", "run"]).with_columns(
-        metric=pl.lit("completeness"),
-        dimension=pl.lit("source"),
-        segment="source",
-        kind=pl.lit("data"),
-        severity=pl.when("has_sales").then(pl.lit("high")).otherwise(pl.lit("medium")),
-    )
-    return _shape(incidents, [data_words(row) for row in incidents.to_dicts()])
-
-
-def _shape(incidents: pl.DataFrame, words: list[tuple[str, str]]) -> pl.DataFrame:
-    """Add id and words, and bring the columns into the order of the schema."""
-    names = zip(
-        incidents["kind"],
-        incidents["dimension"],
-        incidents["segment"],
-        incidents["opened_date"],
-        strict=True,
-    )
-    frame = incidents.with_columns(
-        pl.Series("incident_id", [_incident_id(*name) for name in names], dtype=pl.String),
-        pl.Series("explanation_en", [en for en, _ in words], dtype=pl.String),
-        pl.Series("explanation_zh", [zh for _, zh in words], dtype=pl.String),
-    )
-    return frame.select(
-        pl.col(name).cast(kind) if name in frame.columns else pl.lit(None, kind).alias(name)
-        for name, kind in INCIDENT_SCHEMA.items()
-    )
-
-
-def _incident_id(kind: str, dimension: str, segment: str, opened: date) -> str:
-    """An id that is the same in every run and safe as a file name."""
-    digest = hashlib.sha256(f"{kind}|{dimension}|{segment}|{opened}".encode()).hexdigest()[:8]
-    return f"{kind}-{opened:%Y%m%d}-{digest}"
+    company = pairs.filter("explained").select(_EPISODE)
+    parts = pairs.filter(~pl.col("explained")).select(place="place_part", run="run_part")
+    return runs.join(pl.concat([company, parts]).unique(), on=_EPISODE, how="anti")
 
 
 def _merge(
@@ -247,9 +263,11 @@ def _merge(
     """Keep the ids of the last run where episodes overlap, and close what no longer stands."""
     if previous is None or previous.is_empty():
         return found
-    same = ["kind", "dimension", "segment"]
+    same = ["kind", "place"]
+    new = found.with_columns(place=place())
+    old = conform(previous).with_columns(place=place())
     pairs = (
-        found.join(previous, on=same, suffix="_old")
+        new.join(old, on=same, suffix="_old")
         .filter(
             pl.col("opened_date") <= pl.col("last_date_old"),
             pl.col("opened_date_old") <= pl.col("last_date"),
@@ -268,5 +286,5 @@ def _merge(
         )
         .select(list(INCIDENT_SCHEMA))
     )
-    gone = previous.join(kept, on="incident_id", how="anti").select(list(INCIDENT_SCHEMA))
+    gone = conform(previous).join(kept, on="incident_id", how="anti")
     return pl.concat([kept, gone.with_columns(pl.col("closed_date").fill_null(last))])

@@ -1,31 +1,53 @@
-"""Where a change of GMV happened: the segments of each dimension, ranked in money.
+"""Where it happened: which segments of a platform an incident's money was lost in.
 
-Belongs here: the choice of the comparison and the ranking of one-dimensional contributions. The
-contributions themselves are rows of `fct_gmv_change`; shares above 1 or below 0 stay as they are,
-because segments that offset each other make them.
+Belongs here: the expected value of a segment, its share of the loss, and the ranking of segments
+and dimensions; and which comparison of `fct_gmv_change` a reader would ask for. Shares above 1 or
+below 0 stay as they are: segments that offset each other make them.
+
+Method: a segment whose own series fell out of its range comes first, the strongest score before
+all; then Adtributor (Bhagwat et al., NSDI 2014), one dimension at a time. The expected value of a
+segment is the platform's own baseline of the day (METRICS.md 4) shared out as in the 28 days
+before; so the losses of the segments of a dimension sum to the platform's.
 """
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
 import polars as pl
 
-__all__ = ["COMPARISONS", "change_row", "sensible_comparison", "top_segments"]
+__all__ = ["COMPARISONS", "ROOT_CAUSE_SCHEMA", "adtributor", "change_row", "gaps_on", "root_causes",
+           "sensible_comparison"]  # fmt: skip
 
 COMPARISONS = ("promo_phase", "trailing_28d", "last_week", "last_year", "previous_day")
 """From the most to the least sensible: in a promotion the same day of the same phase a year ago,
 else four weeks of ordinary days."""
 
-SEGMENTS_SCHEMA: dict[str, type[pl.DataType]] = {
+ROOT_CAUSE_SCHEMA: dict[str, type[pl.DataType]] = {
+    "incident_id": pl.String,
+    "platform": pl.String,
     "dimension": pl.String,
     "segment": pl.String,
-    "gmv": pl.Float64,
-    "base_gmv": pl.Float64,
-    "gmv_change": pl.Float64,
+    "measure": pl.String,
+    "observed": pl.Float64,
+    "expected": pl.Float64,
+    "impact_amount": pl.Float64,
     "share": pl.Float64,
+    "surprise": pl.Float64,
+    "dimension_rank": pl.Int64,
     "position": pl.Int64,
+    "is_cause": pl.Boolean,
 }
+"""Columns of `insights.root_causes`, one row per incident, dimension and segment. platform is null
+for an incident of the company. measure: what was compared, gmv or visitors; impact_amount: money
+against the expectation; share: part of the dimension's whole impact; dimension_rank, position: 1
+is the likeliest; is_cause: the segment is in the smallest set that explains the loss."""
+
+BASE_DAYS = 28
+MIN_SHARE = 0.10  # explanatory power below which a segment is no part of the explanation
+ENOUGH = 0.67  # explanatory power at which the explanation is complete
+NOTABLE = 0.01  # surprise of a dimension below which the loss is everywhere alike
 
 
 def sensible_comparison(changes: pl.DataFrame, business_date: date) -> str | None:
@@ -53,42 +75,195 @@ def change_row(
     return rows.row(0, named=True) if len(rows) else None
 
 
-def top_segments(
-    changes: pl.DataFrame, business_date: date, comparison: str, limit: int = 3
-) -> pl.DataFrame:
-    """The segments that moved GMV most in the direction of the company's change, by dimension.
+def gaps_on(completeness: pl.DataFrame, first: date, last: date) -> pl.DataFrame:
+    """Feeds that are not whole on days of the span: business_date, platform, source, feed, reason.
 
     Args:
-        changes: rows of `fct_gmv_change`: business_date, comparison, dimension, segment, gmv,
-            base_gmv, gmv_change.
-        business_date: the day.
-        comparison: against what.
-        limit: segments kept of each dimension.
+        completeness: `quality.source_completeness_daily`.
+        first: first day.
+        last: last day.
+    """
+    return completeness.filter(
+        pl.col("business_date").is_between(first, last),
+        ~pl.col("is_complete"),
+        pl.col("reason") != "not_expected",
+    )
+
+
+def adtributor(segments: pl.DataFrame) -> pl.DataFrame:
+    """Rank segments and dimensions by surprise among those that explain a fall.
+
+    Args:
+        segments: dimension, segment, observed, expected (additive, of one total a dimension).
 
     Returns:
-        dimension, segment, gmv, base_gmv, gmv_change (money), share (of the company's change, not
-        clipped, null where the company did not change), position (1 = first within its dimension).
-        Dimensions come by the size of their first segment. Segments against the direction are
-        left out. The figures are the company's: the table has no platform within a dimension.
+        The rows with share (explanatory power: the segment's part of the dimension's change, not
+        clipped, null where nothing changed), surprise (Jensen-Shannon term of its part of the
+        whole), is_cause, position (within the dimension; segments against the direction last) and
+        dimension_rank (by the summed surprise of each dimension's causes).
     """
-    day = changes.filter(
-        pl.col("business_date") == business_date, pl.col("comparison") == comparison
-    ).with_columns(pl.col("gmv", "base_gmv", "gmv_change").cast(pl.Float64))
-    company = day.filter(pl.col("dimension") == "all")["gmv_change"]
-    if company.is_empty() or company[0] is None:
-        return pl.DataFrame(schema=SEGMENTS_SCHEMA)
-    total = float(company[0])
-    side = -1.0 if total <= 0 else 1.0
-    order = pl.col("gmv_change") * side
-    return (
-        day.filter(pl.col("dimension") != "all", order > 0)
-        .sort(order, "dimension", "segment", descending=[True, False, False])
-        .with_columns(
-            position=pl.int_range(1, pl.len() + 1).over("dimension"),
-            lead=order.max().over("dimension"),
-            share=pl.lit(None, pl.Float64) if total == 0 else pl.col("gmv_change") / total,
-        )
-        .filter(pl.col("position") <= limit)
-        .sort("lead", "dimension", "position", descending=[True, False, False])
-        .select(pl.col(name).cast(kind) for name, kind in SEGMENTS_SCHEMA.items())
+    whole, wanted = (pl.col(name).sum().over("dimension") for name in ("observed", "expected"))
+    change = pl.col("observed") - pl.col("expected")
+    p, q = pl.col("expected") / wanted, pl.col("observed") / whole
+
+    def term(part: pl.Expr) -> pl.Expr:
+        """0 ln 0 = 0."""
+        return pl.when(part > 0).then(part * (2 * part / (p + q)).log()).otherwise(0.0)
+
+    total = whole - wanted
+    ranked = segments.with_columns(
+        share=pl.when(total != 0).then(change / total),
+        # Nothing left anywhere: no part of it says where.
+        surprise=pl.when(whole > 0).then(0.5 * (term(p) + term(q))).fill_nan(0.0).fill_null(0.0),
+    ).sort(
+        "dimension",
+        (pl.col("share") > MIN_SHARE).fill_null(False),
+        "surprise",
+        "segment",
+        descending=[False, True, True, False],
     )
+    strong = (pl.col("share") > MIN_SHARE).fill_null(False)
+    before = pl.when(strong).then("share").otherwise(0.0).cum_sum().over("dimension")
+    found = ranked.with_columns(
+        position=pl.int_range(1, pl.len() + 1).over("dimension"),
+        is_cause=strong & (before - pl.col("share") < ENOUGH),
+    )
+    surprise = pl.col("surprise").filter("is_cause").sum().over("dimension")
+    return (
+        found.with_columns(strength=surprise)
+        .with_columns(dimension_rank=pl.struct(-pl.col("strength"), "dimension").rank("dense"))
+        .with_columns(is_cause=pl.col("is_cause") & (pl.col("strength") >= NOTABLE))
+        .sort("dimension_rank", "position")
+        .drop("strength")
+    )
+
+
+def root_causes(
+    incidents: pl.DataFrame,
+    anomalies: pl.DataFrame,
+    parts: pl.DataFrame,
+    completeness: pl.DataFrame,
+) -> pl.DataFrame:
+    """Where each KPI incident's money was lost.
+
+    An incident of a platform is looked into within this platform; one of the company within all
+    platforms whose data of the days are whole, so that a file that is missing is never a place.
+
+    Args:
+        incidents: incident_id, kind, metric, cause_metric, platform, opened_date, last_date.
+        anomalies: what `anomaly.detect` returns, of company and platforms at least.
+        parts: business_date, platform, dimension, segment, gmv, visitors of every segment.
+        completeness: `quality.source_completeness_daily`.
+
+    Returns:
+        Frame of `ROOT_CAUSE_SCHEMA`. Nothing for incidents of refunds, and for days without an
+        expectation.
+    """
+    found = [pl.DataFrame(schema=ROOT_CAUSE_SCHEMA)]
+    told = incidents.filter(pl.col("kind") == "kpi", pl.col("metric") != "refund_rate")
+    for incident in told.to_dicts() if len(parts) else []:
+        first, last = incident["opened_date"], incident["last_date"]
+        is_traffic = "visitors" in (incident["metric"], incident["cause_metric"])
+        measure = "visitors" if is_traffic else "gmv"
+        missing = gaps_on(completeness, first - timedelta(days=BASE_DAYS), last)
+        missing = missing.filter(pl.col("feed") != "campaign_spend")
+        near = parts.filter(
+            pl.col("business_date").is_between(first - timedelta(days=BASE_DAYS), last)
+        ).join(missing, on=["business_date", "platform"], how="anti")
+        if incident["platform"] is not None:
+            near = near.filter(pl.col("platform") == incident["platform"])
+        else:
+            late = missing.filter(pl.col("business_date") >= first)["platform"].unique()
+            near = near.filter(~pl.col("platform").is_in(late.to_list()))
+        segments = _segments(near, anomalies, measure, first)
+        if len(segments):
+            ranked = _with_evidence(adtributor(segments), _evidence(anomalies, incident))
+            ranked = ranked.with_columns(
+                incident_id=pl.lit(incident["incident_id"]),
+                platform=pl.lit(incident["platform"], pl.String),
+                measure=pl.lit(measure),
+            )
+            found.append(
+                ranked.select(pl.col(name).cast(kind) for name, kind in ROOT_CAUSE_SCHEMA.items())
+            )
+    return pl.concat(found)
+
+
+def _evidence(anomalies: pl.DataFrame, incident: dict[str, Any]) -> pl.DataFrame:
+    """Segments of the incident's platform that were out of their own range in its days."""
+    flagged = anomalies.filter(
+        pl.col("status") == "anomaly",
+        pl.col("business_date").is_between(incident["opened_date"], incident["last_date"]),
+        pl.col("metric") != "refund_rate",
+    )
+    if incident["platform"] is not None:
+        flagged = flagged.filter(pl.col("platform") == incident["platform"])
+    return flagged.group_by("dimension", "segment").agg(evidence=-pl.col("score").min())
+
+
+def _with_evidence(ranked: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
+    """Put segments that were seen to fall before those whose share says so."""
+    own = pl.col("evidence")
+    lead = own.max().over("dimension")
+    order = pl.struct(-lead, "dimension_rank").rank("dense").cast(pl.Int64)
+    place = pl.struct(-own, "position").rank("ordinal").over("dimension").cast(pl.Int64)
+    return (
+        ranked.join(evidence, on=["dimension", "segment"], how="left")
+        .with_columns(own.fill_null(0.0))
+        .with_columns(dimension_rank=order, position=place, is_cause=pl.col("is_cause") | (own > 0))
+        .sort("dimension_rank", "position")
+        .drop("evidence")
+    )
+
+
+def _segments(
+    near: pl.DataFrame, anomalies: pl.DataFrame, measure: str, first: date
+) -> pl.DataFrame:
+    """Observed and expected of every segment over the episode: dimension, segment, impact_amount.
+
+    The platform's expectation is shared out by what its segments were of it in the days before.
+    """
+    columns = ["business_date", pl.col("segment").alias("platform"), "observed", "expected"]
+    series = anomalies.filter(pl.col("dimension") == "platform", pl.col("expected") > 0)
+    own = series.filter(pl.col("metric") == measure).select(columns)
+    gmv = series.filter(pl.col("metric") == "gmv").select(
+        "business_date", pl.col("segment").alias("platform"), gmv_expected="expected"
+    )
+    known = near.with_columns(value=pl.col(measure).cast(pl.Float64)).filter(
+        (pl.col("value").sum() > 0).over("platform", "dimension")
+    )
+    place = ["platform", "dimension", "segment"]
+    of_base = pl.col("business_date") < first
+    base = (
+        known.filter(of_base)
+        .group_by(place)
+        .agg(base=pl.col("value").sum())
+        .with_columns(part=pl.col("base") / pl.col("base").sum().over("platform", "dimension"))
+    )
+    days = own.join(gmv, on=["business_date", "platform"]).filter(~of_base)
+    days = days.join(
+        known.select("business_date", "platform").unique(), on=["business_date", "platform"]
+    )
+    totals = days.group_by("platform").agg(pl.col("expected", "gmv_expected", "observed").sum())
+    seen = known.filter(~of_base).join(days, on=["business_date", "platform"], how="semi")
+    sums = seen.group_by(place).agg(seen=pl.col("value").sum())
+    scale = pl.col("observed") / pl.col("seen").sum().over("platform", "dimension")
+    # Sources of traffic overlap: their sum is not the platform's visitors and is scaled to them.
+    amounts = (
+        base.join(sums, on=place, how="full", coalesce=True)
+        .join(totals, on="platform")
+        .with_columns(pl.col("seen", "part").fill_null(0.0))
+        .with_columns(
+            wanted=pl.col("part") * pl.col("expected"),
+            seen=(pl.col("seen") * scale).fill_nan(0.0),
+        )
+        .with_columns(
+            impact=(pl.col("seen") - pl.col("wanted")) / pl.col("expected") * pl.col("gmv_expected")
+        )
+    )
+    sums = amounts.group_by("dimension", "segment").agg(
+        observed=pl.col("seen").sum(),
+        expected=pl.col("wanted").sum(),
+        impact_amount=pl.col("impact").sum(),
+    )
+    return sums.filter((pl.len() > 1).over("dimension"))  # a single segment is no place

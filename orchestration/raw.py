@@ -8,6 +8,7 @@ killed between landing a file and recording it leaves nothing behind.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ def create_raw(
     landing: Path,
     ledger: Sequence[Mapping[str, Any]],
     sources: Mapping[str, Source],
+    as_of: date,
 ) -> None:
     """(Re)create schema `raw` in the build file.
 
@@ -45,6 +47,7 @@ def create_raw(
         landing: folder of the landed batches.
         ledger: `State.files()`, pinned for this run.
         sources: the configured sources.
+        as_of: the last day that every source should have delivered.
     """
     con.execute("create schema if not exists raw")
     batches = [
@@ -55,7 +58,7 @@ def create_raw(
     ]
     _table(con, "batches", pl.DataFrame(batches, schema=_BATCHES, orient="row"))
     _table(con, "ingest_files", _files_frame(ledger))
-    _table(con, "sources", _sources_frame(sources))
+    _table(con, "sources", _sources_frame(sources, as_of))
     for feed in FEEDS.values():
         con.execute(_view(con, feed, landing))
 
@@ -66,14 +69,14 @@ def _files_frame(ledger: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     return frame.with_columns(pl.col(*_INSTANTS).str.to_datetime(time_unit="us", strict=False))
 
 
-def _sources_frame(sources: Mapping[str, Source]) -> pl.DataFrame:
+def _sources_frame(sources: Mapping[str, Source], as_of: date) -> pl.DataFrame:
     rows = [
-        (name, source.platform, source.shop_id, feed, source.is_expected_daily(feed))
+        (name, source.platform, source.shop_id, feed, source.is_expected_daily(feed), as_of)
         for name, source in sources.items()
         for feed in source.feeds()
     ]
-    schema = {"source": pl.String, "platform": pl.String, "shop_id": pl.String,
-              "feed": pl.String, "is_expected_daily": pl.Boolean}  # fmt: skip
+    schema = {"source": pl.String, "platform": pl.String, "shop_id": pl.String, "feed": pl.String,
+              "is_expected_daily": pl.Boolean, "expected_until": pl.Date}  # fmt: skip
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 

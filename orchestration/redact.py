@@ -62,6 +62,7 @@ def redacting(secrets: Iterable[str]) -> Iterator[Redactor]:
     make = logging.getLogRecordFactory()
 
     def make_clean(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        """A record as the standard factory makes it, without the secrets."""
         record = make(*args, **kwargs)
         try:
             record.msg = redact(record.getMessage())

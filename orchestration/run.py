@@ -99,7 +99,8 @@ class Run:
         full = self._is_full()
         warehouse.begin_build(self.paths, fresh=full)
         with warehouse.connect(self.paths.working_build) as con:
-            create_raw(con, self.paths.landing, self.ledger, self.settings.sources)
+            sources = self.settings.sources
+            create_raw(con, self.paths.landing, self.ledger, sources, self.as_of)
         dbt.set_environment(self.settings)
         return dbt.build_arguments(self.settings, full=full)
 

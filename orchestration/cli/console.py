@@ -85,6 +85,7 @@ class _LineHandler(logging.Handler):
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Print the message as a line of progress."""
         self._console.note(f"  {record.getMessage()}")
 
 
@@ -94,6 +95,7 @@ class _StatusHandler(logging.Handler):
         self._status = status
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Show what has begun in the live line, and print what is done above it."""
         message = record.getMessage()
         if message.endswith("..."):
             self._status.update(message)

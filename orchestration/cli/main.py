@@ -18,12 +18,20 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+alerts = typer.Typer(
+    help="What was told, and whether the ways to tell it work.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(alerts, name="alerts")
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Date = Annotated[str, typer.Option("--date", help="A day, YYYY-MM-DD; default: the last one.")]
 
 
 @app.callback()
 def options(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    as_json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours.")] = False,
     home: Annotated[
@@ -83,15 +91,57 @@ def explain(
         ),
     ] = "last_week",
     by: Annotated[
-        str, typer.Option(help="platform, shop, channel, device, region or customer_type.")
-    ] = "platform",
+        str,
+        typer.Option(
+            help="Every segment of platform, shop, channel, device, region or customer_type;"
+            " default: the worst of all."
+        ),
+    ] = "",
     lang: Annotated[str, typer.Option(help="en or zh.")] = "en",
+    as_json: Json = False,
 ) -> None:
-    """Why GMV changed: the drivers of a day, and where."""
+    """Why GMV changed: the drivers of a day, where, and how whole its data are."""
+    console.as_json = console.as_json or as_json
     with exit_codes():
-        from orchestration.cli.show import show_explanation
+        from orchestration.cli.explain import show_explanation
 
         show_explanation(date, versus, by, lang)
+
+
+@app.command()
+def export(
+    kind: Annotated[str, typer.Argument(metavar="FORMAT", help="parquet or csv.")],
+    out: Annotated[Path | None, typer.Option(help="Folder; default: data/export.")] = None,
+    table: Annotated[str, typer.Option(help="One table, such as fct_gmv_daily.")] = "",
+) -> None:
+    """Write the published tables as Parquet or CSV files."""
+    with exit_codes():
+        from orchestration.cli.export import export_tables
+
+        export_tables(kind, out, table)
+
+
+@alerts.command("list")
+def alerts_list(
+    only_open: Annotated[bool, typer.Option("--open", help="Only what has not ended.")] = False,
+    as_json: Json = False,
+) -> None:
+    """The incidents of the published generation, the newest first."""
+    console.as_json = console.as_json or as_json
+    with exit_codes():
+        from orchestration.cli.alerts import list_alerts
+
+        list_alerts(only_open)
+
+
+@alerts.command("test")
+def alerts_test(as_json: Json = False) -> None:
+    """Send a message marked as a test to the outbox and through every configured channel."""
+    console.as_json = console.as_json or as_json
+    with exit_codes():
+        from orchestration.cli.alerts import test_channels
+
+        test_channels()
 
 
 @app.command()

@@ -12,31 +12,31 @@ from orchestration import settings, warehouse
 from orchestration.cli.console import console
 from orchestration.errors import ExitCode, KpiError
 
-COMPARISONS = (
-    "previous_day", "last_week", "last_year", "promo_phase", "trailing_28d", "target",
-)  # fmt: skip
-DIMENSIONS = ("platform", "shop", "channel", "device", "region", "customer_type")
 _SHOWN_ROWS = 1000
 
 
 def show_headline() -> None:
     """Yesterday's GMV with its drivers, and the last incident."""
     from dashboards.narrative import effects, headline
+    from orchestration.cli.explain import headline_warnings, show_warnings
 
     with warehouse.connect_published(settings.load().paths.current) as con:
-        run = _one(con, "select * from quality.run")
-        change = _change(con, run["data_through"], "last_week") if run else None
-        incident = _one(
+        run = one_row(con, "select * from quality.run")
+        change = change_of(con, run["data_through"], "last_week") if run else None
+        incident = one_row(
             con,
             "select * from insights.incidents"
             " order by last_date desc, abs(impact_amount) desc nulls last, incident_id limit 1",
         )
-    console.document({"run": run, "change": change, "incident": incident})
+        told = headline_warnings(con, run, "en") if run and run["data_through"] else []
+    console.document({"run": run, "change": change, "incident": incident, "warnings": told})
     console.out()
     if run is None or change is None:
         console.heading("There is not yet a week of data to compare with.")
+        show_warnings(told, "en")
         return
     console.heading(headline(change, "en", run["currency"]))
+    show_warnings(told, "en")
     for effect in effects(change, "en", run["currency"]):
         console.out(f"  {effect.text}")
     if incident:
@@ -44,54 +44,6 @@ def show_headline() -> None:
         console.out(f"last incident ({incident['last_date']}): {incident['explanation_en']}")
     else:
         console.out("no incident so far")
-
-
-def show_explanation(day: str, versus: str, by: str, lang: str) -> None:
-    """The change of one day: effects in chain order, then the segments of one dimension.
-
-    Raises:
-        KpiError: an unknown comparison or dimension, or no such comparison for that day.
-    """
-    from dashboards.narrative import effects, headline, money
-
-    _allowed("--vs", versus, COMPARISONS)
-    _allowed("--by", by, DIMENSIONS)
-    _allowed("--lang", lang, ("en", "zh"))
-    with warehouse.connect_published(settings.load().paths.current) as con:
-        run = _one(con, "select * from quality.run") or {}
-        chosen = _day(day) if day else run["data_through"]
-        change = _change(con, chosen, versus)
-        if change is None:
-            raise KpiError(
-                f"there is no comparison {versus} for {chosen}",
-                "marts.fct_gmv_change",
-                f"The data reaches to {run['data_through']}; a comparison needs its base day too.",
-                ExitCode.USAGE,
-            )
-        segments = con.execute(
-            "select segment, gmv, gmv_change, visitors_effect, mix_effect, conversion_effect,"
-            " untracked_buyers_effect, orders_per_buyer_effect, anonymous_orders_effect,"
-            " aov_effect from marts.fct_gmv_change"
-            " where business_date = ? and comparison = ? and dimension = ?"
-            " order by gmv_change, segment",
-            [chosen, versus, by],
-        ).fetchall()
-    currency = run["currency"]
-    console.document({"change": change, "by": by, "segments": segments})
-    console.heading(headline(change, lang, currency))
-    for effect in effects(change, lang, currency):
-        console.out(f"  {effect.text}")
-    console.out()
-    names = [by, "GMV", "change", "visitors", "mix", "conversion", "untracked", "orders/buyer",
-             "anonymous", "AOV"]  # fmt: skip
-    console.table(
-        names,
-        [
-            (row[0], money(row[1], currency, lang),
-             *(money(value, currency, lang, signed=True) for value in row[2:]))
-            for row in segments
-        ],
-    )  # fmt: skip
 
 
 def show_query(query: str) -> None:
@@ -120,7 +72,7 @@ def show_status() -> None:
     """Generation, freshness, checks that did not pass, files refused or quarantined."""
     paths = settings.load().paths
     with warehouse.connect_published(paths.current) as con:
-        run = _one(con, "select * from quality.run")
+        run = one_row(con, "select * from quality.run")
         checks = con.execute(
             "select layer, check_name, severity, status, observed, message from quality.checks"
             " where status <> 'passed' order by severity, layer, check_name"
@@ -156,8 +108,9 @@ def show_status() -> None:
         console.table(["file", "batch", "status", "rows", "quarantined", "message"], files)
 
 
-def _change(con: duckdb.DuckDBPyConnection, day: date, comparison: str) -> dict[str, Any] | None:
-    return _one(
+def change_of(con: duckdb.DuckDBPyConnection, day: date, comparison: str) -> dict[str, Any] | None:
+    """The company's row of `fct_gmv_change`, with the day's visitors and buyers; None without."""
+    return one_row(
         con,
         "select c.*, d.visitors, d.buyers from marts.fct_gmv_change as c"
         " left join marts.fct_gmv_daily as d using (business_date, dimension, segment)"
@@ -166,30 +119,11 @@ def _change(con: duckdb.DuckDBPyConnection, day: date, comparison: str) -> dict[
     )
 
 
-def _one(
+def one_row(
     con: duckdb.DuckDBPyConnection, query: str, values: list[Any] | None = None
 ) -> dict[str, Any] | None:
+    """The first row of a query as a mapping; None without rows."""
     result = con.execute(query, values or [])
     columns = [column[0] for column in result.description or []]
     rows = result.fetchmany(1)
     return dict(zip(columns, rows[0], strict=True)) if rows else None
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise KpiError(
-            f"{text!r} is not a day", "--date", "Write YYYY-MM-DD.", ExitCode.USAGE
-        ) from None
-
-
-def _allowed(option: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        from difflib import get_close_matches
-
-        near = get_close_matches(value, known, n=1)
-        hint = f"Did you mean {near[0]}? " if near else ""
-        raise KpiError(
-            f"{value!r} is not known", option, f"{hint}One of {', '.join(known)}.", ExitCode.USAGE
-        )

@@ -7,7 +7,14 @@ import dagster as dg
 
 from orchestration.run import Run
 
-_MARTS = ("fct_gmv_daily", "fct_gmv_change", "dim_date", "dim_promo")
+_MARTS = (
+    "fct_gmv_daily",
+    "fct_gmv_change",  # for the words of an alert, which is written once all is published
+    "fct_funnel_daily",
+    "fct_order_items",
+    "dim_date",
+    "dim_promo",
+)
 _JUDGED_DAYS = 120  # the overview draws 90
 
 
@@ -27,39 +34,41 @@ _JUDGED_DAYS = 120  # the overview draws 90
         for name, text in (
             ("anomalies", "One row per judged day, metric and segment: expected range and score."),
             ("incidents", "One row per episode: a KPI out of its range, or data not complete."),
+            ("root_causes", "One row per KPI incident, dimension and segment: money lost there."),
         )
     ],
 )
 def insights(
     context: dg.AssetExecutionContext, run: dg.ResourceParam[Run]
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Judge every recent day, and open or close incidents."""
-    from models.anomaly import DetectorParams, detect
-    from models.incidents import open_incidents
-
+    """Judge every recent day, open or close incidents, and look for where they happened."""
     with run.step("insights"):
         if run.is_unchanged:
             for key in context.selected_asset_keys:
                 yield dg.MaterializeResult(asset_key=key, metadata={"unchanged": True})
             return
-        daily = run.query(
-            "select * from marts.fct_gmv_daily where dimension in ('all', 'platform')"
-        )
-        completeness = run.frame("quality.source_completeness_daily")
+        from models.anomaly import DetectorParams, detect
+        from models.incidents import open_incidents
+        from models.root_cause import root_causes
+        from orchestration.insight_frames import read_frames
+
+        frames = read_frames(run.query)
         last_day = run.last_day()
         anomalies = detect(
-            daily,
-            run.frame("marts.dim_date").rename({"business_date": "date"}),
-            run.frame("marts.dim_promo"),
-            completeness,
+            frames.daily,
+            frames.dates,
+            frames.promos,
+            frames.completeness,
             DetectorParams(min_impact_rate=run.settings.file.alerts.min_impact_rate),
             judge_from=last_day - timedelta(days=_JUDGED_DAYS) if last_day else None,
+            more=frames.series,
         )
-        run.write("insights.anomalies", anomalies)
-        changes = run.query("select * from marts.fct_gmv_change")
-        incidents = open_incidents(anomalies, completeness, changes, run.published_incidents())
-        run.write("insights.incidents", incidents)
-        for name, frame in (("anomalies", anomalies), ("incidents", incidents)):
+        known = (anomalies, frames.completeness, frames.parts)
+        incidents = open_incidents(*known, run.published_incidents())
+        causes = root_causes(incidents, anomalies, frames.parts, frames.completeness)
+        tables = {"anomalies": anomalies, "incidents": incidents, "root_causes": causes}
+        for name, frame in tables.items():
+            run.write(f"insights.{name}", frame)
             yield dg.MaterializeResult(
                 asset_key=["insights", name], metadata={"dagster/row_count": frame.height}
             )

@@ -54,6 +54,7 @@ SOURCES: dict[str, Any] = {
     "shop_id": pl.String,
     "feed": pl.String,
     "is_expected_daily": pl.Boolean,
+    "expected_until": pl.Date,
 }
 DEFAULT_VERSION = datetime(2026, 1, 1)
 

@@ -17,6 +17,7 @@ import polars as pl
 import pytest
 
 from models.incidents import INCIDENT_SCHEMA
+from models.root_cause import ROOT_CAUSE_SCHEMA
 from orchestration.alerts import (
     AlertInfo,
     Message,
@@ -85,6 +86,29 @@ def change_rows(comparison: str = "trailing_28d") -> pl.DataFrame:
             row("device", "mobile", 300_000.0, 375_000.0, conversion=-75_000.0),
         ]
     )  # fmt: skip
+
+
+def causes() -> pl.DataFrame:
+    def row(
+        dimension: str, rank: int, segment: str, position: int, impact: float
+    ) -> dict[str, object]:
+        return dict.fromkeys(ROOT_CAUSE_SCHEMA) | {
+            "incident_id": "kpi-20261119-0a1b2c3d",
+            "platform": "tmall",
+            "dimension": dimension,
+            "segment": segment,
+            "impact_amount": impact,
+            "dimension_rank": rank,
+            "position": position,
+        }
+
+    rows = [
+        row("channel", 1, "paid_search", 1, -70_000.0),
+        row("channel", 1, "email", 2, 10_000.0),
+        row("device", 2, "mobile", 1, -75_000.0),
+        row("channel", 1, "social", 1, -1.0) | {"incident_id": "another"},
+    ]
+    return pl.DataFrame(rows, schema=ROOT_CAUSE_SCHEMA)
 
 
 def completeness(reason: str = "ok") -> pl.DataFrame:
@@ -162,7 +186,7 @@ def no_pauses() -> None:
 
 
 def message(**changed: object) -> Message:
-    return compose(incident(**changed), change_rows(), completeness(), INFO)
+    return compose(incident(**changed), change_rows(), completeness(), INFO, causes())
 
 
 def test_a_message_says_impact_range_effects_segments_and_data_in_both_languages() -> None:
@@ -173,19 +197,44 @@ def test_a_message_says_impact_range_effects_segments_and_data_in_both_languages
         "Observed ¥180K; expected ¥260K (range ¥230K to ¥290K).",
         "Impact: −¥152K of GMV since 2026-11-19 (2 days).",
         "Main cause: conversion.",
-        "GMV −¥78K against the mean of the 28 days before:",  # the platform's, by hand 180 - 258
+        "GMV of tmall −¥78K against the mean of the 28 days before:",  # by hand: 180 - 258
         "+¥12K", "−¥90K", "−¥4.0K", "+¥4.0K",  # every effect of the platform's row
-        "channel: paid_search −¥70K",
+        "Where (within tmall, against the expectation):\nchannel: paid_search −¥70K",
         "device: mobile −¥75K",
         "Data of the day: complete.",
         "data/site/index.html",
     ):  # fmt: skip
         assert part in english, part
     assert "email" not in english  # it rose, so it is no place of the fall
+    assert "social" not in english  # another incident's
     for part in ("支付金额低于预期区间", "较前 28 天日均", "主因：支付转化率", "当日数据：完整"):
         assert part in chinese, part
     assert "−¥15.2万" in chinese or "−¥15万" in chinese
     assert told.key == "gmv|platform:tmall|2026-11-20|high"
+
+
+def test_a_company_incident_names_the_platforms_its_places_are_without() -> None:
+    place = {"dimension": "all", "segment": "all", "platform": None}
+    told = compose(incident(**place), change_rows(), completeness("no_rows"), INFO, causes())
+    assert "Where (whole company without shopify, not complete, against the expect" in told.text
+    assert "不含数据不完整的 shopify" in told.text
+    whole = compose(incident(**place), change_rows(), completeness(), INFO, causes())
+    assert "Where (whole company, against the expectation):" in whole.text
+
+
+def test_a_segment_of_a_platform_is_told_with_the_effects_of_the_platform() -> None:
+    told = message(dimension="channel", segment="paid_search", metric="visitors")
+    assert "tmall (channel paid_search): visitors below range" in told.subject
+    assert "GMV of tmall −¥78K" in told.text
+    assert "tmall (渠道 paid_search)" in told.text
+
+
+def test_refunds_rise_above_their_range() -> None:
+    told = message(metric="refund_rate", observed=0.21, expected=0.08, lower=0.05, upper=0.12)
+    assert "refund rate above range" in told.subject
+    assert "rose above its expected range" in told.text
+    assert "Observed 21.00%; expected 8.00%" in told.text
+    assert "of net sales since" in told.text and "退款率高于预期区间" in told.text
 
 
 def test_a_promotion_is_compared_with_its_own_phase_and_says_so() -> None:
@@ -382,6 +431,7 @@ def test_a_run_tells_the_open_incidents_of_its_last_days(tmp_path: Path, hook: H
                 schema=INCIDENT_SCHEMA,
             ),
             "insights.anomalies": pl.DataFrame({"business_date": [date(2026, 8, 1), DAY]}),
+            "insights.root_causes": causes(),
             "marts.fct_gmv_change": change_rows(),
             "quality.source_completeness_daily": completeness(),
         }

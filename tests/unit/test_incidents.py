@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import polars as pl
-import pytest
 
 from models.anomaly import ANOMALY_SCHEMA
 from models.incidents import INCIDENT_SCHEMA, open_incidents
-from models.root_cause import change_row, sensible_comparison, top_segments
 
 DAY = date(2026, 11, 10)
 GMV, VISITORS, CONVERSION = "gmv", "visitors", "conversion_rate"
@@ -29,6 +27,7 @@ def anomalies(marks: dict[tuple[str, str, int], tuple[str, float]], days: int = 
                         "metric": metric,
                         "dimension": dimension,
                         "segment": segment,
+                        "platform": None if dimension == "all" else segment,
                         "observed": gmv + impact,
                         "expected": gmv,
                         "lower": gmv * 0.9,
@@ -64,7 +63,7 @@ def fall(impact: float) -> tuple[str, float]:
     return ("anomaly", impact)
 
 
-NO_CHANGES = pl.DataFrame()
+NO_PARTS = pl.DataFrame()
 
 
 def test_a_fall_its_driver_and_the_company_are_one_incident() -> None:
@@ -74,7 +73,7 @@ def test_a_fall_its_driver_and_the_company_are_one_incident() -> None:
         ("tmall", GMV, 4): fall(-100.0),
         ("all", GMV, 3): fall(-195.0),
     }
-    found = open_incidents(anomalies(marks), completeness(), NO_CHANGES)
+    found = open_incidents(anomalies(marks), completeness(), NO_PARTS)
     assert dict(found.schema) == dict(INCIDENT_SCHEMA)
     assert found.height == 1
     told = found.row(0, named=True)
@@ -98,17 +97,20 @@ def test_two_platforms_are_two_incidents() -> None:
         ("shopify", CONVERSION, 3): fall(-30.0),
         ("all", GMV, 3): fall(-120.0),
     }
-    found = open_incidents(anomalies(marks), completeness(), NO_CHANGES)
+    found = open_incidents(anomalies(marks), completeness(), NO_PARTS)
     assert found.sort("segment").select("segment", "metric", "severity").rows() == [
         ("shopify", "conversion_rate", "low"), ("tmall", "gmv", "medium"),
     ]  # fmt: skip
 
 
-def test_the_company_speaks_for_itself_where_its_platforms_do_not_explain_it() -> None:
+def test_company_and_platforms_are_one_episode_told_by_the_side_that_explains_it() -> None:
     marks = {("all", GMV, 3): fall(-120.0), ("shopify", GMV, 3): fall(-40.0)}
-    found = open_incidents(anomalies(marks), completeness(), NO_CHANGES)
-    assert sorted(found["segment"]) == ["all", "shopify"]
-    alone = open_incidents(anomalies({("all", GMV, 3): fall(-120.0)}), completeness(), NO_CHANGES)
+    found = open_incidents(anomalies(marks), completeness(), NO_PARTS)
+    assert found["segment"].to_list() == ["all"]  # 40 of 120: the platforms do not explain it
+    marks[("tmall", GMV, 3)] = fall(-60.0)
+    found = open_incidents(anomalies(marks), completeness(), NO_PARTS)
+    assert sorted(found["segment"]) == ["shopify", "tmall"]  # 100 of 120 do
+    alone = open_incidents(anomalies({("all", GMV, 3): fall(-120.0)}), completeness(), NO_PARTS)
     assert alone["segment"].to_list() == ["all"]
 
 
@@ -119,12 +121,12 @@ def test_a_normal_day_ends_an_episode_and_an_unjudged_one_does_not() -> None:
         ("tmall", GMV, 3): fall(-100.0),
         ("tmall", GMV, 6): fall(-90.0),
     }
-    found = open_incidents(anomalies(marks), completeness(), NO_CHANGES).sort("opened_date")
+    found = open_incidents(anomalies(marks), completeness(), NO_PARTS).sort("opened_date")
     assert found.select("opened_date", "last_date", "closed_date").rows() == [
         (DAY + timedelta(1), DAY + timedelta(3), DAY + timedelta(4)),
         (DAY + timedelta(6), DAY + timedelta(6), DAY + timedelta(7)),
     ]
-    still = open_incidents(anomalies({("tmall", GMV, 7): fall(-90.0)}), completeness(), NO_CHANGES)
+    still = open_incidents(anomalies({("tmall", GMV, 7): fall(-90.0)}), completeness(), NO_PARTS)
     assert still["closed_date"].to_list() == [None]
 
 
@@ -136,7 +138,7 @@ def test_all_feeds_of_a_source_are_one_data_incident() -> None:
         ("tmall", "traffic_daily", 7): "no_rows",
         ("shopify", "traffic_daily", 2): "few_rows",
     }
-    found = open_incidents(anomalies({}), completeness(gaps), NO_CHANGES).sort("segment")
+    found = open_incidents(anomalies({}), completeness(gaps), NO_PARTS).sort("segment")
     rows = found.select("kind", "dimension", "segment", "severity", "feeds", "reason", "days")
     assert rows.rows() == [
         ("data", "source", "shopify", "medium", "traffic_daily", "few_rows", 1),
@@ -149,15 +151,109 @@ def test_all_feeds_of_a_source_are_one_data_incident() -> None:
     assert found["closed_date"][0] == DAY + timedelta(3)
 
 
+def test_nothing_from_anywhere_is_one_incident_of_all_sources() -> None:
+    feeds = ("orders", "order_items", "traffic_daily")
+    silent = {(s, f, 7): "no_rows" for s in ("tmall", "shopify") for f in feeds}
+    alone = {("tmall", feed, 6): "no_rows" for feed in feeds}
+    # The calendar of expected days runs on where no figure is judged any more.
+    judged = anomalies({}, days=6)
+    found = open_incidents(judged, completeness(silent), NO_PARTS)
+    assert found.select("kind", "dimension", "segment", "severity", "closed_date").rows() == [
+        ("data", "all", "all sources", "high", None)
+    ]
+    told = found.row(0, named=True)
+    assert (told["opened_date"], told["last_date"]) == (DAY + timedelta(7),) * 2
+    assert "No source delivered anything" in told["explanation_en"]
+    assert told["expected_rows"] == 600
+    # A source that was late before stays its own story, neither ended nor extended by the day.
+    both = open_incidents(judged, completeness(silent | alone), NO_PARTS)
+    assert both.sort("opened_date").select("segment", "last_date", "closed_date").rows() == [
+        ("tmall", DAY + timedelta(6), None), ("all sources", DAY + timedelta(7), None),
+    ]  # fmt: skip
+    late = open_incidents(judged, completeness(alone), NO_PARTS, both)
+    closed = late.filter(pl.col("segment") == "all sources")["closed_date"]
+    assert closed.to_list() == [DAY + timedelta(7)]
+
+
+def test_segments_and_steps_belong_to_the_episode_of_their_platform() -> None:
+    frame = anomalies({("shopify", GMV, 3): fall(-100.0)})
+    like = frame.filter(pl.col("segment") == "shopify", pl.col("metric") == GMV)
+    device = like.with_columns(dimension=pl.lit("device"), segment=pl.lit("mobile"))
+    step = like.with_columns(metric=pl.lit("purchase_rate"))
+    refunds = like.with_columns(metric=pl.lit("refund_rate"))
+    found = open_incidents(
+        pl.concat([frame, device, step, refunds]), completeness(), NO_PARTS
+    ).sort("metric")
+    # Refunds are a story of their own.
+    assert found.select("metric", "dimension", "segment").rows() == [
+        ("gmv", "platform", "shopify"), ("refund_rate", "platform", "shopify"),
+    ]  # fmt: skip
+    assert found["incident_id"].n_unique() == 2
+    # Only the device fell out of its range: it opens the platform's episode and is its place.
+    quiet = anomalies({})
+    found = open_incidents(pl.concat([quiet, device]), completeness(), NO_PARTS)
+    told = found.row(0, named=True)
+    assert (told["dimension"], told["segment"], told["platform"]) == ("device", "mobile", "shopify")
+    assert (told["cause_dimension"], told["cause_segment"]) == ("device", "mobile")
+    # Next day the whole platform falls: one incident, the same id.
+    later = anomalies({("shopify", GMV, 4): fall(-100.0)})
+    again = open_incidents(pl.concat([later, device]), completeness(), NO_PARTS, found)
+    assert again["incident_id"].to_list() == found["incident_id"].to_list()
+    assert again["dimension"].to_list() == ["platform"]
+
+
+def test_visitors_that_do_not_buy_are_the_cause_of_a_lower_conversion() -> None:
+    frame = anomalies(
+        {("shopify", CONVERSION, 3): fall(-120.0), ("shopify", GMV, 3): ("normal", 4.0)}
+    )
+    crowd = (
+        (pl.col("segment") == "shopify")
+        & (pl.col("metric") == VISITORS)
+        & (pl.col("business_date") == DAY + timedelta(3))
+    )
+    crowded = frame.with_columns(
+        observed=pl.when(crowd).then(500.0).otherwise("observed"),
+        impact_amount=pl.when(crowd).then(200.0).otherwise("impact_amount"),
+    )
+    told = open_incidents(crowded, completeness(), NO_PARTS).row(0, named=True)
+    assert (told["metric"], told["cause_metric"], told["cause_side"]) == (
+        CONVERSION, VISITORS, "above",
+    )  # fmt: skip
+    # Conversion's 120 were never lost: GMV was 4 above its expectation.
+    assert (told["impact_amount"], told["severity"]) == (4.0, "low")
+    assert "robots" in told["explanation_en"] and "机器流量" in told["explanation_zh"]
+    usual = open_incidents(frame, completeness(), NO_PARTS).row(0, named=True)
+    assert (usual["cause_metric"], usual["cause_side"]) == (CONVERSION, None)
+    assert usual["impact_amount"] == -120.0
+
+
+def test_orders_per_buyer_above_their_range_are_told_so() -> None:
+    frame = anomalies({("shopify", VISITORS, 3): ("anomaly", 90.0)}).with_columns(
+        metric=pl.col("metric").replace(VISITORS, "orders_per_buyer")
+    )
+    told = open_incidents(frame, completeness(), NO_PARTS).row(0, named=True)
+    assert "orders per buyer above the expected range" in told["explanation_en"]
+    assert "90 more GMV than expected" in told["explanation_en"]
+    assert "高于预期区间" in told["explanation_zh"]
+
+
+def test_incidents_of_an_older_generation_without_the_new_columns_are_read() -> None:
+    marks = {("tmall", GMV, 3): fall(-100.0)}
+    before = open_incidents(anomalies(marks), completeness(), NO_PARTS)
+    old = before.drop("cause_dimension", "cause_segment")
+    after = open_incidents(anomalies(marks), completeness(), NO_PARTS, old)
+    assert after["incident_id"].to_list() == before["incident_id"].to_list()
+
+
 def test_a_feed_not_expected_is_no_gap() -> None:
     gaps = {("shopify", "traffic_daily", 2): "not_expected"}
-    assert open_incidents(anomalies({}), completeness(gaps), NO_CHANGES).is_empty()
+    assert open_incidents(anomalies({}), completeness(gaps), NO_PARTS).is_empty()
 
 
 def test_ids_are_the_same_in_every_run_and_safe_as_file_names() -> None:
     marks = {("tmall", GMV, 3): fall(-100.0)}
-    first = open_incidents(anomalies(marks), completeness(), NO_CHANGES)
-    second = open_incidents(anomalies(marks), completeness(), NO_CHANGES, first)
+    first = open_incidents(anomalies(marks), completeness(), NO_PARTS)
+    second = open_incidents(anomalies(marks), completeness(), NO_PARTS, first)
     assert first.equals(second)
     assert first["incident_id"].str.contains(r"^kpi-20261113-[0-9a-f]{8}$").all()
 
@@ -165,81 +261,27 @@ def test_ids_are_the_same_in_every_run_and_safe_as_file_names() -> None:
 def test_an_incident_keeps_its_id_when_its_first_day_is_corrected() -> None:
     before = open_incidents(
         anomalies({("tmall", GMV, 3): fall(-100.0), ("tmall", GMV, 4): fall(-100.0)}),
-        completeness(), NO_CHANGES,
+        completeness(), NO_PARTS,
     )  # fmt: skip
     corrected = anomalies({("tmall", GMV, 4): fall(-100.0)})
-    after = open_incidents(corrected, completeness(), NO_CHANGES, before)
+    after = open_incidents(corrected, completeness(), NO_PARTS, before)
     assert after["incident_id"].to_list() == before["incident_id"].to_list()
     assert after["opened_date"].to_list() == [DAY + timedelta(4)]
 
 
 def test_a_gap_that_was_filled_is_closed_and_not_forgotten() -> None:
     gaps = completeness({("tmall", "orders", 6): "no_rows"})
-    before = open_incidents(anomalies({}, days=7), gaps, NO_CHANGES)
+    until = gaps.filter(pl.col("business_date") < DAY + timedelta(7))
+    before = open_incidents(anomalies({}, days=7), until, NO_PARTS)
     assert before["closed_date"].to_list() == [None]
-    after = open_incidents(anomalies({}), completeness(), NO_CHANGES, before)
+    after = open_incidents(anomalies({}), completeness(), NO_PARTS, before)
     assert after["incident_id"].to_list() == before["incident_id"].to_list()
     assert after["closed_date"].to_list() == [DAY + timedelta(7)]
-    later = open_incidents(anomalies({}), completeness(), NO_CHANGES, after)
+    later = open_incidents(anomalies({}), completeness(), NO_PARTS, after)
     assert later.equals(after)
 
 
 def test_nothing_judged_keeps_what_was_known() -> None:
-    before = open_incidents(
-        anomalies({("tmall", GMV, 3): fall(-100.0)}), completeness(), NO_CHANGES
-    )
-    assert open_incidents(anomalies({}).clear(), completeness(), NO_CHANGES, before).equals(before)
-    assert open_incidents(anomalies({}).clear(), completeness(), NO_CHANGES).is_empty()
-
-
-def change(
-    comparison: str, dimension: str, segment: str, gmv: float, base: float
-) -> dict[str, object]:
-    return {
-        "business_date": DAY,
-        "comparison": comparison,
-        "dimension": dimension,
-        "segment": segment,
-        "gmv": gmv,
-        "base_gmv": base,
-        "gmv_change": gmv - base,
-    }
-
-
-CHANGES = pl.DataFrame(
-    [
-        change("trailing_28d", "all", "all", 900.0, 1000.0),
-        change("trailing_28d", "channel", "search", 300.0, 450.0),
-        change("trailing_28d", "channel", "email", 350.0, 300.0),
-        change("trailing_28d", "channel", "direct", 250.0, 250.0),
-        change("trailing_28d", "device", "mobile", 500.0, 580.0),
-        change("trailing_28d", "device", "desktop", 400.0, 420.0),
-        change("last_week", "all", "all", 900.0, 800.0),
-        change("last_week", "channel", "email", 350.0, 250.0),
-    ]
-)
-
-
-def test_segments_are_ranked_in_money_and_shares_are_not_clipped() -> None:
-    top = top_segments(CHANGES, DAY, "trailing_28d")
-    assert top.select("dimension", "segment", "gmv_change", "position").rows() == [
-        ("channel", "search", -150.0, 1),
-        ("device", "mobile", -80.0, 1),
-        ("device", "desktop", -20.0, 2),
-    ]
-    assert top["share"].to_list() == pytest.approx([1.5, 0.8, 0.2])  # 150 of 100: not clipped
-    rise = top_segments(CHANGES, DAY, "last_week")
-    assert rise.select("segment", "gmv_change").rows() == [("email", 100.0)]
-    assert top_segments(CHANGES, DAY + timedelta(1), "last_week").is_empty()
-    assert top_segments(CHANGES, DAY, "trailing_28d", limit=1).height == 2
-
-
-def test_the_comparison_is_the_promo_phase_where_there_is_one() -> None:
-    assert sensible_comparison(CHANGES, DAY) == "trailing_28d"
-    promo = pl.concat([CHANGES, pl.DataFrame([change("promo_phase", "all", "all", 9.0, 10.0)])])
-    assert sensible_comparison(promo, DAY) == "promo_phase"
-    assert sensible_comparison(CHANGES, DAY + timedelta(1)) is None
-    row = change_row(CHANGES, DAY, "last_week", "channel", "email")
-    assert row is not None
-    assert row["gmv_change"] == 100.0
-    assert change_row(CHANGES, DAY, "last_week", "channel", "search") is None
+    before = open_incidents(anomalies({("tmall", GMV, 3): fall(-100.0)}), completeness(), NO_PARTS)
+    assert open_incidents(anomalies({}).clear(), completeness(), NO_PARTS, before).equals(before)
+    assert open_incidents(anomalies({}).clear(), completeness(), NO_PARTS).is_empty()

@@ -2,8 +2,35 @@ with sources as (
     select * from {{ source('raw', 'sources') }}
 ),
 
-days as (
+data_days as (
     select * from {{ ref('int_calendar_days') }}
+),
+
+data_end as (
+    select max(business_date) as last_date from data_days
+),
+
+delivery_end as (
+    select max(expected_until) as expected_until from sources
+),
+
+-- days that should be there by now and of which nothing came from anywhere; a shop that stopped
+-- is missed for two weeks, then it is one of the past
+missed_days as (
+    select
+        {{ each_day(
+            'data_end.last_date + 1',
+            'least(delivery_end.expected_until, data_end.last_date + 14)'
+        ) }} as business_date
+    from data_end
+    cross join delivery_end
+    where delivery_end.expected_until > data_end.last_date
+),
+
+days as (
+    select business_date from data_days
+    union all
+    select business_date from missed_days
 ),
 
 arrivals as (
@@ -25,7 +52,11 @@ daily as (
 
 final as (
     select
-        sources.*,
+        sources.source,
+        sources.platform,
+        sources.shop_id,
+        sources.feed,
+        sources.is_expected_daily,
         sources.feed in ('orders', 'events') as is_intraday,
         days.business_date,
         coalesce(daily.arrived_rows, 0) as arrived_rows,

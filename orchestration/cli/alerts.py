@@ -1,0 +1,101 @@
+"""`kpi alerts`: the incidents told, and a test of every way they are told on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from orchestration import settings, warehouse
+from orchestration.cli.console import console
+from orchestration.errors import ExitCode, KpiError
+
+_LIST = """
+    select incident_id, kind, severity, metric, dimension, segment, platform, opened_date,
+        last_date, closed_date, impact_amount, cause_metric, cause_dimension, cause_segment,
+        explanation_en
+    from insights.incidents
+    where not ? or closed_date is null
+    order by last_date desc, impact_amount nulls first, incident_id
+"""
+_SHOWN = ("incident_id", "severity", "opened_date", "last_date", "closed_date", "explanation_en")
+
+
+def list_alerts(only_open: bool) -> None:
+    """Print the incidents of the published generation, the newest first.
+
+    Args:
+        only_open: those that have not ended.
+    """
+    with warehouse.connect_published(settings.load().paths.current) as con:
+        result = con.execute(_LIST, [only_open])
+        columns = [column[0] for column in result.description or []]
+        rows = [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+    console.document({"incidents": rows})
+    if not rows:
+        console.out("no open incident" if only_open else "no incident so far")
+        return
+    names = ["id", "severity", "opened", "last", "closed", "what"]
+    console.table(names, [tuple(row[name] for name in _SHOWN) for row in rows])
+
+
+class _Forgetful:
+    """A test is always sent, and never keeps a real alert from being sent."""
+
+    def seen(self, key: str) -> bool:
+        """Never."""
+        return False
+
+    def mark(self, key: str, sent_at: datetime) -> None:
+        """Forget it."""
+
+
+def test_channels() -> None:
+    """Send a message marked as a test to the outbox and through every configured channel.
+
+    Raises:
+        KpiError: a channel did not take it, or its address is missing from the environment.
+    """
+    from orchestration.delivery import SendPolicy, deliver
+
+    configured = settings.load()
+    channels = configured.alert_channels()
+    message = _test_message(configured.shop.name)
+    paths = configured.paths
+    report = deliver([message], paths.outbox, channels, _Forgetful(), SendPolicy(attempts=2))
+    results: list[dict[str, Any]] = [
+        {"channel": sent.channel, "status": sent.status, "tries": sent.tries} for sent in report
+    ]
+    failed = [sent.channel for sent in report if sent.status == "failed"]
+    if not failed:
+        console.document({"results": results, "outbox": str(paths.outbox)})
+    console.table(["channel", "status", "tries"], [tuple(row.values()) for row in results])
+    if not channels:
+        console.out("no channel is configured: messages go to the outbox only")
+    console.out(f"outbox  {paths.outbox / message.incident_id}_{message.day}.txt")
+    if failed:
+        raise KpiError(
+            f"{len(failed)} of {len(channels)} channels did not take the test message:"
+            f" {', '.join(failed)}",
+            f"alerts.channels of {configured.config_file.name}",
+            "The reason is above, without secrets. Check the address, its token and the network.",
+            ExitCode.CONFIG,
+        )
+
+
+def _test_message(shop: str) -> Any:
+    from orchestration.alert_text import one_line
+    from orchestration.delivery import Message
+
+    now = datetime.now(UTC)
+    return Message(
+        incident_id=f"test-{now:%Y%m%dT%H%M%S%f}",
+        day=now.date(),
+        kind="test",
+        metric="test",
+        segment="test",
+        severity="low",
+        subject=one_line(f"[{shop}] TEST: this is not an alert"),
+        text="This is a test of the alert channels, sent by `kpi alerts test`. Nothing happened"
+        " in the shop and nothing has to be done.\n\n"
+        "这是由 `kpi alerts test` 发出的通道测试消息。店铺没有异常，无需处理。",
+    )

@@ -1,0 +1,276 @@
+"""`kpi explain`: the tree of one day as a manager would say it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from orchestration import settings, warehouse
+from orchestration.cli.caveats import (
+    Gap,
+    blind_platforms,
+    gaps,
+    late_platforms,
+    missed_days,
+    warnings,
+)
+from orchestration.cli.console import console
+from orchestration.cli.drivers import Driver, drivers, sides
+from orchestration.cli.options import allowed, day_of
+from orchestration.cli.show import change_of, one_row
+from orchestration.errors import ExitCode, KpiError
+
+if TYPE_CHECKING:
+    import duckdb
+
+COMPARISONS = (
+    "previous_day", "last_week", "last_year", "promo_phase", "trailing_28d", "target",
+)  # fmt: skip
+DIMENSIONS = ("platform", "shop", "channel", "device", "region", "customer_type")
+_BASE_DAYS = {"previous_day": 1, "last_week": 7, "last_year": 364}
+_SHOWN_DIMENSIONS, _SHOWN_SEGMENTS = 4, 3
+_WORDS = {
+    "driver": ("driver", "驱动因素"),
+    "value": ("value", "数值"),
+    "base": ("compared with", "对比值"),
+    "change": ("change", "变化"),
+    "effect": ("effect on GMV", "对支付金额的影响"),
+    "lost": ("Lost most", "下降最多"),
+    "won": ("Gained most", "增长最多"),
+    "only": (
+        "Only platforms: {late} is missing, and with it its part of every other segment.",
+        "仅列平台：{late} 的数据不完整，其他维度均受影响。",
+    ),
+    "blind": (
+        "Only platforms: without the events of {late} its orders have no channel and no device.",
+        "仅列平台：缺少 {late} 的访客事件，其订单没有渠道和设备信息。",
+    ),
+    "warning": ("Warning", "注意"),
+}
+_EFFECTS = ("visitors", "mix", "conversion", "untracked_buyers", "orders_per_buyer",
+            "anonymous_orders", "aov")  # fmt: skip
+
+
+def show_explanation(day: str, versus: str, by: str, lang: str) -> None:
+    """Print the change of a day: drivers in chain order, worst segments, state of the data.
+
+    Args:
+        day: ISO date; empty for the last day of the data.
+        versus: a comparison.
+        by: a dimension whose every segment is listed; empty for the worst of all dimensions.
+        lang: `en` or `zh`.
+
+    Raises:
+        KpiError: an unknown comparison or dimension, or no such comparison for that day.
+    """
+    from dashboards.narrative import effects, headline
+
+    allowed("--vs", versus, COMPARISONS)
+    if by:
+        allowed("--by", by, DIMENSIONS)
+    allowed("--lang", lang, ("en", "zh"))
+    with warehouse.connect_published(settings.load().paths.current) as con:
+        run = one_row(con, "select * from quality.run") or {}
+        through = run.get("data_through")
+        chosen = day_of(day) if day else through
+        change = change_of(con, chosen, versus) if chosen else None
+        if change is None or chosen is None:
+            raise _no_comparison(con, versus, chosen, through)
+        found = gaps(con, _days(chosen, versus))
+        after = gaps(con, _after(chosen, run["as_of"])) if not day else []
+        counts = sides(con, chosen, versus, float(change["base_gmv"]))
+        parts = _segments(con, chosen, versus, by)
+    currency = run["currency"]
+    told = [*missed_days(run, after, lang), *warnings(found, chosen, lang)]
+    tree = drivers(effects(change, lang, currency), *counts)
+    late, blind = (ask(found) for ask in (late_platforms, blind_platforms))
+    worst = parts if by else _worst(parts, float(change["gmv_change"]), late, blind)
+    console.document({
+        "change": change, "drivers": [asdict(driver) for driver in tree], "by": by or None,
+        "segments": worst, "warnings": told,
+    })  # fmt: skip
+    console.heading(headline(change, lang, currency))
+    show_warnings(told, lang)
+    console.out()
+    _show_tree(tree, lang, currency)
+    if by:
+        _show_table(by, worst, lang, currency)
+    else:
+        _show_worst(worst, change["gmv_change"] <= 0, lang, currency)
+        for word, platforms in (("only", late), ("blind", [] if late else blind)):
+            if platforms:
+                console.out(_word(word, lang).format(late=", ".join(platforms)))
+
+
+def show_warnings(told: list[str], lang: str) -> None:
+    """Print what of the data is missing, so that nobody takes the figures for whole."""
+    for sentence in told:
+        console.heading(f"{_word('warning', lang)}: {sentence}")
+
+
+def _word(name: str, lang: str) -> str:
+    return _WORDS[name][lang == "zh"]
+
+
+def _days(day: date, versus: str) -> list[date]:
+    """The day and, where the comparison is one other day, that day."""
+    back = _BASE_DAYS.get(versus)
+    return [day, day - timedelta(days=back)] if back else [day]
+
+
+def _after(through: date, as_of: date) -> list[date]:
+    """Days the run was of and that the data do not reach."""
+    return [through + timedelta(days=n) for n in range(1, (as_of - through).days + 1)][:31]
+
+
+def headline_warnings(con: duckdb.DuckDBPyConnection, run: dict[str, Any], lang: str) -> list[str]:
+    """What a reader of the last day's headline has to know of its data.
+
+    Args:
+        con: connection to the published marts.
+        run: the row of `quality.run`.
+        lang: `en` or `zh`.
+    """
+    day = run["data_through"]
+    found: list[Gap] = gaps(con, _days(day, "last_week"))
+    after = gaps(con, _after(day, run["as_of"]))
+    return [*missed_days(run, after, lang), *warnings(found, day, lang)]
+
+
+def _no_comparison(
+    con: duckdb.DuckDBPyConnection, versus: str, chosen: date | None, through: date | None
+) -> KpiError:
+    rows = con.execute(
+        "select distinct comparison from marts.fct_gmv_change"
+        " where business_date = ? and dimension = 'all' order by all",
+        [chosen],
+    ).fetchall()
+    known = ", ".join(name for (name,) in rows)
+    return KpiError(
+        f"there is no comparison {versus} for {chosen}",
+        "marts.fct_gmv_change",
+        (f"That day has: {known}." if known else f"The data reaches to {through}.")
+        + " A comparison needs its base day too.",
+        ExitCode.USAGE,
+    )
+
+
+def _segments(
+    con: duckdb.DuckDBPyConnection, day: date, versus: str, by: str
+) -> list[dict[str, Any]]:
+    """Rows of `fct_gmv_change` of one dimension, or of all, the greatest fall first."""
+    effects = ", ".join(f"{name}_effect" for name in _EFFECTS)
+    result = con.execute(
+        f"select dimension, segment, gmv, base_gmv, gmv_change, {effects}"
+        " from marts.fct_gmv_change where business_date = ? and comparison = ?"
+        " and dimension <> 'all' and (? = '' or dimension = ?)"
+        " order by gmv_change, dimension, segment",
+        [day, versus, by, by],
+    )
+    columns = [column[0] for column in result.description or []]
+    return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+
+
+def _worst(
+    parts: list[dict[str, Any]], change: float, late: list[str], blind: list[str]
+) -> list[dict[str, Any]]:
+    """The segments that moved most in the direction of the company, by dimension.
+
+    Dimensions come by the money a segment moved beyond its share: where all fell alike there is
+    no place. Where a platform's sales are missing, every segment it shares is missing a part;
+    where its events are, its orders are of no known segment: then only platforms are places.
+    """
+    # Shops are platforms once more, and which customers are new says little about where.
+    told = [part for part in parts if part["dimension"] not in ("shop", "customer_type")]
+    if late or blind:
+        told = [p for p in told if p["dimension"] == "platform" and p["segment"] not in late]
+    side = -1.0 if change <= 0 else 1.0
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for part in sorted(told, key=lambda part: -part["gmv_change"] * side):
+        groups.setdefault(part["dimension"], []).append(part)
+    ranked = sorted(groups.values(), key=lambda group: -_beyond_share(group, side))
+    moved = [[part for part in group if part["gmv_change"] * side > 0] for group in ranked]
+    return [part for group in [g for g in moved if g][:_SHOWN_DIMENSIONS]
+            for part in group[:_SHOWN_SEGMENTS]]  # fmt: skip
+
+
+def _beyond_share(group: list[dict[str, Any]], side: float) -> float:
+    """The most money a segment of a dimension moved beyond its part of the base."""
+    gmv, base = (sum(float(part[name]) for part in group) for name in ("gmv", "base_gmv"))
+    rate = gmv / base if base else 0.0
+    return max(side * (float(part["gmv"]) - rate * float(part["base_gmv"])) for part in group)
+
+
+def _show_tree(tree: list[Driver], lang: str, currency: str) -> None:
+    from dashboards.narrative import money
+
+    console.table(
+        [_word(name, lang) for name in ("driver", "value", "base", "change", "effect")],
+        [
+            (
+                driver.label,
+                _shown(driver.name, driver.value, lang, currency),
+                _shown(driver.name, driver.base_value, lang, currency),
+                _difference(driver),
+                money(driver.effect, currency, lang, signed=True),
+            )
+            for driver in tree
+        ],
+    )
+
+
+def _shown(name: str, value: float | None, lang: str, currency: str) -> str:
+    from dashboards.formatting import fixed, percent
+    from dashboards.narrative import money
+
+    if value is None:
+        return ""
+    if name == "conversion":
+        return percent(value, 2)
+    if name == "aov":
+        return money(value, currency, lang)
+    return fixed(value, 3 if name == "orders_per_buyer" else 0)
+
+
+def _difference(driver: Driver) -> str:
+    """In per cent; a rate in percentage points, since 2 % of 2 % says little."""
+    from dashboards.formatting import fixed, percent
+
+    if driver.value is None or driver.base_value is None:
+        return ""
+    if driver.name == "conversion":
+        return f"{fixed((driver.value - driver.base_value) * 100, 2, signed=True)} pp"
+    if not driver.base_value:
+        return ""
+    return percent(driver.value / driver.base_value - 1, signed=True)
+
+
+def _show_worst(worst: list[dict[str, Any]], fell: bool, lang: str, currency: str) -> None:
+    from dashboards.narrative import money
+
+    if worst:
+        console.heading(_word("lost" if fell else "won", lang))
+    for name in dict.fromkeys(part["dimension"] for part in worst):
+        told = ", ".join(
+            f"{part['segment']} {money(part['gmv_change'], currency, lang, signed=True)}"
+            for part in worst
+            if part["dimension"] == name
+        )
+        console.out(f"  {name:<14} {told}")
+
+
+def _show_table(by: str, parts: list[dict[str, Any]], lang: str, currency: str) -> None:
+    from dashboards.narrative import money
+
+    names = [by, "GMV", "change", "visitors", "mix", "conversion", "untracked", "orders/buyer",
+             "anonymous", "AOV"]  # fmt: skip
+    moved = ["gmv_change", *(f"{name}_effect" for name in _EFFECTS)]
+    console.table(
+        names,
+        [
+            (part["segment"], money(part["gmv"], currency, lang),
+             *(money(part[name], currency, lang, signed=True) for name in moved))
+            for part in parts
+        ],
+    )  # fmt: skip

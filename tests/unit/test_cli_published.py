@@ -1,0 +1,308 @@
+"""Commands on a small published generation whose figures are worked out by hand."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import date, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from orchestration.cli.main import app
+
+DAY, WEEK_BEFORE = date(2026, 11, 20), date(2026, 11, 13)
+TOKEN = "T0kenThatMustNotLeak"
+SHOP = """
+shop: {name: Small shop, currency: CNY, timezone: Asia/Shanghai}
+sources: {}
+alerts: {channels: [%s]}
+"""
+# 1000 visitors at 4 % and 1.25 orders of 100 are 5,000; a week before 2 % of 1200 were 3,000.
+NOW = {"visitors": 1000, "tracked_buyers": 40, "untracked_buyers": 0, "buyers": 40,
+       "identified_orders": 50, "anonymous_orders": 0, "orders": 50, "gmv": 5000.0}  # fmt: skip
+BEFORE = {"visitors": 1200, "tracked_buyers": 24, "untracked_buyers": 0, "buyers": 24,
+          "identified_orders": 30, "anonymous_orders": 0, "orders": 30, "gmv": 3000.0}  # fmt: skip
+
+
+def _change(dimension: str, segment: str, gmv: float, base: float, **effects: float) -> Any:
+    names = ("visitors", "conversion", "untracked_buyers", "orders_per_buyer", "anonymous_orders",
+             "aov", "mix")  # fmt: skip
+    return {
+        "business_date": DAY, "comparison": "last_week", "dimension": dimension,
+        "segment": segment, "gmv": gmv, "base_gmv": base, "gmv_change": gmv - base,
+        "method": "lmdi", **{f"{name}_effect": effects.get(name, 0.0) for name in names},
+    }  # fmt: skip
+
+
+def _completeness(gap: bool) -> pl.DataFrame:
+    rows = [
+        {
+            "business_date": day, "source": source, "feed": "orders", "platform": source,
+            "expected_rows": 50.0, "arrived_rows": 0 if bad else 50, "is_complete": not bad,
+            "reason": "no_rows" if bad else "ok",
+        }
+        for day in (WEEK_BEFORE, DAY)
+        for source in ("site", "market")
+        for bad in [gap and day == DAY and source == "market"]
+    ]  # fmt: skip
+    return pl.DataFrame(rows)
+
+
+def _incident(name: str, closed: date | None) -> dict[str, Any]:
+    return {
+        "incident_id": name, "kind": "kpi", "severity": "high", "metric": "gmv",
+        "dimension": "platform", "segment": "site", "platform": "site", "opened_date": DAY,
+        "last_date": DAY, "closed_date": closed, "impact_amount": -10.0,
+        "cause_metric": "visitors", "cause_dimension": "channel", "cause_segment": "email",
+        "explanation_en": f"{name} happened.",
+    }  # fmt: skip
+
+
+def publish(home: Path, *, gap: bool = False, channels: str = "", as_of: date = DAY) -> Path:
+    """A data folder with one generation."""
+    (home / "data/published").mkdir(parents=True)
+    (home / "shop.yml").write_text(SHOP % channels, encoding="utf-8")
+    daily = pl.DataFrame(
+        [
+            {"business_date": day, "dimension": "all", "segment": "all", **counts}
+            for day, counts in ((DAY, NOW), (WEEK_BEFORE, BEFORE))
+        ]
+    )
+    changes = pl.DataFrame(
+        [
+            _change("all", "all", 5000.0, 3000.0, visitors=-715.0, conversion=2715.0),
+            _change("platform", "site", 4000.0, 2500.0),
+            _change("platform", "market", 1000.0, 500.0),
+            _change("channel", "email", 4100.0, 1500.0),
+            _change("channel", "direct", 900.0, 1500.0),
+        ]
+    )
+    odd = pl.DataFrame(
+        {"name": ["=1+1", "+49", "-x", "@sum", "\tt", "fine", None], "amount": [-1.5] * 7}
+    )
+    run = pl.DataFrame(
+        {"run_id": ["r1"], "data_through": [DAY], "as_of": [as_of], "currency": ["CNY"]}
+    )
+    tables = {
+        "marts.fct_gmv_daily": daily,
+        "marts.fct_gmv_change": changes,
+        "marts.odd": odd,
+        "quality.run": run,
+        "quality.source_completeness_daily": _completeness(gap),
+        "insights.incidents": pl.DataFrame([_incident("open", None), _incident("over", DAY)]),
+        "insights.empty": pl.DataFrame(schema={"name": pl.String, "count": pl.Int64}),
+    }
+    file = home / "data/published/marts_r1.duckdb"
+    with duckdb.connect(str(file)) as con:
+        for schema in ("marts", "quality", "insights", "private"):
+            con.execute(f"create schema {schema}")
+        for name, frame in tables.items():
+            con.register("frame", frame.to_arrow())
+            con.execute(f"create table {name} as from frame")
+        con.execute("create table private.secret as select 1 as x")
+    (home / "data/published/current.duckdb").symlink_to(file.name)
+    return home
+
+
+def kpi(home: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["--home", str(home), *arguments])
+
+
+def test_explain_says_value_change_and_effect_of_every_driver_in_chain_order(
+    tmp_path: Path,
+) -> None:
+    home = publish(tmp_path)
+    told = kpi(home, "explain").output
+    assert "GMV was ¥5.00K on Fri 20 Nov, 66.7% above the same day last week" in told
+    lines = [line.split() for line in told.splitlines()]
+    assert ["Traffic", "1,000", "1,200", "−16.7%", "−¥715"] in lines
+    assert ["Conversion", "4.00%", "2.00%", "+2.00", "pp", "+¥2.7K"] in lines
+    assert told.index("Traffic") < told.index("Conversion  ")
+    # E-mail gained 1,600 beyond its half; the platforms rose nearly alike.
+    assert told.index("email +¥2.6K") < told.index("site +¥1.5K")
+    assert "direct" not in told.split("Gained most")[1]  # it fell
+    assert "Warning" not in told
+
+
+def test_explain_in_json_and_by_dimension(tmp_path: Path) -> None:
+    home = publish(tmp_path)
+    for arguments in (("--json", "explain"), ("explain", "--json")):
+        document = json.loads(kpi(home, *arguments).output)
+        conversion = document["drivers"][1]
+        assert conversion["value"] == pytest.approx(0.04)
+        assert conversion["base_value"] == pytest.approx(0.02)
+        assert conversion["effect"] == 2715.0
+        assert document["warnings"] == []
+    listed = json.loads(kpi(home, "explain", "--json", "--by", "channel").output)["segments"]
+    assert [part["segment"] for part in listed] == ["direct", "email"]
+    chinese = kpi(home, "explain", "--lang", "zh").output
+    assert "驱动因素" in chinese and "支付金额" in chinese
+
+
+def test_a_day_with_a_file_missing_carries_a_warning_and_names_no_shared_segment(
+    tmp_path: Path,
+) -> None:
+    home = publish(tmp_path, gap=True)
+    told = kpi(home, "explain").output
+    assert "Warning: market orders have not arrived; GMV is not complete." in told
+    assert "email" not in told and "site +¥1.5K" in told
+    assert "Only platforms: market is missing" in told
+    assert "market 订单尚未到达；支付金额不完整" in kpi(home, "explain", "--lang", "zh").output
+
+
+def test_without_events_orders_have_no_place_but_their_platform(tmp_path: Path) -> None:
+    home = publish(tmp_path, gap=True)
+    with duckdb.connect(str(home / "data/published/marts_r1.duckdb")) as con:
+        con.execute(
+            "update quality.source_completeness_daily set feed = 'events', reason = 'few_rows'"
+            " where not is_complete"
+        )
+    told = kpi(home, "explain").output
+    assert "market visitor events are far fewer than usual; visitors and conversion" in told
+    assert "email" not in told and "market +¥500" in told and "without the events of" in told
+
+
+def test_days_after_the_data_are_told(tmp_path: Path) -> None:
+    home = publish(tmp_path, as_of=DAY + timedelta(1))
+    file = home / "data/published/marts_r1.duckdb"
+    with duckdb.connect(str(file)) as con:
+        con.execute(
+            "insert into quality.source_completeness_daily by name select date '2026-11-21' as"
+            " business_date, 'site' as source, 'orders' as feed, 'site' as platform, 50.0 as"
+            " expected_rows, 0 as arrived_rows, false as is_complete, 'no_rows' as reason"
+        )
+    told = kpi(home, "explain").output
+    assert "Nothing has arrived for 2026-11-21; the figures are those of 2026-11-20." in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["explain", "--vs", "lastweek"], "Did you mean last_week?"),
+        (["explain", "--by", "chanel"], "Did you mean channel?"),
+        (["explain", "--date", "yesterday"], "Write YYYY-MM-DD."),
+        (["explain", "--vs", "promo_phase"], "That day has: last_week."),
+        (["explain", "--date", "2020-01-01"], "The data reaches to 2026-11-20."),
+        (["export", "cvs"], "Did you mean csv?"),
+        (["export", "csv", "--table", "fct_gmv_dayly"], "Did you mean fct_gmv_daily?"),
+        (["exprt"], "export"),
+    ],
+)
+def test_a_wrong_name_says_what_is_known(tmp_path: Path, arguments: list[str], hint: str) -> None:
+    done = kpi(publish(tmp_path), *arguments)
+    assert done.exit_code == 2
+    assert hint in done.stderr and "Traceback" not in done.stderr
+
+
+def test_export_writes_what_is_published_and_nothing_else(tmp_path: Path) -> None:
+    home = publish(tmp_path / "home")
+    done = kpi(home, "--json", "export", "parquet", "--out", str(tmp_path / "out"))
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == [
+        "insights.empty.parquet", "insights.incidents.parquet", "marts.fct_gmv_change.parquet",
+        "marts.fct_gmv_daily.parquet", "marts.odd.parquet", "quality.run.parquet",
+        "quality.source_completeness_daily.parquet",
+    ]  # fmt: skip
+    rows = {entry["table"]: entry["rows"] for entry in json.loads(done.stdout)["tables"]}
+    assert rows["marts.fct_gmv_daily"] == 2
+    frame = pl.read_parquet(tmp_path / "out/marts.fct_gmv_daily.parquet")
+    assert frame.sort("business_date")["gmv"].to_list() == [3000.0, 5000.0]
+    assert pl.read_parquet(tmp_path / "out/insights.empty.parquet").columns == ["name", "count"]
+    one = kpi(home, "export", "parquet", "--table", "odd")
+    assert one.exit_code == 0
+    assert [path.name for path in (home / "data/export").iterdir()] == ["marts.odd.parquet"]
+
+
+def test_no_text_of_a_csv_is_a_formula_and_numbers_stay_numbers(tmp_path: Path) -> None:
+    home = publish(tmp_path / "home")
+    for _ in range(2):  # the second replaces the first
+        assert kpi(home, "export", "csv", "--out", str(tmp_path)).exit_code == 0
+    raw = (tmp_path / "marts.odd.csv").read_bytes()
+    assert raw.startswith(b"\xef\xbb\xbf")
+    frame = pl.read_csv(tmp_path / "marts.odd.csv")
+    assert frame["name"].to_list() == ["'=1+1", "'+49", "'-x", "'@sum", "'\tt", "fine", None]
+    assert frame["amount"].to_list() == [-1.5] * 7
+    assert (tmp_path / "insights.empty.csv").read_text("utf-8-sig").strip() == "name,count"
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+    home = publish(tmp_path / "home")
+    (tmp_path / "file").write_text("")
+    done = kpi(home, "export", "csv", "--out", str(tmp_path / "file"))
+    assert done.exit_code == 2 and "--out" in done.stderr
+
+
+def test_alerts_are_listed_the_open_ones_on_request(tmp_path: Path) -> None:
+    home = publish(tmp_path)
+    told = kpi(home, "alerts", "list").output
+    assert "open happened." in told and "over happened." in told
+    assert "over happened." not in kpi(home, "alerts", "list", "--open").output
+    document = json.loads(kpi(home, "alerts", "list", "--open", "--json").output)
+    assert [row["incident_id"] for row in document["incidents"]] == ["open"]
+
+
+@pytest.fixture
+def hook() -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """A server that takes messages."""
+    received: list[dict[str, str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            received.append(json.loads(body))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """No output in tests."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"json://127.0.0.1:{server.server_port}/{TOKEN}", received
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_test_message_reaches_every_channel_and_says_that_it_is_one(
+    tmp_path: Path, hook: tuple[str, list[dict[str, str]]]
+) -> None:
+    address, received = hook
+    home = publish(tmp_path, channels=f'"{address}"')
+    for _ in range(2):  # a test is never "sent already"
+        done = kpi(home, "alerts", "test")
+        assert done.exit_code == 0
+        assert TOKEN not in done.output
+    assert [message["title"] for message in received] == [
+        "[Small shop] TEST: this is not an alert"
+    ] * 2
+    assert "测试" in received[0]["message"]
+    assert len(list((home / "data/outbox").glob("test-*.txt"))) == 2
+
+
+def test_a_channel_that_fails_is_an_error_without_its_secret(
+    tmp_path: Path, hook: tuple[str, list[dict[str, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, received = hook
+    monkeypatch.setattr("orchestration.delivery.time.sleep", lambda _: None)
+    home = publish(tmp_path, channels=f'"json://127.0.0.1:1/{TOKEN}", "{address}"')
+    done = kpi(home, "alerts", "test", "--json")
+    assert done.exit_code == 3
+    assert "channel 1 (json)" in done.stderr and "channel 2" not in done.stderr
+    assert TOKEN not in done.output + done.stderr
+    assert json.loads(done.stdout)["exit_code"] == 3
+    assert len(received) == 1  # the other one got it
+
+
+def test_without_channels_the_test_goes_to_the_outbox(tmp_path: Path) -> None:
+    done = kpi(publish(tmp_path), "alerts", "test")
+    assert done.exit_code == 0 and "no channel is configured" in done.output
