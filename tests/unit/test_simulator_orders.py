@@ -2,51 +2,25 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter, defaultdict
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from ingestion.simulator import simulate
-
-START = date(2026, 9, 1)
-HISTORY = date(2026, 10, 31)
-AS_OF = date(2026, 11, 16)
-SCALE = 0.25
-STAMP = "%Y-%m-%d %H:%M:%S"
+from tests.support.simulated import (
+    STAMP,
+    autumn,
+    latest,
+    table,
+)
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("demo")
-    simulate(root, start=START, history_until=HISTORY, as_of=AS_OF, scale=SCALE)
-    return root
-
-
-def export_instant(path: Path) -> str:
-    match = re.search(r"_(\d{14})\.csv$", path.name)
-    assert match, path.name
-    return match.group(1)
-
-
-def table(path: Path, encoding: str = "utf-8") -> list[dict[str, str]]:
-    with path.open(encoding=encoding, newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def latest(root: Path, pattern: str, key: str, encoding: str = "utf-8") -> dict[str, list[dict]]:
-    """Group rows by key in the state of the file that was exported last."""
-    orders: dict[str, list[dict]] = {}
-    for path in sorted((root / "inbox").glob(pattern), key=export_instant):
-        rows: dict[str, list[dict]] = defaultdict(list)
-        for row in table(path, encoding):
-            rows[row[key]].append(row)
-        orders.update(rows)
-    return orders
+    return autumn(tmp_path_factory)
 
 
 def test_shopify_orders_add_up(demo: Path) -> None:
