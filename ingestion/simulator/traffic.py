@@ -10,10 +10,11 @@ visits draw such a number from an earlier day, so nobody's history has to be rem
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
-from ingestion.simulator.company import CHANNELS, DEVICES, PROVINCES
+from ingestion.simulator.company import CHANNELS, DEVICES, PROVINCES, Site
 from ingestion.simulator.draws import (
     Flags,
     Floats,
@@ -172,6 +173,43 @@ def _orders(
     return wants & ~broken, broken
 
 
+def _devices(u: Floats, visitor: Ints, is_member: Flags) -> Ints:
+    """Return devices: a visitor's own, members now and then another."""
+    swap = (u < _SECOND_DEVICE) & is_member
+    draw = np.where(swap, u / _SECOND_DEVICE, fraction(visitor, 1))
+    return choose([share for _, share, _ in DEVICES], draw)
+
+
+def _chances(world: World, day: Ints, role: Ints) -> Floats:
+    """Return chance of an order by role (founder's first visit, member, other) and day."""
+    return np.array(world.company.site.conversions)[role] * world.at(SHOP, "conversion", day)
+
+
+def _path(site: Site, u: dict[str, Floats], wants: Flags) -> dict[str, Any]:
+    """Draw how far each visit goes; those that want to order go all the way."""
+    landing = choose(
+        [
+            1.0 - site.product_landing - site.list_landing,
+            site.list_landing,
+            0.0,
+            site.product_landing,
+        ],
+        u["landing"],
+    )
+    bounced = (u["bounce"] < site.bounce) & ~wants
+    viewed = (landing == PRODUCT) | (~bounced & ((u["more"] < _VIEW_AFTER_HOME) | wants))
+    carted = wants | (~bounced & viewed & (u["cart"] < _CART_WITHOUT_ORDER))
+    return {
+        "landing": landing,
+        "bounced": bounced,
+        "searched": ~bounced & (landing == HOME) & (u["search"] < _SEARCH_SHARE),
+        "views": viewed * (1 + ~bounced * np.floor(u["views"] ** 2 * 3).astype(np.int64)),
+        "wished": ~bounced & viewed & (u["wish"] < _WISH),
+        "carted": carted,
+        "checked_out": wants | (carted & (u["checkout"] < _CHECKOUT_WITHOUT_ORDER)),
+    }
+
+
 def make_visits(world: World, first: int, last: int) -> Visits:
     """Draw all visits that begin on days first..last (days since 1970).
 
@@ -188,32 +226,12 @@ def make_visits(world: World, first: int, last: int) -> Visits:
     u["who"] = stratified(day, u["who"])
     visitor, is_member, is_founder = _visitors(world, day, u)
     channel = _channels(u["channel"], is_member)
-    swap = (u["device"] < _SECOND_DEVICE) & is_member
-    device_draw = np.where(swap, u["device"] / _SECOND_DEVICE, fraction(visitor, 1))
-    device = choose([share for _, share, _ in DEVICES], device_draw)
-
-    first_time, member, other = site.conversions
-    chance = np.where(is_founder, first_time, np.where(is_member, member, other))
+    device = _devices(u["device"], visitor, is_member)
+    chance = _chances(world, day, np.where(is_founder, 0, np.where(is_member, 1, 2)))
     chance = chance * np.array([item.conversion for item in CHANNELS])[channel]
     chance = chance * np.array([factor for _, _, factor in DEVICES])[device]
-    chance = chance * world.at(SHOP, "conversion", day)
     ordered, broken = _orders(world, day, chance, u, device)
     wants = ordered | broken
-
-    landing = choose(
-        [
-            1.0 - site.product_landing - site.list_landing,
-            site.list_landing,
-            0.0,
-            site.product_landing,
-        ],
-        u["landing"],
-    )
-    bounced = (u["bounce"] < site.bounce) & ~wants
-    viewed = (landing == PRODUCT) | (~bounced & ((u["more"] < _VIEW_AFTER_HOME) | wants))
-    views = viewed * (1 + ~bounced * np.floor(u["views"] ** 2 * 3).astype(np.int64))
-    carted = wants | (~bounced & viewed & (u["cart"] < _CART_WITHOUT_ORDER))
-    checked_out = wants | (carted & (u["checkout"] < _CHECKOUT_WITHOUT_ORDER))
     u["main"][wants] = stratified(day[wants], u["main"][wants])
     weights = world.shop_weights(SHOP)
     visits = Visits(
@@ -226,13 +244,7 @@ def make_visits(world: World, first: int, last: int) -> Visits:
         device=device,
         region=choose([share for _, _, share in PROVINCES], fraction(visitor, 2)),
         start=day * 86400.0 + time_of_day(u["time"]),
-        landing=landing,
-        bounced=bounced,
-        searched=~bounced & (landing == HOME) & (u["search"] < _SEARCH_SHARE),
-        views=views,
-        wished=~bounced & viewed & (u["wish"] < _WISH),
-        carted=carted,
-        checked_out=checked_out,
+        **_path(site, u, wants),
         ordered=ordered,
         main=pick_product(weights, day - world.first, u["main"]),
         other=pick_product(weights, day - world.first, u["other"]),

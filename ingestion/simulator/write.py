@@ -139,6 +139,7 @@ def write_exports(
     drawn = Drawn()
 
     def put(path: Path, content: bytes) -> None:
+        """Write one file below the data folder and note that it was written."""
         write_atomically(root / path, content)
         drawn.written.append(path)
 
