@@ -12,7 +12,6 @@ from datetime import date, timedelta
 from functools import cache
 
 PLATFORMS = ("shopify", "tmall")
-ORDINARY_PHASES = frozenset({"presale", "year_goods"})
 DIP_DAYS = 3
 
 _LUNAR_NEW_YEAR = {
@@ -83,13 +82,9 @@ def promo_phases() -> tuple[Phase, ...]:
 
 @cache
 def is_ordinary(day: date) -> bool:
-    """Say whether a day lies outside every promo burst and the dip that follows one."""
+    """Say whether a day lies outside every phase of every promo and the dip that follows one."""
     dip = timedelta(days=DIP_DAYS)
-    return not any(
-        phase.starts <= day < phase.ends + dip
-        for phase in promo_phases()
-        if phase.phase not in ORDINARY_PHASES
-    )
+    return not any(phase.starts <= day < phase.ends + dip for phase in promo_phases())
 
 
 def months(first: date, last: date) -> list[tuple[date, date]]:

@@ -43,6 +43,8 @@ class ShopDemand:
         traffic: visitors, with the day's noise.
         conversion: multiple of the ordinary conversion.
         basket: multiple of the ordinary basket.
+        pull: multiple of the ordinary orders by promos.
+        noise: multiple of traffic by the noise of the day.
         is_promo: whether a promo price phase runs.
         presale_ends: for days of a pre-sale the day its opening begins, else 0.
     """
@@ -51,6 +53,8 @@ class ShopDemand:
     traffic: Floats
     conversion: Floats
     basket: Floats
+    pull: Floats
+    noise: Floats
     is_promo: np.ndarray[tuple[int], np.dtype[np.bool_]]
     presale_ends: Ints
 
@@ -134,11 +138,14 @@ def make_demand(seed: int, company: Company, first: int, last: int) -> Demand:
     for platform in ("shopify", "tmall"):
         lift, promo, ends = _lifts(seed, days, company, platform)
         level = base * lift**_TRAFFIC
+        noise = np.exp(_noise(seed, days, company, platform))
         shops[platform] = ShopDemand(
             level=level,
-            traffic=level * np.exp(_noise(seed, days, company, platform)),
+            traffic=level * noise,
             conversion=lift**_CONVERSION,
             basket=lift**_BASKET,
+            pull=lift ** (_TRAFFIC + _CONVERSION),
+            noise=noise,
             is_promo=promo.astype(np.bool_),
             presale_ends=ends,
         )

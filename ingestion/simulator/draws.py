@@ -30,6 +30,7 @@ class Stream(IntEnum):
     COUNTS = 9
     TMALL_BUYERS = 10
     PACE = 11
+    RETURNS = 12
 
 
 def generator(seed: int, stream: Stream, key: int) -> np.random.Generator:

@@ -16,7 +16,7 @@ from ingestion.simulator.company import CHANNELS
 from ingestion.simulator.draws import Stream, uniforms
 from ingestion.simulator.orderbook import NEVER, OrderBook
 from ingestion.simulator.tables import Span
-from ingestion.simulator.traffic import Visits
+from ingestion.simulator.visits import Visits
 from ingestion.simulator.world import World
 
 GOOGLE = "google_ads"

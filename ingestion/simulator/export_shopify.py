@@ -83,6 +83,7 @@ def _order_cells(orders: pl.DataFrame, until: int) -> pl.DataFrame:
         "Created at": stamp("ordered", until, ZONE),
         "Billing Name": pl.when(known).then(person),
         "Shipping Name": pl.when(known).then(person),
+        "Shipping Address1": pl.when(known).then(_address()),
         "Shipping City": picked(cities, "region"),
         "Shipping Province": picked(provinces, "region"),
         "Shipping Country": pl.lit("CN"),
@@ -98,6 +99,13 @@ def _order_cells(orders: pl.DataFrame, until: int) -> pl.DataFrame:
         "Source": pl.lit("web"),
     }
     return orders.select("key", "ordered", *(cell.alias(name) for name, cell in cells.items()))
+
+
+def _address() -> pl.Expr:
+    """Return the street of an order; a fraud ring has everything sent to one house."""
+    house = pl.when(pl.col("ring") >= 0).then(pl.col("customer") - pl.col("ring"))
+    number = house.otherwise("customer") * 7919 % 9973 + 1
+    return pl.concat_str(pl.lit("No. "), number.cast(pl.String), pl.lit(" Example Road"))
 
 
 def orders_bytes(book: OrderBook, span: Span) -> bytes:

@@ -5,7 +5,6 @@ Belongs here: order of the steps and writing of files.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from ingestion.simulator import export_ads, export_ga4, export_shopify, export_t
 from ingestion.simulator.calendar import months
 from ingestion.simulator.demand import calendar_day, ordinal
 from ingestion.simulator.events import make_events, make_timeline, site_orders
+from ingestion.simulator.files import write_atomically
 from ingestion.simulator.orderbook import OrderBook, join_books
 from ingestion.simulator.orders import make_orders
 from ingestion.simulator.plan import Export
@@ -40,6 +40,7 @@ class Drawn:
         events: events written.
         written: paths written, in order.
         orders: orders placed from the first day of the files on, by shop.
+        site_orders: the orders of the site, None before they are put together.
     """
 
     books: list[OrderBook] = field(default_factory=list)
@@ -50,21 +51,14 @@ class Drawn:
     events: int = 0
     written: list[Path] = field(default_factory=list)
     orders: dict[str, int] = field(default_factory=dict)
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that nobody ever sees a part of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.write_bytes(content)
-    partial.replace(path)
+    site_orders: pl.DataFrame | None = None
 
 
 def _draw_month(world: World, span: Span, drawn: Drawn, events: list[Export]) -> dict[Path, bytes]:
     """Draw one month of both shops; return those of the event files that lie in it."""
     visits = make_visits(world, span.first, span.last)
     line = make_timeline(world, visits)
-    made = site_orders(visits, line)
+    made = site_orders(world, visits, line)
     book = make_orders(world, "shopify", made.placed)
     drawn.books.append(book)
     drawn.campaigns.append(export_ads.campaign_days(visits, made.visit, book))
@@ -75,11 +69,10 @@ def _draw_month(world: World, span: Span, drawn: Drawn, events: list[Export]) ->
     # the day before the first file counts for what its visits do after midnight
     if not wanted or span.last < min(wanted) or span.first > max(wanted):
         return {}
-    prices = world.shop_prices("shopify")
     raw = make_events(visits, line, made, book)
     begin = min(item.span.begin for item in events)
     raw = raw.filter(pl.col("at") >= begin * _MICROS)
-    frame = export_ga4.export_frame(raw, visits, book, prices, world.first)
+    frame = export_ga4.export_frame(raw, visits, book, world)
     at = raw.get_column("at").to_numpy()
     files = {}
     for item in (item for item in events if span.first <= item.span.first <= span.last):
@@ -161,6 +154,7 @@ def write_exports(
             put(item.path, _order_file(item, world, books[item.folder]))
         elif item.stream != "events":
             put(item.path, _ads_file(item, world, counted))
+    drawn.site_orders = books["shopify"].orders
     earliest = min(item.span.begin for item in wanted)
     for shop, book in books.items():
         drawn.orders[shop] = book.orders.filter(pl.col("ordered") >= earliest).height

@@ -103,7 +103,7 @@ def test_presale_deposits_wait_for_the_opening(demo: Path) -> None:
     final = [orders[row["订单编号"]][0] for row in stages]
     paid = [row for row in final if row["订单付款时间"]]
     assert all("2026-10-31" <= row["订单付款时间"][:10] <= "2026-11-04" for row in paid)
-    assert len(waiting) >= 5
+    assert len(waiting) >= 2
     forfeited = [row for row in final if not row["订单付款时间"]]
     assert forfeited
     assert {row["订单状态"] for row in forfeited} == {"交易关闭"}
@@ -158,7 +158,7 @@ def test_refunds_stay_within_their_orders(
     assert all(total[number] <= Decimal(orders[number][amount]) for number in total)
     bought = sum(row[paid] != "" for row in orders.values())
     assert 0.03 < len(total) / bought < 0.09  # the youngest orders' refunds are still to come
-    assert min(lags) >= 1
+    assert min(lags) <= 1  # some come before shipping
     assert max(lags) >= 15
 
 
