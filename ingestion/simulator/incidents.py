@@ -23,8 +23,8 @@ REST_DAYS = 14
 _EPOCH, _END = date(2022, 3, 15), date(2031, 1, 1)
 _DEAR = 150.0
 _LONGEST_WAIT = 13
-# the other platform keeps this distance from a fixed incident
-_CLEARANCE = 3
+# nothing happens on the other platform so many days before and after an incident, a fixed one
+_CLEARANCE, _WIDE_CLEARANCE = 1, 10
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Incident:
 
     @property
     def incident_id(self) -> str:
-        """Name of the incident, unique because no two of a kind begin on one day."""
+        """Name of the incident, unique because no two begin on one day."""
         return f"{self.start_date:%Y%m%d}-{self.kind}"
 
     @property
@@ -156,24 +156,33 @@ def _make(kind: str, first: date, days: int, platform: str, rng: np.random.Gener
     return Incident(kind, first, last, platform, *where, metric, factor)
 
 
-def _is_free(first: date, days: int, platform: str) -> bool:
-    """Say whether an incident may last from a day: ordinary days, away from the fixed ones."""
-    last = first + timedelta(days=days - 1)
-    if not all(is_ordinary(first + timedelta(days=i)) for i in range(days)):
-        return False
-    for item in FIXED:
-        rest = timedelta(days=REST_DAYS if item.platform == platform else _CLEARANCE)
-        if item.start_date - rest <= last and first <= item.end_date + rest:
-            return False
-    return True
+def _next_free(first: date, days: int, taken: set[date]) -> date:
+    """Return the first day from which so many days are ordinary and nothing else happens."""
+    while not all(
+        is_ordinary(day) and day not in taken
+        for day in (first + timedelta(days=i) for i in range(days))
+    ):
+        first += timedelta(days=1)
+    return first
+
+
+def _around(incidents: list[Incident], platform: str) -> set[date]:
+    """Return the days kept clear for incidents that are there already."""
+    clear = set()
+    for item in incidents:
+        rest = _WIDE_CLEARANCE if item in FIXED else _CLEARANCE
+        rest = REST_DAYS if item.platform == platform else rest
+        clear |= {day + timedelta(days=i) for day in item.days for i in range(-rest, rest + 1)}
+    return clear
 
 
 @cache
 def _calendar(seed: int) -> tuple[Incident, ...]:
     """Return all incidents of a seed, by start date."""
-    found, taken = list(FIXED), {(item.kind, item.start_date) for item in FIXED}
+    found = list(FIXED)
     for number, platform in enumerate(PLATFORMS):
         deck = [kind for kind, item in KINDS.items() for _ in range(item.rounds.get(platform, 0))]
+        taken = _around(found, platform)
         free, dealt = _EPOCH, 0
         while free < _END:
             rng = generator(seed, Stream.INCIDENTS, number * 10_000 + dealt)
@@ -181,11 +190,9 @@ def _calendar(seed: int) -> tuple[Incident, ...]:
                 kind = deck[int(card)]
                 shortest, longest = KINDS[kind].days
                 days = int(rng.integers(shortest, longest + 1))
-                first = free + timedelta(days=int(rng.integers(_LONGEST_WAIT + 1)))
-                while not _is_free(first, days, platform) or (kind, first) in taken:
-                    first += timedelta(days=1)
+                wait = timedelta(days=int(rng.integers(_LONGEST_WAIT + 1)))
+                first = _next_free(_next_free(free, days, taken) + wait, days, taken)
                 found.append(_make(kind, first, days, platform, rng))
-                taken.add((kind, first))
                 free = found[-1].end_date + timedelta(days=REST_DAYS + 1)
             dealt += 1
     return tuple(sorted(found, key=lambda item: (item.start_date, item.platform)))

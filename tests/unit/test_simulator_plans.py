@@ -22,6 +22,7 @@ from ingestion.simulator.incidents import FIXED, KINDS, Incident, schedule
 from ingestion.simulator.orderbook import share_out
 from ingestion.simulator.orders import make_orders
 from ingestion.simulator.plan import exports
+from ingestion.simulator.tmall import place_orders
 from ingestion.simulator.traffic import Visits, make_visits
 from ingestion.simulator.world import World, make_world
 
@@ -237,6 +238,29 @@ def test_a_price_error_lowers_one_product_for_a_day() -> None:
     assert sold.filter(~on_day).get_column("unit").unique().to_list() == [right]
     count = sold.filter(on_day).height
     assert count > 2.5 * sold.height / 30
+
+
+def test_a_sold_out_product_is_bought_nowhere_and_the_others_as_ever() -> None:
+    first, last, number = date(2026, 9, 10), date(2026, 9, 20), 0
+    gone = Incident(
+        "stock_out", first, last, "tmall", "product", products()[number].product_id, "conversion",
+        0.0,
+    )  # fmt: skip
+    sold = []
+    for world in (world_with(), world_with(gone)):
+        placed = place_orders(world, world.first, world.last)
+        inside = (placed.day >= ordinal(first)) & (placed.day <= ordinal(last))
+        lines = make_orders(world, "tmall", placed).lines
+        mine = lines.filter(
+            pl.col("product") == number,
+            (pl.col("key") // 100_000).is_between(ordinal(first), ordinal(last)),
+        )
+        sold.append((mine.height, int(inside.sum()), int((~inside).sum())))
+    (calm, calm_orders, calm_around), (none, orders, around) = sold
+    assert calm > 10
+    assert none == 0
+    assert around == calm_around
+    assert 0.85 * calm_orders < orders < calm_orders  # a twelfth asked for it
 
 
 def test_the_truth_lists_late_files_only_where_files_are_daily(tmp_path: Path) -> None:
