@@ -35,7 +35,7 @@ class Stream(IntEnum):
 
 def generator(seed: int, stream: Stream, key: int) -> np.random.Generator:
     """Return the generator of one stream and key (a day as days since 1970, or a month)."""
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, stream, key])))
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, stream, key])))
 
 
 def uniforms(

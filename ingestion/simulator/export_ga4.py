@@ -204,6 +204,16 @@ def _items(events: pl.DataFrame, book: OrderBook, prices: Ints, day: Ints) -> pl
     return joined.select(pl.col("items").fill_null([])).get_column("items")
 
 
+def _dates(at: Ints) -> pl.Series:
+    """Return the local date of each instant as text."""
+    if not len(at):
+        return pl.Series(dtype=pl.String)
+    day = at // 86_400_000_000
+    first = int(day.min())
+    names = pl.from_epoch(pl.Series(np.arange(first, int(day.max()) + 1)), time_unit="d")
+    return names.dt.strftime("%Y%m%d").gather(pl.Series(day - first))
+
+
 def export_frame(
     events: pl.DataFrame, visits: Visits, book: OrderBook, world: World
 ) -> pl.DataFrame:
@@ -219,7 +229,6 @@ def export_frame(
     day = visits.day[visit.to_numpy()] - world.first
     slot = events.get_column("slot").to_numpy()
     common = _visit_columns(visits)[visit]
-    local = pl.from_epoch(events.get_column("at"), time_unit="us")
     page = _pages(slot, events.get_column("product").to_numpy())
     seen = _seen(visits, visit.to_numpy(), slot)
     orders = book.orders.select(
@@ -230,7 +239,7 @@ def export_frame(
     return (
         pl.DataFrame(
             {
-                "event_date": local.dt.strftime("%Y%m%d"),
+                "event_date": _dates(events.get_column("at").to_numpy()),
                 "event_timestamp": events.get_column("at") - UTC_OFFSET * 1_000_000,
                 "event_name": pl.Series(NAMES).gather(events.get_column("slot")),
                 "event_params": _parameters(common.get_column("session"), page, seen),
@@ -260,7 +269,8 @@ def export_frame(
 def as_parquet(frame: pl.DataFrame) -> bytes:
     """Return one Parquet file of an export."""
     buffer = io.BytesIO()
-    frame.write_parquet(buffer, compression="zstd", compression_level=1, statistics=False)
+    # the layout of a file must not depend on the pieces it was put together from
+    frame.rechunk().write_parquet(buffer, compression="zstd", compression_level=1, statistics=False)
     return buffer.getvalue()
 
 
@@ -287,4 +297,4 @@ def as_json_lines(frame: pl.DataFrame) -> bytes:
             pl.element().struct.with_fields(pl.field("quantity").cast(pl.String))
         ),
     )
-    return gzip.compress(text.write_ndjson().encode(), compresslevel=4, mtime=0)
+    return gzip.compress(text.write_ndjson().encode(), compresslevel=1, mtime=0)

@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from ingestion.simulator.demand import calendar_day, ordinal
 from ingestion.simulator.incidents import Incident, schedule
 from ingestion.simulator.plan import exports, missing
 from ingestion.simulator.truth import Simulation, write_truth
-from ingestion.simulator.world import ORDER_DAYS, make_world
-from ingestion.simulator.write import Drawn, write_exports
+from ingestion.simulator.write import Written, write_exports
 
 _WINDOW_DAYS = 800
 _DAILY_DAYS = 21
@@ -68,6 +66,7 @@ def simulate(  # noqa: PLR0913 - one call is the whole interface
     history_until: date,
     as_of: date,
     scale: float = 1.0,
+    workers: int = 1,
     progress: Callable[[str], None] | None = None,
 ) -> SimulationReport:
     """Write the demo company's exports below a data folder, as they stand after a day.
@@ -82,6 +81,8 @@ def simulate(  # noqa: PLR0913 - one call is the whole interface
         history_until: last day of the monthly files, the last day of a month.
         as_of: last day exported.
         scale: multiple of sessions, visitors and orders.
+        workers: number of processes that draw the history. They are spawned, so with more than one
+            the caller's main module must be importable. The files do not depend on it.
         progress: told in words what is being drawn.
 
     Returns:
@@ -99,20 +100,16 @@ def simulate(  # noqa: PLR0913 - one call is the whole interface
     incidents = planted(seed, start, history_until, as_of)
     files = exports(start, history_until, as_of, incidents)
     wanted = missing(root, files)
-    drawn = Drawn()
-    if wanted:
-        begin = min(item.span.first for item in wanted)
-        # whole months, so that a month is drawn from the same day on whatever is missing
-        earlier = calendar_day(begin - ORDER_DAYS).replace(day=1)
-        world = make_world(seed, scale, max(start, earlier), as_of)
-        drawn = write_exports(root, wanted, world, ordinal(start), progress or (lambda _: None))
     made = Simulation(seed, start, history_until, as_of, scale)
-    write_truth(root, made, incidents, drawn.site_orders)
+    written = Written()
+    if wanted:
+        written = write_exports(root, made, wanted, workers, progress or (lambda _: None))
+    write_truth(root, made, incidents, written.site_orders)
     return SimulationReport(
-        written=tuple(drawn.written),
+        written=written.paths,
         kept=len(files) - len(wanted),
         incidents=incidents,
-        sessions=drawn.sessions,
-        events=drawn.events,
-        orders=drawn.orders,
+        sessions=written.sessions,
+        events=written.events,
+        orders=written.orders,
     )
