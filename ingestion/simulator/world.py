@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -125,6 +125,7 @@ class World:
         ]
 
 
+@lru_cache(maxsize=2)
 def make_world(seed: int, scale: float, first: date, last: date) -> World:
     """Prepare the simulation of the days from first to last."""
     begin, end = ordinal(first), ordinal(last)

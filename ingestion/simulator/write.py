@@ -19,7 +19,7 @@ from ingestion.simulator.files import write_atomically
 from ingestion.simulator.months import Drawn, Stretch, draw_stretch, split_months
 from ingestion.simulator.orderbook import DAY, OrderBook, join_books
 from ingestion.simulator.plan import Export
-from ingestion.simulator.tables import refunds_text
+from ingestion.simulator.tables import Span, refunds_texts
 from ingestion.simulator.truth import Simulation
 from ingestion.simulator.world import ORDER_DAYS, World, make_world
 
@@ -66,26 +66,31 @@ class Written:
     site_orders: pl.DataFrame | None = None
 
 
-def _content(item: Export, whole: Whole) -> bytes:
-    """Return the bytes of one export; events have their own way."""
-    span = item.span
-    if item.stream == "products":
-        days = calendar_day(span.first), calendar_day(whole.since)
-        return export_shopify.products_bytes(item.folder, *days)
-    if item.stream in _ORDER_STREAMS:
-        return _ORDER_STREAMS[item.stream](whole.books[item.folder], span)
-    if item.stream == "refunds":
-        refunds = whole.books[item.folder].refunds
-        return refunds_text(refunds, span, export_tmall.product_ids()).encode()
-    if item.folder in whole.spend:
-        rows = whole.spend[item.folder].filter(
-            pl.col("day").is_between(calendar_day(span.first), calendar_day(span.last))
-        )
-        if item.folder == export_ads.GOOGLE:
-            return export_ads.google_bytes(rows, span)
-        return export_ads.meta_bytes(rows)
+def _contents(folder: str, stream: str, spans: list[Span], whole: Whole) -> list[bytes]:
+    """Return the bytes of all files of a stream; events have their own way."""
+    if stream == "products":
+        since = calendar_day(whole.since)
+        return [
+            export_shopify.products_bytes(folder, calendar_day(span.first), since) for span in spans
+        ]
+    if stream in _ORDER_STREAMS:
+        return _ORDER_STREAMS[stream](whole.books[folder], spans)
+    if stream == "refunds":
+        refunds = whole.books[folder].refunds
+        texts = refunds_texts(refunds, spans, export_tmall.product_ids())
+        return [text.encode() for text in texts]
+    return [_report(folder, stream, span, whole) for span in spans]
+
+
+def _report(folder: str, stream: str, span: Span, whole: Whole) -> bytes:
+    """Return the bytes of one report of spend or traffic."""
+    if folder in whole.spend:
+        days = calendar_day(span.first), calendar_day(span.last)
+        rows = whole.spend[folder].filter(pl.col("day").is_between(*days))
+        is_google = folder == export_ads.GOOGLE
+        return export_ads.google_bytes(rows, span) if is_google else export_ads.meta_bytes(rows)
     totals = whole.totals.filter(pl.col("day").is_between(span.first, span.last))
-    is_shop = item.stream == "shop_traffic"
+    is_shop = stream == "shop_traffic"
     return export_tmall.traffic_bytes(totals) if is_shop else export_tmall.sources_bytes(totals)
 
 
@@ -144,9 +149,14 @@ def write_exports(
     tell("writing orders, refunds, traffic and spend")
     whole = _together(world, parts, ordinal(made.start))
     written = [path for part in parts for path in part.written]
+    streams: dict[tuple[str, str], list[Export]] = {}
     for item in wanted:
         if item.stream != "events":
-            write_atomically(root / item.path, _content(item, whole))
+            streams.setdefault((item.folder, item.stream), []).append(item)
+    for (folder, stream), items in streams.items():
+        contents = _contents(folder, stream, [item.span for item in items], whole)
+        for item, content in zip(items, contents, strict=True):
+            write_atomically(root / item.path, content)
             written.append(item.path)
     earliest = begin * DAY
     placed = {
