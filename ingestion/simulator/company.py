@@ -109,7 +109,7 @@ class Site:
     member_sessions: float = 0.15
     return_sessions: float = 0.20
     joining: float = 0.0148
-    order_lags: tuple[float, ...] = (0.78, 0.06, 0.04, 0.03, 0.025, 0.02, 0.015, 0.015, 0.01, 0.005)
+    order_lags: tuple[float, ...] = (0.82, 0.08, 0.05, 0.03, 0.02)
     member_gap: float = 90.0
     return_gap: float = 5.0
     repeat_gap: float = 90.0

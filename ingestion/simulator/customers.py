@@ -32,8 +32,9 @@ SHOP = "shopify"
 VISITORS_PER_DAY = 1_000_000
 LONGEST_GAP = 400
 _RING_NUMBER = 900_000
-# candidates for a return drawn per return expected at the highest rate
-_CANDIDATES = 3.0
+# candidates for a return drawn per return expected at the highest rate; many, so that a day's
+# returns do not depend on who happens to be among them
+_CANDIDATES = 10.0
 
 
 @dataclass(frozen=True)

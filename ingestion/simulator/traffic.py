@@ -196,6 +196,7 @@ def make_visits(world: World, first: int, last: int) -> Visits:
     main = pick_product(world.shop_weights(SHOP, in_stock=False), row, u["main"])
     path = _path(site, u, wants, world.sold_out(SHOP)[row, main])
     ordered = wants & path["checked_out"] & _can_order(world, cast, device, region, u["broken"])
+    u["follow"][ordered] = stratified(day[ordered], u["follow"][ordered])
     twice = world.left("double_submission", SHOP, day) * (1.0 + site.follow_up) - 1.0
     visits = Visits(
         day=day,
