@@ -5,11 +5,10 @@ export files and beside them what was planted, which the pipeline never reads.
 """
 
 from ingestion.simulator.run import (
-    Simulation,
     SimulationReport,
     default_window,
-    load_simulation,
     simulate,
 )
+from ingestion.simulator.truth import Simulation, load_simulation
 
 __all__ = ["Simulation", "SimulationReport", "default_window", "load_simulation", "simulate"]

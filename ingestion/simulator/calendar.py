@@ -12,7 +12,6 @@ from datetime import date, timedelta
 from functools import cache
 
 PLATFORMS = ("shopify", "tmall")
-ORDINARY_PHASES = frozenset({"presale", "year_goods"})
 DIP_DAYS = 3
 
 _LUNAR_NEW_YEAR = {
@@ -82,14 +81,18 @@ def promo_phases() -> tuple[Phase, ...]:
 
 
 @cache
-def is_ordinary(day: date) -> bool:
-    """Say whether a day lies outside every promo burst and the dip that follows one."""
-    dip = timedelta(days=DIP_DAYS)
-    return not any(
-        phase.starts <= day < phase.ends + dip
+def _promo_days() -> frozenset[date]:
+    """Return the days of all phases of all promos, and the dips that follow them."""
+    return frozenset(
+        phase.starts + timedelta(days=i)
         for phase in promo_phases()
-        if phase.phase not in ORDINARY_PHASES
+        for i in range((phase.ends - phase.starts).days + DIP_DAYS)
     )
+
+
+def is_ordinary(day: date) -> bool:
+    """Say whether a day lies outside every phase of every promo and the dip that follows one."""
+    return day not in _promo_days()
 
 
 def months(first: date, last: date) -> list[tuple[date, date]]:

@@ -15,7 +15,7 @@ PAYMENT_METHODS = ("Alipay", "WeChat Pay", "Visa")
 
 @dataclass(frozen=True)
 class Channel:
-    """How visitors reach the site.
+    """How visitors reach the site, and what those it acquired are worth: the causal weights.
 
     Attributes:
         name: channel the warehouse derives from source and medium.
@@ -23,7 +23,9 @@ class Channel:
         medium: utm medium.
         share: share of the sessions of new visitors.
         member_share: share of the sessions of members.
-        conversion: conversion relative to the average.
+        conversion: new customers per first visit through it, relative to the average.
+        basket: goods value of its customers' orders, relative to the average.
+        repeats: orders a customer it acquired places later, mean.
         campaigns: campaign names with their shares; empty for unpaid channels.
     """
 
@@ -33,22 +35,25 @@ class Channel:
     share: float
     member_share: float
     conversion: float
+    basket: float
+    repeats: float
     campaigns: tuple[tuple[str, float], ...] = ()
 
 
 _GOOGLE = (("brand_search", 0.30), ("generic_search", 0.32), ("shopping_core", 0.38))
 _META = (("prospecting_video", 0.45), ("lookalike_buyers", 0.33), ("retargeting_catalogue", 0.22))
+_LETTER = (("weekly_letter", 1.0),)
 
 CHANNELS = (
-    Channel("organic_search", "google", "organic", 0.29, 0.22, 1.10),
-    Channel("paid_search", "google", "cpc", 0.19, 0.10, 1.15, _GOOGLE),
-    Channel("paid_social", "facebook", "paid_social", 0.11, 0.03, 0.70, _META),
-    Channel("paid_social", "instagram", "paid_social", 0.09, 0.03, 0.70, _META),
-    Channel("email", "newsletter", "email", 0.02, 0.20, 1.35, (("weekly_letter", 1.0),)),
-    Channel("social", "tiktok", "social", 0.08, 0.03, 0.55),
-    Channel("direct", "(direct)", "(none)", 0.16, 0.36, 1.15),
-    Channel("referral", "partner.example", "referral", 0.05, 0.02, 0.95),
-    Channel("other", "leaflet", "qr", 0.01, 0.01, 0.80),
+    Channel("organic_search", "google", "organic", 0.29, 0.22, 1.10, 1.00, 0.85),
+    Channel("paid_search", "google", "cpc", 0.19, 0.10, 1.15, 1.04, 0.55, _GOOGLE),
+    Channel("paid_social", "facebook", "paid_social", 0.11, 0.03, 0.70, 0.88, 0.22, _META),
+    Channel("paid_social", "instagram", "paid_social", 0.09, 0.03, 0.70, 0.88, 0.22, _META),
+    Channel("email", "newsletter", "email", 0.02, 0.20, 1.35, 1.10, 1.40, _LETTER),
+    Channel("social", "tiktok", "social", 0.08, 0.03, 0.55, 0.84, 0.18),
+    Channel("direct", "(direct)", "(none)", 0.16, 0.36, 1.15, 1.06, 0.95),
+    Channel("referral", "partner.example", "referral", 0.05, 0.02, 0.95, 1.00, 0.60),
+    Channel("other", "leaflet", "qr", 0.01, 0.01, 0.80, 0.92, 0.40),
 )
 
 DEVICES = (("mobile", 0.68, 0.95), ("desktop", 0.26, 1.15), ("tablet", 0.06, 0.90))
@@ -89,21 +94,26 @@ class Site:
 
     Attributes:
         sessions: sessions a day at level 1.
-        member_sessions: share of sessions by people who have an account.
-        return_sessions: share of sessions by earlier visitors without account.
-        founders: share of new visitors who will open an account; buy often on the first visit.
-        conversions: orders placed per session of a founder's first, a member's, another session.
+        member_sessions: share of sessions by customers who only look.
+        return_sessions: share of sessions by earlier visitors who never buy.
+        joining: new customers per session; each buys, at once or on a later visit.
+        order_lags: share of new customers whose first order follows their first visit by 0, 1, 2
+            ... days.
         member_gap: mean days between joining and a later visit.
         return_gap: mean days between two visits without account.
+        repeat_gap: mean days between joining and a later order, beyond `repeat_from`.
+        repeat_from: fewest days between joining and a later order, more than any order lag.
     """
 
     sessions: float = 1230.0
-    member_sessions: float = 0.16
+    member_sessions: float = 0.15
     return_sessions: float = 0.20
-    founders: float = 0.030
-    conversions: tuple[float, float, float] = (0.33, 0.056, 0.0108)
+    joining: float = 0.0148
+    order_lags: tuple[float, ...] = (0.82, 0.08, 0.05, 0.03, 0.02)
     member_gap: float = 90.0
     return_gap: float = 5.0
+    repeat_gap: float = 90.0
+    repeat_from: int = 11
     product_landing: float = 0.28
     list_landing: float = 0.08
     bounce: float = 0.64
@@ -164,6 +174,67 @@ class OrderRules:
 
 
 @dataclass(frozen=True)
+class RefundPath:
+    """One way a refund goes; lags in days from payment to its decision.
+
+    The lag is shortest + (longest - shortest) u^power with u even on [0, 1); a share `tail` has one
+    even between the tail's ends instead.
+
+    Attributes:
+        kind: refund_only or return.
+        stage: before_shipping or after_shipping.
+        share: share of the refund cases.
+        asking: fewest and most days between request and decision.
+    """
+
+    kind: str
+    stage: str
+    share: float
+    shortest: float
+    longest: float
+    power: float
+    asking: tuple[float, float]
+    tail: float = 0.0
+    tail_shortest: float = 0.0
+    tail_longest: float = 0.0
+
+    @property
+    def mean(self) -> float:
+        """Mean lag in days."""
+        usual = self.shortest + (self.longest - self.shortest) / (1.0 + self.power)
+        return (1.0 - self.tail) * usual + self.tail * (self.tail_shortest + self.tail_longest) / 2
+
+
+# whatever is refunded after shipping is decided after the slowest parcel has left (2.75 days)
+REFUND_PATHS = (
+    RefundPath("refund_only", "before_shipping", 0.25, 0.1, 3.5, 1.6, (0.05, 0.5)),
+    RefundPath("refund_only", "after_shipping", 0.27, 3.5, 12.0, 1.3, (0.1, 0.6)),
+    RefundPath("return", "after_shipping", 0.48, 7.0, 28.0, 1.2, (1.0, 4.0), 0.08, 41.0, 55.0),
+)
+
+
+@dataclass(frozen=True)
+class Ring:
+    """A fraud ring on the site, one each spring: a few accounts behind one address.
+
+    Attributes:
+        accounts: how many.
+        orders: orders of each.
+        starts: month and day the ring begins.
+        days: how long it lasts.
+        bulk: how often it takes each item, where others take one.
+        refunded: share of its paid orders it asks money back for.
+    """
+
+    accounts: int = 5
+    orders: int = 6
+    starts: tuple[int, int] = (3, 5)
+    days: int = 40
+    bulk: int = 3
+    refunded: float = 0.8
+
+
+@dataclass(frozen=True)
 class Company:
     """The whole company; defaults make about 1.1 M sessions and 45,000 orders in 800 days.
 
@@ -177,6 +248,7 @@ class Company:
     marketplace: Marketplace = Marketplace()
     shopify_orders: OrderRules = OrderRules(shipping_cents=1000, close_hours=48.0)
     tmall_orders: OrderRules = OrderRules(shipping_cents=800, unpaid=0.05, slow_payers=0.04)
+    ring: Ring = Ring()
     lifts: dict[str, float] = field(
         default_factory=lambda: {
             "presale": 1.10,
@@ -200,6 +272,10 @@ class Company:
     shape: tuple[float, ...] = (1.00, 0.97, 0.96, 0.97, 0.99, 1.07, 1.06)
     noise: float = 0.032
     memory: float = 0.4
+
+    def rules(self, shop: str) -> OrderRules:
+        """Return how orders of a shop look and live."""
+        return self.shopify_orders if shop == "shopify" else self.tmall_orders
 
 
 COMPANY = Company()

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from ingestion.simulator.calendar import DIP_DAYS, Phase, promo_phases
+from ingestion.simulator.calendar import DIP_DAYS, PLATFORMS, Phase, promo_phases
 from ingestion.simulator.catalogue import EPOCH
 from ingestion.simulator.company import Company
 from ingestion.simulator.draws import Floats, Ints, Stream, generator
@@ -43,6 +43,8 @@ class ShopDemand:
         traffic: visitors, with the day's noise.
         conversion: multiple of the ordinary conversion.
         basket: multiple of the ordinary basket.
+        pull: multiple of the ordinary orders by promos.
+        noise: multiple of traffic by the noise of the day.
         is_promo: whether a promo price phase runs.
         presale_ends: for days of a pre-sale the day its opening begins, else 0.
     """
@@ -51,6 +53,8 @@ class ShopDemand:
     traffic: Floats
     conversion: Floats
     basket: Floats
+    pull: Floats
+    noise: Floats
     is_promo: np.ndarray[tuple[int], np.dtype[np.bool_]]
     presale_ends: Ints
 
@@ -78,17 +82,15 @@ def _base(days: Ints, company: Company) -> Floats:
     return np.asarray(trend * season * weekday)
 
 
-def _noise(seed: int, days: Ints, company: Company, platform: str) -> Floats:
+def _shocks(seed: int, days: Ints) -> Floats:
+    """Return what is new on each day and the days of memory before, shape (days, platforms)."""
+    span = range(int(days[0]) - _NOISE_MEMORY_DAYS, int(days[-1]) + 1)
+    return np.array([generator(seed, Stream.LEVEL, day).standard_normal(2) for day in span])
+
+
+def _noise(shocks: Floats, company: Company) -> Floats:
     """Return an autoregressive disturbance in logs, cut off after a fixed memory."""
-    memory = _NOISE_MEMORY_DAYS
-    column = 0 if platform == "shopify" else 1
-    shocks = np.array(
-        [
-            generator(seed, Stream.LEVEL, int(day)).standard_normal(2)[column]
-            for day in range(int(days[0]) - memory, int(days[-1]) + 1)
-        ]
-    )
-    weights = company.memory ** np.arange(memory + 1)
+    weights = company.memory ** np.arange(_NOISE_MEMORY_DAYS + 1)
     return company.noise * np.convolve(shocks, weights, mode="valid")
 
 
@@ -129,16 +131,19 @@ def _lifts(seed: int, days: Ints, company: Company, platform: str) -> tuple[Floa
 def make_demand(seed: int, company: Company, first: int, last: int) -> Demand:
     """Compute the demand of both platforms for days first..last (days since 1970)."""
     days = np.arange(first, last + 1)
-    base = _base(days, company)
+    base, shocks = _base(days, company), _shocks(seed, days)
     shops = {}
-    for platform in ("shopify", "tmall"):
+    for column, platform in enumerate(PLATFORMS):
         lift, promo, ends = _lifts(seed, days, company, platform)
         level = base * lift**_TRAFFIC
+        noise = np.exp(_noise(shocks[:, column], company))
         shops[platform] = ShopDemand(
             level=level,
-            traffic=level * np.exp(_noise(seed, days, company, platform)),
+            traffic=level * noise,
             conversion=lift**_CONVERSION,
             basket=lift**_BASKET,
+            pull=lift ** (_TRAFFIC + _CONVERSION),
+            noise=noise,
             is_promo=promo.astype(np.bool_),
             presale_ends=ends,
         )

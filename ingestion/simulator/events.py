@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from ingestion.simulator.customers import basket_lift
 from ingestion.simulator.draws import Flags, Floats, Ints, Stream, uniforms
 from ingestion.simulator.orderbook import NEVER, OrderBook, Placed
-from ingestion.simulator.traffic import HOME, LIST, SEARCH, Visits
+from ingestion.simulator.visits import HOME, LIST, SEARCH, Visits
 from ingestion.simulator.world import World
 
 NAMES = (
@@ -91,23 +92,27 @@ def make_timeline(world: World, visits: Visits) -> Timeline:
     return Timeline(present, at, 40 + 120 * u["order"], 900 + 300 * u["again"])
 
 
-def site_orders(visits: Visits, line: Timeline) -> SiteOrders:
+def site_orders(world: World, visits: Visits, line: Timeline) -> SiteOrders:
     """Return the orders visits place, second orders of the same visit included, by day."""
     first, second = np.nonzero(visits.ordered)[0], np.nonzero(visits.followed)[0]
     visit = np.r_[first, second]
     is_second = np.r_[np.zeros(len(first), np.bool_), np.ones(len(second), np.bool_)]
     lag = np.where(is_second, line.again_lag[visit], line.order_lag[visit])
-    order = np.argsort(visits.day[visit], kind="stable")
-    visit, is_second, lag = visit[order], is_second[order], lag[order]
+    ordered = (line.at[visit, CHECKOUT] + lag).astype(np.int64)
+    order = np.lexsort((ordered, visits.day[visit]))  # orders are numbered as they come in
+    visit, is_second, ordered = visit[order], is_second[order], ordered[order]
     chosen = visits.take(visit)
+    lines = world.company.shopify_orders.lines
     placed = Placed(
         day=chosen.day,
-        ordered=(line.at[visit, CHECKOUT] + lag).astype(np.int64),
+        ordered=ordered,
         main=np.where(is_second, chosen.other, chosen.main),
         customer=np.where(chosen.anonymous, -1, chosen.visitor),
         region=chosen.region,
         mobile=chosen.device == 0,
         balance_from=np.zeros(len(visit), np.int64),
+        lift=basket_lift(chosen.visitor, lines),
+        ring=chosen.ring,
     )
     return SiteOrders(placed, visit, is_second)
 

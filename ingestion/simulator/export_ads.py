@@ -16,7 +16,7 @@ from ingestion.simulator.company import CHANNELS
 from ingestion.simulator.draws import Stream, uniforms
 from ingestion.simulator.orderbook import NEVER, OrderBook
 from ingestion.simulator.tables import Span
-from ingestion.simulator.traffic import Visits
+from ingestion.simulator.visits import Visits
 from ingestion.simulator.world import World
 
 GOOGLE = "google_ads"
@@ -89,13 +89,18 @@ def campaign_days(visits: Visits, visit_of_order: np.ndarray, book: OrderBook) -
     return sessions.join(orders, on=["day", "campaign"], how="left").fill_null(0)
 
 
-def spend(world: World, account: str, span: Span, counted: pl.DataFrame) -> pl.DataFrame:
+def spend(world: World, account: str, counted: pl.DataFrame) -> pl.DataFrame:
     """Return what an account reports, one row a day and campaign, days without clicks included.
+
+    Args:
+        world: the simulation's fixed part; all its days are returned.
+        account: GOOGLE or META.
+        counted: rows of `campaign_days`.
 
     Returns:
         Columns day (date), campaign, impressions, clicks, cost, conversions, value.
     """
-    days = np.arange(span.first, span.last + 1)
+    days = np.arange(world.first, world.last + 1)
     names = [f"{what}{i}" for i in range(len(CAMPAIGNS)) for what in ("click", "cost", "rate")]
     u = uniforms(world.seed, Stream.ADS, days, np.ones_like(days), names)
     parts = []

@@ -16,8 +16,10 @@ from ingestion.simulator.catalogue import products
 from ingestion.simulator.company import CHANNELS, DEVICES, PROVINCES, SITE
 from ingestion.simulator.draws import Ints, mix
 from ingestion.simulator.events import CART, CHECKOUT, NAMES, PURCHASE, VIEWED
+from ingestion.simulator.experiments import VARIANTS, exposures
 from ingestion.simulator.orderbook import OrderBook
-from ingestion.simulator.traffic import Visits, visitor_text
+from ingestion.simulator.visits import Visits, visitor_text
+from ingestion.simulator.world import World
 
 UTC_OFFSET = 8 * 3600
 _PARAMETERS = 2  # ga_session_id and page_location
@@ -102,32 +104,68 @@ def _pages(slot: Ints, product: Ints) -> pl.Series:
     return _addresses().gather(pl.Series(slot * (len(products()) + 1) + product + 1))
 
 
-def _parameters(session: pl.Series, page: pl.Series) -> pl.Series:
-    """Return the list of key and value of each event."""
-    rows = len(session)
-    empty = pl.Series([None], dtype=pl.Float64).new_from_index(0, 2 * rows)
+def _seen(visits: Visits, visit: Ints, slot: Ints) -> pl.DataFrame:
+    """Return experiment and variant of the events that tell them: the starts of sessions.
+
+    Returns:
+        Columns row (of the event), experiment_id, variant.
+    """
+    row = np.nonzero(slot == 0)[0]
+    names, which, arm = exposures(visits.day[visit[row]], visits.visitor[visit[row]])
+    seen = which >= 0
+    return pl.DataFrame(
+        {
+            "row": row[seen],
+            "experiment_id": pl.Series(names, dtype=pl.String).gather(pl.Series(which[seen])),
+            "variant": pl.Series(VARIANTS).gather(pl.Series(arm[seen])),
+        }
+    )
+
+
+def _parameters(session: pl.Series, page: pl.Series, seen: pl.DataFrame) -> pl.Series:
+    """Return the list of key and value of each event.
+
+    Args:
+        session: session number of each event.
+        page: address of each event.
+        seen: rows of `_seen`.
+    """
+    rows, told = len(session), seen.get_column("row").to_numpy()
+    sizes = np.full(rows, _PARAMETERS)
+    sizes[told] += 2
+    key = np.repeat(np.arange(4), [rows, rows, len(told), len(told)])
+    texts = (seen.get_column("experiment_id"), seen.get_column("variant"))
     long = pl.DataFrame(
         {
-            "key": pl.Series(["ga_session_id", "page_location"]).gather(
-                pl.Series(np.repeat([0, 1], rows))
+            "key": pl.Series(("ga_session_id", "page_location", "experiment_id", "variant")).gather(
+                pl.Series(key)
             ),
-            "string_value": pl.concat(
-                [pl.Series([None], dtype=pl.String).new_from_index(0, rows), page]
-            ),
-            "int_value": pl.concat(
-                [session, pl.Series([None], dtype=pl.Int64).new_from_index(0, rows)]
-            ),
-            "float_value": empty,
-            "double_value": empty,
+            "string_value": pl.concat([_nulls(pl.String, rows), page, *texts]),
+            "int_value": pl.concat([session, _nulls(pl.Int64, rows + 2 * len(told))]),
+            "float_value": _nulls(pl.Float64, 2 * rows + 2 * len(told)),
+            "double_value": _nulls(pl.Float64, 2 * rows + 2 * len(told)),
         }
     ).select(
         p=pl.struct(
             "key", value=pl.struct("string_value", "int_value", "float_value", "double_value")
         )
     )
-    order = np.arange(2 * rows).reshape(_PARAMETERS, rows).T.ravel()
-    picked = long.get_column("p").gather(pl.Series(order))
-    return picked.reshape((rows, _PARAMETERS)).arr.to_list()
+    # each event's parameters one after the other
+    owner = np.concatenate([np.arange(rows), np.arange(rows), told, told])
+    flat = long.get_column("p").gather(pl.Series(np.argsort(owner, kind="stable")))
+    if not len(told):
+        return flat.reshape((rows, _PARAMETERS)).arr.to_list()
+    return (
+        pl.DataFrame({"owner": np.repeat(np.arange(rows), sizes), "p": flat})
+        .group_by("owner", maintain_order=True)
+        .agg("p")
+        .get_column("p")
+    )
+
+
+def _nulls(dtype: type[pl.DataType], rows: int) -> pl.Series:
+    """Return a column without values."""
+    return pl.Series([None], dtype=dtype).new_from_index(0, rows)
 
 
 def _items(events: pl.DataFrame, book: OrderBook, prices: Ints, day: Ints) -> pl.Series:
@@ -166,8 +204,18 @@ def _items(events: pl.DataFrame, book: OrderBook, prices: Ints, day: Ints) -> pl
     return joined.select(pl.col("items").fill_null([])).get_column("items")
 
 
+def _dates(at: Ints) -> pl.Series:
+    """Return the local date of each instant as text."""
+    if not len(at):
+        return pl.Series(dtype=pl.String)
+    day = at // 86_400_000_000
+    first = int(day.min())
+    names = pl.from_epoch(pl.Series(np.arange(first, int(day.max()) + 1)), time_unit="d")
+    return names.dt.strftime("%Y%m%d").gather(pl.Series(day - first))
+
+
 def export_frame(
-    events: pl.DataFrame, visits: Visits, book: OrderBook, prices: Ints, first: int
+    events: pl.DataFrame, visits: Visits, book: OrderBook, world: World
 ) -> pl.DataFrame:
     """Return events in the nested layout of the export, in the order given.
 
@@ -175,14 +223,14 @@ def export_frame(
         events: rows of `make_events`.
         visits: the visits they refer to.
         book: the orders they refer to.
-        prices: the site's prices in cents, (days since first, products).
-        first: first day of the prices, since 1970.
+        world: the simulation's fixed part.
     """
     visit = events.get_column("visit")
-    day = visits.day[visit.to_numpy()] - first
+    day = visits.day[visit.to_numpy()] - world.first
+    slot = events.get_column("slot").to_numpy()
     common = _visit_columns(visits)[visit]
-    local = pl.from_epoch(events.get_column("at"), time_unit="us")
-    page = _pages(events.get_column("slot").to_numpy(), events.get_column("product").to_numpy())
+    page = _pages(slot, events.get_column("product").to_numpy())
+    seen = _seen(visits, visit.to_numpy(), slot)
     orders = book.orders.select(
         "order_id", revenue=(pl.col("goods_cents") - pl.col("discount_cents")) / 100
     )
@@ -191,14 +239,14 @@ def export_frame(
     return (
         pl.DataFrame(
             {
-                "event_date": local.dt.strftime("%Y%m%d"),
+                "event_date": _dates(events.get_column("at").to_numpy()),
                 "event_timestamp": events.get_column("at") - UTC_OFFSET * 1_000_000,
                 "event_name": pl.Series(NAMES).gather(events.get_column("slot")),
-                "event_params": _parameters(common.get_column("session"), page),
+                "event_params": _parameters(common.get_column("session"), page, seen),
                 "is_purchase": is_purchase,
                 "transaction_id": orders.get_column("order_id").gather(order),
                 "purchase_revenue": orders.get_column("revenue").gather(order),
-                "items": _items(events, book, prices, day),
+                "items": _items(events, book, world.shop_prices("shopify"), day),
             }
         )
         .hstack(common.drop("session"))
@@ -221,7 +269,8 @@ def export_frame(
 def as_parquet(frame: pl.DataFrame) -> bytes:
     """Return one Parquet file of an export."""
     buffer = io.BytesIO()
-    frame.write_parquet(buffer, compression="zstd", compression_level=1, statistics=False)
+    # the layout of a file must not depend on the pieces it was put together from
+    frame.rechunk().write_parquet(buffer, compression="zstd", compression_level=1, statistics=False)
     return buffer.getvalue()
 
 
@@ -248,4 +297,4 @@ def as_json_lines(frame: pl.DataFrame) -> bytes:
             pl.element().struct.with_fields(pl.field("quantity").cast(pl.String))
         ),
     )
-    return gzip.compress(text.write_ndjson().encode(), compresslevel=4, mtime=0)
+    return gzip.compress(text.write_ndjson().encode(), compresslevel=1, mtime=0)

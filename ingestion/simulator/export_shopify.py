@@ -5,6 +5,7 @@ Belongs here: layouts. One row a line item, the order's own cells on its first r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
@@ -13,7 +14,7 @@ from ingestion.simulator.catalogue import GIFTS, cost_cents, products, version
 from ingestion.simulator.company import PAYMENT_METHODS, PROVINCES
 from ingestion.simulator.export_tmall import product_ids
 from ingestion.simulator.orderbook import COUPONS, NEVER, OrderBook
-from ingestion.simulator.tables import Span, csv_text, header, money, picked, stamp, touched
+from ingestion.simulator.tables import Span, csv_texts, header, money, picked, stamp, touched
 
 ORDER_HEADER = header(
     "Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,"
@@ -36,8 +37,9 @@ _NAMES = tuple(item.names[0] for item in products())
 _ALL_NAMES = (*_NAMES, *(f"Gift {gift}" for gift in GIFTS))
 
 
-def _financial_status(until: int) -> pl.Expr:
+def _financial_status() -> pl.Expr:
     """Return the payment state of an order at the end of a period."""
+    until = pl.col("until")
     refunded = pl.col("granted") & (pl.col("refund_done") < until)
     return (
         pl.when(refunded & pl.col("full"))
@@ -52,8 +54,13 @@ def _financial_status(until: int) -> pl.Expr:
     )
 
 
-def _order_cells(orders: pl.DataFrame, until: int) -> pl.DataFrame:
-    """Return the cells of an order's first row, one row an order, with key and ordered."""
+def _order_cells(orders: pl.DataFrame) -> pl.DataFrame:
+    """Return the cells of an order's first row, one row an order and file, with what orders them.
+
+    Args:
+        orders: orders with the moment of the export in `until`.
+    """
+    until = pl.col("until")
     subtotal = pl.col("goods_cents") - pl.col("discount_cents")
     total = subtotal + pl.col("postage_cents")
     number = (pl.col("customer") - _FIRST_CUSTOMER).cast(pl.String)
@@ -67,10 +74,10 @@ def _order_cells(orders: pl.DataFrame, until: int) -> pl.DataFrame:
     shipped = pl.when(pl.col("shipped") < until)
     cells = {
         "Email": pl.when(known).then(pl.concat_str(pl.lit("user"), number, pl.lit("@example.com"))),
-        "Financial Status": _financial_status(until),
-        "Paid at": stamp("paid", until, ZONE),
+        "Financial Status": _financial_status(),
+        "Paid at": stamp("paid", ZONE),
         "Fulfillment Status": shipped.then(pl.lit("fulfilled")).otherwise(pl.lit("unfulfilled")),
-        "Fulfilled at": stamp("shipped", until, ZONE),
+        "Fulfilled at": stamp("shipped", ZONE),
         "Accepts Marketing": pl.lit("no"),
         "Currency": pl.lit("CNY"),
         "Subtotal": money(subtotal),
@@ -80,16 +87,17 @@ def _order_cells(orders: pl.DataFrame, until: int) -> pl.DataFrame:
         "Discount Code": picked(COUPONS, "coupon"),
         "Discount Amount": money("discount_cents"),
         "Shipping Method": pl.lit("Standard"),
-        "Created at": stamp("ordered", until, ZONE),
+        "Created at": stamp("ordered", ZONE),
         "Billing Name": pl.when(known).then(person),
         "Shipping Name": pl.when(known).then(person),
+        "Shipping Address1": pl.when(known).then(_address()),
         "Shipping City": picked(cities, "region"),
         "Shipping Province": picked(provinces, "region"),
         "Shipping Country": pl.lit("CN"),
         "Shipping Phone": pl.when(known).then(
             (pl.col("customer") % 100_000_000 + 13_900_000_000).cast(pl.String)
         ),
-        "Cancelled at": pl.when(cancelled).then(stamp("closed", until, ZONE)),
+        "Cancelled at": pl.when(cancelled).then(stamp("closed", ZONE)),
         "Payment Method": pl.when(pl.col("paid") < until).then(picked(PAYMENT_METHODS, "method")),
         "Refunded Amount": money(refunded.then("refund_cents").otherwise(0)),
         "Outstanding Balance": money(pl.when(pl.col("paid") < until).then(0).otherwise(total)),
@@ -97,17 +105,27 @@ def _order_cells(orders: pl.DataFrame, until: int) -> pl.DataFrame:
         "Risk Level": pl.lit("Low"),
         "Source": pl.lit("web"),
     }
-    return orders.select("key", "ordered", *(cell.alias(name) for name, cell in cells.items()))
+    return orders.select(
+        "file", "key", "ordered", *(cell.alias(name) for name, cell in cells.items())
+    )
 
 
-def orders_bytes(book: OrderBook, span: Span) -> bytes:
-    """Return orders_export.csv of a period: every order something happened to, as at its end."""
-    cells = _order_cells(touched(book.orders, span), span.end)
-    rows = book.lines.join(cells, on="key").sort("ordered", "key", "line")
+def _address() -> pl.Expr:
+    """Return the street of an order; a fraud ring has everything sent to one house."""
+    house = pl.when(pl.col("ring") >= 0).then(pl.col("customer") - pl.col("ring"))
+    number = house.otherwise("customer") * 7919 % 9973 + 1
+    return pl.concat_str(pl.lit("No. "), number.cast(pl.String), pl.lit(" Example Road"))
+
+
+def orders_bytes(book: OrderBook, spans: Sequence[Span]) -> list[bytes]:
+    """Return orders_export.csv of each period: all orders something happened to, as at its end."""
+    cells = _order_cells(touched(book.orders, spans))
+    rows = book.lines.join(cells, on="key").sort("file", "ordered", "key", "line")
     is_first = pl.col("line") == 1
-    order_names = [name for name in cells.columns if name not in {"key", "ordered"}]
+    order_names = [name for name in cells.columns if name not in {"file", "key", "ordered"}]
     has_shipped = pl.col("Fulfilled at").is_not_null()
     frame = rows.select(
+        "file",
         pl.concat_str(pl.lit("#"), "order_id").alias("Name"),
         *(pl.when(is_first).then(name).alias(name) for name in order_names),
         pl.col("quantity").alias("Lineitem quantity"),
@@ -123,7 +141,7 @@ def orders_bytes(book: OrderBook, span: Span) -> bytes:
         pl.lit(BRAND).alias("Vendor"),
         pl.lit("0.00").alias("Lineitem discount"),
     )
-    return csv_text(frame, ORDER_HEADER).encode()
+    return [text.encode() for text in csv_texts(frame, ORDER_HEADER, len(spans))]
 
 
 def products_bytes(shop: str, day: date, start: date) -> bytes:

@@ -5,12 +5,23 @@ Belongs here: layouts. Order reports are GBK with CRLF and ids guarded against s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from ingestion.simulator.catalogue import GIFTS, SIZES, products
 from ingestion.simulator.company import PROVINCES, TMALL_SHOP, TMALL_SOURCES
 from ingestion.simulator.orderbook import NEVER, OrderBook
-from ingestion.simulator.tables import Span, csv_text, header, money, picked, stamp, touched
+from ingestion.simulator.tables import (
+    Span,
+    csv_text,
+    csv_texts,
+    header,
+    money,
+    picked,
+    stamp,
+    touched,
+)
 
 ORDER_HEADER = header(
     "订单编号,买家会员名,买家支付宝账号,买家应付货款,买家应付邮费,买家支付积分,总金额,返点积分,"
@@ -29,7 +40,7 @@ BYTE_ORDER_MARK = "\ufeff"
 _FIRST_BUYER = 18_262 * 100_000  # buyers are numbered from 2020 on
 
 
-def _status(until: int) -> pl.Expr:
+def _status() -> pl.Expr:
     """Return the state of an order at the end of a period."""
     then = [
         ("closed", "交易关闭"),
@@ -40,11 +51,11 @@ def _status(until: int) -> pl.Expr:
     ]
     state = pl.lit("等待买家付款")
     for moment, name in reversed(then):
-        state = pl.when(pl.col(moment) < until).then(pl.lit(name)).otherwise(state)
+        state = pl.when(pl.col(moment) < pl.col("until")).then(pl.lit(name)).otherwise(state)
     return state
 
 
-def _stages(until: int) -> pl.Expr:
+def _stages() -> pl.Expr:
     """Return the two stages of a pre-sale with what is paid of them."""
     owed = pl.col("goods_cents") - pl.col("discount_cents") + pl.col("postage_cents")
     parts = []
@@ -52,7 +63,7 @@ def _stages(until: int) -> pl.Expr:
         ("阶段1:定金 ", pl.col("deposit_cents"), "deposited"),
         (";阶段2:尾款 ", owed - pl.col("deposit_cents"), "paid"),
     ):
-        done = pl.concat_str(pl.lit("已付款 "), stamp(moment, until))
+        done = pl.concat_str(pl.lit("已付款 "), stamp(moment))
         parts += [pl.lit(title), money(cents), pl.lit("元 "), done.fill_null("未付款")]
     return pl.when("presale").then(pl.concat_str(parts))
 
@@ -72,9 +83,9 @@ def product_ids() -> tuple[str, ...]:
     return (*(item.product_id for item in products()), *GIFTS)
 
 
-def orders_bytes(book: OrderBook, span: Span) -> bytes:
-    """Return the order report of a period: every order something happened to, as at its end."""
-    until = span.end
+def orders_bytes(book: OrderBook, spans: Sequence[Span]) -> list[bytes]:
+    """Return the order report of each period: all orders something happened to, as at its end."""
+    until = pl.col("until")
     payable = pl.col("goods_cents") - pl.col("discount_cents")
     number = (pl.col("customer") - _FIRST_BUYER).cast(pl.String)
     paid = (
@@ -88,41 +99,51 @@ def orders_bytes(book: OrderBook, span: Span) -> bytes:
     refunded = (pl.col("closed") < until) & (pl.col("paid") < NEVER)
     provinces = tuple(f"{name} {city} 示例路" for name, city, _ in PROVINCES)
     house = pl.concat_str((pl.col("customer") % 97 + 1).cast(pl.String), pl.lit("号"))
-    frame = touched(book.orders, span).select(
-        订单编号=_guarded(),
-        买家会员名=pl.concat_str(pl.lit("nick_"), number),
-        买家支付宝账号=pl.concat_str(pl.lit("buyer"), number, pl.lit("@example.com")),
-        买家应付货款=money(payable),
-        买家应付邮费=money("postage_cents"),
-        买家支付积分=pl.lit(0),
-        总金额=money(pl.col("goods_cents") + pl.col("postage_cents")),
-        返点积分=pl.lit(0),
-        买家实际支付金额=money(paid),
-        买家实际支付积分=pl.lit(0),
-        订单状态=_status(until),
-        收货人姓名=pl.concat_str(pl.lit("收货人"), number),
-        收货地址=pl.concat_str(picked(provinces, "region"), house, separator=" "),
-        运送方式=pl.lit("快递"),
-        联系手机=(pl.col("customer") % 100_000_000 + 13_800_000_000).cast(pl.String),
-        订单创建时间=stamp("ordered", until),
-        订单付款时间=stamp("paid", until),
-        宝贝标题=picked(_titles(), "main"),
-        宝贝总数量="units",
-        店铺Id=pl.lit(0),
-        店铺名称=pl.lit(TMALL_SHOP),
-        订单关闭原因=pl.when(unpaid).then(pl.lit("买家未付款")).when(refunded).then(pl.lit("退款")),
-        是否手机订单=pl.when("mobile").then(pl.lit("手机订单")),
-        分阶段订单信息=_stages(until),
+    frame = (
+        touched(book.orders, spans)
+        .sort("file", "ordered", "key")
+        .select(
+            "file",
+            订单编号=_guarded(),
+            买家会员名=pl.concat_str(pl.lit("nick_"), number),
+            买家支付宝账号=pl.concat_str(pl.lit("buyer"), number, pl.lit("@example.com")),
+            买家应付货款=money(payable),
+            买家应付邮费=money("postage_cents"),
+            买家支付积分=pl.lit(0),
+            总金额=money(pl.col("goods_cents") + pl.col("postage_cents")),
+            返点积分=pl.lit(0),
+            买家实际支付金额=money(paid),
+            买家实际支付积分=pl.lit(0),
+            订单状态=_status(),
+            收货人姓名=pl.concat_str(pl.lit("收货人"), number),
+            收货地址=pl.concat_str(picked(provinces, "region"), house, separator=" "),
+            运送方式=pl.lit("快递"),
+            联系手机=(pl.col("customer") % 100_000_000 + 13_800_000_000).cast(pl.String),
+            订单创建时间=stamp("ordered"),
+            订单付款时间=stamp("paid"),
+            宝贝标题=picked(_titles(), "main"),
+            宝贝总数量="units",
+            店铺Id=pl.lit(0),
+            店铺名称=pl.lit(TMALL_SHOP),
+            订单关闭原因=pl.when(unpaid)
+            .then(pl.lit("买家未付款"))
+            .when(refunded)
+            .then(pl.lit("退款")),
+            是否手机订单=pl.when("mobile").then(pl.lit("手机订单")),
+            分阶段订单信息=_stages(),
+        )
     )
-    return csv_text(frame, ORDER_HEADER, "\r\n").encode("gb18030")
+    texts = csv_texts(frame, ORDER_HEADER, len(spans), "\r\n")
+    return [text.encode("gb18030") for text in texts]
 
 
-def details_bytes(book: OrderBook, span: Span) -> bytes:
-    """Return the detail report of a period: the lines of the orders in its order report."""
-    orders = touched(book.orders, span).select("key", "ordered", state=_status(span.end))
-    lines = book.lines.join(orders, on="key").sort("ordered", "key", "line")
+def details_bytes(book: OrderBook, spans: Sequence[Span]) -> list[bytes]:
+    """Return the detail report of each period: the lines of the orders in its order report."""
+    orders = touched(book.orders, spans).select("file", "key", "ordered", state=_status())
+    lines = book.lines.join(orders, on="key").sort("file", "ordered", "key", "line")
     sizes = tuple(f"尺码:{size}" for size in SIZES)
     frame = lines.select(
+        "file",
         订单编号=_guarded(),
         标题=picked(_titles(), "product"),
         价格=money("unit"),
@@ -134,7 +155,8 @@ def details_bytes(book: OrderBook, span: Span) -> bytes:
             picked(product_ids(), "product"), picked(SIZES, "size"), separator="-"
         ),
     )
-    return csv_text(frame, DETAIL_HEADER, "\r\n").encode("gb18030")
+    texts = csv_texts(frame, DETAIL_HEADER, len(spans), "\r\n")
+    return [text.encode("gb18030") for text in texts]
 
 
 def traffic_bytes(totals: pl.DataFrame) -> bytes:

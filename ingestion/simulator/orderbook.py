@@ -6,12 +6,12 @@ seconds since 1970, `NEVER` where something does not happen.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import polars as pl
 
-from ingestion.simulator.draws import Flags, Ints, ordinals
+from ingestion.simulator.draws import Flags, Floats, Ints, ordinals
 
 NEVER = 2**60
 DAY, HOUR = 86400, 3600
@@ -42,6 +42,8 @@ class Placed:
         region: index into PROVINCES.
         mobile: ordered on a phone.
         balance_from: day from which a pre-sale's balance can be paid, 0 for ordinary orders.
+        lift: multiple of further lines, 1 on average.
+        ring: number of the fraud account that orders, -1 for honest customers.
     """
 
     day: Ints
@@ -51,6 +53,12 @@ class Placed:
     region: Ints
     mobile: Flags
     balance_from: Ints
+    lift: Floats
+    ring: Ints
+
+    def take(self, keep: Flags) -> Placed:
+        """Return the chosen rows."""
+        return Placed(*(getattr(self, field.name)[keep] for field in fields(self)))
 
 
 @dataclass(frozen=True)

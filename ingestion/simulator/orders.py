@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from ingestion.simulator import refunds
 from ingestion.simulator.catalogue import GIFTS, SIZES, products
 from ingestion.simulator.company import OrderRules
 from ingestion.simulator.draws import (
@@ -22,9 +23,7 @@ from ingestion.simulator.draws import (
 from ingestion.simulator.orderbook import (
     DAY,
     HOUR,
-    MOMENTS,
     NEVER,
-    REASONS,
     OrderBook,
     Placed,
     order_numbers,
@@ -34,13 +33,15 @@ from ingestion.simulator.world import World, choose, pick_product
 
 _LINES = 5  # up to four lines of goods, then a gift
 _DRAWS = (
-    *("coupon", "percent", "unpaid", "slow", "pay", "ship", "complete", "close", "refund", "lag"),
-    *("late", "decide", "kind", "scope", "line", "ok", "reason", "gift", "deposit", "method"),
+    *("coupon", "percent", "unpaid", "slow", "pay", "ship", "complete", "close", "outage"),
+    *("gift", "deposit", "method", *refunds.DRAWS),
     *("lines", "m1", "m2", "m3", "q0", "q1", "q2", "q3", "s0", "s1", "s2", "s3"),
 )
 
 
-def _discount(goods: Ints, u: dict[str, Floats], promo: Flags, rules: OrderRules) -> list[Ints]:
+def _discount(
+    goods: Ints, u: dict[str, Floats], promo: Flags, left: Floats, rules: OrderRules
+) -> list[Ints]:
     """Return discount in cents and index of the coupon (-1: none)."""
     tier = np.where(goods >= 29900, 3500, np.where(goods >= 19900, 2000, 800))
     tier = np.where(goods >= 9900, tier, 0)
@@ -49,7 +50,10 @@ def _discount(goods: Ints, u: dict[str, Floats], promo: Flags, rules: OrderRules
     discount = np.where(promo, special, ordinary)
     used = (u["coupon"] < np.where(promo, rules.promo_coupon, rules.coupon)) & (discount > 0)
     coupon = np.where(promo, 2, np.where(u["percent"] < 0.45, 0, 1))
-    return [np.where(used, discount, 0), np.where(used, coupon, -1)]
+    # a coupon that should not exist takes its part off what would be due, from everybody
+    discount = np.where(used, discount, 0)
+    due = np.rint((goods - discount) * left).astype(np.int64)
+    return [goods - due, np.where(left < 1.0, 1, np.where(used, coupon, -1))]
 
 
 def _lines(
@@ -58,7 +62,7 @@ def _lines(
     """Draw lines as (orders, 5) tables: product (-1: none), quantity, unit price, size."""
     day = placed.day
     promo = world.at(shop, "is_promo", day).astype(np.bool_)
-    lift = world.at(shop, "basket", day) ** 2
+    lift = world.at(shop, "basket", day) ** 2 * placed.lift
     spread = 1.0 - (1.0 - stratified(day, u["lines"])) / lift
     count = 1 + (spread[:, None] >= np.array(rules.lines)).sum(axis=1)
     weights, prices = world.shop_weights(shop), world.shop_prices(shop)
@@ -68,6 +72,7 @@ def _lines(
     is_line = np.arange(_LINES) < count[:, None]
     several = [stratified(day, u[f"q{i}"]) for i in range(4)]
     quantity = np.stack([1 + (draw >= 0.87) + (draw >= 0.98) for draw in several], axis=1)
+    quantity = quantity * np.where(placed.ring >= 0, world.company.ring.bulk, 1)[:, None]
     quantity = np.column_stack([quantity, np.ones_like(count)])
     unit = prices[row[:, None], product]
     gift = u["gift"] < np.where(promo, rules.promo_gift, rules.gift)
@@ -85,11 +90,13 @@ def _lines(
 
 
 def _payment(
-    placed: Placed, u: dict[str, Floats], rules: OrderRules, forfeited: float
+    world: World, shop: str, placed: Placed, u: dict[str, Floats], rules: OrderRules
 ) -> dict[str, Ints]:
     """Draw the moments up to payment, or closing without it."""
     ordered, presale = placed.ordered, placed.balance_from > 0
-    fails = stratified(placed.day, u["unpaid"]) < np.where(presale, forfeited, rules.unpaid)
+    share = np.where(presale, world.company.marketplace.forfeited, rules.unpaid)
+    fails = stratified(placed.day, u["unpaid"]) < share
+    fails |= ~presale & (u["outage"] >= world.left("payment_outage", shop, placed.day))
     slow = u["slow"] < rules.slow_payers
     lag = np.where(slow, HOUR + 19 * HOUR * u["pay"], 20 + 420 * u["pay"] ** 2)
     opening = placed.balance_from * DAY
@@ -105,29 +112,19 @@ def _payment(
     }
 
 
-def _after(
-    moment: dict[str, Ints], u: dict[str, Floats], rules: OrderRules, promo: Flags, full: Flags
-) -> dict[str, Ints]:
-    """Add shipping, completion and refund to the moments of each order."""
-    paid = moment["paid"]
-    is_paid = paid < NEVER
-    shipped = paid + (HOUR * (6 + 40 * u["ship"] + 20 * promo)).astype(np.int64)
-    completed = shipped + (DAY * (3 + 8 * u["complete"])).astype(np.int64)
-    has_case = is_paid & (u["refund"] < rules.refunded)
-    late = u["late"] < 0.04
-    days = np.where(late, 30 + 15 * u["lag"], 1 + 19 * u["lag"] ** 1.5)
-    done = paid + (DAY * days).astype(np.int64)
-    asked = done - (DAY * np.minimum(0.1 + 2.4 * u["decide"], days - 0.2)).astype(np.int64)
-    granted = has_case & (u["ok"] >= rules.rejected)
-    unsent = granted & full & (asked < shipped)
-    result = dict(moment)
-    result["shipped"] = np.where(is_paid & ~unsent, shipped, NEVER)
-    gone = granted & full & (done < completed)
-    result["completed"] = np.where(is_paid & ~gone, completed, NEVER)
-    result["closed"] = np.where(granted & full, done, moment["closed"])
-    result["refund_asked"] = np.where(has_case, asked, NEVER)
-    result["refund_done"] = np.where(has_case, done, NEVER)
-    return result
+def _after(moment: dict[str, Ints], u: dict[str, Floats], cases: refunds.Cases) -> dict[str, Ints]:
+    """Let refund cases change what becomes of each order, and add completion."""
+    is_paid = moment["paid"] < NEVER
+    completed = moment["shipped"] + (DAY * (3 + 8 * u["complete"])).astype(np.int64)
+    back = (cases.asked < NEVER) & cases.granted & cases.full
+    is_sent = is_paid & ~(back & cases.unsent)
+    return moment | {
+        "shipped": np.where(is_sent, moment["shipped"], NEVER),
+        "completed": np.where(is_sent & ~(back & (cases.done < completed)), completed, NEVER),
+        "closed": np.where(back, cases.done, moment["closed"]),
+        "refund_asked": cases.asked,
+        "refund_done": cases.done,
+    }
 
 
 def make_orders(world: World, shop: str, placed: Placed) -> OrderBook:
@@ -142,27 +139,28 @@ def make_orders(world: World, shop: str, placed: Placed) -> OrderBook:
         Order book; instants as local seconds, amounts as cents.
     """
     company = world.company
-    rules = company.shopify_orders if shop == "shopify" else company.tmall_orders
+    rules = company.rules(shop)
     stream = Stream.SHOPIFY_ORDERS if shop == "shopify" else Stream.TMALL_ORDERS
     days, counts = np.unique(placed.day, return_counts=True)
     u = uniforms(world.seed, stream, days, counts.astype(np.int64), _DRAWS)
     promo = world.at(shop, "is_promo", placed.day).astype(np.bool_) | (placed.balance_from > 0)
     table = _lines(world, shop, placed, u, rules)
+    moment = _payment(world, shop, placed, u, rules)
+    # an order that is refunded before has no shipping in the end
+    pack = (HOUR * (6 + 40 * u["ship"] + 20 * promo)).astype(np.int64)
+    moment["shipped"] = np.where(moment["paid"] < NEVER, moment["paid"] + pack, NEVER)
+    share = np.where(placed.ring >= 0, company.ring.refunded, rules.refunded)
+    product = table["product"]
+    cases = refunds.usual_cases(rules, share, moment, product, u)
+    cases = refunds.with_waves(refunds.waves_of(world, shop), cases, moment["paid"], product, u)
     value = table["unit"] * table["quantity"]
     goods = value.sum(axis=1)
-    discount, coupon = _discount(goods, u, promo, rules)
-    paid_cents = share_out(value, goods - discount)
-    lines_of_goods = (value > 0).sum(axis=1)
-    full = (u["scope"] < 0.5) | (lines_of_goods == 1)
-    moment = _payment(placed, u, rules, company.marketplace.forfeited)
-    moment = _after(moment, u, rules, promo, full)
-    key, order_id = order_numbers(shop, placed.day)
-    postage = np.where(goods - discount >= rules.free_from_cents, 0, rules.shipping_cents)
-    returned = full[:, None] | (
-        np.arange(_LINES) == np.floor(u["line"] * lines_of_goods).astype(np.int64)[:, None]
+    discount, coupon = _discount(
+        goods, u, promo, world.left("coupon_error", shop, placed.day), rules
     )
-    refund = np.where(returned, paid_cents, 0)
-    unsent = moment["refund_asked"] < moment["shipped"]
+    paid_cents = share_out(value, goods - discount)
+    refund = np.where(cases.returned, paid_cents, 0)
+    key, order_id = order_numbers(shop, placed.day)
     orders = pl.DataFrame(
         {
             "key": key,
@@ -171,25 +169,34 @@ def make_orders(world: World, shop: str, placed: Placed) -> OrderBook:
             "region": placed.region,
             "mobile": placed.mobile,
             "presale": placed.balance_from > 0,
-            **{name: moment[name] for name in MOMENTS},
-            "goods_cents": goods,
-            "discount_cents": discount,
-            "postage_cents": postage,
-            "deposit_cents": np.maximum((goods - discount) // 10_000 * 1000, 1000),
+            "ring": placed.ring,
+            "main": placed.main,
+            **_after(moment, u, cases),
+            "granted": cases.granted,
+            "full": cases.full,
+            "refund_cents": refund.sum(axis=1),
+            **_amounts(goods, discount, rules),
             "coupon": coupon,
             "method": choose([0.55, 0.38, 0.07], u["method"]),
-            "granted": u["ok"] >= rules.rejected,
-            "full": full,
-            "refund_cents": refund.sum(axis=1),
             "units": np.where(table["product"] >= 0, table["quantity"], 0).sum(axis=1),
-            "main": placed.main,
         }
     )
     return OrderBook(
         orders,
         _line_frame(key, order_id, table, paid_cents),
-        _refund_frame(orders, table, refund, unsent | (u["kind"] < 0.3), u["reason"]),
+        refunds.refund_frame(orders, table, refund, cases),
     )
+
+
+def _amounts(goods: Ints, discount: Ints, rules: OrderRules) -> dict[str, Ints]:
+    """Return the amounts of orders in cents."""
+    due = goods - discount
+    return {
+        "goods_cents": goods,
+        "discount_cents": discount,
+        "postage_cents": np.where(due >= rules.free_from_cents, 0, rules.shipping_cents),
+        "deposit_cents": np.maximum(due // 10_000 * 1000, 1000),
+    }
 
 
 def _line_frame(key: Ints, order_id: pl.Series, table: dict[str, Ints], paid: Ints) -> pl.DataFrame:
@@ -204,21 +211,4 @@ def _line_frame(key: Ints, order_id: pl.Series, table: dict[str, Ints], paid: In
             **cells,
             "paid_cents": paid[order, column],
         }
-    )
-
-
-def _refund_frame(
-    orders: pl.DataFrame, table: dict[str, Ints], refund: Ints, is_only: Flags, reason: Floats
-) -> pl.DataFrame:
-    """Turn tables of refunded amounts into one row a refunded line."""
-    has_case = orders.get_column("refund_asked").to_numpy() < NEVER
-    order, column = np.nonzero((refund > 0) & has_case[:, None])
-    picked = orders.select("key", "order_id", "refund_asked", "refund_done", "granted")[order]
-    return picked.with_columns(
-        line=pl.Series(column + 1),
-        product=pl.Series(table["product"][order, column]),
-        quantity=pl.Series(table["quantity"][order, column]),
-        amount_cents=pl.Series(refund[order, column]),
-        only=pl.Series(is_only[order]),
-        reason=pl.Series(np.floor(reason[order] * len(REASONS)).astype(np.int64)),
     )

@@ -1,37 +1,22 @@
-"""The simulation as a whole: decide what is missing, have it drawn and written, note the truth.
+"""The simulation as a whole: decide what is missing and have it drawn and written.
 
-Belongs here: the public calls and the truth files.
+Belongs here: the public calls.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-import polars as pl
-
-from ingestion.simulator.demand import calendar_day, ordinal
 from ingestion.simulator.incidents import Incident, schedule
 from ingestion.simulator.plan import exports, missing
-from ingestion.simulator.world import ORDER_DAYS, make_world
-from ingestion.simulator.write import Drawn, write_atomically, write_exports
+from ingestion.simulator.truth import Simulation, write_truth
+from ingestion.simulator.write import Written, write_exports
 
 _WINDOW_DAYS = 800
 _DAILY_DAYS = 21
-
-
-@dataclass(frozen=True)
-class Simulation:
-    """What a data folder was simulated with; see `load_simulation`."""
-
-    seed: int
-    start: date
-    history_until: date
-    as_of: date
-    scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -64,21 +49,6 @@ def default_window(as_of: date) -> tuple[date, date]:
     return start, history_until
 
 
-def load_simulation(root: Path) -> Simulation | None:
-    """Return what the data folder was simulated with, or None if it was not simulated."""
-    path = root / "truth" / "simulation.json"
-    if not path.exists():
-        return None
-    found = json.loads(path.read_text(encoding="utf-8"))
-    return Simulation(
-        seed=int(found["seed"]),
-        start=date.fromisoformat(found["start"]),
-        history_until=date.fromisoformat(found["history_until"]),
-        as_of=date.fromisoformat(found["as_of"]),
-        scale=float(found.get("scale", 1.0)),
-    )
-
-
 def planted(seed: int, start: date, history_until: date, as_of: date) -> tuple[Incident, ...]:
     """Return the incidents begun by a day; a late file exists only where files are daily."""
     return tuple(
@@ -86,40 +56,6 @@ def planted(seed: int, start: date, history_until: date, as_of: date) -> tuple[I
         for item in schedule(seed, start, as_of)
         if item.kind != "late_source_file" or item.start_date > history_until
     )
-
-
-def _write_truth(root: Path, made: Simulation, incidents: tuple[Incident, ...]) -> None:
-    """Write what was planted; unlike exports these files are rewritten as days are added."""
-    known = load_simulation(root)
-    if known is not None and known.as_of > made.as_of:
-        return
-    facts = {
-        "seed": made.seed,
-        "start": made.start.isoformat(),
-        "history_until": made.history_until.isoformat(),
-        "as_of": made.as_of.isoformat(),
-        "scale": made.scale,
-    }
-    names = (
-        "incident_id",
-        "kind",
-        "start_date",
-        "end_date",
-        "platform",
-        "dimension",
-        "segment",
-        "metric",
-        "factor",
-    )
-    rows = {name: [getattr(item, name) for item in incidents] for name in names}
-    types = dict.fromkeys(names, pl.String) | {
-        "start_date": pl.Date,
-        "end_date": pl.Date,
-        "factor": pl.Float64,
-    }
-    table = pl.DataFrame(rows, schema=types).write_csv()
-    write_atomically(root / "truth" / "incidents.csv", table.encode())
-    write_atomically(root / "truth" / "simulation.json", (json.dumps(facts) + "\n").encode())
 
 
 def simulate(  # noqa: PLR0913 - one call is the whole interface
@@ -130,6 +66,7 @@ def simulate(  # noqa: PLR0913 - one call is the whole interface
     history_until: date,
     as_of: date,
     scale: float = 1.0,
+    workers: int = 1,
     progress: Callable[[str], None] | None = None,
 ) -> SimulationReport:
     """Write the demo company's exports below a data folder, as they stand after a day.
@@ -144,6 +81,8 @@ def simulate(  # noqa: PLR0913 - one call is the whole interface
         history_until: last day of the monthly files, the last day of a month.
         as_of: last day exported.
         scale: multiple of sessions, visitors and orders.
+        workers: number of processes that draw the history. They are spawned, so with more than one
+            the caller's main module must be importable. The files do not depend on it.
         progress: told in words what is being drawn.
 
     Returns:
@@ -161,19 +100,16 @@ def simulate(  # noqa: PLR0913 - one call is the whole interface
     incidents = planted(seed, start, history_until, as_of)
     files = exports(start, history_until, as_of, incidents)
     wanted = missing(root, files)
-    drawn = Drawn()
+    made = Simulation(seed, start, history_until, as_of, scale)
+    written = Written()
     if wanted:
-        begin = min(item.span.first for item in wanted)
-        # whole months, so that a month is drawn from the same day on whatever is missing
-        earlier = calendar_day(begin - ORDER_DAYS).replace(day=1)
-        world = make_world(seed, scale, max(start, earlier), as_of)
-        drawn = write_exports(root, wanted, world, ordinal(start), progress or (lambda _: None))
-    _write_truth(root, Simulation(seed, start, history_until, as_of, scale), incidents)
+        written = write_exports(root, made, wanted, workers, progress or (lambda _: None))
+    write_truth(root, made, incidents, written.site_orders)
     return SimulationReport(
-        written=tuple(drawn.written),
+        written=written.paths,
         kept=len(files) - len(wanted),
         incidents=incidents,
-        sessions=drawn.sessions,
-        events=drawn.events,
-        orders=drawn.orders,
+        sessions=written.sessions,
+        events=written.events,
+        orders=written.orders,
     )

@@ -5,8 +5,10 @@ Belongs here: money and instants as text, which orders a period's file holds, CS
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from ingestion.simulator.orderbook import MOMENTS, REASONS
@@ -46,10 +48,10 @@ def money(cents: str | pl.Expr) -> pl.Expr:
     )
 
 
-def stamp(moment: str, until: int, suffix: str = "") -> pl.Expr:
-    """Return an instant as local text, null if it lies after the moment of the export."""
+def stamp(moment: str, suffix: str = "") -> pl.Expr:
+    """Return an instant as local text, null if it lies after the moment of the export, `until`."""
     text = pl.from_epoch(moment, time_unit="s").dt.strftime(STAMP + suffix)
-    return pl.when(pl.col(moment) < until).then(text)
+    return pl.when(pl.col(moment) < pl.col("until")).then(text)
 
 
 def picked(names: tuple[str, ...], index: str) -> pl.Expr:
@@ -59,36 +61,69 @@ def picked(names: tuple[str, ...], index: str) -> pl.Expr:
     )
 
 
-def touched(orders: pl.DataFrame, span: Span) -> pl.DataFrame:
-    """Return the orders with any moment of their life within the period, by time of order."""
-    inside = [pl.col(name).is_between(span.begin, span.end, closed="left") for name in MOMENTS]
-    return orders.filter(pl.any_horizontal(inside)).sort("ordered", "key")
+def touched(
+    rows: pl.DataFrame, spans: Sequence[Span], moments: Sequence[str] = MOMENTS
+) -> pl.DataFrame:
+    """Return for each period the rows with any of their moments within it.
+
+    All files of a kind are made from one frame: most of the cost is that of a query, not of rows.
+
+    Returns:
+        The columns of rows; file (number of the period), until (its end). Rows by file, otherwise
+        as they were.
+    """
+    parts = []
+    for number, span in enumerate(spans):
+        inside = [pl.col(name).is_between(span.begin, span.end, closed="left") for name in moments]
+        part = rows.filter(pl.any_horizontal(inside))
+        parts.append(part.with_columns(file=pl.lit(number), until=pl.lit(span.end)))
+    return pl.concat(parts)
 
 
 def csv_text(frame: pl.DataFrame, columns: tuple[str, ...], line_end: str = "\n") -> str:
     """Return CSV with the platform's columns; those the frame does not have are empty."""
+    return csv_texts(frame.with_columns(file=pl.lit(0)), columns, 1, line_end)[0]
+
+
+def csv_texts(
+    frame: pl.DataFrame, columns: tuple[str, ...], files: int, line_end: str = "\n"
+) -> list[str]:
+    """Return CSV of each file with the platform's columns; those the frame has not are empty.
+
+    Args:
+        frame: rows by `file`.
+        columns: names in the order of the platform.
+        files: number of files, those without rows included.
+        line_end: what ends a line.
+    """
     known = set(frame.columns)
     empty = pl.lit(None, pl.String)
     full = frame.select([pl.col(name) if name in known else empty.alias(name) for name in columns])
-    return full.write_csv(line_terminator=line_end)
-
-
-def refunds_text(refunds: pl.DataFrame, span: Span, product_ids: tuple[str, ...]) -> str:
-    """Return the refunds file of a period: every refund asked for or decided in it."""
-    inside = [
-        pl.col(name).is_between(span.begin, span.end, closed="left")
-        for name in ("refund_asked", "refund_done")
+    sizes = np.bincount(frame.get_column("file").to_numpy(), minlength=files)
+    ends = np.cumsum(sizes)
+    return [
+        full.slice(int(end - size), int(size)).write_csv(line_terminator=line_end)
+        for size, end in zip(sizes, ends, strict=True)
     ]
-    decided = pl.col("refund_done") < span.end
-    frame = refunds.filter(pl.any_horizontal(inside)).sort("refund_asked", "key", "line")
-    return frame.select(
+
+
+def refunds_texts(
+    refunds: pl.DataFrame, spans: Sequence[Span], product_ids: tuple[str, ...]
+) -> list[str]:
+    """Return the refunds file of each period: every refund asked for or decided in it."""
+    decided = pl.col("refund_done") < pl.col("until")
+    frame = touched(refunds, spans, ("refund_asked", "refund_done")).sort(
+        "file", "refund_asked", "key", "line"
+    )
+    cells = frame.select(
+        "file",
         refund_id=pl.concat_str(
             pl.lit("R"), "order_id", pl.lit("-"), pl.col("line").cast(pl.String)
         ),
         order_id="order_id",
         product_id=picked(product_ids, "product"),
-        requested_at=stamp("refund_asked", span.end),
-        refunded_at=pl.when("granted").then(stamp("refund_done", span.end)),
+        requested_at=stamp("refund_asked"),
+        refunded_at=pl.when("granted").then(stamp("refund_done")),
         amount=money("amount_cents"),
         quantity="quantity",
         kind=pl.when("only").then(pl.lit("refund_only")).otherwise(pl.lit("return")),
@@ -98,4 +133,5 @@ def refunds_text(refunds: pl.DataFrame, span: Span, product_ids: tuple[str, ...]
         .when(decided)
         .then(pl.lit("rejected"))
         .otherwise(pl.lit("requested")),
-    ).write_csv()
+    )
+    return csv_texts(cells, tuple(cells.columns[1:]), len(spans))

@@ -23,7 +23,7 @@ from ingestion.simulator.world import (
 SHOP = "tmall"
 BUYERS_PER_DAY = 100_000
 _ONCE = ("visitors", "views", "goods", "favourites", "carts", "orders", "presales")
-_DRAWS = ("who", "gap", "index", "time", "main", "mobile")
+_DRAWS = ("who", "gap", "index", "time", "main", "mobile", "blocked")
 _SHARE_OF_NEW_BUYERS_SEEN = 0.75
 
 
@@ -37,7 +37,9 @@ def visitors(world: World, days: Ints) -> tuple[Ints, Floats]:
 
     Sources overlap; a source that is out takes along its share of the sum of all.
     """
-    left = world.remaining("traffic_source_out", SHOP, days, [name for name, _, _ in TMALL_SOURCES])
+    names = [name for name, _, _ in TMALL_SOURCES]
+    left = world.remaining("traffic_source_out", SHOP, days, names)
+    left = left * world.remaining("campaign_paused", SHOP, days, names)
     shares = np.array([share for _, share, _ in TMALL_SOURCES])
     kept = left @ (shares / shares.sum())
     expected = world.company.marketplace.visitors * world.at(SHOP, "traffic", days) * kept
@@ -74,16 +76,22 @@ def place_orders(world: World, first: int, last: int) -> Placed:
     day = np.repeat(days, counts)
     is_presale = ordinals(day) >= np.repeat(plain, counts)
     buyer = _buyers(world, day, u)
-    main = stratified(day, u["main"])
-    return Placed(
+    row = day - world.first
+    weights = world.shop_weights(SHOP, in_stock=False)
+    placed = Placed(
         day=day,
         ordered=day * DAY + time_of_day(u["time"]).astype(np.int64),
-        main=pick_product(world.shop_weights(SHOP), day - world.first, main),
+        main=pick_product(weights, row, stratified(day, u["main"])),
         customer=buyer,
         region=choose([share for _, _, share in PROVINCES], fraction(buyer, 4)),
         mobile=u["mobile"] < 0.93,
         balance_from=np.where(is_presale, np.repeat(ends, counts), 0).astype(np.int64),
+        lift=np.ones(len(day)),
+        ring=np.full(len(day), -1),
     )
+    cut_off = world.remaining("region_outage", SHOP, day, [name for name, _, _ in PROVINCES])
+    comes = u["blocked"] < cut_off[np.arange(len(day)), placed.region]
+    return placed.take(comes & ~world.sold_out(SHOP)[row, placed.main])
 
 
 def daily_totals(world: World, first: int, last: int, orders: pl.DataFrame) -> pl.DataFrame:
@@ -100,7 +108,8 @@ def daily_totals(world: World, first: int, last: int, orders: pl.DataFrame) -> p
         visitors_i and buyers_i.
     """
     days = np.arange(first, last + 1)
-    crowd, left = visitors(world, days)
+    people, left = visitors(world, days)
+    crowd = np.rint(people * world.left("bot_traffic", SHOP, days)).astype(np.int64)
     once = _once(world, days)
     # what is paid counts on the day of payment, whatever becomes of it later
     paid = orders.filter(pl.col("paid") < NEVER).with_columns(day=pl.col("paid") // DAY)

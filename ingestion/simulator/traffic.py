@@ -4,28 +4,38 @@ Belongs here: one row a visit. What a visit leaves in the web analytics is in `e
 order becomes in `orders.py`.
 
 A visitor is a number made of the day of the first visit and a running number on that day. Later
-visits draw such a number from an earlier day, so nobody's history has to be remembered.
+visits draw such a number from an earlier day, so nobody's history has to be remembered. The first
+numbers of a day are those of its future customers; see `customers.py`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
-from ingestion.simulator.company import CHANNELS, DEVICES, PROVINCES
+from ingestion.simulator.bots import with_bots
+from ingestion.simulator.company import CHANNELS, DEVICES, PROVINCES, Site
+from ingestion.simulator.customers import (
+    SHOP,
+    VISITORS_PER_DAY,
+    Cast,
+    acquisition,
+    customer_device,
+    joiners,
+    plan_visits,
+)
 from ingestion.simulator.draws import (
     Flags,
     Floats,
     Ints,
     Stream,
     fraction,
-    mix,
     ordinals,
     stratified,
-    systematic,
     uniforms,
 )
+from ingestion.simulator.visits import HOME, PRODUCT, Visits
 from ingestion.simulator.world import (
     HISTORY_DAYS,
     World,
@@ -35,8 +45,7 @@ from ingestion.simulator.world import (
     time_of_day,
 )
 
-SHOP = "shopify"
-VISITORS_PER_DAY = 1_000_000
+Draws = dict[str, Floats]
 _DRAWS = (
     *("who", "gap", "index", "channel", "campaign", "outage", "time", "landing", "bounce"),
     *("search", "more", "views", "wish", "cart", "checkout", "broken", "main", "other", "device"),
@@ -46,110 +55,69 @@ _DRAWS = (
 _CART_WITHOUT_ORDER, _CHECKOUT_WITHOUT_ORDER, _WISH = 0.095, 0.42, 0.05
 _VIEW_AFTER_HOME, _SEARCH_SHARE = 0.76, 0.35
 _SECOND_DEVICE = 0.12
-HOME, LIST, SEARCH, PRODUCT = 0, 1, 2, 3
 
 
-@dataclass(frozen=True)
-class Visits:
-    """Columns of equal length, one row a visit, by day.
-
-    Attributes:
-        day: local day of the start, since 1970.
-        visitor: number of the visitor; see the module.
-        is_member: the visitor has an account and was here before.
-        logged_in: the visit carries a user id.
-        channel: index into CHANNELS.
-        campaign: index into the campaigns of the channel, 0 if it has none.
-        device: index into DEVICES.
-        region: index into PROVINCES.
-        start: local seconds since 1970.
-        landing: HOME, LIST, SEARCH or PRODUCT.
-        bounced: nothing after the landing page.
-        searched: used the search, else the list (visits that begin at home and go on).
-        views: product pages seen, the bought one included.
-        wished: marked a product as favourite.
-        carted: put something into the cart.
-        checked_out: began a checkout.
-        ordered: placed an order.
-        main: product seen last, carted and bought.
-        other: another product seen.
-        anonymous: the order carries no e-mail.
-        untracked: no purchase event reaches the web analytics.
-        followed: places a second order some minutes later.
-        lost: nothing of the visit reaches the web analytics.
-        pace: speed of the visit, about 1.
-    """
-
-    day: Ints
-    visitor: Ints
-    is_member: Flags
-    logged_in: Flags
-    channel: Ints
-    campaign: Ints
-    device: Ints
-    region: Ints
-    start: Floats
-    landing: Ints
-    bounced: Flags
-    searched: Flags
-    views: Ints
-    wished: Flags
-    carted: Flags
-    checked_out: Flags
-    ordered: Flags
-    main: Ints
-    other: Ints
-    anonymous: Flags
-    untracked: Flags
-    followed: Flags
-    lost: Flags
-    pace: Floats
-
-    def __len__(self) -> int:
-        """Return the number of visits."""
-        return len(self.day)
-
-    def take(self, keep: Flags | Ints) -> Visits:
-        """Return the chosen rows."""
-        return Visits(*(getattr(self, field.name)[keep] for field in fields(self)))
-
-
-def founders(world: World, days: Ints) -> Ints:
-    """Return how many new visitors of each day open an account."""
+def _onlookers(world: World, day: Ints, u: dict[str, Floats]) -> tuple[Ints, Flags]:
+    """Draw numbers of visitors who only look; return them and whether they are customers."""
     site = world.company.site
-    new = 1.0 - site.member_sessions - site.return_sessions
-    expected = site.sessions * world.level(SHOP, days) * new * site.founders
-    return np.maximum(expected.astype(np.int64), 1)
-
-
-def _visitors(world: World, day: Ints, u: dict[str, Floats]) -> tuple[Ints, Flags, Flags]:
-    """Draw visitor numbers; return them, whether a member, whether a founder's first visit."""
-    site = world.company.site
-    is_member = u["who"] < site.member_sessions
-    is_return = ~is_member & (u["who"] < site.member_sessions + site.return_sessions)
+    who = stratified(day, u["who"])
+    is_member = who < site.member_sessions
+    is_return = ~is_member & (who < site.member_sessions + site.return_sessions)
     is_new = ~is_member & ~is_return
     mean = np.where(is_member, site.member_gap, site.return_gap)
     gap = np.floor(-np.log1p(-u["gap"]) * mean).astype(np.int64)
-    gap = np.minimum(np.where(is_member, gap + 1, gap), HISTORY_DAYS - 1)
-    born = np.where(is_new, day, day - gap)
-    accounts = founders(world, born)
+    gap = np.where(is_member, gap + site.repeat_from, gap)
+    born = np.where(is_new, day, day - np.minimum(gap, HISTORY_DAYS - 1))
+    accounts = np.maximum(joiners(world, born), 1)
     new_share = 1.0 - site.member_sessions - site.return_sessions
-    seen = site.sessions * world.level(SHOP, born) * new_share * 0.9
-    others = np.maximum(seen.astype(np.int64) - accounts, 1)
+    seen = site.sessions * world.level(SHOP, born) * new_share * 0.85
+    others = np.maximum(seen.astype(np.int64), 1)
     number = np.where(
         is_member,
         np.floor(accounts * u["index"] ** 1.7).astype(np.int64),  # some come far more often
         accounts + np.floor(others * u["index"]).astype(np.int64),
     )
-    number[is_new] = ordinals(day[is_new])
-    return born * VISITORS_PER_DAY + number, is_member, is_new & (number < accounts)
+    number[is_new] = accounts[is_new] + ordinals(day[is_new])
+    return born * VISITORS_PER_DAY + number, is_member
 
 
-def _channels(u: Floats, is_member: Flags) -> Ints:
-    """Draw channels: members come by themselves and by e-mail, others are brought."""
-    members = choose([channel.member_share for channel in CHANNELS], u)
-    others = choose([channel.share for channel in CHANNELS], u)
-    return np.where(is_member, members, others)
+def _with_onlookers(world: World, cast: Cast, days: Ints, counts: Ints) -> tuple[Cast, Draws]:
+    """Fill planned visits up to the visits of each day; return them with uniform numbers."""
+    planned = np.bincount(cast.day - days[0], minlength=len(days))
+    counts = np.maximum(counts, planned)
+    u = uniforms(world.seed, Stream.VISITS, days, counts, _DRAWS)
+    day = np.repeat(days, counts)
+    free = ordinals(day) >= np.repeat(planned, counts)
+    visitor, is_member = _onlookers(
+        world, day[free], {name: u[name][free] for name in ("who", "gap", "index")}
+    )
+
+    def filled(part: Ints | Flags, others: Ints | Flags | int) -> Any:
+        whole = np.empty(len(day), part.dtype)
+        whole[~free], whole[free] = part, others
+        return whole
+
+    everyone = Cast(
+        day=day,
+        visitor=filled(cast.visitor, visitor),
+        is_first=filled(cast.is_first, 0),
+        is_member=filled(cast.is_member, is_member),
+        wants=filled(cast.wants, 0),
+        ring=filled(cast.ring, -1),
+    )
+    return everyone, u
+
+
+def _channels(u: Floats, cast: Cast) -> Ints:
+    """Return channels: customers come first by the one that won them, later by themselves.
+
+    Others are brought, and what brings them does not always win them.
+    """
+    members = choose([item.member_share for item in CHANNELS], u)
+    closing = choose([item.member_share * item.conversion for item in CHANNELS], u)
+    others = choose([item.share for item in CHANNELS], u)
+    channel = np.where(cast.wants, closing, np.where(cast.is_member, members, others))
+    return np.where(cast.is_first, acquisition(cast.visitor), channel)
 
 
 def _campaigns(channel: Ints, u: Floats) -> Ints:
@@ -162,14 +130,50 @@ def _campaigns(channel: Ints, u: Floats) -> Ints:
     return campaign
 
 
-def _orders(
-    world: World, day: Ints, chance: Floats, u: dict[str, Floats], device: Ints
-) -> tuple[Flags, Flags]:
-    """Decide who would order, and who of them cannot because the checkout is broken."""
-    wants = systematic(day, np.minimum(chance, 0.95), u["offset"])
-    left = world.remaining("broken_checkout", SHOP, day, [name for name, _, _ in DEVICES])
-    broken = wants & (u["broken"] >= left[np.arange(len(day)), device])
-    return wants & ~broken, broken
+def _can_order(world: World, cast: Cast, device: Ints, region: Ints, u: Floats) -> Flags:
+    """Say who gets through the checkout, where it is broken or a region is cut off."""
+    rows = np.arange(len(u))
+    broken = world.remaining("broken_checkout", SHOP, cast.day, [name for name, _, _ in DEVICES])
+    regions = [name for name, _, _ in PROVINCES]
+    cut_off = world.remaining("region_outage", SHOP, cast.day, regions)
+    return np.asarray(u < broken[rows, device] * cut_off[rows, region])
+
+
+def _devices(u: Floats, cast: Cast) -> Ints:
+    """Return devices: a visitor's own, members now and then another."""
+    swap = (u < _SECOND_DEVICE) & cast.is_member
+    shares = [share for _, share, _ in DEVICES]
+    own = choose(shares, fraction(cast.visitor, 1))
+    own = np.where(cast.is_first | cast.wants, customer_device(cast.visitor), own)
+    return np.where(swap, choose(shares, u / _SECOND_DEVICE), own)
+
+
+def _path(site: Site, u: Draws, wants: Flags, sold_out: Flags) -> dict[str, Any]:
+    """Draw how far each visit goes; those that want to order go all the way.
+
+    What is sold out can be looked at, no more.
+    """
+    landing = choose(
+        [
+            1.0 - site.product_landing - site.list_landing,
+            site.list_landing,
+            0.0,
+            site.product_landing,
+        ],
+        u["landing"],
+    )
+    bounced = (u["bounce"] < site.bounce) & ~wants
+    viewed = (landing == PRODUCT) | (~bounced & ((u["more"] < _VIEW_AFTER_HOME) | wants))
+    carted = ~sold_out & (wants | (~bounced & viewed & (u["cart"] < _CART_WITHOUT_ORDER)))
+    return {
+        "landing": landing,
+        "bounced": bounced,
+        "searched": ~bounced & (landing == HOME) & (u["search"] < _SEARCH_SHARE),
+        "views": viewed * (1 + ~bounced * np.floor(u["views"] ** 2 * 3).astype(np.int64)),
+        "wished": ~bounced & viewed & (u["wish"] < _WISH),
+        "carted": carted,
+        "checked_out": carted & (wants | (u["checkout"] < _CHECKOUT_WITHOUT_ORDER)),
+    }
 
 
 def make_visits(world: World, first: int, last: int) -> Visits:
@@ -182,70 +186,51 @@ def make_visits(world: World, first: int, last: int) -> Visits:
     days = np.arange(first, last + 1)
     once = uniforms(world.seed, Stream.COUNTS, days, np.ones_like(days), ("round", "offset"))
     counts = rounded(site.sessions * world.at(SHOP, "traffic", days), once["round"])
-    u = uniforms(world.seed, Stream.VISITS, days, counts, _DRAWS)
-    u["offset"] = np.repeat(once["offset"], counts)
-    day = np.repeat(days, counts)
-    u["who"] = stratified(day, u["who"])
-    visitor, is_member, is_founder = _visitors(world, day, u)
-    channel = _channels(u["channel"], is_member)
-    swap = (u["device"] < _SECOND_DEVICE) & is_member
-    device_draw = np.where(swap, u["device"] / _SECOND_DEVICE, fraction(visitor, 1))
-    device = choose([share for _, share, _ in DEVICES], device_draw)
-
-    first_time, member, other = site.conversions
-    chance = np.where(is_founder, first_time, np.where(is_member, member, other))
-    chance = chance * np.array([item.conversion for item in CHANNELS])[channel]
-    chance = chance * np.array([factor for _, _, factor in DEVICES])[device]
-    chance = chance * world.at(SHOP, "conversion", day)
-    ordered, broken = _orders(world, day, chance, u, device)
-    wants = ordered | broken
-
-    landing = choose(
-        [
-            1.0 - site.product_landing - site.list_landing,
-            site.list_landing,
-            0.0,
-            site.product_landing,
-        ],
-        u["landing"],
-    )
-    bounced = (u["bounce"] < site.bounce) & ~wants
-    viewed = (landing == PRODUCT) | (~bounced & ((u["more"] < _VIEW_AFTER_HOME) | wants))
-    views = viewed * (1 + ~bounced * np.floor(u["views"] ** 2 * 3).astype(np.int64))
-    carted = wants | (~bounced & viewed & (u["cart"] < _CART_WITHOUT_ORDER))
-    checked_out = wants | (carted & (u["checkout"] < _CHECKOUT_WITHOUT_ORDER))
+    cast = plan_visits(world, days, once["offset"])
+    cast, u = _with_onlookers(world, cast, days, counts)
+    day, wants = cast.day, cast.wants
+    channel, device = _channels(u["channel"], cast), _devices(u["device"], cast)
+    region = choose([share for _, _, share in PROVINCES], fraction(cast.visitor, 2))
     u["main"][wants] = stratified(day[wants], u["main"][wants])
-    weights = world.shop_weights(SHOP)
+    row = day - world.first
+    main = pick_product(world.shop_weights(SHOP, in_stock=False), row, u["main"])
+    path = _path(site, u, wants, world.sold_out(SHOP)[row, main])
+    ordered = wants & path["checked_out"] & _can_order(world, cast, device, region, u["broken"])
+    u["follow"][ordered] = stratified(day[ordered], u["follow"][ordered])
+    twice = world.left("double_submission", SHOP, day) * (1.0 + site.follow_up) - 1.0
     visits = Visits(
         day=day,
-        visitor=visitor,
-        is_member=is_member,
-        logged_in=is_member & (u["login"] < 0.88),
+        visitor=cast.visitor,
+        is_member=cast.is_member,
+        logged_in=cast.is_member & (u["login"] < 0.88),
         channel=channel,
         campaign=_campaigns(channel, u["campaign"]),
         device=device,
-        region=choose([share for _, _, share in PROVINCES], fraction(visitor, 2)),
+        region=region,
         start=day * 86400.0 + time_of_day(u["time"]),
-        landing=landing,
-        bounced=bounced,
-        searched=~bounced & (landing == HOME) & (u["search"] < _SEARCH_SHARE),
-        views=views,
-        wished=~bounced & viewed & (u["wish"] < _WISH),
-        carted=carted,
-        checked_out=checked_out,
+        **path,
         ordered=ordered,
-        main=pick_product(weights, day - world.first, u["main"]),
-        other=pick_product(weights, day - world.first, u["other"]),
-        anonymous=~is_member & (u["anonymous"] < site.anonymous),
+        main=main,
+        other=pick_product(world.shop_weights(SHOP), row, u["other"]),
+        anonymous=~cast.is_member & (u["anonymous"] < site.anonymous),
         untracked=u["untracked"] < site.untracked,
-        followed=ordered & (u["follow"] < site.follow_up),
-        lost=u["seen"] >= world.remaining("lost_tracking", SHOP, day, ["all"])[:, 0],
+        followed=ordered & (u["follow"] < twice),
+        lost=u["seen"] >= world.left("lost_tracking", SHOP, day),
         pace=0.6 + 0.8 * u["pace"],
+        ring=cast.ring,
     )
-    left = world.remaining("traffic_source_out", SHOP, day, [item.name for item in CHANNELS])
-    return visits.take(u["outage"] < left[np.arange(len(day)), channel])
+    return with_bots(world, visits.take(_arrives(world, visits, u["outage"])))
 
 
-def visitor_text(visitor: Ints) -> tuple[Ints, Ints]:
-    """Return the two numbers of the web analytics' own visitor id: random part and birth."""
-    return mix(visitor, 3) % 2**31, visitor // VISITORS_PER_DAY * 86400
+def _arrives(world: World, visits: Visits, u: Floats) -> Flags:
+    """Say which visits come although a channel is out or a campaign pauses."""
+    names = [item.name for item in CHANNELS]
+    left = world.remaining("traffic_source_out", SHOP, visits.day, names)
+    arrives = u < left[np.arange(len(u)), visits.channel]
+    for item, first, last in world.hit("campaign_paused", SHOP):
+        for channel, source in enumerate(CHANNELS):
+            campaigns = [name for name, _ in source.campaigns]
+            if item.detail in campaigns:
+                hit = (visits.channel == channel) & (visits.day >= first) & (visits.day <= last)
+                arrives &= ~(hit & (visits.campaign == campaigns.index(item.detail)))
+    return np.asarray(arrives)

@@ -6,15 +6,15 @@ Belongs here: the one object handed around, and lookups on it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
-from functools import cache
+from datetime import date, timedelta
+from functools import cache, lru_cache
 
 import numpy as np
 
 from ingestion.simulator.catalogue import demand_table, price_table, products
 from ingestion.simulator.company import COMPANY, HOURS, Company
 from ingestion.simulator.demand import Demand, make_demand, ordinal
-from ingestion.simulator.draws import Floats, Ints
+from ingestion.simulator.draws import Flags, Floats, Ints
 from ingestion.simulator.incidents import Incident, schedule
 
 # how far back a visitor, buyer or order may have begun
@@ -22,6 +22,8 @@ HISTORY_DAYS = 720
 ORDER_DAYS = 90
 # a bargain by mistake spreads: how much more often the product is bought that day
 _RUSH = 14.0
+# longest incident, and how long before a refund wave its orders were paid
+_AROUND = 30
 _HOUR_EDGES = np.r_[0.0, np.cumsum(HOURS)] / sum(HOURS)
 
 
@@ -68,7 +70,10 @@ class World:
         ]
 
     def remaining(self, kind: str, platform: str, days: Ints, segments: list[str]) -> Floats:
-        """Return what incidents leave, shape (rows, segments): 1 where nothing happens."""
+        """Return what incidents of a kind leave, shape (rows, segments): 1 where nothing happens.
+
+        Bots and the like bring more: the numbers may exceed 1.
+        """
         left = np.ones((len(days), len(segments)))
         for item, first, last in self.hit(kind, platform):
             hit = (days >= first) & (days <= last)
@@ -84,24 +89,43 @@ class World:
             prices[day, number] = round(prices[day, number] * item.factor / 10) * 10
         return prices
 
-    def shop_weights(self, platform: str) -> Floats:
-        """Return cumulative purchase weights in one shop, cheap products first, rows end in 1."""
+    def left(self, kind: str, platform: str, days: Ints) -> Floats:
+        """Return what incidents that hit the whole platform leave, one number a row."""
+        return np.asarray(self.remaining(kind, platform, days, ["all"])[:, 0])
+
+    def shop_weights(self, platform: str, in_stock: bool = True) -> Floats:
+        """Return cumulative purchase weights in one shop, cheap products first, rows end in 1.
+
+        Args:
+            platform: the shop.
+            in_stock: leave out what is sold out; else weights are those of what is asked for.
+        """
         weights = self.weights.copy()
         for _, day, number in self._mistakes(platform):
             weights[day, number] *= _RUSH
+        if in_stock:
+            weights[self.sold_out(platform)] = 0.0
         total = np.cumsum(weights[:, by_price()], axis=1)
         return np.asarray(total / total[:, -1:])
 
+    def sold_out(self, platform: str) -> Flags:
+        """Return what is out of stock in one shop, shape (days from first, products)."""
+        gone = np.zeros(self.weights.shape, np.bool_)
+        for item, first, last in self.hit("stock_out", platform):
+            rows = slice(max(first - self.first, 0), max(last - self.first + 1, 0))
+            gone[rows, product_number(item.segment)] = True
+        return gone
+
     def _mistakes(self, platform: str) -> list[tuple[Incident, int, int]]:
         """Return (price error, row of its day, number of its product)."""
-        numbers = {item.product_id: i for i, item in enumerate(products())}
         return [
-            (item, first - self.first, numbers[item.segment])
+            (item, first - self.first, product_number(item.segment))
             for item, first, _ in self.hit("price_error", platform)
             if self.first <= first <= self.last
         ]
 
 
+@lru_cache(maxsize=2)
 def make_world(seed: int, scale: float, first: date, last: date) -> World:
     """Prepare the simulation of the days from first to last."""
     begin, end = ordinal(first), ordinal(last)
@@ -119,9 +143,15 @@ def make_world(seed: int, scale: float, first: date, last: date) -> World:
         demand=make_demand(seed, company, begin - HISTORY_DAYS, end + 1),
         prices=price_table(begin, end),
         weights=demand_table(begin, end),
-        # an incident may have begun the day before the span
-        incidents=schedule(seed, date.fromordinal(first.toordinal() - 3), last),
+        # an incident may have begun before the span, and a refund wave takes earlier orders along
+        incidents=schedule(seed, first - timedelta(days=_AROUND), last + timedelta(days=_AROUND)),
     )
+
+
+@cache
+def product_number(product_id: str) -> int:
+    """Return the index of a product."""
+    return [item.product_id for item in products()].index(product_id)
 
 
 @cache

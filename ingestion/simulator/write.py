@@ -1,166 +1,172 @@
-"""Drawing and writing of what is missing, month by month so that memory stays that of a month.
+"""Drawing and writing of what is missing.
 
-Belongs here: order of the steps and writing of files.
+Belongs here: order of the steps, and sharing them out to processes.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
-from ingestion.simulator import export_ads, export_ga4, export_shopify, export_tmall, tmall
-from ingestion.simulator.calendar import months
+from ingestion.simulator import export_ads, export_shopify, export_tmall, tmall
 from ingestion.simulator.demand import calendar_day, ordinal
-from ingestion.simulator.events import make_events, make_timeline, site_orders
-from ingestion.simulator.orderbook import OrderBook, join_books
-from ingestion.simulator.orders import make_orders
+from ingestion.simulator.files import write_atomically
+from ingestion.simulator.months import Drawn, Stretch, draw_stretch, split_months
+from ingestion.simulator.orderbook import DAY, OrderBook, join_books
 from ingestion.simulator.plan import Export
-from ingestion.simulator.tables import Span, refunds_text
-from ingestion.simulator.traffic import make_visits
-from ingestion.simulator.world import World
+from ingestion.simulator.tables import Span, refunds_texts
+from ingestion.simulator.truth import Simulation
+from ingestion.simulator.world import ORDER_DAYS, World, make_world
 
-_MICROS = 1_000_000
+_ORDER_STREAMS = {
+    "orders_export": export_shopify.orders_bytes,
+    "ExportOrderList": export_tmall.orders_bytes,
+    "ExportOrderDetailList": export_tmall.details_bytes,
+}
 
 
-@dataclass
-class Drawn:
-    """What has been drawn so far.
+@dataclass(frozen=True)
+class Whole:
+    """All that was drawn, and what follows from it day by day.
 
     Attributes:
-        books: the site's orders, one book a month.
-        tmall_books: the Tmall shop's.
-        campaigns: sessions and orders of paid campaigns, by day.
-        leftover: events after the end of the month last drawn.
-        sessions: visits drawn for the event files written.
-        events: events written.
-        written: paths written, in order.
-        orders: orders placed from the first day of the files on, by shop.
+        books: the orders, by shop.
+        totals: the Tmall shop's totals by day.
+        spend: what each advertising account reports, by day and campaign.
+        since: first day of the data, since 1970.
     """
 
-    books: list[OrderBook] = field(default_factory=list)
-    tmall_books: list[OrderBook] = field(default_factory=list)
-    campaigns: list[pl.DataFrame] = field(default_factory=list)
-    leftover: pl.DataFrame | None = None
+    books: dict[str, OrderBook]
+    totals: pl.DataFrame
+    spend: dict[str, pl.DataFrame]
+    since: int
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written.
+
+    Attributes:
+        paths: paths below the data folder, in order of writing within a process.
+        sessions: visits drawn for the event files.
+        events: events written.
+        orders: orders placed from the first day of the files on, by shop.
+        site_orders: the orders of the site, as in the order book.
+    """
+
+    paths: tuple[Path, ...] = ()
     sessions: int = 0
     events: int = 0
-    written: list[Path] = field(default_factory=list)
     orders: dict[str, int] = field(default_factory=dict)
+    site_orders: pl.DataFrame | None = None
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that nobody ever sees a part of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.write_bytes(content)
-    partial.replace(path)
+def _contents(folder: str, stream: str, spans: list[Span], whole: Whole) -> list[bytes]:
+    """Return the bytes of all files of a stream; events have their own way."""
+    if stream == "products":
+        since = calendar_day(whole.since)
+        return [
+            export_shopify.products_bytes(folder, calendar_day(span.first), since) for span in spans
+        ]
+    if stream in _ORDER_STREAMS:
+        return _ORDER_STREAMS[stream](whole.books[folder], spans)
+    if stream == "refunds":
+        refunds = whole.books[folder].refunds
+        texts = refunds_texts(refunds, spans, export_tmall.product_ids())
+        return [text.encode() for text in texts]
+    return [_report(folder, stream, span, whole) for span in spans]
 
 
-def _draw_month(world: World, span: Span, drawn: Drawn, events: list[Export]) -> dict[Path, bytes]:
-    """Draw one month of both shops; return those of the event files that lie in it."""
-    visits = make_visits(world, span.first, span.last)
-    line = make_timeline(world, visits)
-    made = site_orders(visits, line)
-    book = make_orders(world, "shopify", made.placed)
-    drawn.books.append(book)
-    drawn.campaigns.append(export_ads.campaign_days(visits, made.visit, book))
-    drawn.tmall_books.append(
-        make_orders(world, "tmall", tmall.place_orders(world, span.first, span.last))
-    )
-    wanted = [day for item in events for day in (item.span.first - 1, item.span.last)]
-    # the day before the first file counts for what its visits do after midnight
-    if not wanted or span.last < min(wanted) or span.first > max(wanted):
-        return {}
-    prices = world.shop_prices("shopify")
-    raw = make_events(visits, line, made, book)
-    begin = min(item.span.begin for item in events)
-    raw = raw.filter(pl.col("at") >= begin * _MICROS)
-    frame = export_ga4.export_frame(raw, visits, book, prices, world.first)
-    at = raw.get_column("at").to_numpy()
-    files = {}
-    for item in (item for item in events if span.first <= item.span.first <= span.last):
-        first, last = np.searchsorted(at, [item.span.begin * _MICROS, item.span.end * _MICROS])
-        part = frame[first:last]
-        if drawn.leftover is not None and item.span.first == span.first:
-            part = pl.concat([drawn.leftover, part])
-        drawn.events += len(part)
-        inside = (visits.day >= item.span.first) & (visits.day <= item.span.last)
-        drawn.sessions += int(inside.sum())
-        files[item.path] = (
-            export_ga4.as_parquet(part) if item.is_history else export_ga4.as_json_lines(part)
-        )
-    drawn.leftover = frame[int(np.searchsorted(at, span.end * _MICROS)) :]
-    return files
-
-
-def _order_file(item: Export, world: World, book: OrderBook) -> bytes:
-    """Return the bytes of one export of a shop's orders, refunds or traffic."""
-    span = item.span
-    if item.stream == "refunds":
-        return refunds_text(book.refunds, span, export_tmall.product_ids()).encode()
-    by_stream = {
-        "orders_export": export_shopify.orders_bytes,
-        "ExportOrderList": export_tmall.orders_bytes,
-        "ExportOrderDetailList": export_tmall.details_bytes,
-    }
-    if item.stream in by_stream:
-        return by_stream[item.stream](book, span)
-    totals = tmall.daily_totals(world, span.first, span.last, book.orders)
-    is_shop = item.stream == "shop_traffic"
+def _report(folder: str, stream: str, span: Span, whole: Whole) -> bytes:
+    """Return the bytes of one report of spend or traffic."""
+    if folder in whole.spend:
+        days = calendar_day(span.first), calendar_day(span.last)
+        rows = whole.spend[folder].filter(pl.col("day").is_between(*days))
+        is_google = folder == export_ads.GOOGLE
+        return export_ads.google_bytes(rows, span) if is_google else export_ads.meta_bytes(rows)
+    totals = whole.totals.filter(pl.col("day").is_between(span.first, span.last))
+    is_shop = stream == "shop_traffic"
     return export_tmall.traffic_bytes(totals) if is_shop else export_tmall.sources_bytes(totals)
 
 
-def _ads_file(item: Export, world: World, counted: pl.DataFrame) -> bytes:
-    """Return the bytes of one advertising report."""
-    rows = export_ads.spend(world, item.folder, item.span, counted)
-    is_google = item.folder == export_ads.GOOGLE
-    return export_ads.google_bytes(rows, item.span) if is_google else export_ads.meta_bytes(rows)
+def _draw(stretches: list[Stretch]) -> list[Drawn]:
+    """Draw stretches of months, each in a process of its own if there are several."""
+    if len(stretches) == 1:
+        return [draw_stretch(stretches[0])]
+    # spawned, because a fork of a process with threads may hang
+    with ProcessPoolExecutor(len(stretches), mp_context=get_context("spawn")) as pool:
+        return list(pool.map(draw_stretch, stretches))
+
+
+def _together(world: World, parts: list[Drawn], since: int) -> Whole:
+    """Put together what was drawn of stretches of months."""
+    books = {shop: join_books([part.books[shop] for part in parts]) for shop in parts[0].books}
+    counted = pl.concat([part.campaigns for part in parts])
+    return Whole(
+        books=books,
+        totals=tmall.daily_totals(world, world.first, world.last, books["tmall"].orders),
+        spend={
+            account: export_ads.spend(world, account, counted)
+            for account in (export_ads.GOOGLE, export_ads.META)
+        },
+        since=since,
+    )
 
 
 def write_exports(
-    root: Path, wanted: list[Export], world: World, since: int, tell: Callable[[str], None]
-) -> Drawn:
+    root: Path, made: Simulation, wanted: list[Export], workers: int, tell: Callable[[str], None]
+) -> Written:
     """Draw what the files need and write them.
 
     Args:
         root: the data folder.
-        wanted: files to write.
-        world: the simulation's fixed part, its span holding what the files need.
-        since: first day of the data, since 1970.
+        made: the simulation.
+        wanted: files to write, at least one.
+        workers: number of processes that draw; the files do not depend on it.
         tell: told in words what is being done.
 
     Returns:
         What was drawn and written.
     """
-    drawn = Drawn()
-
-    def put(path: Path, content: bytes) -> None:
-        write_atomically(root / path, content)
-        drawn.written.append(path)
-
-    events = [item for item in wanted if item.stream == "events"]
-    for first, last in months(calendar_day(world.first), calendar_day(world.last)):
-        tell(f"simulating {first:%Y-%m}")
-        span = Span(ordinal(first), ordinal(last))
-        for path, content in _draw_month(world, span, drawn, events).items():
-            put(path, content)
+    begin = min(item.span.first for item in wanted)
+    # whole months, so that a month is drawn from the same day on whatever is missing
+    earlier = calendar_day(begin - ORDER_DAYS).replace(day=1)
+    span = max(made.start, earlier), made.as_of
+    world = make_world(made.seed, made.scale, *span)
+    events = tuple(item for item in wanted if item.stream == "events")
+    tell(f"simulating {span[0]:%Y-%m} to {span[1]:%Y-%m}")
+    parts = _draw(
+        [
+            Stretch(root, made.seed, made.scale, span, months, events)
+            for months in split_months(world, workers)
+        ]
+    )
     tell("writing orders, refunds, traffic and spend")
-    books = {"shopify": join_books(drawn.books), "tmall": join_books(drawn.tmall_books)}
-    counted = pl.concat(drawn.campaigns)
-    start = calendar_day(since)
+    whole = _together(world, parts, ordinal(made.start))
+    written = [path for part in parts for path in part.written]
+    streams: dict[tuple[str, str], list[Export]] = {}
     for item in wanted:
-        if item.stream == "products":
-            day = calendar_day(item.span.first)
-            put(item.path, export_shopify.products_bytes(item.folder, day, start))
-        elif item.folder in books:
-            put(item.path, _order_file(item, world, books[item.folder]))
-        elif item.stream != "events":
-            put(item.path, _ads_file(item, world, counted))
-    earliest = min(item.span.begin for item in wanted)
-    for shop, book in books.items():
-        drawn.orders[shop] = book.orders.filter(pl.col("ordered") >= earliest).height
-    return drawn
+        if item.stream != "events":
+            streams.setdefault((item.folder, item.stream), []).append(item)
+    for (folder, stream), items in streams.items():
+        contents = _contents(folder, stream, [item.span for item in items], whole)
+        for item, content in zip(items, contents, strict=True):
+            write_atomically(root / item.path, content)
+            written.append(item.path)
+    earliest = begin * DAY
+    placed = {
+        shop: book.orders.filter(pl.col("ordered") >= earliest).height
+        for shop, book in whole.books.items()
+    }
+    return Written(
+        paths=tuple(written),
+        sessions=sum(part.sessions for part in parts),
+        events=sum(part.events for part in parts),
+        orders=placed,
+        site_orders=whole.books["shopify"].orders,
+    )

@@ -6,19 +6,16 @@ import csv
 import gzip
 import io
 import json
-import re
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from ingestion.simulator import simulate
-
-START = date(2026, 9, 1)
-HISTORY = date(2026, 10, 31)
-AS_OF = date(2026, 11, 16)
-SCALE = 0.25
+from tests.support.simulated import (
+    autumn,
+    export_instant,
+    table,
+)
 
 ORDERS = (
     "订单编号,买家会员名,买家支付宝账号,买家应付货款,买家应付邮费,买家支付积分,总金额,返点积分,"
@@ -48,20 +45,7 @@ HEADERS = {
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("demo")
-    simulate(root, start=START, history_until=HISTORY, as_of=AS_OF, scale=SCALE)
-    return root
-
-
-def export_instant(path: Path) -> str:
-    match = re.search(r"_(\d{14})\.csv$", path.name)
-    assert match, path.name
-    return match.group(1)
-
-
-def table(path: Path, encoding: str = "utf-8") -> list[dict[str, str]]:
-    with path.open(encoding=encoding, newline="") as file:
-        return list(csv.DictReader(file))
+    return autumn(tmp_path_factory)
 
 
 @pytest.mark.parametrize("stream", HEADERS)

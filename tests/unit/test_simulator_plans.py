@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,10 +18,11 @@ from ingestion.simulator.catalogue import products, version
 from ingestion.simulator.company import COMPANY
 from ingestion.simulator.demand import make_demand, ordinal
 from ingestion.simulator.events import make_timeline, site_orders
-from ingestion.simulator.incidents import Incident, month_incidents, schedule
+from ingestion.simulator.incidents import FIXED, KINDS, Incident, schedule
 from ingestion.simulator.orderbook import share_out
 from ingestion.simulator.orders import make_orders
 from ingestion.simulator.plan import exports
+from ingestion.simulator.tmall import place_orders
 from ingestion.simulator.traffic import Visits, make_visits
 from ingestion.simulator.world import World, make_world
 
@@ -111,43 +113,54 @@ def test_keyed_draws_stand_alone() -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 7, 11])
-def test_incidents_are_spread_and_recent(seed: int) -> None:
+def test_incidents_are_many_mixed_and_recent(seed: int) -> None:
     for shift in range(0, 366, 5):
         as_of = date(2026, 1, 10) + timedelta(days=shift)
-        found = schedule(seed, as_of - timedelta(days=400), as_of)
-        assert len(found) >= 20
-        recent = [item for item in found if item.start_date > as_of - timedelta(days=40)]
-        assert recent
-    kinds = {item.kind for item in schedule(seed, date(2024, 9, 1), date(2026, 11, 21))}
-    assert kinds == {
-        "traffic_source_out",
-        "broken_checkout",
-        "price_error",
-        "late_source_file",
-        "lost_tracking",
-    }
+        found = schedule(seed, as_of - timedelta(days=800), as_of)
+        assert len(found) >= 40
+        # between the year's goods and the end of the holiday nothing is planted for six weeks
+        assert any(item.start_date > as_of - timedelta(days=60) for item in found)
+        assert {item.kind for item in found} == set(KINDS)
+        assert {item.metric for item in found} == {
+            *("visitors", "conversion", "aov", "orders_per_buyer", "refund_rate", "data"),
+        }
 
 
-def test_incidents_avoid_promo_bursts_and_do_not_overlap() -> None:
-    found = schedule(7, date(2023, 1, 1), date(2030, 1, 1))
-    taken = [
-        item.start_date + timedelta(days=i)
-        for item in found
-        for i in range((item.end_date - item.start_date).days + 1)
-    ]
-    assert len(taken) == len(set(taken))
-    assert all(is_ordinary(day) for day in taken)
+@pytest.mark.parametrize("seed", [1, 7, 11])
+def test_incidents_leave_two_weeks_between_and_avoid_promos(seed: int) -> None:
+    found = schedule(seed, date(2023, 1, 1), date(2030, 1, 1))
+    assert all(is_ordinary(day) for item in found for day in item.days)
+    for platform in ("shopify", "tmall"):
+        mine = [item for item in found if item.platform == platform]
+        rests = [(b.start_date - a.end_date).days for a, b in itertools.pairwise(mine)]
+        assert min(rests) > 14
+        assert sorted(rests)[len(rests) // 2] < 40
+    assert len({item.incident_id for item in found}) == len(found)
 
 
-def test_a_month_has_its_incidents_whatever_the_window() -> None:
-    march = month_incidents(7, 2026, 3)
-    window = schedule(7, date(2026, 3, 1), date(2026, 3, 31))
-    assert march == window
-    assert march == tuple(
-        i
-        for i in schedule(7, date(2025, 1, 1), date(2026, 12, 1))
-        if i.start_date.month == 3 and i.start_date.year == 2026
-    )
+def test_incidents_have_sizes_that_can_be_missed_and_found() -> None:
+    for item in schedule(7, date(2023, 1, 1), date(2030, 1, 1)):
+        if item.metric == "refund_rate":  # 6.8 % of orders are refunded anyway
+            assert 0.3 < 0.068 * item.factor < 0.7
+        elif item.kind not in {"stock_out", "late_source_file"} and item not in FIXED:
+            assert 0.15 <= abs(item.factor - 1.0) <= 0.8
+
+
+def test_a_span_has_its_incidents_whatever_the_window() -> None:
+    march = schedule(7, date(2026, 3, 1), date(2026, 3, 31))
+    wide = schedule(7, date(2025, 1, 1), date(2026, 12, 1))
+    assert march == tuple(i for i in wide if (i.start_date.year, i.start_date.month) == (2026, 3))
+
+
+def test_the_mobile_checkout_breaks_on_the_days_documented() -> None:
+    for seed in (1, 7):
+        found = schedule(seed, date(2026, 9, 24), date(2026, 11, 29))
+        site = [item for item in found if item.platform == "shopify"]
+        assert [(i.kind, i.segment, i.start_date, i.end_date) for i in site] == [
+            ("broken_checkout", "mobile", date(2026, 10, 10), date(2026, 10, 10)),
+            ("broken_checkout", "mobile", date(2026, 11, 15), date(2026, 11, 16)),
+        ] or seed != 7
+        assert set(FIXED) <= set(site)
 
 
 def test_a_late_file_arrives_a_day_later_under_its_true_instant() -> None:
@@ -214,7 +227,7 @@ def test_a_price_error_lowers_one_product_for_a_day() -> None:
     wrong = Incident("price_error", day, day, "shopify", "product", item.product_id, "aov", 0.15)
     world = world_with(wrong)
     visits = make_visits(world, world.first, world.last)
-    made = site_orders(visits, make_timeline(world, visits))
+    made = site_orders(world, visits, make_timeline(world, visits))
     lines = make_orders(world, "shopify", made.placed).lines
     sold = lines.filter(pl.col("product") == number).with_columns(day=pl.col("key") // 100_000)
     right = version(number, day)[0]
@@ -225,6 +238,29 @@ def test_a_price_error_lowers_one_product_for_a_day() -> None:
     assert sold.filter(~on_day).get_column("unit").unique().to_list() == [right]
     count = sold.filter(on_day).height
     assert count > 2.5 * sold.height / 30
+
+
+def test_a_sold_out_product_is_bought_nowhere_and_the_others_as_ever() -> None:
+    first, last, number = date(2026, 9, 10), date(2026, 9, 20), 0
+    gone = Incident(
+        "stock_out", first, last, "tmall", "product", products()[number].product_id, "conversion",
+        0.0,
+    )  # fmt: skip
+    sold = []
+    for world in (world_with(), world_with(gone)):
+        placed = place_orders(world, world.first, world.last)
+        inside = (placed.day >= ordinal(first)) & (placed.day <= ordinal(last))
+        lines = make_orders(world, "tmall", placed).lines
+        mine = lines.filter(
+            pl.col("product") == number,
+            (pl.col("key") // 100_000).is_between(ordinal(first), ordinal(last)),
+        )
+        sold.append((mine.height, int(inside.sum()), int((~inside).sum())))
+    (calm, calm_orders, calm_around), (none, orders, around) = sold
+    assert calm > 10
+    assert none == 0
+    assert around == calm_around
+    assert 0.85 * calm_orders < orders < calm_orders  # a twelfth asked for it
 
 
 def test_the_truth_lists_late_files_only_where_files_are_daily(tmp_path: Path) -> None:

@@ -2,83 +2,28 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import re
 from collections import defaultdict
-from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from ingestion.simulator import simulate
+from tests.support.simulated import (
+    AS_OF,
+    START,
+    autumn,
+    latest,
+    read_events,
+    table,
+)
 
-START = date(2026, 9, 1)
-HISTORY = date(2026, 10, 31)
-AS_OF = date(2026, 11, 16)
-SCALE = 0.25
 FUNNEL = ["view_item", "add_to_cart", "begin_checkout", "purchase"]
 MINUTE = 60 * 1_000_000
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("demo")
-    simulate(root, start=START, history_until=HISTORY, as_of=AS_OF, scale=SCALE)
-    return root
-
-
-def export_instant(path: Path) -> str:
-    match = re.search(r"_(\d{14})\.csv$", path.name)
-    assert match, path.name
-    return match.group(1)
-
-
-def table(path: Path, encoding: str = "utf-8") -> list[dict[str, str]]:
-    with path.open(encoding=encoding, newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def latest(root: Path, pattern: str, key: str, encoding: str = "utf-8") -> dict[str, list[dict]]:
-    """Group rows by key in the state of the file that was exported last."""
-    orders: dict[str, list[dict]] = {}
-    for path in sorted((root / "inbox").glob(pattern), key=export_instant):
-        rows: dict[str, list[dict]] = defaultdict(list)
-        for row in table(path, encoding):
-            rows[row[key]].append(row)
-        orders.update(rows)
-    return orders
-
-
-def read_events(root: Path) -> pl.DataFrame:
-    columns = [
-        "event_date",
-        "event_name",
-        "user_pseudo_id",
-        "at",
-        "session",
-        "transaction",
-        "items",
-    ]
-    value = pl.col("event_params").list.get(0).struct.field("value").struct.field("int_value")
-    parts = []
-    for path in sorted((root / "inbox/ga4").iterdir()):
-        if path.suffix == ".parquet":
-            frame = pl.read_parquet(path)
-        else:
-            text = gzip.decompress(path.read_bytes())
-            frame = pl.read_ndjson(io.BytesIO(text), infer_schema_length=None)
-        parts.append(
-            frame.with_columns(
-                at=pl.col("event_timestamp").cast(pl.Int64),
-                session=value.cast(pl.Int64),
-                transaction=pl.col("ecommerce").struct.field("transaction_id"),
-                items=pl.col("items").list.len().cast(pl.Int64),
-            ).select(columns)
-        )
-    return pl.concat(parts)
+    return autumn(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
