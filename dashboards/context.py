@@ -91,6 +91,7 @@ class SiteInfo:
         languages: languages offered, the first one is shown first.
         configured_feeds: feeds that `shop.yml` maps; pages say "not configured" of others.
         warn_hours: hours after the end of `data_through` when pages call themselves stale.
+        base_path: where the site lies on its server; only the page of unknown addresses needs it.
     """
 
     shop_name: str
@@ -102,6 +103,7 @@ class SiteInfo:
     languages: tuple[str, ...] = ("en", "zh")
     configured_feeds: set[str] = field(default_factory=set)
     warn_hours: int = 36
+    base_path: str = "/"
 
 
 def _as_text(frame: pl.DataFrame, name: str) -> pl.Expr:

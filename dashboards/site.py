@@ -21,7 +21,7 @@ import polars as pl
 from dashboards.context import Data, SiteInfo
 from dashboards.formatting import weekday
 from dashboards.page import Both, Page, both, render, safe_csv, script_json, tr
-from dashboards.pages import drivers, overview, quality
+from dashboards.pages import drivers, notfound, overview, quality
 from dashboards.pages.story import SMALLEST_GROUP
 from dashboards.theme import TOKENS, css_variables
 
@@ -106,7 +106,7 @@ def _pages(data: Data, info: SiteInfo) -> list[Page]:
     pages = [overview.build(data, info)]
     pages += [drivers.build(data, info, moment) for moment in drivers.days_shown(data, info)]
     pages.append(quality.build(data, info))
-    pages.append(Page("404.html", "notfound.html", "", tr("notfound.title")))
+    pages.append(notfound.build(info))
     return pages
 
 

@@ -16,7 +16,7 @@ from tests.browser.conftest import NOW, Visit
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("index.html", "drivers.html", "quality.html", "404.html", "drivers/2026-11-18.html")
+PAGES = ("index.html", "drivers.html", "quality.html", "drivers/2026-11-18.html")
 WIDTHS = (360, 390, 768, 1024, 1440)
 LOOKS = [(lang, theme) for lang in ("en", "zh") for theme in ("light", "dark")]
 QUICK = {
@@ -212,3 +212,21 @@ def test_the_drawn_bars_are_those_of_the_mart(visit: Visit, site: Path) -> None:
         & (frame["dimension"] == "channel")
     )
     assert sorted(shown) == pytest.approx(sorted(rows["gmv_change"]))
+
+
+def test_unknown_address_below_a_sub_path(visit: Visit, site: Path) -> None:
+    """As a server answers: the page under an address it does not have, with none of its files."""
+    address = "http://shop.test/kpi/drivers/deep/none.html"
+    source = (site / "404.html").read_text("utf-8")
+    visit.page.goto("about:blank")
+    visit.errors.clear()
+    visit.requests.clear()
+    visit.page.route("http://shop.test/**", lambda route: route.fulfill(
+        status=200, content_type="text/html; charset=utf-8", body=source))  # fmt: skip
+    try:
+        visit.page.goto(address)
+        assert visit.requests == [address]
+        assert visit.errors == []
+        assert visit.page.is_visible("text=页面不存在")
+    finally:
+        visit.page.unroute("http://shop.test/**")

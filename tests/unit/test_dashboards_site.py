@@ -66,7 +66,8 @@ def parsed(path: Path) -> Tree:
 
 
 def pages(site: Path) -> list[Path]:
-    return sorted(site.rglob("*.html"))
+    """All pages but the one for unknown addresses, which has rules of its own."""
+    return sorted(path for path in site.rglob("*.html") if path.name != "404.html")
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +135,21 @@ def test_links_lead_somewhere_and_nothing_is_loaded_from_outside(site: Path) -> 
                 assert target[1:].removeprefix("at=") in ids, target
             else:
                 assert (path.parent / target).resolve().is_file(), target
+
+
+@pytest.mark.parametrize(
+    ("base", "home"),
+    [("/", "/index.html"), ("kpi", "/kpi/index.html"), ("/a/b/", "/a/b/index.html")],
+)
+def test_page_of_unknown_addresses_needs_no_file_of_the_site(
+    tmp_path: Path, base: str, home: str
+) -> None:
+    build_site({}, shop.info(base_path=base, shop_name=shop.HOSTILE), tmp_path)
+    tree = Tree((tmp_path / "404.html").read_text("utf-8"))
+    assert not tree.open and not tree.all("script") and not tree.all("img")
+    targets = [a.get("href") or a.get("src") for _, a, _ in tree.elements]
+    assert [t for t in targets if t] == ["data:,", f"{home}#lang=en", f"{home}#lang=zh"]
+    assert "页面不存在" in tree.text() and "Page not found" in tree.text()
 
 
 def figures(site: Path) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
