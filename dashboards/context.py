@@ -42,10 +42,29 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
         "basis dimension segment step",
         "step_number entered_count step_rate overall_rate",
     ),
+    "marts.fct_retention_monthly": _columns(
+        "cohort_month",
+        "kind retention_type dimension segment",
+        "period_number cohort_size retained_count retention_rate revenue orders",
+    ),
+    "marts.fct_retention_daily": _columns(
+        "cohort_date",
+        "kind retention_type dimension segment",
+        "period_number cohort_size retained_count retention_rate",
+    ),
+    "marts.fct_attribution_daily": _columns(
+        "business_date", "model channel campaign", "credited_orders credited_revenue"
+    ),
+    "marts.fct_channel_daily": _columns(
+        "business_date",
+        "platform channel",
+        "impressions clicks cost visitors orders gmv new_buyers claimed_conversions",
+    ),
     "marts.dim_promo": _columns("", "promo platform phase starts_at ends_at", "promo_year"),
     "marts.dim_date": {},
     "quality.metrics": _columns(
-        "", "name label_en label_zh unit good_direction definition_en definition_zh"
+        "",
+        "name label_en label_zh unit additivity good_direction owner definition_en definition_zh",
     ),
     "quality.checks": _columns("", "check_name layer subject severity status observed message"),
     "quality.ingest_files": _columns(

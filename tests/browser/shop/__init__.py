@@ -10,11 +10,13 @@ from functools import cache
 
 import polars as pl
 
+from tests.browser.shop import retention
+from tests.browser.shop.channels import attribution, channel_daily
 from tests.browser.shop.company import DAYS, HOSTILE, LAST, info, promotions
 from tests.browser.shop.funnel import funnel
 from tests.browser.shop.gmv import changes, daily, finished, untracked
 from tests.browser.shop.judged import anomalies, incidents
-from tests.browser.shop.quality import quality
+from tests.browser.shop.quality import metrics, quality
 
 __all__ = ["DAYS", "HOSTILE", "LAST", "frames", "hostile", "incidents", "info", "without_traffic"]
 
@@ -31,15 +33,13 @@ def _frames(days: int, seed: int) -> dict[str, pl.DataFrame]:
         "marts.fct_gmv_daily": table,
         "marts.fct_gmv_change": changes(table),
         "marts.fct_funnel_daily": funnel(calendar),
+        "marts.fct_retention_monthly": retention.monthly(calendar),
+        "marts.fct_retention_daily": retention.daily(calendar),
+        "marts.fct_attribution_daily": attribution(calendar),
+        "marts.fct_channel_daily": channel_daily(calendar),
         "marts.dim_promo": promotions(),
         "marts.dim_date": pl.DataFrame({"date": calendar}),
-        "quality.metrics": pl.DataFrame(
-            [
-                {"name": "gmv", "label_en": "GMV", "label_zh": "支付金额", "unit": "currency",
-                 "additivity": "additive", "good_direction": "up", "owner": "finance",
-                 "definition_en": "Goods value paid.", "definition_zh": "商品实付金额。"}
-            ]
-        ),
+        "quality.metrics": metrics(),
         **quality(calendar),
         "insights.anomalies": anomalies(table),
         "insights.incidents": incidents(),

@@ -25,7 +25,7 @@ def completeness(days: list[date]) -> pl.DataFrame:
                     "source": source,
                     "feed": feed,
                     "platform": "tmall" if source == "tmall" else "shopify",
-                    "shop_id": None,
+                    "shop_id": "tmall-flagship" if source == "tmall" else "shopify-site",
                     "expected_rows": 1000,
                     "arrived_rows": 610 if short else 0 if none else 990,
                     "first_at": datetime.combine(d, datetime.min.time()),
@@ -116,3 +116,70 @@ def quality(days: list[date]) -> dict[str, pl.DataFrame]:
         "quality.ingest_files": files(days),
         "quality.reconciliation_daily": reconciliation(days),
     }
+
+
+def metrics() -> pl.DataFrame:
+    """Part of a registry; what is not in it has the catalogue's words."""
+    rows = [
+        (
+            "gmv",
+            "GMV",
+            "支付金额",
+            "currency",
+            "additive",
+            "up",
+            "Goods value paid.",
+            "商品实付金额。",
+        ),
+        (
+            "visitors",
+            "Visitors",
+            "访客数",
+            "count",
+            "non_additive",
+            "up",
+            "Distinct visitors.",
+            "去重访客数。",
+        ),
+        (
+            "aov",
+            "AOV",
+            "笔单价",
+            "currency",
+            "ratio",
+            "up",
+            "GMV per order.",
+            "每笔订单的支付金额。",
+        ),
+        (
+            "gmv_per_buyer",
+            "GMV per buyer",
+            "客单价",
+            "currency",
+            "ratio",
+            "up",
+            "GMV per buyer.",
+            "每位买家的支付金额。",
+        ),
+        (
+            "refund_rate",
+            "Refund rate",
+            "退款率",
+            "rate",
+            "ratio",
+            "down",
+            "Refunds over GMV.",
+            "退款占比。",
+        ),
+    ]
+    names = [
+        "name",
+        "label_en",
+        "label_zh",
+        "unit",
+        "additivity",
+        "good_direction",
+        "definition_en",
+        "definition_zh",
+    ]
+    return pl.DataFrame(rows, schema=names, orient="row").with_columns(owner=pl.lit("finance"))

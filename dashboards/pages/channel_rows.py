@@ -1,0 +1,131 @@
+"""Sums of the channels page by platform and channel; ratios as sums over sums.
+
+Belongs here: arithmetic on `fct_channel_daily` and the window sums that the filter needs.
+Does not belong here: charts, words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from dashboards.context import Data
+from dashboards.pages.periods import Window
+
+SUMMED = ("cost", "gmv", "orders", "new_buyers", "claimed_conversions", "clicks", "impressions")
+
+
+@dataclass(frozen=True)
+class Spend:
+    """Sums of one channel, or of all. None where no row of the window knows the amount.
+
+    Attributes:
+        cost: advertising spend. gmv, orders, new_buyers: own figures of the channel.
+        claimed: conversions the advertising platform claims.
+    """
+
+    cost: float | None = None
+    gmv: float | None = None
+    orders: float | None = None
+    new_buyers: float | None = None
+    claimed: float | None = None
+    clicks: float | None = None
+    impressions: float | None = None
+
+    @property
+    def roas(self) -> float | None:
+        """GMV of the channel over its spend; None without spend."""
+        return ratio(self.gmv, self.cost)
+
+    @property
+    def spend_rate(self) -> float | None:
+        """Spend over GMV, only where something was spent."""
+        return ratio(self.cost, self.gmv) if self.cost else None
+
+    @property
+    def cac(self) -> float | None:
+        """Spend over new buyers; None without spend or without new buyers."""
+        return ratio(self.cost, self.new_buyers) if self.cost else None
+
+    @property
+    def over_claim(self) -> float | None:
+        """Conversions claimed over own orders."""
+        return ratio(self.claimed, self.orders) if self.claimed else None
+
+
+def ratio(over: float | None, under: float | None) -> float | None:
+    """A quotient, None where either side is unknown or nothing is below the line."""
+    return over / under if over is not None and under else None
+
+
+def channel_sums(data: Data, window: Window | None) -> pl.DataFrame:
+    """One row a platform and channel with the sums of the window; NULL where nothing is known."""
+    frame = data["marts.fct_channel_daily"]
+    chosen = frame.filter(window.filter()) if window else frame.clear()
+    known = [
+        pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name) for name in SUMMED
+    ]
+    return chosen.group_by("platform", "channel").agg(known).sort("platform", "channel")
+
+
+def by_channel(sums: pl.DataFrame) -> dict[str, Spend]:
+    """Channel -> its sums over platforms, most spent first, then by GMV."""
+    known = [
+        pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name) for name in SUMMED
+    ]
+    rows = (
+        sums.group_by("channel")
+        .agg(known)
+        .with_columns(pl.col("cost", "gmv").fill_null(0).name.prefix("_"))
+        .sort("_cost", "_gmv", "channel", descending=[True, True, False])
+    )
+    return {str(row["channel"]): _spend(row) for row in rows.to_dicts()}
+
+
+def _spend(row: dict[str, float | None]) -> Spend:
+    return Spend(row["cost"], row["gmv"], row["orders"], row["new_buyers"],
+                 row["claimed_conversions"], row["clicks"], row["impressions"])  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Total:
+    """Spend of a window against the whole GMV and all new buyers of the same days."""
+
+    cost: float | None
+    gmv: float | None
+    new_buyers: float | None
+
+    @property
+    def mer(self) -> float | None:
+        """GMV over spend, all channels together."""
+        return ratio(self.gmv, self.cost)
+
+    @property
+    def spend_rate(self) -> float | None:
+        """Spend over GMV."""
+        return ratio(self.cost, self.gmv) if self.cost else None
+
+    @property
+    def cac(self) -> float | None:
+        """Spend over new buyers, paid or not: blended."""
+        return ratio(self.cost, self.new_buyers) if self.cost else None
+
+
+def total(data: Data, window: Window | None, platform: str | None = None) -> Total:
+    """Totals of a window, of the company or of one platform."""
+    if window is None:
+        return Total(None, None, None)
+    sums = channel_sums(data, window)
+    if platform is not None:
+        sums = sums.filter(pl.col("platform") == platform)
+    rows = data["marts.fct_gmv_daily"].filter(
+        window.filter(),
+        pl.col("dimension") == ("all" if platform is None else "platform"),
+        pl.col("segment") == (platform or "all"),
+    )
+
+    def known(frame: pl.DataFrame, name: str) -> float | None:
+        return float(frame[name].sum()) if frame[name].count() else None
+
+    return Total(known(sums, "cost"), known(rows, "gmv"), known(rows, "new_buyers"))
