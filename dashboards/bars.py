@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboards.axes import Figure, axis, base_layout, font
-from dashboards.page import Both, TextPool, clipped
+from dashboards.page import Both, TextPool, both, clipped
 from dashboards.theme import token
 
 _NAME = 16
@@ -44,6 +44,7 @@ def _names(rows: Sequence[Pair], pool: TextPool) -> dict[str, object]:
         tickvals=list(range(len(rows))),
         ticktext=[pool.plain(clipped(row.name, _NAME)) for row in rows],
         range=[len(rows) - 0.45, -0.55],
+        ticklabelstandoff=8,
     )
 
 
@@ -58,16 +59,24 @@ def bars_over(rows: Sequence[Pair], pool: TextPool) -> Figure:
         rows: steps in order, at least one.
         pool: the page's texts.
     """
-    written = {
-        "text": [pool.plain(row.text) for row in rows],
-        "textposition": "outside",
-        "textfont": font("ink"),
-        "constraintext": "none",
-    }
-    traces = [_bars(rows, [row.pale for row in rows], "pale", width=0.76)]
-    traces.append(_bars(rows, [row.value for row in rows], "accent", width=0.42, **written))
+    traces = [
+        _bars(rows, [row.pale for row in rows], "pale", width=0.76),
+        _bars(rows, [row.value for row in rows], "accent", width=0.42),
+        {
+            "type": "scatter",
+            "mode": "text",
+            # Right of the longer bar, so that neither runs through the figures.
+            "x": [max(row.value or 0.0, row.pale or 0.0) for row in rows],
+            "y": list(range(len(rows))),
+            "text": [pool.plain(both(lambda lang, r=row: f" {r.text.get(lang)}")) for row in rows],  # type: ignore[misc]
+            "textposition": "middle right",
+            "textfont": font("ink"),
+            "cliponaxis": False,
+            "hoverinfo": "skip",
+        },
+    ]
     layout = base_layout(
-        xaxis=axis(range=[0, 1.34 * _top(rows)], showticklabels=False),
+        xaxis=axis(range=[0, 1.42 * _top(rows)], showticklabels=False),
         yaxis=_names(rows, pool),
         barmode="overlay",
     )
@@ -75,12 +84,16 @@ def bars_over(rows: Sequence[Pair], pool: TextPool) -> Figure:
 
 
 def bars_paired(rows: Sequence[Pair], pool: TextPool) -> Figure:
-    """Two bars a name, one below the other, each with its text; the first row on top."""
+    """Two bars a name, one below the other, each with its text; the first row on top.
+
+    A row without a second amount has its one bar in the middle.
+    """
     strong = {"text": [pool.plain(row.text) for row in rows]}
     weak = {"text": [pool.plain(row.pale_text) if row.pale_text else "" for row in rows]}
     style = {"textposition": "outside", "textfont": font("ink"), "constraintext": "none"}
+    offsets = [-0.18 if row.pale is None else -0.38 for row in rows]
     traces = [
-        _bars(rows, [row.value for row in rows], "accent", width=0.36, offset=-0.38,
+        _bars(rows, [row.value for row in rows], "accent", width=0.36, offset=offsets,
               **strong, **style),
         _bars(rows, [row.pale for row in rows], "ink3", width=0.36, offset=0.02, **weak, **style),
     ]  # fmt: skip

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from dashboards.axes import (
     Figure,
@@ -139,18 +138,8 @@ def _daily(series: Series, days: Sequence[date], texts: list[str]) -> Figure:
 def small_rate(
     series: Series, days: Sequence[date], span: tuple[float, float], pool: TextPool
 ) -> Figure:
-    """A small daily line of a rate between `span`, its last value written at its end."""
+    """A small daily line of a rate between `span`; its last value stands in the title."""
     texts = [percent(value) for value in series.values]
-    last = next((n for n in range(len(days) - 1, -1, -1) if series.values[n] is not None), None)
-    label: list[dict[str, Any]] = []
-    if last is not None:
-        label = [
-            {
-                "x": days[last].isoformat(), "y": series.values[last], "text": texts[last],
-                "xanchor": "right", "yanchor": "bottom", "yshift": 4, "showarrow": False,
-                "font": font("ink", 13),
-            }
-        ]  # fmt: skip
     every = max(1, (len(days) - 1) // 2)
     shown = [*reversed(list(days)[::-1][::every])]
     layout = base_layout(
@@ -159,7 +148,6 @@ def small_rate(
             "range": day_axis(pool, days)["range"],
         },
         yaxis=rate_axis(*span, steps=2),
-        annotations=label,
         hovermode="x",
     )
     return {"data": [_daily(series, days, texts)], "layout": layout}
@@ -265,6 +253,7 @@ def money_dots(
             range=[len(names) - 0.5, -0.5],
             showgrid=True,
             gridcolor=token("grid"),
+            ticklabelstandoff=8,
         ),
         shapes=spans,
         hovermode="closest",

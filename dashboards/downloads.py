@@ -45,7 +45,8 @@ def _without_small_regions(frame: pl.DataFrame, data: Data) -> pl.DataFrame:
 def _cohorts(frame: pl.DataFrame, name: str, info: SiteInfo) -> pl.DataFrame:
     """Rows the page draws; figures of fewer than `SMALLEST_GROUP` customers are left empty."""
     if name == "retention_monthly":
-        months = frame["cohort_month"].drop_nulls().unique().sort().tail(cohort_rows.MONTHS)
+        over = frame.filter(pl.col("cohort_month") <= cohort_rows.last_month(info.data_through))
+        months = over["cohort_month"].unique().sort().tail(cohort_rows.MONTHS)
         drawn = (
             (pl.col("kind") == "purchase")
             & (pl.col("period_number") <= cohort_rows.PERIODS)

@@ -14,7 +14,7 @@ from dashboards.axes import Figure, axis, base_layout, font
 from dashboards.page import Both, TextPool, clipped
 from dashboards.theme import token
 
-_NAME = 16  # letters of a row's name
+_NAME = 20  # letters of a row's name
 _SCALES = {
     "sequential": ("low", "middle", "high"),
     "diverging": ("orange", "card", "blue"),
@@ -91,6 +91,7 @@ def heat_map(
             tickvals=list(range(len(rows))),
             ticktext=[pool.plain(clipped(name, _NAME)) for name in rows],
             range=[len(rows) - 0.5, -0.5],
+            ticklabelstandoff=6,
         ),
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
     )

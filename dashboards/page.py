@@ -147,6 +147,7 @@ class Panel:
 
     id: str
     label: Both
+    value: str
     figure: Mapping[str, Any]
 
 
@@ -178,6 +179,7 @@ class Chart:
         panels: small figures drawn instead of `figure`.
         legend: what the signs mean, written above the figure.
         is_open: the table stands open.
+        min_width: pixels below which the figure scrolls sideways instead of shrinking.
         binding: name of the script's function that redraws it when a filter is set; empty: the
             chart says that it does not follow the filter.
     """
@@ -196,6 +198,7 @@ class Chart:
     panels: Sequence[Panel] = ()
     legend: Sequence[Key] = ()
     is_open: bool = False
+    min_width: int = 0
     binding: str = ""
 
     def figures(self) -> dict[str, Mapping[str, Any]]:

@@ -167,6 +167,10 @@
           });
         });
       }
+      if (layout.xaxis.type !== "date" && layout.xaxis.tickvals && layout.xaxis.tickvals.length > 8) {
+        layout.xaxis.tickangle = 0;
+        layout.xaxis.ticktext = layout.xaxis.ticktext.map(function (v, at) { return at % 2 ? "" : v; });
+      }
       layout.xaxis.tickfont.size = layout.xaxis.type === "date" ? 11 : 10;
       figure.data.forEach(function (trace) { if (trace.textfont) { trace.textfont.size = 11; } });
     }

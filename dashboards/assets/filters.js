@@ -56,7 +56,13 @@
     el.textContent = "";
     el.appendChild(Array.isArray(content) ? spans(content) : content);
   }
+  function resize(id, height) {
+    var plot = document.querySelector("[data-figure='" + id + "']");
+    if (!plot.dataset.height) { plot.dataset.height = plot.style.height; }
+    plot.style.height = height + "px";
+  }
   function restore() {
+    kpi.all("[data-height]").forEach(function (plot) { plot.style.height = plot.dataset.height; });
     Object.keys(before).forEach(function (key) {
       before[key].el.textContent = "";
       before[key].nodes.forEach(function (node) { before[key].el.appendChild(node); });
@@ -291,15 +297,19 @@
       : fill(words.funnel_headline, { segment: name, n: fixed(overall * 100, 1) }));
     var id = "funnel-steps";
     var figure = copy(page.originals[id]);
-    var bars = figure.data[figure.data.length - 1];
+    var bars = figure.data[1];
+    var marks = figure.data[2];
     var scaled = was && was[0] ? was.map(function (v) { return v / was[0] * now[0]; }) : null;
     bars.x = now;
-    bars.text = now.map(function (v) {
+    marks.x = now.map(function (v, at) { return Math.max(v, scaled ? scaled[at] : 0); });
+    marks.text = now.map(function (v) {
       var part = percent(ratio(v, now[0]), 1);
-      return token(both(function (lang) { return count(v, lang) + " \u00b7 " + part; }));
+      return token(both(function (lang) {
+        return " " + (lang === "zh" ? count(v, lang) : grouped(String(v))) + " \u00b7 " + part;
+      }));
     });
     figure.data[0].x = scaled || now.map(function () { return null; });
-    figure.layout.xaxis.range = [0, 1.34 * (Math.max.apply(null, now.concat(scaled || [0])) || 1)];
+    figure.layout.xaxis.range = [0, 1.42 * (Math.max.apply(null, now.concat(scaled || [0])) || 1)];
     page.figures[id] = figure;
     var box = caption(id, fill(words.funnel_title, { segment: name }));
     var labels = kpi.all("tbody th", box).map(function (th) { return th.cloneNode(true); });
@@ -389,6 +399,7 @@
       var trace = figure.data[at];
       trace.x = values;
       trace.y = values.map(function (v, n) { return n; });
+      if (!at) { trace.offset = drawn.map(function (row) { return row[1] ? -0.38 : -0.18; }); }
       trace.text = values.map(function (v) {
         return v === null ? "" : token(both(function (lang) { return money(v, lang); }));
       });
@@ -398,6 +409,7 @@
     figure.layout.yaxis.tickvals = drawn.map(function (row, n) { return n; });
     figure.layout.yaxis.ticktext = drawn.map(function (row) { return token(channelName(row[0])); });
     figure.layout.yaxis.range = [Math.max(drawn.length, 1) - 0.45, -0.55];
+    resize(id, 50 + 52 * Math.max(drawn.length, 2));
     page.figures[id] = figure;
   }
 

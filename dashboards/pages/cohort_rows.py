@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -45,14 +45,14 @@ class Cohort:
         return self.size < SMALLEST_GROUP
 
 
-def monthly(data: Data, dimension: str, segment: str) -> pl.DataFrame:
-    """Classic purchase retention of one segment."""
+def monthly(data: Data, dimension: str, segment: str, last: date) -> pl.DataFrame:
+    """Classic purchase retention of one segment: months of first orders over by the day `last`."""
     return data["marts.fct_retention_monthly"].filter(
         pl.col("kind") == "purchase",
         pl.col("retention_type") == "classic",
         pl.col("dimension") == dimension,
         pl.col("segment") == segment,
-        pl.col("cohort_month").is_not_null(),
+        pl.col("cohort_month") <= last_month(last),
     )
 
 
@@ -78,6 +78,12 @@ def has_measure(frame: pl.DataFrame, measure: str) -> bool:
     """Whether the table holds a measure at all (months after the first)."""
     later = frame.filter(pl.col("period_number") > 0)
     return later[_COLUMN[measure]].null_count() < later.height
+
+
+def last_month(last: date) -> date:
+    """The first day of the last month that is over at the end of a day."""
+    following = last + timedelta(days=1)
+    return (following.replace(day=1) - timedelta(days=1)).replace(day=1)
 
 
 def cohorts(frame: pl.DataFrame, measure: str) -> list[Cohort]:

@@ -115,7 +115,7 @@ def heat_chart(
         title=_heat_title(found, mean, measure),
         subtitle=tr(f"cohorts.subtitle_{measure}", n=SMALLEST_GROUP),
         figure=heat_map(
-            [same(f"{month_text(c.month).en}  ·  {_size(c)}") for c in found],
+            [same(f"{month_text(c.month).en} · {_size(c)}") for c in found],
             heads,
             cells,
             ("sequential", min(values, default=0.0), max(values, default=1.0)),
@@ -127,6 +127,7 @@ def heat_chart(
         source=_TABLE,
         csv=_CSV,
         height=44 + 30 * len(found),
+        min_width=600,
         empty=tr("cohorts.title_young"),
     )
     page.charts.append(chart)
@@ -186,7 +187,7 @@ def _segment_blocks(
 ) -> list[Block]:
     """Heat map and curves of one segment, `of` = (dimension, segment)."""
     data, info = site
-    frame = monthly(data, *of)
+    frame = monthly(data, *of, info.data_through)
     choices = []
     for measure in MEASURES:
         if not has_measure(frame, measure) and measure != "customers":
@@ -197,8 +198,8 @@ def _segment_blocks(
     return [heat, Block(charts=(curve_chart(cohorts(frame, "customers"), key, page),))]
 
 
-def _headline(data: Data) -> Both:
-    found = cohorts(monthly(data, "all", "all"), "customers")
+def _headline(data: Data, info: SiteInfo) -> Both:
+    found = cohorts(monthly(data, "all", "all", info.data_through), "customers")
     mean = average(found)
     if not mean or mean[0] is None:
         return tr("cohorts.title_young")
@@ -213,14 +214,14 @@ def _headline(data: Data) -> Both:
 def build(data: Data, info: SiteInfo) -> Page:
     """The page `cohorts.html`."""
     page = analysis("cohorts", tr("cohorts.question"), tr("cohorts.none"), [])
-    frame = monthly(data, "all", "all")
+    frame = monthly(data, "all", "all", info.data_through)
     missing = empty_state(frame, info, {"orders"})
     visits = [] if data["marts.fct_retention_daily"].is_empty() else [visit_chart]
     if missing:
         page.values["headline"] = missing
         page.values["blocks"] = [Block(charts=(make(data, info, page),)) for make in visits]
         return page
-    page.values["headline"] = _headline(data)
+    page.values["headline"] = _headline(data, info)
     platforms = segments(data, "platform")
     whole = _segment_blocks((data, info), page, ("all", "all"), "all")
     choices = [Choice("", tr("filter.all"), whole)]

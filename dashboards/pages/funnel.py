@@ -31,7 +31,7 @@ DAYS, HEAT_DAYS, TREND_DAYS = 7, 28, 56
 _DIMENSIONS = ("channel", "device", "platform")
 _SMALLEST_BASE = 100  # sessions at the step before; a rate of fewer is shown as unknown
 _ROWS = 10
-_LIMIT = 0.4  # the colour is full where a rate is this much better or worse than the company's
+_LIMIT = 0.3  # the colour is full where a rate is this much better or worse than the company's
 _CSV = "data/funnel.csv"
 _TABLE = "marts.fct_funnel_daily"
 
@@ -87,13 +87,17 @@ def _headline(found: Sequence[Step], now: Window) -> Both:
     )
 
 
+def _count(value: int, lang: str) -> str:
+    return count(value, lang) if lang == "zh" else integer(value)
+
+
 def step_chart(found: Sequence[Step], now: Window, base: Window | None, page: Page) -> Chart:
     """Sessions by step, the base in pale behind."""
     rows = [
         Pair(
             step_label(step.name),
             step.count,
-            both(lambda lang, s=step: f"{count(s.count, lang)} · {percent(s.overall)}"),  # type: ignore[misc]
+            both(lambda lang, s=step: f"{_count(s.count, lang)} · {percent(s.overall)}"),  # type: ignore[misc]
             # The base in today's proportion: what is compared is where people leave.
             None if step.base_count is None or not found[0].base_count
             else step.base_count / found[0].base_count * found[0].count,
@@ -215,7 +219,8 @@ def trend_chart(data: Data, page: Page, last: date) -> Chart:
         figure = small_rate(
             Series(passage(before, name), rates[name]), days, (low, low + span), page.pool
         )
-        panels.append(Panel(f"funnel-trend-{name}", passage(before, name), figure))
+        label = passage(before, name)
+        panels.append(Panel(f"funnel-trend-{name}", label, percent(known[name][-1]), figure))
     weekly = range(len(days) - 1, -1, -7)
     chart = Chart(
         id="funnel-trend",
