@@ -53,7 +53,9 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
         "period_number cohort_size retained_count retention_rate",
     ),
     "marts.fct_attribution_daily": _columns(
-        "business_date", "model channel campaign", "credited_orders credited_revenue"
+        "business_date",
+        "model channel campaign",
+        "credited_orders credited_revenue credited_new_customers",
     ),
     "marts.fct_channel_daily": _columns(
         "business_date",
@@ -153,6 +155,15 @@ def normalise(name: str, frame: pl.DataFrame | None) -> pl.DataFrame:
         else:
             kept.append(pl.col(column).cast(dtype))
     return frame.select(kept)
+
+
+def exact_sum(name: str) -> pl.Expr:
+    """The sum of a column to the millionth, NULL where no row knows it.
+
+    Summed as integers: threads add floats in any order, and pages must be equal to the byte.
+    """
+    millionths = (pl.col(name) * 1e6).round().cast(pl.Int64)
+    return pl.when(pl.col(name).count() > 0).then(millionths.sum() / 1e6).alias(name)
 
 
 class Data:

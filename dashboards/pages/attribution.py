@@ -9,7 +9,7 @@ from datetime import timedelta
 import polars as pl
 
 from dashboards.bars import Pair, bars_paired
-from dashboards.context import Data, SiteInfo
+from dashboards.context import Data, SiteInfo, exact_sum
 from dashboards.curves import DotSeries, money_dots
 from dashboards.formatting import DASH, exact_money, fixed
 from dashboards.page import Both, Chart, Key, Page, Table, amount_text, same, tr
@@ -74,7 +74,7 @@ def rows_of(data: Data, info: SiteInfo) -> pl.DataFrame:
 def credits_by_channel(frame: pl.DataFrame) -> list[Credit]:
     """Every channel with what each model gives it, largest first; a model's silence is 0."""
     summed = frame.group_by("channel", "model").agg(
-        pl.col("credited_revenue").sum(), pl.col("credited_orders").sum()
+        exact_sum("credited_revenue"), exact_sum("credited_orders")
     )
     models = [m for m in MODELS if m in set(frame["model"].to_list())]
     found: dict[str, Credit] = {}
@@ -151,7 +151,7 @@ def spend_by_channel(data: Data, info: SiteInfo) -> dict[str, float]:
         data["marts.fct_channel_daily"]
         .filter(window.filter())
         .group_by("channel")
-        .agg(pl.col("cost").sum())
+        .agg(exact_sum("cost"))
         .filter(pl.col("cost") > 0)
     )
     return {str(channel): float(cost) for channel, cost in rows.iter_rows()}
@@ -208,7 +208,7 @@ def campaign_table(frame: pl.DataFrame, model: str, info: SiteInfo) -> Table:
     rows = (
         frame.filter(pl.col("model") == model, pl.col("campaign").is_not_null())
         .group_by("channel", "campaign")
-        .agg(pl.col("credited_orders").sum(), pl.col("credited_revenue").sum())
+        .agg(exact_sum("credited_orders"), exact_sum("credited_revenue"))
         .filter(~pl.col("campaign").str.starts_with("("), pl.col("campaign") != "")
         .sort("credited_revenue", "channel", "campaign", descending=[True, False, False])
         .head(_CAMPAIGNS)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from dashboards.context import Data
+from dashboards.context import Data, exact_sum
 from dashboards.pages.periods import Window
 
 SUMMED = ("cost", "gmv", "orders", "new_buyers", "claimed_conversions", "clicks", "impressions")
@@ -63,20 +63,18 @@ def channel_sums(data: Data, window: Window | None) -> pl.DataFrame:
     """One row a platform and channel with the sums of the window; NULL where nothing is known."""
     frame = data["marts.fct_channel_daily"]
     chosen = frame.filter(window.filter()) if window else frame.clear()
-    known = [
-        pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name) for name in SUMMED
-    ]
-    return chosen.group_by("platform", "channel").agg(known).sort("platform", "channel")
+    return (
+        chosen.group_by("platform", "channel")
+        .agg(exact_sum(name) for name in SUMMED)
+        .sort("platform", "channel")
+    )
 
 
 def by_channel(sums: pl.DataFrame) -> dict[str, Spend]:
     """Channel -> its sums over platforms, most spent first, then by GMV."""
-    known = [
-        pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name) for name in SUMMED
-    ]
     rows = (
         sums.group_by("channel")
-        .agg(known)
+        .agg(exact_sum(name) for name in SUMMED)
         .with_columns(pl.col("cost", "gmv").fill_null(0).name.prefix("_"))
         .sort("_cost", "_gmv", "channel", descending=[True, True, False])
     )
@@ -126,6 +124,7 @@ def total(data: Data, window: Window | None, platform: str | None = None) -> Tot
     )
 
     def known(frame: pl.DataFrame, name: str) -> float | None:
-        return float(frame[name].sum()) if frame[name].count() else None
+        value = frame.select(exact_sum(name)).item()
+        return None if value is None else float(value)
 
     return Total(known(sums, "cost"), known(rows, "gmv"), known(rows, "new_buyers"))

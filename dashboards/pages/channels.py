@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from dashboards.bars import Pair, bars_paired
-from dashboards.context import Data, SiteInfo
+from dashboards.context import Data, SiteInfo, exact_sum
 from dashboards.curves import Series, rate_lines
 from dashboards.formatting import DASH, exact_money, fixed, integer, percent
 from dashboards.page import Both, Chart, Key, Page, Table, amount_text, same, tr
@@ -180,7 +180,7 @@ def _rates(data: Data, last: date) -> tuple[list[date], list[float | None]]:
     """Spend over GMV of the seven days up to each day; None before seven days are known."""
     first = last - timedelta(days=TREND_DAYS - 1)
     start = first - timedelta(days=_WIDTH - 1)
-    cost = data[_TABLE].group_by("business_date").agg(pl.col("cost").sum())
+    cost = data[_TABLE].group_by("business_date").agg(exact_sum("cost"))
     company = data.company(last, TREND_DAYS + _WIDTH - 1).select("business_date", "gmv")
     summed = (
         pl.DataFrame({"business_date": pl.date_range(start, last, "1d", eager=True)})

@@ -55,6 +55,23 @@ def hostile() -> dict[str, pl.DataFrame]:
             .then(pl.lit(HOSTILE) + pl.col("segment"))
             .otherwise(pl.col("segment"))
         )
+    for name, column in (
+        ("marts.fct_funnel_daily", "segment"),
+        ("marts.fct_channel_daily", "platform"),
+        ("marts.fct_channel_daily", "channel"),
+        ("marts.fct_retention_monthly", "segment"),
+        ("marts.fct_attribution_daily", "channel"),
+        ("marts.fct_attribution_daily", "campaign"),
+    ):
+        made[name] = made[name].with_columns(
+            pl.when(pl.col(column).is_in(["all", "(none)", "(unattributed)"]))
+            .then(column)
+            .otherwise(pl.lit(HOSTILE) + pl.col(column))
+            .alias(column)
+        )
+    made["quality.metrics"] = made["quality.metrics"].with_columns(
+        label_en=pl.lit(HOSTILE), definition_zh=pl.lit(HOSTILE), owner=pl.lit("=1+1")
+    )
     made["insights.incidents"] = incidents().with_columns(
         explanation_en=pl.lit(HOSTILE), explanation_zh=pl.lit(HOSTILE + "中")
     )
