@@ -6,7 +6,7 @@ Does not belong here: any formula of a KPI; a number shown is a number published
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -171,9 +171,23 @@ class Data:
 
     def __init__(self, frames: Mapping[str, pl.DataFrame]) -> None:
         self._frames = {name: normalise(name, frames.get(name)) for name in COLUMNS}
+        self._days: dict[tuple[str, date], dict[tuple[str, ...], list[Row]]] = {}
 
     def __getitem__(self, name: str) -> pl.DataFrame:
         return self._frames[name]
+
+    def _day(
+        self, name: str, moment: date, keys: Sequence[str]
+    ) -> dict[tuple[str, ...], list[Row]]:
+        """Rows of a table and day by the values of `keys`, each list by segment; looked up once."""
+        place = (name, moment)
+        if place not in self._days:
+            rows = self[name].filter(pl.col("business_date") == moment).sort("segment").to_dicts()
+            grouped: dict[tuple[str, ...], list[Row]] = {}
+            for row in rows:
+                grouped.setdefault(tuple(row[key] for key in keys), []).append(row)
+            self._days[place] = grouped
+        return self._days[place]
 
     def company(self, until: date, days: int) -> pl.DataFrame:
         """Company rows of `fct_gmv_daily`, the last `days` days until `until`, by day."""
@@ -189,12 +203,7 @@ class Data:
 
     def on(self, moment: date, dimension: str = "all") -> list[Row]:
         """Rows of `fct_gmv_daily` of one day and dimension, by segment."""
-        return (
-            self["marts.fct_gmv_daily"]
-            .filter(pl.col("business_date") == moment, pl.col("dimension") == dimension)
-            .sort("segment")
-            .to_dicts()
-        )
+        return self._day("marts.fct_gmv_daily", moment, ["dimension"]).get((dimension,), [])
 
     def company_on(self, moment: date) -> Row | None:
         """The company's row of `fct_gmv_daily` of one day, if there is one."""
@@ -208,16 +217,8 @@ class Data:
 
     def changes(self, moment: date, comparison: str, dimension: str = "all") -> list[Row]:
         """Rows of `fct_gmv_change` of one day, comparison and dimension, by segment."""
-        return (
-            self["marts.fct_gmv_change"]
-            .filter(
-                pl.col("business_date") == moment,
-                pl.col("comparison") == comparison,
-                pl.col("dimension") == dimension,
-            )
-            .sort("segment")
-            .to_dicts()
-        )
+        rows = self._day("marts.fct_gmv_change", moment, ["comparison", "dimension"])
+        return rows.get((comparison, dimension), [])
 
     def change(self, moment: date, comparison: str) -> Row | None:
         """The company's row of `fct_gmv_change`, if the comparison exists that day."""

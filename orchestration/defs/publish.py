@@ -187,7 +187,7 @@ def site_frames(run: Run) -> dict[str, pl.DataFrame]:
     from dashboards.context import COLUMNS
 
     held = run.published(
-        "select table_schema || '.' || table_name as held, column_name from information_schema.columns"
+        "select table_schema || '.' || table_name, column_name from information_schema.columns"
     )
     there = {(table, column) for table, column in held.iter_rows()}
     frames = {}
