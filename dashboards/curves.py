@@ -36,13 +36,16 @@ class Curve:
     is_strong: bool = False
 
 
+def _hover(name: Both, tick: Both, value: float | None) -> Both:
+    return both(lambda lang: f"<b>{name.get(lang)}</b> {tick.get(lang)} {percent(value)}")
+
+
 def _curve(curve: Curve, ticks: Sequence[Both], pool: TextPool) -> Figure:
     name = figure_text(curve.label)
     hover = [
-        pool.markup(both(lambda lang, t=tick, v=value: f"<b>{name.get(lang)}</b> {t.get(lang)}"
-                    f" {percent(v)}"))  # type: ignore[misc]
+        pool.markup(_hover(name, tick, value))
         for tick, value in zip(ticks, curve.values, strict=True)
-    ]  # fmt: skip
+    ]
     return {
         "type": "scatter",
         "mode": "lines+markers" if curve.is_strong else "lines",
@@ -124,7 +127,8 @@ class Series:
 def _daily(series: Series, days: Sequence[date], texts: list[str]) -> Figure:
     return {
         "type": "scatter",
-        "mode": "lines" if len(days) > 1 else "markers",
+        # A single known value has no line.
+        "mode": "lines" if sum(v is not None for v in series.values) > 1 else "markers",
         "x": [day.isoformat() for day in days],
         "y": list(series.values),
         "line": {"color": token(series.role), "width": 2},

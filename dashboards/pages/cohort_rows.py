@@ -118,11 +118,12 @@ def average(found: Sequence[Cohort]) -> list[float | None]:
     """Month by month over all mature cohorts, weighted by their size; none left out for being 0."""
     line: list[float | None] = []
     for place in range(PERIODS):
-        mature = [(c.size, m.value) for c in found if (m := c.marks[place]) is not None]
+        # A small cohort would show through a mean of which all else is known.
+        mature = [
+            (c.size, m.value) for c in found if (m := c.marks[place]) is not None and not c.is_small
+        ]
         total = sum(size for size, _ in mature)
-        # One small cohort alone would show through the mean.
-        shown = total >= SMALLEST_GROUP
-        line.append(sum(s * v for s, v in mature) / total if shown else None)
+        line.append(sum(s * v for s, v in mature) / total if total else None)
     return line
 
 

@@ -106,7 +106,7 @@ def heat_chart(
     table.append(
         [
             tr("cohorts.average"),
-            integer(sum(c.size for c in found)),
+            integer(sum(c.size for c in found if not c.is_small)),
             *(DASH if v is None else _exact(v, measure, info) for v in mean),
         ]
     )
@@ -128,7 +128,7 @@ def heat_chart(
         csv=_CSV,
         height=44 + 30 * len(found),
         min_width=600,
-        empty=tr("cohorts.title_young"),
+        empty=tr("cohorts.empty"),
     )
     page.charts.append(chart)
     return chart
@@ -176,7 +176,7 @@ def curve_chart(found: Sequence[Cohort], key: str, page: Page) -> Chart:
         source=_TABLE,
         csv=_CSV,
         height=300,
-        empty=tr("cohorts.title_young"),
+        empty=tr("cohorts.empty"),
     )
     page.charts.append(chart)
     return chart
@@ -215,7 +215,9 @@ def build(data: Data, info: SiteInfo) -> Page:
     """The page `cohorts.html`."""
     page = analysis("cohorts", tr("cohorts.question"), tr("cohorts.none"), [])
     frame = monthly(data, "all", "all", info.data_through)
-    missing = empty_state(frame, info, {"orders"})
+    missing = empty_state(data[_TABLE], info, {"orders"})
+    if missing is None and frame.is_empty():
+        missing = tr("cohorts.title_young")
     visits = [] if data["marts.fct_retention_daily"].is_empty() else [visit_chart]
     if missing:
         page.values["headline"] = missing

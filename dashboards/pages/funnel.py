@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 
@@ -111,7 +112,7 @@ def step_chart(found: Sequence[Step], now: Window, base: Window | None, page: Pa
     chart = Chart(
         id="funnel-steps",
         title=_title(found, base),
-        subtitle=tr("funnel.subtitle" if base else "funnel.subtitle_plain", days=now.days),
+        subtitle=tr("funnel.subtitle" if base else "funnel.subtitle_plain"),
         figure=bars_over(rows, page.pool),
         table=Table(
             [tr(f"funnel.head_{key}") for key in head],
@@ -154,7 +155,8 @@ def _heat_title(rows: Sequence[tuple[Both, Sequence[Step]]], company: Sequence[S
             if not place or _heat_cell(step, whole).value is None or not whole.rate:
                 continue
             away = (step.rate or 0) / whole.rate - 1
-            if away <= -0.1 and (worst is None or away < worst[0]):
+            against = replace(step, base_count=whole.count, base_before=whole.before)
+            if away < 0 and against.is_notable and (worst is None or away < worst[0]):
                 worst = (away, label, passage(found[place - 1].name, step.name))
     if worst is None:
         return tr("funnel.heat_even")

@@ -7,7 +7,6 @@ import json
 import re
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from html.parser import HTMLParser
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -21,45 +20,10 @@ from dashboards.page import safe_csv, script_json
 from dashboards.site import build_site, write_status
 from dashboards.theme import TOKENS
 from tests.browser import shop
+from tests.support.html import Tree
 
 PAGES = ("index.html", "drivers.html", "funnel.html", "cohorts.html", "attribution.html",
          "channels.html", "quality.html", "metrics.html", "404.html")  # fmt: skip
-VOID = {"meta", "link", "br", "img", "input", "hr"}
-
-
-class Tree(HTMLParser):
-    """Elements of a page as (tag, attributes, path), and the text inside each tag name."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.elements: list[tuple[str, dict[str, str | None], tuple[str, ...]]] = []
-        self.open: list[str] = []
-        self.words: list[tuple[str, str]] = []
-        self.feed(source)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs), tuple(self.open)))
-        if tag not in VOID and tag not in ("path", "circle"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("path", "circle"):
-            return
-        assert self.open and self.open[-1] == tag, f"</{tag}> closes {self.open[-3:]}"
-        self.open.pop()
-
-    def handle_data(self, data: str) -> None:
-        self.words.append((self.open[-1] if self.open else "", data))
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attrs for name, attrs, _ in self.elements if name == tag]
-
-    def text(self) -> str:
-        return "".join(t for tag, t in self.words if tag not in ("script", "title", "style"))
-
-    def payload(self) -> dict[str, Any]:
-        return json.loads("".join(t for tag, t in self.words if tag == "script"))
 
 
 @cache
