@@ -16,7 +16,10 @@ from tests.browser.conftest import NOW, Visit
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("index.html", "drivers.html", "quality.html", "drivers/2026-11-18.html")
+PAGES = (
+    "index.html", "drivers.html", "quality.html", "funnel.html", "cohorts.html",
+    "attribution.html", "channels.html", "metrics.html", "drivers/2026-11-18.html",
+)  # fmt: skip
 WIDTHS = (360, 390, 768, 1024, 1440)
 LOOKS = [(lang, theme) for lang in ("en", "zh") for theme in ("light", "dark")]
 QUICK = {
@@ -24,8 +27,15 @@ QUICK = {
     ("index.html", "zh", "dark"),
     ("drivers.html", "zh", "light"),
     ("quality.html", "en", "dark"),
+    ("funnel.html", "zh", "dark"),
+    ("cohorts.html", "en", "dark"),
+    ("attribution.html", "zh", "light"),
+    ("channels.html", "zh", "light"),
+    ("metrics.html", "en", "light"),
 }
-NARROW = {(360, "index.html"), (360, "quality.html"), (768, "drivers.html")}
+NARROW = {(360, "index.html"), (360, "quality.html"), (768, "drivers.html"),
+          (360, "funnel.html"), (390, "cohorts.html"), (360, "attribution.html"),
+          (390, "channels.html")}  # fmt: skip
 MATRIX = [
     pytest.param(page, *look, marks=() if (page, *look) in QUICK else pytest.mark.long)
     for page in PAGES
@@ -74,7 +84,7 @@ def test_page(visit: Visit, site: Path, name: str, lang: str, theme: str) -> Non
     ("name", "width"),
     [
         pytest.param(name, width, marks=() if (width, name) in NARROW else pytest.mark.long)
-        for name in PAGES[:3]
+        for name in PAGES[:-1]
         for width in WIDTHS
     ],
 )
@@ -85,7 +95,7 @@ def test_no_page_is_wider_than_its_window(visit: Visit, site: Path, name: str, w
 
 @pytest.mark.parametrize("kind", ["hostile", "no traffic", "one day", "empty"])
 def test_odd_warehouses(visit: Visit, sites: dict[str, Path], kind: str) -> None:
-    for name in PAGES[:3] if kind in ("hostile", "empty") else PAGES[:2]:
+    for name in PAGES[:-1]:
         page = visit.drawn(sites[kind] / name, "lang=zh&theme=dark", 768)
         check(visit, page, sites[kind])
         assert page.locator("img, a[href^='javascript']").count() == 0
