@@ -60,7 +60,8 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
     "marts.fct_channel_daily": _columns(
         "business_date",
         "platform channel",
-        "impressions clicks cost visitors orders gmv new_buyers claimed_conversions",
+        "cost orders claimed_conversions attributed_gmv new_customers visitors paying_visitors",
+        "is_additive",
     ),
     "marts.dim_promo": _columns("", "promo platform phase starts_at ends_at", "promo_year"),
     "marts.dim_date": {},

@@ -340,7 +340,7 @@
     };
     var gmv = sum("gmv");
     return {
-      spend: cents(cost), mer: ratio(gmv, cost), spend_rate: cost ? ratio(cost, gmv) : null,
+      gmv: gmv, spend: cents(cost), mer: ratio(gmv, cost), spend_rate: cost ? ratio(cost, gmv) : null,
       cac: cost ? ratio(cents(cost), sum("new_buyers")) : null
     };
   }
@@ -381,14 +381,14 @@
     var box = caption(id, fill(words.channels_title, { segment: name }));
     put(box.querySelector("tbody"), body(rows.map(function (row) {
       var paid = row[1];
-      var number = function (v) { return v === null ? DASH : grouped(String(v)); };
+      var number = function (v) { return v === null ? DASH : fixed(cents(v), 0); };
       var roas = ratio(row[2], row[1]);
       var over = row[5] ? ratio(row[5], row[3]) : null;
       return [
         channelName(row[0]), paid ? exact(cents(paid)) : DASH, exact(cents(row[2])),
-        roas === null ? DASH : fixed(roas, 2), percent(paid ? ratio(row[1], row[2]) : null, 1),
-        number(row[3]), number(row[4]), paid ? exact(ratio(cents(paid), row[4])) : DASH,
-        paid || row[5] ? number(row[5]) : DASH, over === null ? DASH : fixed(over, 2) + "\u00d7"
+        roas === null ? DASH : fixed(roas, 2), percent(paid ? ratio(paid, now.gmv) : null, 1),
+        number(row[4]), paid ? exact(ratio(paid, row[4])) : DASH, number(row[3]),
+        row[5] ? number(row[5]) : DASH, over === null ? DASH : fixed(over, 2) + "\u00d7"
       ];
     })));
     if (!page.originals[id]) { return; }

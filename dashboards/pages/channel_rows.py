@@ -13,45 +13,45 @@ import polars as pl
 from dashboards.context import Data, exact_sum
 from dashboards.pages.periods import Window
 
-SUMMED = ("cost", "gmv", "orders", "new_buyers", "claimed_conversions", "clicks", "impressions")
+SUMMED = ("cost", "attributed_gmv", "orders", "new_customers", "claimed_conversions")
 
 
 @dataclass(frozen=True)
 class Spend:
-    """Sums of one channel, or of all. None where no row of the window knows the amount.
+    """Sums of one channel. None where no row of the window knows the amount.
 
     Attributes:
-        cost: advertising spend. gmv, orders, new_buyers: own figures of the channel.
+        cost: advertising spend.
+        revenue: GMV attributed to the channel (last visit that is not direct).
+        orders: paid orders by their own channel.
+        new_customers: first orders, by the first visit.
         claimed: conversions the advertising platform claims.
     """
 
     cost: float | None = None
-    gmv: float | None = None
+    revenue: float | None = None
     orders: float | None = None
-    new_buyers: float | None = None
+    new_customers: float | None = None
     claimed: float | None = None
-    clicks: float | None = None
-    impressions: float | None = None
 
     @property
     def roas(self) -> float | None:
-        """GMV of the channel over its spend; None without spend."""
-        return ratio(self.gmv, self.cost)
-
-    @property
-    def spend_rate(self) -> float | None:
-        """Spend over GMV, only where something was spent."""
-        return ratio(self.cost, self.gmv) if self.cost else None
+        """Attributed GMV over spend; None without spend."""
+        return ratio(self.revenue, self.cost)
 
     @property
     def cac(self) -> float | None:
-        """Spend over new buyers; None without spend or without new buyers."""
-        return ratio(self.cost, self.new_buyers) if self.cost else None
+        """Spend over new customers; None without spend or without new customers."""
+        return ratio(self.cost, self.new_customers) if self.cost else None
 
     @property
     def over_claim(self) -> float | None:
         """Conversions claimed over own orders."""
         return ratio(self.claimed, self.orders) if self.claimed else None
+
+    def spend_rate(self, gmv: float | None) -> float | None:
+        """Spend over the whole GMV, so that the rates of channels add up; None without spend."""
+        return ratio(self.cost, gmv) if self.cost else None
 
 
 def ratio(over: float | None, under: float | None) -> float | None:
@@ -60,8 +60,11 @@ def ratio(over: float | None, under: float | None) -> float | None:
 
 
 def channel_sums(data: Data, window: Window | None) -> pl.DataFrame:
-    """One row a platform and channel with the sums of the window; NULL where nothing is known."""
-    frame = data["marts.fct_channel_daily"]
+    """One row a platform and channel with the sums of the window; NULL where nothing is known.
+
+    Sources of traffic that a marketplace reports overlap and are left out.
+    """
+    frame = data["marts.fct_channel_daily"].filter(pl.col("is_additive").fill_null(value=True))
     chosen = frame.filter(window.filter()) if window else frame.clear()
     return (
         chosen.group_by("platform", "channel")
@@ -71,19 +74,14 @@ def channel_sums(data: Data, window: Window | None) -> pl.DataFrame:
 
 
 def by_channel(sums: pl.DataFrame) -> dict[str, Spend]:
-    """Channel -> its sums over platforms, most spent first, then by GMV."""
+    """Channel -> its sums over platforms, most spent first, then by revenue."""
     rows = (
         sums.group_by("channel")
         .agg(exact_sum(name) for name in SUMMED)
-        .with_columns(pl.col("cost", "gmv").fill_null(0).name.prefix("_"))
-        .sort("_cost", "_gmv", "channel", descending=[True, True, False])
+        .with_columns(pl.col("cost", "attributed_gmv").fill_null(0).name.prefix("_"))
+        .sort("_cost", "_attributed_gmv", "channel", descending=[True, True, False])
     )
-    return {str(row["channel"]): _spend(row) for row in rows.to_dicts()}
-
-
-def _spend(row: dict[str, float | None]) -> Spend:
-    return Spend(row["cost"], row["gmv"], row["orders"], row["new_buyers"],
-                 row["claimed_conversions"], row["clicks"], row["impressions"])  # fmt: skip
+    return {str(row["channel"]): Spend(*(row[name] for name in SUMMED)) for row in rows.to_dicts()}
 
 
 @dataclass(frozen=True)

@@ -50,18 +50,18 @@ def _number(value: float | None) -> str:
     return DASH if value is None else integer(value)
 
 
-def _cells(spend: Spend, info: SiteInfo) -> list[Both | str]:
+def _cells(spend: Spend, gmv: float | None, info: SiteInfo) -> list[Both | str]:
     """Figures of a row; no spend is a dash, never a ratio."""
     paid = bool(spend.cost)
     return [
         _money(spend.cost, info) if paid else DASH,
-        _money(spend.gmv, info),
+        _money(spend.revenue, info),
         DASH if spend.roas is None else fixed(spend.roas, 2),
-        percent(spend.spend_rate),
-        _number(spend.orders),
-        _number(spend.new_buyers),
+        percent(spend.spend_rate(gmv)),
+        _number(spend.new_customers),
         _money(spend.cac, info),
-        _number(spend.claimed) if paid or spend.claimed else DASH,
+        _number(spend.orders),
+        _number(spend.claimed) if spend.claimed else DASH,
         DASH if spend.over_claim is None else f"{fixed(spend.over_claim, 2)}×",
     ]
 
@@ -84,20 +84,23 @@ def _spend_title(rows: Mapping[str, Spend]) -> Both:
     )
 
 
-def spend_chart(rows: Mapping[str, Spend], now: Window, page: Page, info: SiteInfo) -> Chart:
-    """GMV and spend of each channel, and the table of all figures."""
-    shown = [(name, s) for name, s in rows.items() if s.cost or s.gmv][:_ROWS]
+def spend_chart(
+    rows: Mapping[str, Spend], of: tuple[Window, float | None], page: Page, info: SiteInfo
+) -> Chart:
+    """Revenue and spend of each channel, and all figures as a table; `of` = days, whole GMV."""
+    now, gmv = of
+    shown = [(name, s) for name, s in rows.items() if s.cost or s.revenue][:_ROWS]
     pairs = [
         Pair(
             segment_name("channel", name),
-            spend.gmv,
-            amount_text(spend.gmv, info.currency),
+            max(spend.revenue or 0.0, 0.0),
+            amount_text(spend.revenue, info.currency),
             spend.cost if spend.cost else None,
             amount_text(spend.cost, info.currency) if spend.cost else None,
         )
         for name, spend in shown
     ]
-    heads = ["spend", "gmv", "roas", "spend_rate", "orders", "new_buyers", "cac", "claimed", "over"]
+    heads = ["spend", "revenue", "roas", "spend_rate", "new", "cac", "orders", "claimed", "over"]
     chart = Chart(
         id="channel-spend",
         title=_spend_title(rows),
@@ -105,14 +108,14 @@ def spend_chart(rows: Mapping[str, Spend], now: Window, page: Page, info: SiteIn
         figure=bars_paired(pairs, page.pool) if pairs else None,
         table=Table(
             [tr("dimension.channel"), *(tr(f"channels.head_{key}") for key in heads)],
-            [[segment_name("channel", name), *_cells(s, info)] for name, s in rows.items()],
+            [[segment_name("channel", name), *_cells(s, gmv, info)] for name, s in rows.items()],
         ),
         source=_TABLE,
         csv=_CSV,
         height=50 + 52 * len(pairs),
         legend=[
-            Key("■", "accent", tr("channels.key_gmv")),
-            Key("■", "ink3", tr("channels.key_spend")),
+            Key("■", "accent", tr("channels.head_revenue")),
+            Key("■", "ink3", tr("channels.spend")),
         ],
         empty=tr("channels.title_no_spend"),
         is_open=True,
@@ -135,7 +138,7 @@ def _claim_title(rows: Mapping[str, Spend]) -> Both:
 
 def claim_chart(rows: Mapping[str, Spend], now: Window, page: Page) -> Chart:
     """Conversions that advertising platforms claim beside own orders, channel by channel."""
-    shown = [(n, s) for n, s in rows.items() if s.claimed is not None and s.cost][:_ROWS]
+    shown = [(n, s) for n, s in rows.items() if s.claimed and s.cost][:_ROWS]
     pairs = [
         Pair(segment_name("channel", n), s.orders, same(_number(s.orders)), s.claimed,
              same(_number(s.claimed)))
@@ -260,7 +263,7 @@ def build(data: Data, info: SiteInfo) -> Page:
         page.values["warnings"] = [tr("channels.spend_not_configured")]
     page.values["tiles"] = _tiles(whole, total(data, base), info)
     page.values["blocks"] = [
-        Block(charts=(spend_chart(rows, now, page, info),)),
+        Block(charts=(spend_chart(rows, (now, whole.gmv), page, info),)),
         Block(charts=(claim_chart(rows, now, page), rate_chart(data, page, info.data_through))),
     ]
     page.values["filters"] = filter_bar(data, data[_TABLE], None)

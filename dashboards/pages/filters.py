@@ -19,7 +19,7 @@ from dashboards.context import Data, SiteInfo
 from dashboards.formatting import MONTHS, symbol
 from dashboards.page import script_json, tr
 from dashboards.pages.blocks import Filter, Option
-from dashboards.pages.channel_rows import channel_sums
+from dashboards.pages.channel_rows import SUMMED, channel_sums
 from dashboards.pages.funnel_rows import sessions, step_names
 from dashboards.pages.periods import Window
 from dashboards.pages.story import segment_name
@@ -31,7 +31,6 @@ MONEY = ("gmv", "net_sales")
 COUNTS = (
     "visitors", "tracked_buyers", "buyers", "identified_orders", "orders", "new_buyers",
 )  # fmt: skip
-CHANNEL_SUMS = ("cost", "gmv", "orders", "new_buyers", "claimed_conversions")
 DIMENSIONS = ("platform", "shop")
 _WORDS = {
     "active": "filter.active",
@@ -162,13 +161,15 @@ def _funnel_cube(data: Data, info: SiteInfo) -> dict[str, Any]:
 
 
 def _channel_cube(data: Data, windows: Sequence[Window | None]) -> list[list[list[Any]]]:
-    """Window by window, one row a platform and channel: names, then `CHANNEL_SUMS` as integers."""
+    """Window by window, one row a platform and channel: names, then `SUMMED` in hundredths.
+
+    Money has cents; customers and conversions that are shared out have parts, too.
+    """
     found = []
     for window in windows:
         sums = channel_sums(data, window)
-        money = [_whole(sums[name], 100) for name in CHANNEL_SUMS[:2]]
-        counts = [_whole(sums[name], 1) for name in CHANNEL_SUMS[2:]]
-        columns = [sums["platform"].to_list(), sums["channel"].to_list(), *money, *counts]
+        hundredths = [_whole(sums[name], 100) for name in SUMMED]
+        columns = [sums["platform"].to_list(), sums["channel"].to_list(), *hundredths]
         found.append([list(row) for row in zip(*columns, strict=True)])
     return found
 

@@ -185,24 +185,29 @@ def test_funnel_of_a_segment(
 def test_channels_of_a_platform(visit: Visit, site: Path, platform: str) -> None:
     page = visit.drawn(site / "channels.html", f"lang=en&platform={platform}")
     days = pl.col("business_date").is_between(date(2026, 10, 25), date(2026, 11, 21))
-    spend = shop.frames()["marts.fct_channel_daily"].filter(days, pl.col("platform") == platform)
+    spend = shop.frames()["marts.fct_channel_daily"].filter(
+        days, pl.col("platform") == platform, pl.col("is_additive")
+    )
     company = rows("platform", platform).filter(days)
-    cost = spend["cost"].sum() if spend["cost"].count() else None
+    cost = spend["cost"].sum()
     gmv = company["gmv"].sum() if company.height else None
     new = company["new_buyers"].sum() if company.height else None
     assert words(page, "#tile-spend .value") == money(cost, "CNY", "en")
     both = bool(cost and gmv)
+    assert both == (platform == "shopify")
     assert words(page, "#tile-mer .value") == (fixed(gmv / cost, 2) if both else "—")
     assert words(page, "#tile-spend_rate .value") == (percent(cost / gmv) if both else "—")
     assert words(page, "#tile-cac .value") == (money(cost / new, "CNY", "en") if both else "—")
     cells = [line.split("\t") for line in page.inner_text("#channel-spend tbody").split("\n")]
     by_channel = spend.group_by("channel").agg(
-        pl.col("cost", "gmv", "orders", "claimed_conversions").sum()
+        pl.col("cost", "attributed_gmv", "orders", "claimed_conversions", "new_customers").sum()
     )
     assert len(cells) == by_channel.height
-    expected = sorted(f"¥{value:,.2f}" for value in by_channel["gmv"])
+    expected = sorted(f"¥{value:,.2f}" for value in by_channel["attributed_gmv"])
     assert sorted(cell[2] for cell in cells) == expected
-    ratios = sorted(fixed(g / c, 2) for c, g in by_channel.select("cost", "gmv").iter_rows() if c)
+    ratios = sorted(
+        fixed(g / c, 2) for c, g in by_channel.select("cost", "attributed_gmv").iter_rows() if c
+    )
     assert sorted(cell[3] for cell in cells if cell[3] != "—") == ratios
     claims = sorted(
         f"{fixed(claimed / orders, 2)}×"
@@ -210,6 +215,8 @@ def test_channels_of_a_platform(visit: Visit, site: Path, platform: str) -> None
         if claimed
     )
     assert sorted(c[9].strip() for c in cells if c[9].strip() != "—") == claims
+    news = sorted(fixed(value, 0) for value in by_channel["new_customers"])
+    assert sorted(cell[5] for cell in cells) == news
     assert page.locator("#channel-claims .scope").is_visible()
     check(visit, page, site)
 

@@ -261,18 +261,21 @@ def test_models_that_disagree_on_the_sum_are_called_wrong(tmp_path: Path) -> Non
 
 
 def channel_row(day: date, channel: str, **values: float | None) -> dict[str, Any]:
-    known = dict.fromkeys(("cost", "gmv", "orders", "new_buyers", "claimed_conversions",
-                           "clicks", "impressions", "visitors"))  # fmt: skip
-    return {"business_date": day, "platform": "shopify", "channel": channel, **known, **values}
+    names = ("cost", "attributed_gmv", "orders", "new_customers", "claimed_conversions")
+    return {"business_date": day, "platform": "shopify", "channel": channel, "is_additive": True,
+            **dict.fromkeys(names, 0.0), **values}  # fmt: skip
 
 
 def test_the_golden_figures_of_spend(tmp_path: Path) -> None:
     """METRICS 8: spend 10,000 and 80 new: CAC 125; attributed GMV 32,000: ROAS 3.2."""
-    half = {"cost": 5000.0, "gmv": 16000.0, "orders": 100, "new_buyers": 40,
-            "claimed_conversions": 170}  # fmt: skip
+    half = {"cost": 5000.0, "attributed_gmv": 16000.0, "orders": 100.0, "new_customers": 40.0,
+            "claimed_conversions": 170.0}  # fmt: skip
     rows = [channel_row(shop.LAST - timedelta(days=n), "paid_search", **half) for n in (0, 1)]
-    rows.append(channel_row(shop.LAST, "direct", gmv=8000.0, orders=50, new_buyers=5))
-    rows.append(channel_row(shop.LAST, "email", cost=0.0, gmv=4000.0, orders=20, new_buyers=0))
+    rows.append(channel_row(shop.LAST, "direct", attributed_gmv=8000.0, orders=50.0,
+                            new_customers=5.0))  # fmt: skip
+    rows.append(channel_row(shop.LAST, "paid_social", cost=100.0, orders=20.0))
+    # What a marketplace reports by source overlaps: it is in no sum.
+    rows.append({**channel_row(shop.LAST, "direct", orders=999.0), "is_additive": False})
     company = pl.DataFrame(
         [{"business_date": shop.LAST - timedelta(days=n), "dimension": "all", "segment": "all",
           "gmv": 25000.0, "new_buyers": 50} for n in (0, 1)]
@@ -283,10 +286,10 @@ def test_the_golden_figures_of_spend(tmp_path: Path) -> None:
     }
     build_site(frames, shop.info(), tmp_path)
     found = {row[0]: row[1:] for row in table_of(tmp_path, "channels.html", "channel-spend")}
-    assert found["Paid search"] == ["¥10,000.00", "¥32,000.00", "3.20", "31.2%", "200", "80",
-                                    "¥125.00", "340", "1.70×"]  # fmt: skip
-    assert found["Direct"] == ["—", "¥8,000.00", "—", "—", "50", "5", "—", "—", "—"]
-    assert found["Email"] == ["—", "¥4,000.00", "—", "—", "20", "0", "—", "—", "—"]
+    assert found["Paid search"] == ["¥10,000.00", "¥32,000.00", "3.20", "20.0%", "80", "¥125.00",
+                                    "200", "340", "1.70×"]  # fmt: skip
+    assert found["Direct"] == ["—", "¥8,000.00", "—", "—", "5", "—", "50", "—", "—"]
+    assert found["Paid social"] == ["¥100.00", "¥0.00", "0.00", "0.2%", "0", "—", "20", "—", "—"]
     text = tree(tmp_path, "channels.html").text()
     for words in (
         "5.00",
@@ -297,12 +300,12 @@ def test_the_golden_figures_of_spend(tmp_path: Path) -> None:
         "投产比",
         "Paid search claims 1.7",
     ):
-        assert words in text, words  # MER 50,000 / 10,000; blended CAC 10,000 / 100
+        assert words in text, words  # MER 50,000 / 10,100; blended CAC 10,100 / 100
     assert "inf" not in text.lower().replace("info", "")
 
 
 def test_sales_without_spend_say_that_spend_is_not_configured(tmp_path: Path) -> None:
-    frame = pl.DataFrame([channel_row(shop.LAST, "direct", gmv=8000.0, orders=50)])
+    frame = pl.DataFrame([channel_row(shop.LAST, "direct", attributed_gmv=8000.0, orders=50.0)])
     build_site({"marts.fct_channel_daily": frame}, shop.info(configured_feeds={"orders", "events"}),
                tmp_path)  # fmt: skip
     text = tree(tmp_path, "channels.html").text()

@@ -24,21 +24,22 @@ def channel_daily(days: list[date], seed: int = 19) -> pl.DataFrame:
         for platform, channel, share in leaves:
             orders = int(620 * share * rng.normal(1, 0.05))
             gmv = round(orders * 196 * rng.normal(1, 0.02), 2)
-            cost = round(gmv * COST[channel], 2) if channel in COST else None
-            if platform == "douyin" and cost:
+            cost = round(gmv * COST.get(channel, 0.0), 2)
+            if platform == "douyin":
                 cost = round(cost * 1.6, 2)
             rows.append(
                 {
                     "business_date": day, "platform": platform, "channel": channel,
-                    "impressions": round(cost * 40) if cost else None,
-                    "clicks": round(cost / 2.1) if cost else None, "cost": cost,
-                    "visitors": orders * 34, "orders": orders, "gmv": gmv,
-                    "new_buyers": round(orders * 0.6),
-                    "claimed_conversions": round(orders * CLAIM[channel]) if cost else None,
-                    "roas": gmv / cost if cost else None, "mer": None, "cac": None,
-                    "spend_rate": None,
+                    "is_additive": True, "impressions": round(cost * 40), "cost": cost,
+                    "clicks": round(cost / 2.1), "visitors": orders * 34, "orders": orders,
+                    "gmv": gmv, "attributed_gmv": gmv * 1.05, "new_customers": orders * 0.6,
+                    "claimed_conversions": orders * CLAIM[channel] if cost else 0.0,
                 }
             )  # fmt: skip
+        rows.append(
+            {"business_date": day, "platform": "tmall", "channel": "手淘搜索", "is_additive": False,
+             "visitors": 9000, "paying_visitors": 310}
+        )  # fmt: skip
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
