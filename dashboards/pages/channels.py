@@ -16,6 +16,7 @@ from dashboards.pages.blocks import Block, Tile, analysis, empty_state
 from dashboards.pages.channel_rows import Spend, Total, by_channel, channel_sums, total
 from dashboards.pages.filters import filter_bar, script_words
 from dashboards.pages.periods import Window, base_of, base_remark, window_until
+from dashboards.pages.sources import source_chart
 from dashboards.pages.story import segment_name
 
 DAYS, TREND_DAYS, _WIDTH = 28, 90, 7
@@ -266,6 +267,8 @@ def build(data: Data, info: SiteInfo) -> Page:
         Block(charts=(spend_chart(rows, (now, whole.gmv), page, info),)),
         Block(charts=(claim_chart(rows, now, page), rate_chart(data, page, info.data_through))),
     ]
+    sources = source_chart(data, info, page)
+    page.values["blocks"] += [Block(charts=(sources,))] if sources else []
     page.values["filters"] = filter_bar(data, data[_TABLE], None)
     names = {
         str(name): segment_name("channel", str(name)) for name in data[_TABLE]["channel"].unique()

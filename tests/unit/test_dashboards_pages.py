@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -275,7 +276,8 @@ def test_the_golden_figures_of_spend(tmp_path: Path) -> None:
                             new_customers=5.0))  # fmt: skip
     rows.append(channel_row(shop.LAST, "paid_social", cost=100.0, orders=20.0))
     # What a marketplace reports by source overlaps: it is in no sum.
-    rows.append({**channel_row(shop.LAST, "direct", orders=999.0), "is_additive": False})
+    overlapping = {"is_additive": False, "visitors": 800.0, "paying_visitors": 20.0}
+    rows.append({**channel_row(shop.LAST, "手淘搜索", orders=999.0), **overlapping})
     company = pl.DataFrame(
         [{"business_date": shop.LAST - timedelta(days=n), "dimension": "all", "segment": "all",
           "gmv": 25000.0, "new_buyers": 50} for n in (0, 1)]
@@ -290,17 +292,18 @@ def test_the_golden_figures_of_spend(tmp_path: Path) -> None:
                                     "200", "340", "1.70×"]  # fmt: skip
     assert found["Direct"] == ["—", "¥8,000.00", "—", "—", "5", "—", "50", "—", "—"]
     assert found["Paid social"] == ["¥100.00", "¥0.00", "0.00", "0.2%", "0", "—", "20", "—", "—"]
+    assert "手淘搜索" not in found
+    sources = table_of(tmp_path, "channels.html", "traffic-sources")
+    assert sources == [["手淘搜索", "Shopify", "800", "20", "2.50%"]]
+    # Against the whole company of both days, 50,000 of GMV and 100 new buyers.
+    source = (tmp_path / "channels.html").read_text("utf-8")
+    tiles = dict(re.findall(r'id="tile-(\w+)".*?class="value">(<span.*?</span>|[^<]+)', source))
+    assert "¥10.1K" in tiles["spend"]
+    assert (tiles["mer"], tiles["spend_rate"]) == ("4.95", "20.2%")
+    assert tiles["cac"] == "¥101"
     text = tree(tmp_path, "channels.html").text()
-    for words in (
-        "5.00",
-        "20.0%",
-        "¥100",
-        "全店投产比",
-        "费比",
-        "投产比",
-        "Paid search claims 1.7",
-    ):
-        assert words in text, words  # MER 50,000 / 10,100; blended CAC 10,100 / 100
+    for words in ("全店投产比", "费比", "投产比", "Paid search claims 1.7"):
+        assert words in text, words
     assert "inf" not in text.lower().replace("info", "")
 
 
