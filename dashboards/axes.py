@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from dashboards.formatting import day
+from dashboards.formatting import day, percent
 from dashboards.page import Both, TextPool, amount_text, both
 from dashboards.theme import token
 
@@ -85,6 +85,19 @@ def money_axis(pool: TextPool, top: float, currency: str) -> dict[str, Any]:
         range=[0, top * 1.02],
         tickvals=ticks,
         ticktext=[pool.plain(_tick_text(v, currency)) for v in ticks],
+        showgrid=True,
+        gridcolor=token("grid"),
+    )
+
+
+def rate_axis(low: float, high: float, steps: int = 4) -> dict[str, Any]:
+    """An axis of per cent from `low` to `high`; may start above zero, as axes of rates do."""
+    ticks = [low + (high - low) * part / steps for part in range(steps + 1)]
+    digits = 0 if all(abs(tick * 100 - round(tick * 100)) < 1e-6 for tick in ticks) else 1
+    return axis(
+        range=[low - 0.02 * (high - low), high + 0.02 * (high - low)],
+        tickvals=ticks,
+        ticktext=[percent(tick, digits) for tick in ticks],
         showgrid=True,
         gridcolor=token("grid"),
     )

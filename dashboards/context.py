@@ -6,7 +6,7 @@ Does not belong here: any formula of a KPI; a number shown is a number published
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -42,10 +42,32 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
         "basis dimension segment step",
         "step_number entered_count step_rate overall_rate",
     ),
+    "marts.fct_retention_monthly": _columns(
+        "cohort_month",
+        "kind retention_type dimension segment",
+        "period_number cohort_size retained_count retention_rate revenue orders",
+    ),
+    "marts.fct_retention_daily": _columns(
+        "cohort_date",
+        "kind retention_type dimension segment",
+        "period_number cohort_size retained_count retention_rate",
+    ),
+    "marts.fct_attribution_daily": _columns(
+        "business_date",
+        "model channel campaign",
+        "credited_orders credited_revenue credited_new_customers",
+    ),
+    "marts.fct_channel_daily": _columns(
+        "business_date",
+        "platform channel",
+        "cost orders claimed_conversions attributed_gmv new_customers visitors paying_visitors",
+        "is_additive",
+    ),
     "marts.dim_promo": _columns("", "promo platform phase starts_at ends_at", "promo_year"),
     "marts.dim_date": {},
     "quality.metrics": _columns(
-        "", "name label_en label_zh unit good_direction definition_en definition_zh"
+        "",
+        "name label_en label_zh unit additivity good_direction owner definition_en definition_zh",
     ),
     "quality.checks": _columns("", "check_name layer subject severity status observed message"),
     "quality.ingest_files": _columns(
@@ -91,6 +113,7 @@ class SiteInfo:
         languages: languages offered, the first one is shown first.
         configured_feeds: feeds that `shop.yml` maps; pages say "not configured" of others.
         warn_hours: hours after the end of `data_through` when pages call themselves stale.
+        base_path: where the site lies on its server; only the page of unknown addresses needs it.
     """
 
     shop_name: str
@@ -102,6 +125,7 @@ class SiteInfo:
     languages: tuple[str, ...] = ("en", "zh")
     configured_feeds: set[str] = field(default_factory=set)
     warn_hours: int = 36
+    base_path: str = "/"
 
 
 def _as_text(frame: pl.DataFrame, name: str) -> pl.Expr:
@@ -134,14 +158,37 @@ def normalise(name: str, frame: pl.DataFrame | None) -> pl.DataFrame:
     return frame.select(kept)
 
 
+def exact_sum(name: str) -> pl.Expr:
+    """The sum of a column to the millionth, NULL where no row knows it.
+
+    Summed as integers: threads add floats in any order, and pages must be equal to the byte.
+    """
+    millionths = (pl.col(name) * 1e6).round().cast(pl.Int64)
+    return pl.when(pl.col(name).count() > 0).then(millionths.sum() / 1e6).alias(name)
+
+
 class Data:
     """The published frames of one site, by name, in plain types."""
 
     def __init__(self, frames: Mapping[str, pl.DataFrame]) -> None:
         self._frames = {name: normalise(name, frames.get(name)) for name in COLUMNS}
+        self._days: dict[tuple[str, date], dict[tuple[str, ...], list[Row]]] = {}
 
     def __getitem__(self, name: str) -> pl.DataFrame:
         return self._frames[name]
+
+    def _day(
+        self, name: str, moment: date, keys: Sequence[str]
+    ) -> dict[tuple[str, ...], list[Row]]:
+        """Rows of a table and day by the values of `keys`, each list by segment; looked up once."""
+        place = (name, moment)
+        if place not in self._days:
+            rows = self[name].filter(pl.col("business_date") == moment).sort("segment").to_dicts()
+            grouped: dict[tuple[str, ...], list[Row]] = {}
+            for row in rows:
+                grouped.setdefault(tuple(row[key] for key in keys), []).append(row)
+            self._days[place] = grouped
+        return self._days[place]
 
     def company(self, until: date, days: int) -> pl.DataFrame:
         """Company rows of `fct_gmv_daily`, the last `days` days until `until`, by day."""
@@ -157,12 +204,7 @@ class Data:
 
     def on(self, moment: date, dimension: str = "all") -> list[Row]:
         """Rows of `fct_gmv_daily` of one day and dimension, by segment."""
-        return (
-            self["marts.fct_gmv_daily"]
-            .filter(pl.col("business_date") == moment, pl.col("dimension") == dimension)
-            .sort("segment")
-            .to_dicts()
-        )
+        return self._day("marts.fct_gmv_daily", moment, ["dimension"]).get((dimension,), [])
 
     def company_on(self, moment: date) -> Row | None:
         """The company's row of `fct_gmv_daily` of one day, if there is one."""
@@ -176,16 +218,8 @@ class Data:
 
     def changes(self, moment: date, comparison: str, dimension: str = "all") -> list[Row]:
         """Rows of `fct_gmv_change` of one day, comparison and dimension, by segment."""
-        return (
-            self["marts.fct_gmv_change"]
-            .filter(
-                pl.col("business_date") == moment,
-                pl.col("comparison") == comparison,
-                pl.col("dimension") == dimension,
-            )
-            .sort("segment")
-            .to_dicts()
-        )
+        rows = self._day("marts.fct_gmv_change", moment, ["comparison", "dimension"])
+        return rows.get((comparison, dimension), [])
 
     def change(self, moment: date, comparison: str) -> Row | None:
         """The company's row of `fct_gmv_change`, if the comparison exists that day."""

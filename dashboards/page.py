@@ -142,6 +142,25 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Panel:
+    """One of several small figures that share a title and a table."""
+
+    id: str
+    label: Both
+    value: str
+    figure: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Key:
+    """An entry of a chart's legend: a sign in a colour of the palette, and what it means."""
+
+    sign: str
+    role: str
+    label: Both
+
+
+@dataclass(frozen=True)
 class Chart:
     """A figure with everything that makes it readable without being seen.
 
@@ -157,6 +176,12 @@ class Chart:
         empty: what to say where there is nothing to draw.
         note: a remark under the subtitle.
         wide: takes the page's whole width.
+        panels: small figures drawn instead of `figure`.
+        legend: what the signs mean, written above the figure.
+        is_open: the table stands open.
+        min_width: pixels below which the figure scrolls sideways instead of shrinking.
+        binding: name of the script's function that redraws it when a filter is set; empty: the
+            chart says that it does not follow the filter.
     """
 
     id: str
@@ -170,6 +195,16 @@ class Chart:
     empty: Both | None = None
     note: Both | None = None
     wide: bool = False
+    panels: Sequence[Panel] = ()
+    legend: Sequence[Key] = ()
+    is_open: bool = False
+    min_width: int = 0
+    binding: str = ""
+
+    def figures(self) -> dict[str, Mapping[str, Any]]:
+        """Its figures by HTML id: itself, or its panels."""
+        own = {self.id: self.figure} if self.figure is not None else {}
+        return {**own, **{panel.id: panel.figure for panel in self.panels}}
 
 
 @dataclass(frozen=True)
@@ -191,6 +226,7 @@ class Page:
         nav: key of the navigation entry that is current.
         title: page title.
         values: further values of the template.
+        payload: further values of the script.
     """
 
     path: str
@@ -198,6 +234,7 @@ class Page:
     nav: str
     title: Both
     values: dict[str, Any] = field(default_factory=dict)
+    payload: dict[str, Any] = field(default_factory=dict)
     charts: list[Chart] = field(default_factory=list)
     pool: TextPool = field(default_factory=TextPool)
 
@@ -252,7 +289,8 @@ def render(page: Page, site: Mapping[str, Any]) -> str:
     """
     payload = {
         **site["payload"],
-        "figures": {c.id: c.figure for c in page.charts if c.figure is not None},
+        **page.payload,
+        "figures": {name: fig for c in page.charts for name, fig in c.figures().items()},
         "texts": page.pool.dump(),
     }
     template = environment().get_template(page.template)

@@ -19,23 +19,36 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from dashboards.context import Data, SiteInfo
+from dashboards.downloads import DOWNLOADS, download
 from dashboards.formatting import weekday
 from dashboards.page import Both, Page, both, render, safe_csv, script_json, tr
-from dashboards.pages import drivers, overview, quality
-from dashboards.pages.story import SMALLEST_GROUP
+from dashboards.pages import (
+    attribution,
+    channels,
+    cohorts,
+    drivers,
+    filters,
+    funnel,
+    metrics,
+    notfound,
+    overview,
+    quality,
+)
 from dashboards.theme import TOKENS, css_variables
 
 __all__ = ["SiteInfo", "SiteReport", "build_site", "write_status"]
 
 State = Literal["ok", "stale", "failed"]
 _SAID = ("failed", "stale_run", "built", "old_hours", "old_days")
-_DOWNLOADS = {
-    "gmv_daily": "marts.fct_gmv_daily",
-    "gmv_change": "marts.fct_gmv_change",
-    "completeness": "quality.source_completeness_daily",
-    "reconciliation": "quality.reconciliation_daily",
-    "checks": "quality.checks",
-    "ingest_files": "quality.ingest_files",
+_NAVIGATION = {
+    "overview": "",
+    "drivers": "",
+    "funnel": "marts.fct_funnel_daily",
+    "cohorts": "marts.fct_retention_monthly",
+    "attribution": "marts.fct_attribution_daily",
+    "channels": "marts.fct_channel_daily",
+    "quality": "",
+    "metrics": "",
 }
 
 
@@ -59,6 +72,7 @@ class _Entry:
     key: str
     href: str
     label: Both
+    is_dim: bool  # its page has nothing to show yet
 
 
 @dataclass(frozen=True)
@@ -77,6 +91,12 @@ def _checks(data: Data) -> _Checks:
     return _Checks(tr(key, a=found["passed"], b=total, n=found["not_run"]), tone)
 
 
+def _entry(key: str, data: Data) -> _Entry:
+    href = "index.html" if key == "overview" else f"{key}.html"
+    table = _NAVIGATION[key]
+    return _Entry(key, href, tr(f"nav.{key}"), bool(table) and data[table].is_empty())
+
+
 def _common(data: Data, info: SiteInfo) -> dict[str, Any]:
     """Values every page has. Nothing here depends on the build's instant or run."""
     midnight = datetime.combine(
@@ -84,11 +104,12 @@ def _common(data: Data, info: SiteInfo) -> dict[str, Any]:
     )
     stamp = both(lambda lang: f"{info.data_through} ({weekday(info.data_through, lang)})")
     said = {name: tr(f"say.{name}") for name in _SAID}
-    entries = [("overview", "index.html"), ("drivers", "drivers.html"), ("quality", "quality.html")]
     return {
         "info": info,
         "lang": info.languages[0],
-        "navigation": [_Entry(key, href, tr(f"nav.{key}")) for key, href in entries],
+        "navigation": [_entry(key, data) for key in _NAVIGATION],
+        "filters": [],
+        "cube": "",
         "through": tr("page.through", day=stamp),
         "checks": _checks(data),
         "payload": {
@@ -105,30 +126,10 @@ def _common(data: Data, info: SiteInfo) -> dict[str, Any]:
 def _pages(data: Data, info: SiteInfo) -> list[Page]:
     pages = [overview.build(data, info)]
     pages += [drivers.build(data, info, moment) for moment in drivers.days_shown(data, info)]
-    pages.append(quality.build(data, info))
-    pages.append(Page("404.html", "notfound.html", "", tr("notfound.title")))
+    pages += [module.build(data, info) for module in (funnel, cohorts, attribution, channels)]
+    pages += [quality.build(data, info), metrics.build(data, info)]
+    pages.append(notfound.build(info))
     return pages
-
-
-def _download(name: str, data: Data, info: SiteInfo) -> pl.DataFrame:
-    """The rows behind the charts; regions of very few buyers are left out here as there."""
-    table = _DOWNLOADS[name]
-    frame = data[table]
-    if "business_date" not in frame.columns:
-        return frame.sort(frame.columns)
-    days = overview.LINE_DAYS if name != "gmv_change" else drivers.DAYS
-    first = info.data_through - timedelta(days=days - 1)
-    frame = frame.filter(pl.col("business_date").is_between(first, info.data_through))
-    if name in ("gmv_daily", "gmv_change"):
-        large = (
-            data["marts.fct_gmv_daily"]
-            .filter(pl.col("buyers") >= SMALLEST_GROUP)
-            .select("business_date", "dimension", "segment")
-        )
-        is_region = pl.col("dimension") == "region"
-        kept = frame.filter(is_region).join(large, on=large.columns, how="semi")
-        frame = pl.concat([frame.filter(~is_region), kept])
-    return frame.sort([c for c in frame.columns if not frame.schema[c].is_float()])
 
 
 def _write(out: Path, path: str, text: str) -> None:
@@ -145,7 +146,8 @@ def _write_assets(out: Path) -> None:
     from plotly.offline import get_plotlyjs
 
     _write(out, "assets/app.css", css_variables() + _asset("app.css"))
-    _write(out, "assets/app.js", _asset("app.js"))
+    for name in ("app.js", "numbers.js", "filters.js"):
+        _write(out, f"assets/{name}", _asset(name))
     _write(out, "assets/plotly.min.js", get_plotlyjs())
 
 
@@ -206,7 +208,7 @@ def _write_manifest(
         "timezone": info.timezone,
         "rows": {name: frame.height for name, frame in sorted(frames.items())},
         "checks": quality.counts(data),
-        "figures": {page.path: sum(c.figure is not None for c in page.charts) for page in pages},
+        "figures": {page.path: sum(len(c.figures()) for c in page.charts) for page in pages},
         "files": {
             name: {"bytes": sizes[name], "sha256": digests[name]}
             for name in sizes
@@ -236,16 +238,19 @@ def build_site(frames: Mapping[str, pl.DataFrame], info: SiteInfo, out: Path) ->
         raise ValueError(f"languages must be of en and zh, not {info.languages!r}")
     data = Data(frames)
     pages = _pages(data, info)
-    common = _common(data, info)
+    windows = channels.windows(data, info)
+    cube_path, cube = filters.cube(data, info, windows)
+    common = {**_common(data, info), "cube": cube_path}
+    _write(out, cube_path, cube)
     for page in pages:
         _write(out, page.path, render(page, common))
     _write_assets(out)
-    for name in _DOWNLOADS:
-        _write(out, f"data/{name}.csv", safe_csv(_download(name, data, info)))
+    for name in DOWNLOADS:
+        _write(out, f"data/{name}.csv", safe_csv(download(name, data, info)))
     write_status(out, "ok", info.built_at)
     sizes = _write_manifest(out, frames, data, info, pages)
     return SiteReport(
         pages=tuple(page.path for page in pages),
         sizes=sizes,
-        figures=sum(chart.figure is not None for page in pages for chart in page.charts),
+        figures=sum(len(chart.figures()) for page in pages for chart in page.charts),
     )

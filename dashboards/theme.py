@@ -40,6 +40,12 @@ PALETTE: tuple[Colour, ...] = (
     Colour("peak", "#dfe7f6", "#25364b"),
     Colour("warn_bg", "#fff1e0", "#33240f"),
     Colour("warn_line", "#d97706", "#d99a3c"),
+    Colour("low", "#eef4fb", "#1c2c3f"),
+    Colour("middle", "#8ab4e0", "#3a6ea8"),
+    Colour("high", "#1c4f93", "#a9cdf5"),
+    Colour("blue", "#8dbde6", "#2f6ea3"),
+    Colour("orange", "#f2b183", "#9a5420"),
+    Colour("thin", "#e9edf2", "#232e39"),
 )
 
 _FIRST = 0x10

@@ -5,7 +5,9 @@
   "use strict";
   var root = document.documentElement;
   var LANGUAGES = root.dataset.languages.split(" ");
-  var state = { lang: "", theme: "", cmp: "", dim: "" };
+  /* Tabs and filters of a page; each is a key of the address. */
+  var GROUPS = ["cmp", "dim", "what", "model", "platform", "shop"];
+  var state = { lang: "", theme: "" };
   var payload = { figures: {}, texts: [], tokens: {}, say: {} };
   var drawn = {};
   var printing = false;
@@ -54,11 +56,12 @@
   }
   function keepState() {
     var h = hash();
-    var parts = link(["lang", "theme", "cmp", "dim"]);
+    var parts = link(["lang", "theme"].concat(GROUPS));
     if (h.at) { parts += "&at=" + encodeURIComponent(h.at); }
     try { history.replaceState(null, "", "#" + parts); } catch (e) { location.hash = parts; }
     all("a[data-keep]").forEach(function (a) {
-      a.href = a.getAttribute("href").split("#")[0] + "#" + link(a.dataset.keep.split(" "));
+      var at = a.dataset.anchor ? "&at=" + a.dataset.anchor : "";
+      a.href = a.getAttribute("href").split("#")[0] + "#" + link(a.dataset.keep.split(" ")) + at;
     });
   }
   function isDark() {
@@ -164,6 +167,10 @@
           });
         });
       }
+      if (layout.xaxis.type !== "date" && layout.xaxis.tickvals && layout.xaxis.tickvals.length > 8) {
+        layout.xaxis.tickangle = 0;
+        layout.xaxis.ticktext = layout.xaxis.ticktext.map(function (v, at) { return at % 2 ? "" : v; });
+      }
       layout.xaxis.tickfont.size = layout.xaxis.type === "date" ? 11 : 10;
       figure.data.forEach(function (trace) { if (trace.textfont) { trace.textfont.size = 11; } });
     }
@@ -203,9 +210,11 @@
   }
 
   function showTabs() {
-    ["cmp", "dim"].forEach(function (group) {
+    GROUPS.forEach(function (group) {
       var buttons = all('[data-tab^="' + group + ':"]');
-      var keys = buttons.map(function (b) { return b.dataset.tab.split(":")[1]; });
+      var keys = all('[data-panel^="' + group + ':"]').map(function (p) {
+        return p.dataset.panel.slice(group.length + 1);
+      });
       if (!keys.length) { return; }
       var chosen = pick(state[group], keys, keys[0]);
       buttons.forEach(function (b) {
@@ -223,9 +232,19 @@
     var el = id && document.getElementById(id);
     if (el) { el.scrollIntoView(); }
   }
+  /* A filter that the page does not know falls back to all; what follows it is in filters.js. */
+  function applyFilter() {
+    all("select[data-filter]").forEach(function (el) {
+      var name = el.dataset.filter;
+      state[name] = pick(state[name] || "", all("option", el).map(function (o) { return o.value; }), "");
+      el.value = state[name];
+    });
+    if (window.kpi.onFilter) { window.kpi.onFilter(); }
+  }
   function refresh() {
     applyLook();
     localise();
+    applyFilter();
     showTabs();
     redraw();
   }
@@ -233,7 +252,7 @@
     var tab = event.target.closest("[data-tab]");
     if (tab) {
       var parts = tab.dataset.tab.split(":");
-      state[parts[0]] = parts[1];
+      state[parts[0]] = parts.slice(1).join(":");
       showTabs();
       keepState();
       return;
@@ -246,6 +265,8 @@
       } else if (button.dataset.do === "theme") {
         state.theme = isDark() ? "light" : "dark";
         store("theme", state.theme);
+      } else if (button.dataset.do === "clear") {
+        all("select[data-filter]").forEach(function (el) { el.value = state[el.dataset.filter] = ""; });
       } else if (button.dataset.do === "print") {
         window.print();
         return;
@@ -257,7 +278,7 @@
     var copy = event.target.closest("a.copy");
     if (copy && navigator.clipboard) {
       event.preventDefault();
-      var address = location.href.split("#")[0] + "#" + link(["lang", "cmp", "dim"]) + "&at=" + copy.dataset.at;
+      var address = location.href.split("#")[0] + "#" + link(["lang"].concat(GROUPS)) + "&at=" + copy.dataset.at;
       navigator.clipboard.writeText(address).then(function () {
         copy.classList.add("done");
         setTimeout(function () { copy.classList.remove("done"); }, 1500);
@@ -276,27 +297,37 @@
     var holder = document.getElementById("payload");
     if (holder) { payload = JSON.parse(holder.textContent); }
     var h = hash();
-    state.cmp = h.cmp || "";
-    state.dim = h.dim || "";
+    window.kpi.payload = payload;
+    GROUPS.forEach(function (group) { state[group] = h[group] || ""; });
     localise();
+    applyFilter();
     showTabs();
     keepState();
     banners();
     all(".scroll.end").forEach(function (el) { el.scrollLeft = el.scrollWidth; });
     goTo(h.at);
     document.addEventListener("click", onClick);
+    document.addEventListener("change", function (event) {
+      var name = event.target.dataset.filter;
+      if (!name) { return; }
+      state[name] = event.target.value;
+      state.changed = name;
+      refresh();
+      keepState();
+    });
     window.addEventListener("beforeprint", function () { onPrint(true); });
     window.addEventListener("afterprint", function () { onPrint(false); });
     window.addEventListener("hashchange", function () {
       var now = hash();
       readLook();
-      state.cmp = now.cmp || state.cmp;
-      state.dim = now.dim || state.dim;
+      GROUPS.forEach(function (group) {
+        if (now[group] !== undefined) { state[group] = now[group]; }
+      });
       refresh();
       goTo(now.at);
     });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
     loadPlotly();
   });
-  window.kpi = { drawAll: drawAll, drawn: drawn, state: state };
+  window.kpi = { drawAll: drawAll, drawn: drawn, state: state, all: all, redraw: redraw };
 })();

@@ -11,7 +11,9 @@ from dashboards.formatting import exact_money
 from dashboards.line import DayPoint, Shade, gmv_line
 from dashboards.page import Both, Chart, Page, Table, tr
 from dashboards.pages.alerts import alerts
-from dashboards.pages.cards import cards
+from dashboards.pages.cards import MEASURES, Measure, cards, registry
+from dashboards.pages.filters import filter_bar, script_words
+from dashboards.pages.metrics import anchor
 from dashboards.pages.story import (
     base_in_promotion,
     comparisons,
@@ -25,6 +27,12 @@ from dashboards.pages.story import (
 LINE_DAYS = 90
 _MIN_BASELINE_DAYS = 56
 _PEAK_PHASES = {"peak", "opening"}
+_RATIOS = {
+    "conversion_rate": ("tracked_buyers", "visitors"),
+    "orders_per_buyer": ("identified_orders", "buyers"),
+    "aov": ("gmv", "orders"),
+    "gmv_per_buyer": ("gmv", "buyers"),
+}
 
 
 def _points(data: Data, info: SiteInfo) -> list[DayPoint]:
@@ -129,9 +137,15 @@ def line_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
         empty=tr("state.no_sales"),
         note=note,
         wide=True,
+        binding="line",
     )
     page.charts.append(chart)
     return chart
+
+
+def _parts(measure: Measure) -> tuple[str, str]:
+    """Columns of the cube a card is made of: over and under the line; empty where it is not."""
+    return _RATIOS.get(measure.name, ("" if measure.kind == "rate" else measure.name, ""))
 
 
 def build(data: Data, info: SiteInfo) -> Page:
@@ -150,6 +164,20 @@ def build(data: Data, info: SiteInfo) -> Page:
         "line": line_chart(data, info, page),
         "waterfall": None,
         "tabs": [],
+        "filters": filter_bar(
+            data,
+            *(
+                data["marts.fct_gmv_daily"].filter(pl.col("dimension") == name)
+                for name in ("platform", "shop")
+            ),
+        ),
+    }
+    parts = {m.name: _parts(m) for m in MEASURES}
+    page.values["bound"] = {name for name, (over, _) in parts.items() if over}
+    page.values["defined"] = {name: anchor(name) for name in registry(data)}
+    page.payload = {
+        **script_words(info),
+        "cards": [[m.name, m.kind, *parts[m.name]] for m in MEASURES],
     }
     if change:
         page.values["waterfall"] = waterfall_chart(change, info, page, "waterfall")

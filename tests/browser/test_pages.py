@@ -16,7 +16,10 @@ from tests.browser.conftest import NOW, Visit
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("index.html", "drivers.html", "quality.html", "404.html", "drivers/2026-11-18.html")
+PAGES = (
+    "index.html", "drivers.html", "quality.html", "funnel.html", "cohorts.html",
+    "attribution.html", "channels.html", "metrics.html", "drivers/2026-11-18.html",
+)  # fmt: skip
 WIDTHS = (360, 390, 768, 1024, 1440)
 LOOKS = [(lang, theme) for lang in ("en", "zh") for theme in ("light", "dark")]
 QUICK = {
@@ -24,8 +27,15 @@ QUICK = {
     ("index.html", "zh", "dark"),
     ("drivers.html", "zh", "light"),
     ("quality.html", "en", "dark"),
+    ("funnel.html", "zh", "dark"),
+    ("cohorts.html", "en", "dark"),
+    ("attribution.html", "zh", "light"),
+    ("channels.html", "zh", "light"),
+    ("metrics.html", "en", "light"),
 }
-NARROW = {(360, "index.html"), (360, "quality.html"), (768, "drivers.html")}
+NARROW = {(360, "index.html"), (360, "quality.html"), (768, "drivers.html"),
+          (360, "funnel.html"), (390, "cohorts.html"), (360, "attribution.html"),
+          (390, "channels.html")}  # fmt: skip
 MATRIX = [
     pytest.param(page, *look, marks=() if (page, *look) in QUICK else pytest.mark.long)
     for page in PAGES
@@ -74,7 +84,7 @@ def test_page(visit: Visit, site: Path, name: str, lang: str, theme: str) -> Non
     ("name", "width"),
     [
         pytest.param(name, width, marks=() if (width, name) in NARROW else pytest.mark.long)
-        for name in PAGES[:3]
+        for name in PAGES[:-1]
         for width in WIDTHS
     ],
 )
@@ -85,7 +95,7 @@ def test_no_page_is_wider_than_its_window(visit: Visit, site: Path, name: str, w
 
 @pytest.mark.parametrize("kind", ["hostile", "no traffic", "one day", "empty"])
 def test_odd_warehouses(visit: Visit, sites: dict[str, Path], kind: str) -> None:
-    for name in PAGES[:3] if kind in ("hostile", "empty") else PAGES[:2]:
+    for name in PAGES[:-1]:
         page = visit.drawn(sites[kind] / name, "lang=zh&theme=dark", 768)
         check(visit, page, sites[kind])
         assert page.locator("img, a[href^='javascript']").count() == 0
@@ -212,3 +222,21 @@ def test_the_drawn_bars_are_those_of_the_mart(visit: Visit, site: Path) -> None:
         & (frame["dimension"] == "channel")
     )
     assert sorted(shown) == pytest.approx(sorted(rows["gmv_change"]))
+
+
+def test_unknown_address_below_a_sub_path(visit: Visit, site: Path) -> None:
+    """As a server answers: the page under an address it does not have, with none of its files."""
+    address = "http://shop.test/kpi/drivers/deep/none.html"
+    source = (site / "404.html").read_text("utf-8")
+    visit.page.goto("about:blank")
+    visit.errors.clear()
+    visit.requests.clear()
+    visit.page.route("http://shop.test/**", lambda route: route.fulfill(
+        status=200, content_type="text/html; charset=utf-8", body=source))  # fmt: skip
+    try:
+        visit.page.goto(address)
+        assert visit.requests == [address]
+        assert visit.errors == []
+        assert visit.page.is_visible("text=页面不存在")
+    finally:
+        visit.page.unroute("http://shop.test/**")

@@ -1,0 +1,96 @@
+"""The CSV files beside the pages: the rows behind the charts, no more and no fewer.
+
+Belongs here: which rows a download has, and the suppression that holds on the pages.
+Does not belong here: escaping of cells (`page.safe_csv`).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import polars as pl
+
+from dashboards.context import Data, SiteInfo
+from dashboards.pages import attribution, channels, cohort_rows, drivers, funnel, overview, visits
+from dashboards.pages.story import SMALLEST_GROUP
+
+DOWNLOADS = {
+    "gmv_daily": ("marts.fct_gmv_daily", overview.LINE_DAYS),
+    "gmv_change": ("marts.fct_gmv_change", drivers.DAYS),
+    "funnel": ("marts.fct_funnel_daily", funnel.TREND_DAYS),
+    "retention_monthly": ("marts.fct_retention_monthly", 0),
+    "retention_daily": ("marts.fct_retention_daily", 0),
+    "attribution_daily": ("marts.fct_attribution_daily", attribution.DAYS),
+    "channel_daily": ("marts.fct_channel_daily", channels.TREND_DAYS),
+    "completeness": ("quality.source_completeness_daily", overview.LINE_DAYS),
+    "reconciliation": ("quality.reconciliation_daily", overview.LINE_DAYS),
+    "checks": ("quality.checks", 0),
+    "ingest_files": ("quality.ingest_files", 0),
+    "metrics": ("quality.metrics", 0),
+}
+"""Name of the file -> table and number of days; 0 where the table is not by day."""
+
+
+def _without_small_regions(frame: pl.DataFrame, data: Data) -> pl.DataFrame:
+    large = (
+        data["marts.fct_gmv_daily"]
+        .filter(pl.col("buyers") >= SMALLEST_GROUP)
+        .select("business_date", "dimension", "segment")
+    )
+    is_region = pl.col("dimension") == "region"
+    kept = frame.filter(is_region).join(large, on=large.columns, how="semi")
+    return pl.concat([frame.filter(~is_region), kept])
+
+
+def _cohorts(frame: pl.DataFrame, name: str, info: SiteInfo) -> pl.DataFrame:
+    """Rows the page draws; figures of fewer than `SMALLEST_GROUP` customers are left empty."""
+    if name == "retention_monthly":
+        over = frame.filter(pl.col("cohort_month") <= cohort_rows.last_month(info.data_through))
+        months = over["cohort_month"].unique().sort().tail(cohort_rows.MONTHS)
+        drawn = (
+            (pl.col("kind") == "purchase")
+            & (pl.col("period_number") <= cohort_rows.PERIODS)
+            & pl.col("dimension").is_in(["all", "platform"])
+            & pl.col("cohort_month").is_in(months.implode())
+        )
+    else:
+        first = info.data_through - timedelta(days=7 * visits.WEEKS - 1)
+        drawn = (
+            (pl.col("kind") == "visit")
+            & (pl.col("dimension") == "all")
+            & (pl.col("cohort_date") >= first)
+            & pl.col("period_number").is_in([float(day) for day in visits.DAYS])
+        )
+    hidden = (pl.col("cohort_size") < SMALLEST_GROUP) | pl.col("retained_count").is_between(
+        1, SMALLEST_GROUP - 1
+    )
+    amounts = ["retained_count", "retention_rate", "revenue", "orders"]
+    return (
+        frame.filter(drawn & (pl.col("retention_type") == "classic"))
+        .with_columns(
+            pl.when(~hidden).then(pl.col(column)).alias(column)
+            for column in amounts
+            if column in frame.columns
+        )
+        .with_columns(pl.when(pl.col("cohort_size") >= SMALLEST_GROUP).then(pl.col("cohort_size")))
+    )
+
+
+def download(name: str, data: Data, info: SiteInfo) -> pl.DataFrame:
+    """The rows of a file of `DOWNLOADS`, in a fixed order."""
+    table, days = DOWNLOADS[name]
+    frame = data[table]
+    if name.startswith("retention"):
+        frame = _cohorts(frame, name, info)
+    elif days:
+        first = info.data_through - timedelta(days=days - 1)
+        frame = frame.filter(pl.col("business_date").is_between(first, info.data_through))
+    if name == "funnel":
+        frame = frame.filter(
+            pl.col("basis") == "session",
+            pl.col("dimension").is_in(["all", "platform", "shop", "channel", "device"]),
+        )
+    if name in ("gmv_daily", "gmv_change"):
+        frame = _without_small_regions(frame, data)
+    places = ("period_number", "step_number")
+    return frame.sort([c for c in frame.columns if c in places or not frame.schema[c].is_float()])

@@ -1,0 +1,99 @@
+"""Heat maps: a table whose cells have a colour and a figure.
+
+Belongs here: sequential and diverging scales, cells that are known but not shown.
+Does not belong here: which cells are suppressed or not yet observable (`pages`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dashboards.axes import Figure, axis, base_layout, font
+from dashboards.page import Both, TextPool, clipped
+from dashboards.theme import token
+
+_NAME = 20  # letters of a row's name
+_SCALES = {
+    "sequential": ("low", "middle", "high"),
+    "diverging": ("orange", "card", "blue"),
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell: `value` gives the colour and is None where only the text is shown, on grey."""
+
+    text: Both | str
+    value: float | None
+
+
+def _trace(z: list[list[float | None]], text: list[list[str]], **more: Any) -> Figure:
+    return {
+        "type": "heatmap",
+        "z": z,
+        "text": text,
+        "texttemplate": "%{text}",
+        "hoverinfo": "skip",
+        "showscale": False,
+        "xgap": 2,
+        "ygap": 2,
+        **more,
+    }
+
+
+def heat_map(
+    rows: Sequence[Both],
+    columns: Sequence[Both],
+    cells: Sequence[Sequence[Cell | None]],
+    scale: tuple[str, float, float],
+    pool: TextPool,
+) -> Figure:
+    """A heat map with the first row on top.
+
+    Args:
+        rows: names of the rows, untrusted.
+        columns: names of the columns, untrusted, written above.
+        cells: one list a row; None stays blank (nothing to know there yet).
+        scale: `sequential` or `diverging`, the value of its lower and of its upper end.
+        pool: the page's texts.
+    """
+    kind, low, high = scale
+
+    def shown(cell: Cell | None) -> str:
+        if cell is None:
+            return ""
+        return cell.text if isinstance(cell.text, str) else pool.plain(cell.text)
+
+    texts = [[shown(cell) for cell in line] for line in cells]
+    known = [[None if cell is None else cell.value for cell in line] for line in cells]
+    grey = [
+        [0.0 if cell is not None and cell.value is None else None for cell in line]
+        for line in cells
+    ]
+    steps = [[place / 2, token(role)] for place, role in enumerate(_SCALES[kind])]
+    traces = [_trace(known, texts, colorscale=steps, zmin=low, zmax=high)]
+    if any(value is not None for line in grey for value in line):
+        flat = [[0, token("thin")], [1, token("thin")]]
+        traces.append(
+            _trace(grey, texts, colorscale=flat, zmin=0, zmax=1, textfont={"color": token("ink3")})
+        )
+    layout = base_layout(
+        xaxis=axis(
+            side="top",
+            tickvals=list(range(len(columns))),
+            ticktext=[pool.plain(name) for name in columns],
+            range=[-0.5, len(columns) - 0.5],
+            tickangle=0,
+        ),
+        yaxis=axis(
+            tickvals=list(range(len(rows))),
+            ticktext=[pool.plain(clipped(name, _NAME)) for name in rows],
+            range=[len(rows) - 0.5, -0.5],
+            ticklabelstandoff=6,
+        ),
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+    )
+    layout["font"] = font("ink2", 12)
+    return {"data": traces, "layout": layout}

@@ -1,0 +1,185 @@
+"""The quality tables, each with something to complain about."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from tests.browser.shop.company import LAST
+
+STREAMS = [("tmall", "orders"), ("tmall", "traffic_daily"), ("shopify", "orders"),
+           ("shopify", "events"), ("meta_ads", "campaign_spend"),
+           ("google_ads", "campaign_spend")]  # fmt: skip
+
+
+def completeness(days: list[date]) -> pl.DataFrame:
+    rows = []
+    for source, feed in STREAMS:
+        for d in days[-45:]:
+            short = source == "meta_ads" and d == LAST
+            none = source == "google_ads" and d == LAST - timedelta(days=9)
+            rows.append(
+                {
+                    "business_date": d,
+                    "source": source,
+                    "feed": feed,
+                    "platform": "tmall" if source == "tmall" else "shopify",
+                    "shop_id": "tmall-flagship" if source == "tmall" else "shopify-site",
+                    "expected_rows": 1000,
+                    "arrived_rows": 610 if short else 0 if none else 990,
+                    "first_at": datetime.combine(d, datetime.min.time()),
+                    "last_at": None if none else datetime(d.year, d.month, d.day, 15, 58),
+                    "expected_last_hour": 23,
+                    "is_complete": not (short or none),
+                    "reason": "few_rows" if short else "no_rows" if none else "ok",
+                }
+            )
+    return pl.DataFrame(rows)
+
+
+def checks() -> pl.DataFrame:
+    rows = [
+        {
+            "check_name": f"{kind}_{table}_{n}",
+            "layer": layer,
+            "subject": f"marts.{table}",
+            "severity": "error",
+            "status": "passed",
+            "observed": "0",
+            "message": None,
+            "checked_run": "run-1",
+        }
+        for layer, kind in (("dbt", "unique"), ("dbt", "holds"), ("ingest", "schema"))
+        for table in ("fct_orders", "fct_gmv_daily", "fct_gmv_change")
+        for n in range(12)
+    ]
+    rows[3] |= {
+        "severity": "warn",
+        "status": "failed",
+        "observed": "61%",
+        "message": "fewer rows than usual",
+    }
+    rows[5] |= {
+        "status": "not_run",
+        "layer": "gate",
+        "observed": None,
+        "message": "not enough history",
+    }
+    return pl.DataFrame(rows)
+
+
+def files(days: list[date]) -> pl.DataFrame:
+    rows = [
+        {
+            "source": source,
+            "source_file": f"{source}/{feed}_{d:%Y%m%d}.csv",
+            "batch_id": f"{source}{d:%m%d}",
+            "format": feed,
+            "feeds": feed,
+            "status": "landed",
+            "rows_read": 1010,
+            "rows_landed": 990,
+            "rows_quarantined": 3 if d == LAST else 0,
+            "rows_duplicate": 10,
+            "rows_excluded": 7 if d == LAST else 10,
+            "unknown_columns": "会员等级" if source == "tmall" and d == LAST else "",
+            "first_at": None,
+            "last_at": None,
+            "landed_at": datetime(d.year, d.month, d.day, 18, 5),
+        }
+        for source, feed in STREAMS
+        for d in days[-12:]
+    ]
+    return pl.DataFrame(rows)
+
+
+def reconciliation(days: list[date]) -> pl.DataFrame:
+    rows = [
+        {
+            "business_date": d,
+            "source": s,
+            "landed_amount": 1e5,
+            "mart_amount": 1e5,
+            "difference": 0.0,
+        }
+        for s in ("tmall", "shopify")
+        for d in days[-60:]
+    ]
+    return pl.DataFrame(rows)
+
+
+def quality(days: list[date]) -> dict[str, pl.DataFrame]:
+    return {
+        "quality.source_completeness_daily": completeness(days),
+        "quality.checks": checks(),
+        "quality.ingest_files": files(days),
+        "quality.reconciliation_daily": reconciliation(days),
+    }
+
+
+def metrics() -> pl.DataFrame:
+    """Part of a registry; what is not in it has the catalogue's words."""
+    rows = [
+        (
+            "gmv",
+            "GMV",
+            "支付金额",
+            "currency",
+            "additive",
+            "up",
+            "Goods value paid.",
+            "商品实付金额。",
+        ),
+        (
+            "visitors",
+            "Visitors",
+            "访客数",
+            "count",
+            "non_additive",
+            "up",
+            "Distinct visitors.",
+            "去重访客数。",
+        ),
+        (
+            "aov",
+            "AOV",
+            "笔单价",
+            "currency",
+            "ratio",
+            "up",
+            "GMV per order.",
+            "每笔订单的支付金额。",
+        ),
+        (
+            "gmv_per_buyer",
+            "GMV per buyer",
+            "客单价",
+            "currency",
+            "ratio",
+            "up",
+            "GMV per buyer.",
+            "每位买家的支付金额。",
+        ),
+        (
+            "refund_rate",
+            "Refund rate",
+            "退款率",
+            "rate",
+            "ratio",
+            "down",
+            "Refunds over GMV.",
+            "退款占比。",
+        ),
+    ]
+    names = [
+        "name",
+        "label_en",
+        "label_zh",
+        "unit",
+        "additivity",
+        "good_direction",
+        "definition_en",
+        "definition_zh",
+    ]
+    return pl.DataFrame(rows, schema=names, orient="row").with_columns(owner=pl.lit("finance"))

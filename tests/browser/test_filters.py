@@ -1,0 +1,303 @@
+"""Filters by platform and shop: what the browser shows against what the frames hold."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from playwright.sync_api import Page
+
+from dashboards.formatting import count, fixed, money, percent
+from tests.browser import shop
+from tests.browser.conftest import Visit
+from tests.browser.test_pages import check
+
+pytestmark = pytest.mark.browser
+
+CHOICES = {
+    "platform=tmall": ("platform", "tmall", "Tmall"),
+    "platform=shopify": ("platform", "shopify", "Shopify"),
+    "shop=tmall-flagship": ("shop", "tmall-flagship", "tmall-flagship"),
+}
+RATIOS = {
+    "conversion_rate": ("tracked_buyers", "visitors"),
+    "orders_per_buyer": ("identified_orders", "buyers"),
+    "aov": ("gmv", "orders"),
+    "gmv_per_buyer": ("gmv", "buyers"),
+}
+
+
+def rows(dimension: str, segment: str) -> pl.DataFrame:
+    frame = shop.frames()["marts.fct_gmv_daily"].with_columns(
+        pl.col("gmv", "net_sales").cast(float)
+    )
+    return frame.filter(pl.col("dimension") == dimension, pl.col("segment") == segment).sort(
+        "business_date"
+    )
+
+
+def value_of(frame: pl.DataFrame, name: str, day: date) -> float:
+    row = frame.filter(pl.col("business_date") == day).row(0, named=True)
+    if name in RATIOS:
+        over, under = RATIOS[name]
+        return float(row[over] / row[under])
+    return float(row[name])
+
+
+def written(name: str, value: float, lang: str) -> str:
+    if name in ("gmv", "net_sales", "aov", "gmv_per_buyer"):
+        return money(value, "CNY", lang)
+    if name == "visitors":
+        return count(value, lang)
+    return percent(value, 2) if name == "conversion_rate" else fixed(value, 3)
+
+
+def moved(name: str, now: float, base: float, lang: str) -> str:
+    if name == "conversion_rate":
+        unit = " pp" if lang == "en" else " 百分点"
+        return f"{fixed(abs(now - base) * 100, 2)}{unit}"
+    return percent(abs(now / base - 1))
+
+
+def words(page: Page, selector: str) -> str:
+    return " ".join(page.inner_text(selector).split())
+
+
+@pytest.mark.parametrize(
+    ("state", "lang"),
+    [
+        ("platform=tmall", "zh"),
+        ("shop=tmall-flagship", "en"),
+        pytest.param("platform=shopify", "en", marks=pytest.mark.long),
+        pytest.param("platform=shopify", "zh", marks=pytest.mark.long),
+    ],
+)
+def test_cards_are_those_of_the_segment(visit: Visit, site: Path, state: str, lang: str) -> None:
+    dimension, segment, _ = CHOICES[state]
+    page = visit.drawn(site / "index.html", f"lang={lang}&theme=light&{state}")
+    frame = rows(dimension, segment)
+    for name in ("gmv", "net_sales", "visitors", *RATIOS):
+        now = value_of(frame, name, shop.LAST)
+        assert words(page, f"#card-{name} .value") == written(name, now, lang), name
+        shown = words(page, f"#card-{name} .deltas")
+        for back in (7, 364):
+            base = value_of(frame, name, shop.LAST - timedelta(days=back))
+            assert moved(name, now, base, lang) in shown, (name, back)
+    assert page.locator("#card-returning_share .scope").is_visible()
+    assert not page.locator("#card-gmv .flagtext:visible").count()
+    check(visit, page, site)
+
+
+@pytest.mark.parametrize("state", CHOICES)
+def test_the_line_is_that_of_the_segment(visit: Visit, site: Path, state: str) -> None:
+    dimension, segment, label = CHOICES[state]
+    page = visit.drawn(site / "index.html", f"lang=en&{state}")
+    drawn = page.evaluate("document.querySelector('[data-figure=gmv-line]').data")
+    assert len(drawn) == 1, "the company's range is not drawn behind a segment"
+    expected = rows(dimension, segment).tail(90)
+    assert drawn[0]["y"] == pytest.approx(expected["gmv"].to_list())
+    assert drawn[0]["x"] == [day.isoformat() for day in expected["business_date"]]
+    assert words(page, "#gmv-line h2") == f"GMV by day: {label}"
+    gmv = money(expected["gmv"][-1], "CNY", "en")
+    assert words(page, "#headline") == f"{label}: GMV was {gmv} on 21 Nov."
+    page.click("#gmv-line summary")
+    first = page.inner_text("#gmv-line tbody tr >> nth=0").split()
+    assert first[:2] == ["2026-11-21", f"¥{expected['gmv'][-1]:,.2f}"]
+    for chart in ("waterfall", "contribution-platform"):
+        assert words(page, f"#{chart} .scope") == "Whole company, does not follow the filter"
+    assert page.locator("#gmv-line .scope").count() == 0
+
+
+def test_choosing_and_clearing_restores_the_page_letter_by_letter(visit: Visit, site: Path) -> None:
+    page = visit.drawn(site / "index.html", "lang=en&theme=light")
+    main = "document.querySelector('main').innerText"
+    picture = "JSON.stringify(document.querySelector('[data-figure=gmv-line]').data.map(t => t.y))"
+    before, drawn = page.evaluate(main), page.evaluate(picture)
+    page.select_option("select[data-filter=platform]", "tmall")
+    assert "platform=tmall" in page.url
+    assert page.evaluate(main) != before and page.evaluate(picture) != drawn
+    assert words(page, ".filters .active") == "Filter: Tmall"
+    page.click("[data-do=lang]")
+    assert words(page, ".filters .active") == "筛选：天猫"
+    assert words(page, "#gmv-line h2") == "每日支付金额：天猫"
+    ticks = page.locator("#gmv-line .ytick text").all_text_contents()
+    assert ticks[0] == "¥0" and all("万" in tick for tick in ticks[1:])
+    page.click("[data-do=lang]")
+    # A shop of the other platform takes the place of the platform.
+    page.select_option("select[data-filter=shop]", "shopify-site")
+    assert "shop=shopify-site" in page.url and "platform=" not in page.url
+    page.click("[data-do=clear]")
+    assert "shop=" not in page.url
+    assert page.evaluate(main) == before
+    assert page.evaluate(picture) == drawn
+    assert not page.locator(".scope:visible").count()
+    check(visit, page, site)
+
+
+def test_unknown_choices_fall_back_to_all(visit: Visit, site: Path) -> None:
+    page = visit.drawn(site / "index.html", "lang=en&platform=nonsense&shop=none")
+    assert not page.locator(".filtered").count()
+    assert page.input_value("select[data-filter=platform]") == ""
+    check(visit, page, site)
+
+
+@pytest.mark.parametrize(
+    ("state", "dimension", "segment"),
+    [("platform=shopify", "platform", "shopify"), ("shop=douyin-live", "shop", "douyin-live")],
+)
+def test_funnel_of_a_segment(
+    visit: Visit, site: Path, state: str, dimension: str, segment: str
+) -> None:
+    page = visit.drawn(site / "funnel.html", f"lang=en&{state}")
+    frame = shop.frames()["marts.fct_funnel_daily"].filter(
+        pl.col("dimension") == dimension, pl.col("segment") == segment
+    )
+
+    def entered(first: date, last: date) -> list[int]:
+        days = frame.filter(pl.col("business_date").is_between(first, last))
+        return days.group_by("step_number").agg(pl.col("entered_count").sum()).sort(
+            "step_number"
+        )["entered_count"].to_list()  # fmt: skip
+
+    now = entered(date(2026, 11, 15), date(2026, 11, 21))
+    base = entered(date(2026, 10, 11), date(2026, 10, 17))
+    drawn = page.evaluate("document.querySelector('[data-figure=funnel-steps]').data.map(t => t.x)")
+    assert drawn[1] == now
+    assert drawn[0] == pytest.approx([value / base[0] * now[0] for value in base])
+    cells = [line.split("\t") for line in page.inner_text("#funnel-steps tbody").split("\n")]
+    for n, cell in enumerate(cells):
+        assert cell[1:3] == [f"{now[n]:,}", f"{base[n]:,}"]
+        assert cell[6].strip() == percent(now[n] / now[0])
+        if n:
+            assert cell[3] == percent(now[n] / now[n - 1])
+            assert cell[4] == percent(base[n] / base[n - 1])
+            points = fixed((now[n] / now[n - 1] - base[n] / base[n - 1]) * 100, 1, True)
+            assert cell[5].lstrip("●▲▼ ") == f"{points} pp"
+    assert words(page, "#funnel-steps h2").startswith("Sessions by step: ")
+    assert page.locator("#funnel-trend .scope").is_visible()
+    check(visit, page, site)
+
+
+@pytest.mark.parametrize("platform", ["shopify", "tmall", "douyin"])
+def test_channels_of_a_platform(visit: Visit, site: Path, platform: str) -> None:
+    page = visit.drawn(site / "channels.html", f"lang=en&platform={platform}")
+    days = pl.col("business_date").is_between(date(2026, 10, 25), date(2026, 11, 21))
+    spend = shop.frames()["marts.fct_channel_daily"].filter(
+        days, pl.col("platform") == platform, pl.col("is_additive")
+    )
+    company = rows("platform", platform).filter(days)
+    cost = spend["cost"].sum()
+    gmv = company["gmv"].sum() if company.height else None
+    new = company["new_buyers"].sum() if company.height else None
+    assert words(page, "#tile-spend .value") == money(cost, "CNY", "en")
+    both = bool(cost and gmv)
+    assert both == (platform == "shopify")
+    assert words(page, "#tile-mer .value") == (fixed(gmv / cost, 2) if both else "—")
+    assert words(page, "#tile-spend_rate .value") == (percent(cost / gmv) if both else "—")
+    assert words(page, "#tile-cac .value") == (money(cost / new, "CNY", "en") if both else "—")
+    cells = [line.split("\t") for line in page.inner_text("#channel-spend tbody").split("\n")]
+    by_channel = spend.group_by("channel").agg(
+        pl.col("cost", "attributed_gmv", "orders", "claimed_conversions", "new_customers").sum()
+    )
+    assert len(cells) == by_channel.height
+    expected = sorted(f"¥{value:,.2f}" for value in by_channel["attributed_gmv"])
+    assert sorted(cell[2] for cell in cells) == expected
+    ratios = sorted(
+        fixed(g / c, 2) for c, g in by_channel.select("cost", "attributed_gmv").iter_rows() if c
+    )
+    assert sorted(cell[3] for cell in cells if cell[3] != "—") == ratios
+    claims = sorted(
+        f"{fixed(claimed / orders, 2)}×"
+        for orders, claimed in by_channel.select("orders", "claimed_conversions").iter_rows()
+        if claimed
+    )
+    assert sorted(c[9].strip() for c in cells if c[9].strip() != "—") == claims
+    news = sorted(fixed(value, 0) for value in by_channel["new_customers"])
+    assert sorted(cell[5] for cell in cells) == news
+    assert page.locator("#channel-claims .scope").is_visible()
+    check(visit, page, site)
+
+
+def test_cohorts_of_a_platform_are_its_stored_rows(visit: Visit, site: Path) -> None:
+    page = visit.drawn(site / "cohorts.html", "lang=en&platform=shopify&what=customers")
+    plot = page.locator("[data-figure^=cohorts-customers]:visible")
+    drawn = plot.evaluate("el => el.data[0].z")
+    frame = shop.frames()["marts.fct_retention_monthly"].filter(
+        pl.col("segment") == "shopify",
+        pl.col("period_number").is_between(1, 12),
+        pl.col("cohort_month").is_between(date(2025, 10, 1), date(2026, 10, 1)),
+    )
+    stored = frame.sort("cohort_month", "period_number")["retention_rate"].to_list()
+    flat = [value for row in drawn for value in row]
+    assert flat == pytest.approx(stored)
+    page.click("[data-tab='what:revenue']:visible")
+    assert "what=revenue" in page.url
+    check(visit, page, site)
+
+
+def test_numbers_are_written_as_in_python(visit: Visit, site: Path) -> None:
+    page = visit.drawn(site / "index.html")
+    values = [
+        0.0,
+        0.004,
+        0.005,
+        0.5,
+        1.5,
+        2.5,
+        0.125,
+        0.375,
+        9.995,
+        9.999,
+        99.95,
+        99.5,
+        100.5,
+        999.5,
+        999.4999,
+        1000.0,
+        1005.0,
+        9995.0,
+        9999.5,
+        10050.0,
+        99950.0,
+        99999.5,
+        999500.0,
+        999999.0,
+        1e6,
+        12345678.9,
+        99995000.0,
+        1e8,
+        123456789012.0,
+        -0.004,
+        -12345.6,
+        -0.5,
+    ]
+    values += [round(1.37**n * 0.1, 3) for n in range(60)]
+    shown = page.evaluate(
+        """values => values.map(v => [
+            kpi.formats.money(v, '¥', 'en'), kpi.formats.money(v, '¥', 'zh'),
+            kpi.formats.count(v, 'en'), kpi.formats.count(v, 'zh'),
+            kpi.formats.fixed(v, 0), kpi.formats.fixed(v, 2, true), kpi.formats.percent(v, 1)])""",
+        values,
+    )  # fmt: skip
+    expected = [
+        [money(v, "CNY", "en"), money(v, "CNY", "zh"), count(v, "en"), count(v, "zh"),
+         fixed(v, 0), fixed(v, 2, True), percent(v, 1)]
+        for v in values
+    ]  # fmt: skip
+    wrong = [(v, a, b) for v, a, b in zip(values, shown, expected, strict=True) if a != b]
+    assert not wrong, json.dumps(wrong[:5], ensure_ascii=False)
+
+
+def test_hostile_names_can_be_chosen(visit: Visit, sites: dict[str, Path]) -> None:
+    for name in ("index.html", "funnel.html", "channels.html", "cohorts.html"):
+        page = visit.drawn(sites["hostile"] / name, "lang=en")
+        options = page.locator("select[data-filter=platform] option")
+        values = [options.nth(n).get_attribute("value") or "" for n in range(options.count())]
+        hostile = next(value for value in values if "onerror" in value)
+        page.select_option("select[data-filter=platform]", hostile)
+        assert "onerror" in words(page, ".filters .active")
+        assert page.locator("main img").count() == 0
+        check(visit, page, sites["hostile"])
