@@ -43,10 +43,7 @@ judged as (
             ),
             false
         ) and expectations.feed in ('orders', 'order_items') as is_explained_by_events,
-        expectations.is_intraday
-        and expectations.last_hour < 22
-        and expectations.last_hour + 1 < expectations.earliest_last_hour
-        and expectations.expected_later_rows >= 5 as is_cut_off,
+        {{ breaks_off('expectations') }} as is_cut_off,
         coalesce(
             expectations.feed = 'events'
             and expectations.arrived_rows < 0.25 * expectations.expected_rows

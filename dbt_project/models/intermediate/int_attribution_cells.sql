@@ -1,0 +1,99 @@
+with orders as (
+    select * from {{ ref('int_orders_attributed') }}
+    where is_paid
+),
+
+refunds as (
+    select * from {{ ref('stg_raw__refunds') }}
+    where is_succeeded
+),
+
+staged_orders as (
+    select * from {{ ref('stg_raw__orders') }}
+),
+
+touches as (
+    select * from {{ ref('int_touches_credited') }}
+),
+
+paid as (
+    select
+        {{ join_key(['source', 'order_id']) }} as order_key,
+        business_date,
+        platform,
+        paid_amount,
+        cast(coalesce(order_number = 1, false) as integer) as new_customers
+    from orders
+),
+
+-- what is shared out: each order on the day of its payment, each refund on its own
+entries as (
+    select
+        order_key,
+        business_date,
+        platform,
+        1 as orders,
+        new_customers,
+        paid_amount as gmv,
+        cast(0 as decimal(18, 2)) as refunds
+    from paid
+    union all
+    select
+        paid.order_key,
+        refunds.refund_date as business_date,
+        paid.platform,
+        0 as orders,
+        0 as new_customers,
+        cast(0 as decimal(18, 2)) as gmv,
+        -refunds.amount as refunds
+    from refunds
+    inner join staged_orders on refunds.order_key = staged_orders.order_key
+    inner join paid on staged_orders.main_order_key = paid.order_key
+),
+
+credited as (
+    select
+        entries.*,
+        coalesce(touches.channel, '(unattributed)') as channel,
+        coalesce(touches.campaign, '(none)') as campaign,
+        {{ each_of(
+            attribution_models(),
+            'coalesce(touches.credit_@, ' ~ credit_share('1') ~ ') as credit_@'
+        ) }}
+    from entries
+    left join touches on entries.order_key = touches.conversion_key
+),
+
+summed as (
+    select
+        business_date,
+        platform,
+        channel,
+        campaign,
+    {% for model in attribution_models() -%}
+            {{ each_of(
+                ['orders', 'new_customers', 'gmv', 'refunds'],
+                'sum(@ * credit_' ~ model ~ ') as ' ~ model ~ '_@'
+            ) }}{{ ',' if not loop.last }}
+    {% endfor %}
+    from credited
+    group by business_date, platform, channel, campaign
+),
+
+-- one row per model; a touch that a model gives nothing has no row there
+final as (
+    {% for model in attribution_models() %}
+        select
+            business_date,
+            platform,
+            '{{ model }}' as model,
+            channel,
+            campaign,
+            {{ each_of(['orders', 'new_customers', 'gmv', 'refunds'], model ~ '_@ as @') }}
+        from summed
+        where {{ model }}_orders > 0 or {{ model }}_gmv != 0 or {{ model }}_refunds != 0
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
+)
+
+select * from final

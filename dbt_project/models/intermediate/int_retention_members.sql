@@ -1,0 +1,55 @@
+with
+
+sessions as (
+    select * from {{ ref('int_sessions_built') }}
+),
+
+orders as (
+    select * from {{ ref('int_order_margins') }}
+    where customer_key is not null
+),
+
+-- of ties in time the smallest value
+visitors as (
+    select
+        platform,
+        visitor_key as member_key,
+        min({{ struct(['started_at', 'channel']) }}) as first_session,
+        min(business_date) as cohort_date,
+        max(business_date) as last_date
+    from sessions
+    group by platform, visitor_key
+),
+
+customers as (
+    select
+        min_by(platform, order_number) as platform,
+        customer_key as member_key,
+        min_by(channel, order_number) as channel,
+        min(business_date) as cohort_date,
+        max(business_date) as last_date
+    from orders
+    group by customer_key
+),
+
+final as (
+    select
+        'visit' as kind,
+        platform,
+        member_key,
+        first_session.channel,
+        cohort_date,
+        last_date
+    from visitors
+    union all
+    select
+        'purchase' as kind,
+        platform,
+        member_key,
+        channel,
+        cohort_date,
+        last_date
+    from customers
+)
+
+select * from final

@@ -1,0 +1,64 @@
+with
+
+members as (
+    select * from {{ ref('int_retention_members') }}
+    where last_date > cohort_date
+),
+
+sessions as (
+    select * from {{ ref('int_sessions_built') }}
+),
+
+orders as (
+    select * from {{ ref('int_order_margins') }}
+),
+
+-- most come once: only who came again is looked for again
+again as (
+    select
+        members.*,
+        sessions.business_date
+    from sessions
+    inner join members
+        on
+            sessions.visitor_key = members.member_key
+            and sessions.platform = members.platform
+            and sessions.business_date > members.cohort_date
+    where members.kind = 'visit'
+    union all
+    select
+        members.*,
+        orders.business_date
+    from orders
+    inner join members
+        on orders.customer_key = members.member_key and orders.business_date > members.cohort_date
+    where members.kind = 'purchase'
+),
+
+returned as (
+    select
+        kind,
+        platform,
+        member_key,
+        min(channel) as channel,
+        min(cohort_date) as cohort_date,
+        business_date
+    from again
+    group by kind, platform, member_key, business_date
+),
+
+final as (
+    select
+        kind,
+        platform,
+        channel,
+        cohort_date,
+        business_date,
+        {{ period_start('month', 'business_date') }} > cohort_date
+        and business_date = min(business_date) over (
+            partition by kind, platform, member_key, {{ period_start('month', 'business_date') }}
+        ) as is_first_of_month
+    from returned
+)
+
+select * from final

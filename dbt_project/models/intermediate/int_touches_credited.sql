@@ -1,0 +1,88 @@
+{{ replace(
+    rows='day', day='business_date', order_by=['business_date'],
+    affected={
+        'int_orders_rolled_up': [0, 0],
+        'int_orders_linked': [0, 0],
+        'int_sessions_built': [0, attribution_reach()]
+    }
+) }}
+
+with
+
+orders as (
+    select
+        main_order_key,
+        platform,
+        customer_key,
+        business_date,
+        paid_at,
+        {{ plus_seconds('paid_at', '-86400 * ' ~ attribution_window_days()) }} as window_opened_at
+    from {{ ref('int_orders_rolled_up') }}
+    where is_paid and {{ only_affected_days('business_date') }}
+),
+
+links as (
+    select *
+    from {{ ref('int_orders_linked') }}
+    where {{ only_affected_days('order_day') }}
+),
+
+sessions as (
+    select *
+    from {{ ref('int_sessions_built') }}
+    where {{ only_affected_days('business_date', before=attribution_reach()) }}
+),
+
+-- The visitors that the buyer is known to have been: who bought, and who was this customer in a
+-- session of the window.
+buyers as (
+    select
+        orders.main_order_key,
+        links.visitor_key
+    from orders
+    inner join links on orders.main_order_key = links.main_order_key
+    union
+    select
+        orders.main_order_key,
+        sessions.visitor_key
+    from orders
+    inner join sessions
+        on
+            orders.customer_key = sessions.customer_key
+            and orders.platform = sessions.platform
+            and orders.paid_at >= sessions.started_at
+            and orders.window_opened_at <= sessions.started_at
+),
+
+-- A visitor may have been another customer in between: those sessions are not the buyer's.
+touches as (
+    select
+        orders.main_order_key as conversion_key,
+        orders.business_date,
+        orders.paid_at as converted_at,
+        sessions.started_at as touched_at,
+        sessions.session_id as touch_id,
+        sessions.channel,
+        sessions.campaign,
+        sessions.channel = 'direct' as is_direct
+    from orders
+    inner join buyers on orders.main_order_key = buyers.main_order_key
+    inner join sessions
+        on
+            buyers.visitor_key = sessions.visitor_key
+            and orders.platform = sessions.platform
+            and orders.paid_at >= sessions.started_at
+            and orders.window_opened_at <= sessions.started_at
+    left join links on orders.main_order_key = links.main_order_key
+    where
+        sessions.customer_key is null
+        or orders.customer_key is null
+        or sessions.customer_key = orders.customer_key
+        or sessions.session_id = links.session_id
+),
+
+final as (
+    {{ credit_touches('touches') }}
+)
+
+select * from final

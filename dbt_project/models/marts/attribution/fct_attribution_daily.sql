@@ -1,0 +1,20 @@
+with cells as (
+    select * from {{ ref('int_attribution_cells') }}
+),
+
+final as (
+    select
+        business_date,
+        model,
+        channel,
+        campaign,
+        cast(sum(orders) as double) as credited_orders,
+        cast(sum(gmv + refunds) as double) as credited_revenue,
+        cast(sum(gmv) as double) as credited_gmv,
+        cast(sum(refunds) as double) as credited_refunds,
+        cast(sum(new_customers) as double) as credited_new_customers
+    from cells
+    group by business_date, model, channel, campaign
+)
+
+select * from final

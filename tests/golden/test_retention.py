@@ -1,0 +1,95 @@
+"""Cohorts of the golden shop by hand, and of a real shop as its raw file has them."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.support.raw import PROJECT, read, run_dbt, write_raw
+
+RETAIL = Path(__file__).parents[3] / "shared/data/online_retail_2010_2011"
+
+
+def cells(
+    file: Path, table: str, cohort: date, kind: str, retention: str, segment: str = "all"
+) -> dict[int, int | None]:
+    first = "cohort_date" if table.endswith("daily") else "cohort_month"
+    rows = read(
+        file,
+        f"select period_number, retained_count from marts.{table} where {first} = date '{cohort}'"
+        f" and kind = '{kind}' and retention_type = '{retention}' and segment = '{segment}'",
+    )
+    return dict(rows.iter_rows())
+
+
+def test_customers_of_9_november(golden_build: Path) -> None:
+    """D pays again on the 13th, E on the 11th; A and B are customers of the year before."""
+    cohort = date(2026, 11, 9)
+    classic = cells(golden_build, "fct_retention_daily", cohort, "purchase", "classic")
+    unbounded = cells(golden_build, "fct_retention_daily", cohort, "purchase", "unbounded")
+    assert [classic[day] for day in range(7)] == [2, 0, 1, 0, 1, None, None]
+    assert [unbounded[day] for day in range(7)] == [2, 2, 2, 1, 1, None, None]
+    email = cells(golden_build, "fct_retention_daily", cohort, "purchase", "classic", "email")
+    assert [email[day] for day in range(6)] == [1, 0, 1, 0, 0, None]
+    money = read(
+        golden_build,
+        "select period_number, revenue, margin from marts.fct_retention_daily"
+        f" where cohort_date = date '{cohort}' and kind = 'purchase' and dimension = 'all'"
+        " and retention_type = 'classic' and revenue != 0 order by all",
+    )
+    assert [(day, float(x)) for day, x, _ in money.rows()] == [(0, 300), (2, 90), (4, 100)]
+    assert money["margin"].to_list() == [None] * 3  # the golden shop has no costs
+
+
+def test_visitors_of_9_november(golden_build: Path) -> None:
+    """v1, v2, v3 came first; v1 again on the 10th, 11th and 13th, v3 on the 12th."""
+    cohort = date(2026, 11, 9)
+    classic = cells(golden_build, "fct_retention_daily", cohort, "visit", "classic")
+    unbounded = cells(golden_build, "fct_retention_daily", cohort, "visit", "unbounded")
+    assert [classic[day] for day in range(6)] == [3, 1, 1, 1, 1, None]
+    assert [unbounded[day] for day in range(6)] == [3, 2, 2, 2, 1, None]
+
+
+def test_a_month_counts_when_it_is_over(golden_build: Path) -> None:
+    """A and B of November 2025 pay again in November 2026, which ends after the data."""
+    cohort = date(2025, 11, 1)
+    classic = cells(golden_build, "fct_retention_monthly", cohort, "purchase", "classic")
+    unbounded = cells(golden_build, "fct_retention_monthly", cohort, "purchase", "unbounded")
+    assert [classic[month] for month in range(13)] == [3, *[0] * 11, None]
+    assert [unbounded[month] for month in range(13)] == [3, *[2] * 11, None]
+
+
+@pytest.mark.skipif(not RETAIL.exists(), reason="the real data folder is not beside the checkout")
+def test_cohort_of_december_2010_of_a_real_shop(tmp_path: Path) -> None:
+    """885 first-time buyers of which 324 and 286 buy again in months 1 and 2."""
+    with duckdb.connect() as con:
+        orders = con.sql(
+            """
+            with lines as (
+                select *, strptime(InvoiceDate, '%m/%d/%y %H:%M') as sold_at
+                from read_csv(?, all_varchar = true)
+            )
+            select
+                InvoiceNo as order_id, 'retail' as platform, 'uk' as shop_id,
+                min(CustomerID) as customer_key, min(sold_at) as ordered_at,
+                min(sold_at) as paid_at, 'completed' as status, 'GBP' as currency,
+                sum(Quantity::int * UnitPrice::decimal(18, 3))::decimal(18, 2) as order_amount
+            from lines
+            where InvoiceNo[1] not in ('C', 'A') and Quantity::int > 0
+                and UnitPrice::decimal(18, 3) > 0
+            group by InvoiceNo
+            """,
+            params=[str(RETAIL / "*.csv.gz")],
+        ).pl()
+    file = tmp_path / "kpi.duckdb"
+    write_raw(file, {"orders": orders})
+    run_dbt(
+        PROJECT, file, "build", "--full-refresh", "--select", "+fct_retention_monthly",
+        "--exclude-resource-type", "test", "unit_test", vars={"reporting_timezone": "UTC"},
+    )  # fmt: skip
+    cohort = date(2010, 12, 1)
+    classic = cells(file, "fct_retention_monthly", cohort, "purchase", "classic")
+    assert [classic[month] for month in range(4)] == [885, 324, 286, None]
