@@ -257,6 +257,7 @@ def _three_days(kept: pl.DataFrame) -> pl.DataFrame:
         .fill_null(0.0)
         .rolling_sum(3, min_samples=3)
         .over(place)
+        .round(2)  # a running sum leaves dust where there is nothing
     )
     first = kept.group_by(place).agg(first=pl.col("business_date").min())
     return _shape(

@@ -47,6 +47,7 @@ is the likeliest; is_cause: the segment is in the smallest set that explains the
 BASE_DAYS = 28
 MIN_SHARE = 0.10  # explanatory power below which a segment is no part of the explanation
 ENOUGH = 0.67  # explanatory power at which the explanation is complete
+AMOUNT_SCATTER = 1.5  # an amount of n orders scatters like n / 1.5 equal ones
 NOTABLE = 0.01  # surprise of a dimension below which the loss is everywhere alike
 
 
@@ -94,13 +95,16 @@ def adtributor(segments: pl.DataFrame) -> pl.DataFrame:
     """Rank segments and dimensions by surprise among those that explain a fall.
 
     Args:
-        segments: dimension, segment, observed, expected (additive, of one total a dimension).
+        segments: dimension, segment, observed, expected (additive, of one total a dimension);
+            weight, if known: orders or visitors the observed value rests on.
 
     Returns:
         The rows with share (explanatory power: the segment's part of the dimension's change, not
         clipped, null where nothing changed), surprise (Jensen-Shannon term of its part of the
         whole), is_cause, position (within the dimension; segments against the direction last) and
-        dimension_rank (by the summed surprise of each dimension's causes).
+        dimension_rank (by the summed surprise of each dimension's causes, less what chance alone
+        makes of so many segments: the divergence of n draws over k segments is (k - 1) / 8n on
+        average, or thirty regions of two orders each would always be the place).
     """
     whole, wanted = (pl.col(name).sum().over("dimension") for name in ("observed", "expected"))
     change = pl.col("observed") - pl.col("expected")
@@ -128,9 +132,12 @@ def adtributor(segments: pl.DataFrame) -> pl.DataFrame:
         position=pl.int_range(1, pl.len() + 1).over("dimension"),
         is_cause=strong & (before - pl.col("share") < ENOUGH),
     )
-    surprise = pl.col("surprise").filter("is_cause").sum().over("dimension")
+    surprise = pl.col("surprise").filter("is_cause").sum()
+    if "weight" in segments.columns:
+        chance = (pl.len() - 1) / (8 * pl.col("weight").sum())
+        surprise -= pl.when(pl.col("weight").sum() > 0).then(chance).otherwise(0.0)
     return (
-        found.with_columns(strength=surprise)
+        found.with_columns(strength=surprise.over("dimension"))
         .with_columns(dimension_rank=pl.struct(-pl.col("strength"), "dimension").rank("dense"))
         .with_columns(is_cause=pl.col("is_cause") & (pl.col("strength") >= NOTABLE))
         .sort("dimension_rank", "position")
@@ -229,9 +236,14 @@ def _segments(
     gmv = series.filter(pl.col("metric") == "gmv").select(
         "business_date", pl.col("segment").alias("platform"), gmv_expected="expected"
     )
-    known = near.with_columns(value=pl.col(measure).cast(pl.Float64)).filter(
-        (pl.col("value").sum() > 0).over("platform", "dimension")
-    )
+    counted = "orders" if measure == "gmv" and "orders" in near.columns else measure
+    scatter = 1.0 if counted == "visitors" else AMOUNT_SCATTER
+    known = near.with_columns(
+        value=pl.col(measure).cast(pl.Float64),
+        weight=(pl.col(counted).cast(pl.Float64) / scatter)
+        if counted != "gmv"
+        else pl.lit(None, pl.Float64),
+    ).filter((pl.col("value").sum() > 0).over("platform", "dimension"))
     place = ["platform", "dimension", "segment"]
     of_base = pl.col("business_date") < first
     base = (
@@ -246,7 +258,7 @@ def _segments(
     )
     totals = days.group_by("platform").agg(pl.col("expected", "gmv_expected", "observed").sum())
     seen = known.filter(~of_base).join(days, on=["business_date", "platform"], how="semi")
-    sums = seen.group_by(place).agg(seen=pl.col("value").sum())
+    sums = seen.group_by(place).agg(seen=pl.col("value").sum(), weight=pl.col("weight").sum())
     scale = pl.col("observed") / pl.col("seen").sum().over("platform", "dimension")
     # Sources of traffic overlap: their sum is not the platform's visitors and is scaled to them.
     amounts = (
@@ -265,5 +277,6 @@ def _segments(
         observed=pl.col("seen").sum(),
         expected=pl.col("wanted").sum(),
         impact_amount=pl.col("impact").sum(),
+        weight=pl.col("weight").sum(),
     )
     return sums.filter((pl.len() > 1).over("dimension"))  # a single segment is no place

@@ -66,7 +66,7 @@ class InsightFrames:
         promos: `dim_promo`.
         completeness: `quality.source_completeness_daily`.
         parts: sales (for traffic sources: visitors only) of every segment of every platform:
-            business_date, platform, dimension, segment, gmv, visitors.
+            business_date, platform, dimension, segment, gmv, visitors, orders.
         series: the further series that are judged, in the long form of `models.series`.
     """
 
@@ -106,11 +106,13 @@ def read_frames(query: Query) -> InsightFrames:
     ]
     if steps:
         series.append(step_series(query(_ATTEMPTS), steps, top))
-    columns = ["business_date", "platform", "dimension", "segment", "gmv", "visitors"]
+    columns = ["business_date", "platform", "dimension", "segment", "gmv", "visitors", "orders"]
     parts = [
         cells.select(columns),
         products.with_columns(dimension=pl.lit("product"), visitors=None).select(columns),
-        sources.with_columns(dimension=pl.lit("traffic_source"), gmv=None).select(columns),
+        sources.with_columns(dimension=pl.lit("traffic_source"), gmv=None, orders=None).select(
+            columns
+        ),
     ]
     return InsightFrames(
         daily=daily,

@@ -128,6 +128,22 @@ def test_surprise_is_the_jensen_shannon_divergence_shared_out() -> None:
     assert ranked.filter("is_cause")["segment"].to_list() == ["r", "p"]
 
 
+def test_chance_alone_makes_no_place_of_many_small_segments() -> None:
+    # Eight regions of five orders fell to two or three each; two devices nearly alike.
+    segments = pl.DataFrame(
+        {
+            "dimension": ["region"] * 8 + ["device"] * 2,
+            "segment": [*(f"r{n}" for n in range(8)), "mobile", "desktop"],
+            "expected": [5.0] * 8 + [24.0, 16.0],
+            "observed": [2.0] * 4 + [3.0] * 4 + [11.0, 9.0],
+        }
+    )
+    assert adtributor(segments)["dimension"][0] == "region"  # more of a surprise than the devices
+    ranked = adtributor(segments.with_columns(weight=pl.col("observed")))
+    assert ranked["dimension"][0] == "device"  # (8 - 1) / 160 against (2 - 1) / 160 by chance
+    assert not ranked["is_cause"].any()
+
+
 def test_a_fall_that_is_everywhere_alike_has_no_place() -> None:
     segments = pl.DataFrame(
         {
