@@ -58,11 +58,16 @@ class Cast:
     ring: Ints
 
 
+def _expected_joiners(world: World, days: Ints) -> Floats:
+    """Return how many customers are expected to begin with a first visit on each day."""
+    site = world.company.site
+    people = site.sessions * site.joining * world.at(SHOP, "traffic", days)
+    return np.asarray(people * world.at(SHOP, "conversion", days) * lifted(days))
+
+
 def joiners(world: World, days: Ints) -> Ints:
     """Return how many customers begin with a first visit on each day."""
-    site = world.company.site
-    expected = site.sessions * site.joining * world.at(SHOP, "traffic", days)
-    expected = expected * world.at(SHOP, "conversion", days) * lifted(days)
+    expected = _expected_joiners(world, days)
     return rounded(expected, fraction(days + world.seed * 1_000_003, 7))
 
 
@@ -177,7 +182,7 @@ def repeat_chances(world: World, days: Ints, within: int) -> dict[str, float]:
     expected = np.zeros((len(lags), len(days)))
     for lag, share in enumerate(lags):
         born = days - lag
-        weight[lag] = share * joiners(world, born)
+        weight[lag] = share * _expected_joiners(world, born)
         expected[lag] = after @ shares[ahead + lag] / world.at(SHOP, "pull", born) * paid
     weight /= weight.sum()
     return {

@@ -6,6 +6,7 @@ claim more conversions than there were orders; that is planted.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -15,7 +16,7 @@ from ingestion.simulator.catalogue import EPOCH
 from ingestion.simulator.company import CHANNELS
 from ingestion.simulator.draws import Stream, uniforms
 from ingestion.simulator.orderbook import NEVER, OrderBook
-from ingestion.simulator.tables import Span
+from ingestion.simulator.tables import Span, of_days
 from ingestion.simulator.visits import Visits
 from ingestion.simulator.world import World
 
@@ -98,7 +99,7 @@ def spend(world: World, account: str, counted: pl.DataFrame) -> pl.DataFrame:
         counted: rows of `campaign_days`.
 
     Returns:
-        Columns day (date), campaign, impressions, clicks, cost, conversions, value.
+        Columns day (since 1970), campaign, impressions, clicks, cost, conversions, value.
     """
     days = np.arange(world.first, world.last + 1)
     names = [f"{what}{i}" for i in range(len(CAMPAIGNS)) for what in ("click", "cost", "rate")]
@@ -118,7 +119,7 @@ def spend(world: World, account: str, counted: pl.DataFrame) -> pl.DataFrame:
         paid = np.round(rows["cents"].to_numpy() * claim / 100, 2)
         parts.append(
             rows.select(
-                day=pl.from_epoch("day", time_unit="d"),
+                "day",
                 campaign=pl.lit(campaign),
                 impressions=pl.Series(shown).cast(pl.Int64),
                 clicks=pl.Series(clicks).cast(pl.Int64),
@@ -130,9 +131,16 @@ def spend(world: World, account: str, counted: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(parts).sort("day", "campaign")
 
 
-def google_bytes(rows: pl.DataFrame, span: Span) -> bytes:
-    """Return the campaign report: two title lines, header, rows, a total at the end."""
+def google_bytes(spent: pl.DataFrame, spans: Sequence[Span]) -> list[bytes]:
+    """Return the campaign report of each period."""
+    rows = of_days(spent, spans)
+    return [_google_report(rows.filter(pl.col("file") == i), span) for i, span in enumerate(spans)]
+
+
+def _google_report(rows: pl.DataFrame, span: Span) -> bytes:
+    """Return one campaign report: two title lines, header, rows, a total at the end."""
     first, last = (EPOCH + timedelta(days=day) for day in (span.first, span.last))
+    rows = rows.drop("file")
     total = rows.select(
         day=pl.lit("Total: All campaigns"),
         campaign=pl.lit(" --"),
@@ -141,7 +149,8 @@ def google_bytes(rows: pl.DataFrame, span: Span) -> bytes:
             for name in ("impressions", "clicks", "cost", "conversions", "value")
         },
     )
-    both = pl.concat([rows.with_columns(pl.col("day").dt.strftime("%Y-%m-%d")), total])
+    day = pl.from_epoch("day", time_unit="d").dt.strftime("%Y-%m-%d")
+    both = pl.concat([rows.with_columns(day.alias("day")), total])
     # one Python step a row of the report, at most a few hundred
     lines = [
         [
@@ -161,15 +170,17 @@ def google_bytes(rows: pl.DataFrame, span: Span) -> bytes:
     return f'{title}{last.year}"\n{table}'.encode()
 
 
-def meta_bytes(rows: pl.DataFrame) -> bytes:
-    """Return the Ads Manager report, one row a day and campaign."""
+def meta_bytes(spent: pl.DataFrame, spans: Sequence[Span]) -> list[bytes]:
+    """Return the Ads Manager report of each period, one row a day and campaign."""
+    day = pl.from_epoch("day", time_unit="d")
     clicks, shown, cost = pl.col("clicks"), pl.col("impressions"), pl.col("cost")
     reach = (shown / 1.18).floor().cast(pl.Int64)
     every = (clicks * 1.22).ceil().cast(pl.Int64)
     views = (clicks * 0.88).floor().cast(pl.Int64)
-    frame = rows.select(
-        pl.col("day").alias("a"),
-        pl.col("day").alias("b"),
+    frame = of_days(spent, spans).select(
+        "file",
+        day.alias("a"),
+        day.alias("b"),
         pl.col("campaign").alias("c"),
         pl.lit("active").alias("d"),
         pl.lit(_ATTRIBUTION).alias("e"),
@@ -190,8 +201,9 @@ def meta_bytes(rows: pl.DataFrame) -> bytes:
         views.alias("t"),
         _ratio(cost, views).alias("u"),
     )
-    body = frame.write_csv(include_header=False, float_precision=2)
-    return f"{META_HEADER}\n{body}".encode()
+    files = frame.partition_by("file", include_key=False, maintain_order=True)
+    bodies = [file.write_csv(include_header=False, float_precision=2) for file in files]
+    return [f"{META_HEADER}\n{body}".encode() for body in bodies]
 
 
 def _ratio(top: pl.Expr, bottom: pl.Expr) -> pl.Expr:

@@ -14,10 +14,10 @@ from ingestion.simulator.company import PROVINCES, TMALL_SHOP, TMALL_SOURCES
 from ingestion.simulator.orderbook import NEVER, OrderBook
 from ingestion.simulator.tables import (
     Span,
-    csv_text,
     csv_texts,
     header,
     money,
+    of_days,
     picked,
     stamp,
     touched,
@@ -159,22 +159,26 @@ def details_bytes(book: OrderBook, spans: Sequence[Span]) -> list[bytes]:
     return [text.encode("gb18030") for text in texts]
 
 
-def traffic_bytes(totals: pl.DataFrame) -> bytes:
-    """Return the shop's traffic totals, one row a day."""
+def traffic_bytes(totals: pl.DataFrame, spans: Sequence[Span]) -> list[bytes]:
+    """Return the shop's traffic totals in each period, one row a day."""
     names = ("visitors", "views", "goods", "favourites", "carts", "buyers")
-    frame = totals.select(
+    frame = of_days(totals, spans).select(
+        "file",
         pl.from_epoch("day", time_unit="d").alias("统计日期"),
         pl.lit(TMALL_SHOP).alias("店铺名称"),
         *(pl.col(name).alias(title) for name, title in zip(names, TRAFFIC_HEADER[2:], strict=True)),
     )
-    return (BYTE_ORDER_MARK + csv_text(frame, TRAFFIC_HEADER)).encode()
+    texts = csv_texts(frame, TRAFFIC_HEADER, len(spans))
+    return [(BYTE_ORDER_MARK + text).encode() for text in texts]
 
 
-def sources_bytes(totals: pl.DataFrame) -> bytes:
-    """Return the traffic by source, one row a day and source; sources overlap."""
+def sources_bytes(totals: pl.DataFrame, spans: Sequence[Span]) -> list[bytes]:
+    """Return the traffic by source in each period, one row a day and source; sources overlap."""
+    days = of_days(totals, spans)
     frame = pl.concat(
         [
-            totals.select(
+            days.select(
+                "file",
                 pl.from_epoch("day", time_unit="d").alias("统计日期"),
                 pl.lit(TMALL_SHOP).alias("店铺名称"),
                 pl.lit(name).alias("流量来源"),
@@ -183,5 +187,6 @@ def sources_bytes(totals: pl.DataFrame) -> bytes:
             )
             for i, (name, _, _) in enumerate(TMALL_SOURCES)
         ]
-    ).sort("统计日期", maintain_order=True)
-    return (BYTE_ORDER_MARK + csv_text(frame, SOURCE_HEADER)).encode()
+    ).sort("file", "统计日期", maintain_order=True)
+    texts = csv_texts(frame, SOURCE_HEADER, len(spans))
+    return [(BYTE_ORDER_MARK + text).encode() for text in texts]

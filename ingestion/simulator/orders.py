@@ -127,6 +127,31 @@ def _after(moment: dict[str, Ints], u: dict[str, Floats], cases: refunds.Cases) 
     }
 
 
+def _fate(
+    world: World, shop: str, placed: Placed, product: Ints, u: dict[str, Floats]
+) -> tuple[dict[str, Ints], refunds.Cases]:
+    """Draw the moments of orders and their refund cases.
+
+    Args:
+        world: the simulation's fixed part.
+        shop: shopify or tmall.
+        placed: the orders.
+        product: shape (orders, lines), product of each line, -1 where none.
+        u: uniform numbers by _DRAWS.
+    """
+    company = world.company
+    rules = company.rules(shop)
+    promo = world.at(shop, "is_promo", placed.day).astype(np.bool_) | (placed.balance_from > 0)
+    moment = _payment(world, shop, placed, u, rules)
+    # an order that is refunded before has no shipping in the end
+    pack = (HOUR * (6 + 40 * u["ship"] + 20 * promo)).astype(np.int64)
+    moment["shipped"] = np.where(moment["paid"] < NEVER, moment["paid"] + pack, NEVER)
+    share = np.where(placed.ring >= 0, company.ring.refunded, rules.refunded)
+    cases = refunds.usual_cases(rules, share, moment, product, u)
+    cases = refunds.with_waves(refunds.waves_of(world, shop), cases, moment["paid"], product, u)
+    return _after(moment, u, cases), cases
+
+
 def make_orders(world: World, shop: str, placed: Placed) -> OrderBook:
     """Draw everything that happens to placed orders, now and later.
 
@@ -138,21 +163,13 @@ def make_orders(world: World, shop: str, placed: Placed) -> OrderBook:
     Returns:
         Order book; instants as local seconds, amounts as cents.
     """
-    company = world.company
-    rules = company.rules(shop)
+    rules = world.company.rules(shop)
     stream = Stream.SHOPIFY_ORDERS if shop == "shopify" else Stream.TMALL_ORDERS
     days, counts = np.unique(placed.day, return_counts=True)
     u = uniforms(world.seed, stream, days, counts.astype(np.int64), _DRAWS)
     promo = world.at(shop, "is_promo", placed.day).astype(np.bool_) | (placed.balance_from > 0)
     table = _lines(world, shop, placed, u, rules)
-    moment = _payment(world, shop, placed, u, rules)
-    # an order that is refunded before has no shipping in the end
-    pack = (HOUR * (6 + 40 * u["ship"] + 20 * promo)).astype(np.int64)
-    moment["shipped"] = np.where(moment["paid"] < NEVER, moment["paid"] + pack, NEVER)
-    share = np.where(placed.ring >= 0, company.ring.refunded, rules.refunded)
-    product = table["product"]
-    cases = refunds.usual_cases(rules, share, moment, product, u)
-    cases = refunds.with_waves(refunds.waves_of(world, shop), cases, moment["paid"], product, u)
+    moment, cases = _fate(world, shop, placed, table["product"], u)
     value = table["unit"] * table["quantity"]
     goods = value.sum(axis=1)
     discount, coupon = _discount(
@@ -171,7 +188,7 @@ def make_orders(world: World, shop: str, placed: Placed) -> OrderBook:
             "presale": placed.balance_from > 0,
             "ring": placed.ring,
             "main": placed.main,
-            **_after(moment, u, cases),
+            **moment,
             "granted": cases.granted,
             "full": cases.full,
             "refund_cents": refund.sum(axis=1),

@@ -80,9 +80,13 @@ def touched(
     return pl.concat(parts)
 
 
-def csv_text(frame: pl.DataFrame, columns: tuple[str, ...], line_end: str = "\n") -> str:
-    """Return CSV with the platform's columns; those the frame does not have are empty."""
-    return csv_texts(frame.with_columns(file=pl.lit(0)), columns, 1, line_end)[0]
+def of_days(rows: pl.DataFrame, spans: Sequence[Span]) -> pl.DataFrame:
+    """Return for each period the rows whose `day` (since 1970) lies in it, with `file` added."""
+    parts = []
+    for number, span in enumerate(spans):
+        part = rows.filter(pl.col("day").is_between(span.first, span.last))
+        parts.append(part.with_columns(file=pl.lit(number)))
+    return pl.concat(parts)
 
 
 def csv_texts(

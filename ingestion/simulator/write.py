@@ -79,19 +79,12 @@ def _contents(folder: str, stream: str, spans: list[Span], whole: Whole) -> list
         refunds = whole.books[folder].refunds
         texts = refunds_texts(refunds, spans, export_tmall.product_ids())
         return [text.encode() for text in texts]
-    return [_report(folder, stream, span, whole) for span in spans]
-
-
-def _report(folder: str, stream: str, span: Span, whole: Whole) -> bytes:
-    """Return the bytes of one report of spend or traffic."""
     if folder in whole.spend:
-        days = calendar_day(span.first), calendar_day(span.last)
-        rows = whole.spend[folder].filter(pl.col("day").is_between(*days))
-        is_google = folder == export_ads.GOOGLE
-        return export_ads.google_bytes(rows, span) if is_google else export_ads.meta_bytes(rows)
-    totals = whole.totals.filter(pl.col("day").is_between(span.first, span.last))
+        report = export_ads.google_bytes if folder == export_ads.GOOGLE else export_ads.meta_bytes
+        return report(whole.spend[folder], spans)
     is_shop = stream == "shop_traffic"
-    return export_tmall.traffic_bytes(totals) if is_shop else export_tmall.sources_bytes(totals)
+    totals = export_tmall.traffic_bytes if is_shop else export_tmall.sources_bytes
+    return totals(whole.totals, spans)
 
 
 def _draw(stretches: list[Stretch]) -> list[Drawn]:

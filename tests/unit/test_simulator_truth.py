@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from ingestion.simulator import simulate
 from ingestion.simulator.calendar import is_ordinary
 from tests.support import simulated
 
@@ -432,3 +433,19 @@ def test_the_ring_orders_big_from_one_house_and_takes_it_back(
         assert len(refunded & set(paid["order"])) / len(paid) > 0.5
         accounts = others.group_by("Shipping Address1").agg(pl.col("buyer").n_unique())
         assert accounts["buyer"].max() < 15  # houses of honest customers are shared by chance
+
+
+def test_the_truth_is_the_same_day_by_day_and_at_once(tmp_path: Path) -> None:
+    def truths(name: str, *days: date) -> dict[str, bytes]:
+        for day in days:
+            simulate(tmp_path / name, start=date(2026, 2, 1), history_until=date(2026, 2, 28),
+                     as_of=day, scale=0.02)  # fmt: skip
+        return {path.name: path.read_bytes() for path in (tmp_path / name / "truth").iterdir()}
+
+    at_once = truths("once", date(2026, 4, 20))
+    grown = truths("grown", date(2026, 3, 20), date(2026, 3, 21), date(2026, 4, 20))
+    assert grown == at_once
+    assert at_once["fraud_orders.csv"].count(b"\n") > 20
+    assert b"NaN" not in at_once["repeat_rates.csv"]
+    behind = truths("once", date(2026, 3, 20))  # asking for an earlier day takes nothing away
+    assert behind == at_once
