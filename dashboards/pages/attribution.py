@@ -59,9 +59,7 @@ class Credit:
 
 
 def channel_name(channel: str) -> Both:
-    """A channel's name; what no touch explains says so."""
-    if channel == "(unattributed)":
-        return tr("attribution.unattributed")
+    """A channel's name."""
     return segment_name("channel", channel)
 
 
