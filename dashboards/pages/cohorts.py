@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 from dashboards.context import Data, SiteInfo
 from dashboards.curves import Curve, rate_curves
@@ -24,6 +24,7 @@ from dashboards.pages.cohort_rows import (
     segments,
 )
 from dashboards.pages.filters import script_words
+from dashboards.pages.periods import Window, incomplete
 from dashboards.pages.story import SMALLEST_GROUP, segment_name
 from dashboards.pages.visits import visit_chart
 
@@ -228,6 +229,8 @@ def build(data: Data, info: SiteInfo) -> Page:
         page.values["blocks"] = [Block(charts=(make(data, info, page),)) for make in visits]
         return page
     page.values["headline"] = _headline(data, info)
+    recent = Window(info.data_through - timedelta(days=30), info.data_through)
+    page.values["warnings"] = incomplete(data, recent, {"orders"})
     platforms = segments(data, "platform")
     whole = _segment_blocks((data, info), page, ("all", "all"), "all")
     choices = [Choice("", tr("filter.all"), whole)]

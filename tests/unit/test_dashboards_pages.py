@@ -314,6 +314,15 @@ def test_sales_without_spend_say_that_spend_is_not_configured(tmp_path: Path) ->
     assert "No channel has spend" in text
 
 
+def test_a_feed_that_did_not_wholly_arrive_is_said_on_the_pages_it_feeds(site: Path) -> None:
+    # meta_ads is short on the last day, google_ads nine days before it; events and orders are not.
+    text = tree(site, "channels.html").text()
+    assert "Data of meta_ads (campaign_spend) did not wholly arrive on 1 of these days" in text
+    assert "google_ads（campaign_spend）的数据在本期有 1 天不完整，最近为 11月12日" in text
+    for name in ("funnel.html", "attribution.html", "cohorts.html"):
+        assert "did not wholly arrive" not in tree(site, name).text(), name
+
+
 # Definitions, states, cube ------------------------------------------------------------------------
 
 
