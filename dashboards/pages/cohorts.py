@@ -79,22 +79,10 @@ def _size(cohort: Cohort) -> str:
     return _HIDDEN if cohort.is_small else integer(cohort.size)
 
 
-def heat_chart(
-    found: Sequence[Cohort], measure: str, key: str, page: Page, info: SiteInfo
-) -> Chart:
-    """Month of the first order by months since; blank until the month is over."""
-    width = known_periods(found)
+def _rows(
+    found: Sequence[Cohort], measure: str, width: int, info: SiteInfo
+) -> list[list[Both | str]]:
     mean = average(found)[:width]
-    values = [m.value for c in found for m in c.marks if m is not None and not m.is_hidden]
-    cells = [
-        [
-            None if m is None else Cell(_HIDDEN, None) if m.is_hidden
-            else Cell(_short(m.value, measure, info), m.value)
-            for m in cohort.marks[:width]
-        ]
-        for cohort in found
-    ]  # fmt: skip
-    heads = [same(f"M{n}") for n in range(1, width + 1)]
     table: list[list[Both | str]] = [
         [
             month_text(cohort.month),
@@ -113,6 +101,24 @@ def heat_chart(
             *(DASH if v is None else _exact(v, measure, info) for v in mean),
         ]
     )
+    return table
+
+
+def heat_chart(
+    found: Sequence[Cohort], measure: str, key: str, page: Page, info: SiteInfo
+) -> Chart:
+    """Month of the first order by months since; blank until the month is over."""
+    width = known_periods(found)
+    values = [m.value for c in found for m in c.marks if m is not None and not m.is_hidden]
+    cells = [
+        [
+            None if m is None else Cell(_HIDDEN, None) if m.is_hidden
+            else Cell(_short(m.value, measure, info), m.value)
+            for m in cohort.marks[:width]
+        ]
+        for cohort in found
+    ]  # fmt: skip
+    heads = [same(f"M{n}") for n in range(1, width + 1)]
     chart = Chart(
         id=f"cohorts-{measure}-{key}",
         title=_heat_title(found, average(found), measure),
@@ -126,7 +132,9 @@ def heat_chart(
         )
         if values
         else None,
-        table=Table([tr("cohorts.month"), tr("cohorts.size"), *heads], table),
+        table=Table(
+            [tr("cohorts.month"), tr("cohorts.size"), *heads], _rows(found, measure, width, info)
+        ),
         source=_TABLE,
         csv=_CSV,
         height=44 + 30 * len(found),
