@@ -212,40 +212,7 @@ def money_dots(
         currency: ISO 4217 code, for labels.
         pool: the page's texts.
     """
-    lines, known = [], [a for s in series for a in s.amounts if a is not None]
-    for row in range(len(names)):
-        here = [s.amounts[row] for s in series if s.amounts[row] is not None]
-        if here:
-            lines.append((min(here), max(here), row))  # type: ignore[type-var]
-    spans = [
-        {
-            "type": "line", "x0": low, "x1": high, "y0": row, "y1": row, "layer": "below",
-            "line": {"color": token("pale"), "width": 6},
-        }
-        for low, high, row in lines
-    ]  # fmt: skip
-    traces = []
-    for dots in series:
-        texts = [
-            pool.markup(_dot_text(dots.label, name, amount_text(amount, currency)))
-            for name, amount in zip(names, dots.amounts, strict=True)
-        ]
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "x": list(dots.amounts),
-                "y": list(range(len(names))),
-                "marker": {
-                    "symbol": dots.symbol,
-                    "size": 11,
-                    "color": token(dots.role),
-                    "line": {"width": 1, "color": token("card")},
-                },
-                "hovertext": texts,
-                "hovertemplate": "%{hovertext}<extra></extra>",
-            }
-        )
+    known = [amount for dots in series for amount in dots.amounts if amount is not None]
     top = nice_ceiling(max(*known, 1.0))
     low = min(*known, 0.0)
     money = money_axis(pool, top, currency)
@@ -259,10 +226,46 @@ def money_dots(
             gridcolor=token("grid"),
             ticklabelstandoff=8,
         ),
-        shapes=spans,
+        shapes=_spans(series, len(names)),
         hovermode="closest",
     )
-    return {"data": traces, "layout": layout}
+    return {"data": [_dots(dots, names, currency, pool) for dots in series], "layout": layout}
+
+
+def _dots(dots: DotSeries, names: Sequence[Both], currency: str, pool: TextPool) -> Figure:
+    texts = [
+        pool.markup(_dot_text(dots.label, name, amount_text(amount, currency)))
+        for name, amount in zip(names, dots.amounts, strict=True)
+    ]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": list(dots.amounts),
+        "y": list(range(len(names))),
+        "marker": {
+            "symbol": dots.symbol,
+            "size": 11,
+            "color": token(dots.role),
+            "line": {"width": 1, "color": token("card")},
+        },
+        "hovertext": texts,
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }
+
+
+def _spans(series: Sequence[DotSeries], rows: int) -> list[Figure]:
+    """A grey line a row from its least to its greatest amount."""
+    shapes = []
+    for row in range(rows):
+        here = [a for a in (dots.amounts[row] for dots in series) if a is not None]
+        if here:
+            shapes.append(
+                {
+                    "type": "line", "x0": min(here), "x1": max(here), "y0": row, "y1": row,
+                    "layer": "below", "line": {"color": token("pale"), "width": 6},
+                }
+            )  # fmt: skip
+    return shapes
 
 
 def _dot_text(label: Both, name: Both, amount: Both) -> Both:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import zip_longest
 from typing import Any
 
 from dashboards.axes import Figure, base_layout, day_axis, font, money_axis, nice_ceiling
@@ -17,6 +18,7 @@ from dashboards.page import Both, TextPool, amount_text, both, clipped, figure_t
 from dashboards.theme import token
 
 _NAME = 24  # letters of a promotion's name on the chart
+_NEAR = 21  # days between peaks whose labels would meet
 CLIP = 1.75  # times the expected maximum of ordinary days; higher peaks are cut and written out
 
 
@@ -144,6 +146,8 @@ def _shade_shapes(shades: Sequence[Shade]) -> list[Figure]:
 
 
 def _shade_words(label: Both, below: Both | None) -> Both:
+    if not label.en:
+        return below or label
     name = figure_text(clipped(label, _NAME))
     more = both(lambda lang: f"<br>{below.get(lang)}" if below else "")
     return both(lambda lang: f"<b>{name.get(lang)}</b>{more.get(lang)}")
@@ -154,10 +158,13 @@ def _shade_labels(
 ) -> list[Figure]:
     labels = []
     first, last = points[0].day, points[-1].day
-    for shade in (s for s in shades if s.is_peak):
+    peaks = sorted((s for s in shades if s.is_peak), key=lambda s: s.first)
+    for shade, following in zip_longest(peaks, peaks[1:]):
         inside = [p.value or 0.0 for p in points if shade.first <= p.day <= shade.last]
         peak = max(inside, default=0.0)
         off = tr("chart.off_scale", peak=amount_text(peak, currency)) if peak > top else None
+        if off is None and not shade.label.en:
+            continue
         on_left = (shade.first - first).days > (last - shade.last).days
         at = shade.first if on_left else shade.last + timedelta(days=1)
         labels.append(
@@ -170,6 +177,9 @@ def _shade_labels(
                 "yanchor": "top",
                 "xshift": -6 if on_left else 6,
                 "align": "right" if on_left else "left",
+                # The label of a peak that follows at once stands above; both are read on the line.
+                "yshift": -36 if following and (following.first - shade.last).days < _NEAR else 0,
+                "bgcolor": token("promo"),
                 "showarrow": False,
                 "text": pool.markup(_shade_words(shade.label, off)),
                 "font": font("ink", 12),

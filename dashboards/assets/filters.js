@@ -1,31 +1,13 @@
-/* What a filter by platform or shop changes. Everything is summed from window.CUBE: integers that
-   add up over days; visitors and buyers only as they are stored, one value a day, never summed.
-   Ratios are sums over sums after filtering. What is not redrawn here says so on the page. */
+/* The filter by platform or shop: what is chosen, and what it overwrites on the page so that
+   clearing it restores every letter. What the pages draw then is in filter_pages.js. */
 (function () {
   "use strict";
   var kpi = window.kpi;
-  var DASH = "\u2014";
-  var CLIP = 1.75;
-  var NICE = [1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10];
   var before = {};
   var cube = window.CUBE;
+  var drawings = []; /* functions of filter_pages.js */
   var page, words;
 
-  var digits = kpi.formats.digits;
-  var grouped = kpi.formats.grouped;
-  var sign = kpi.formats.sign;
-  var fixed = kpi.formats.fixed;
-  var count = kpi.formats.count;
-  var percent = kpi.formats.percent;
-  function money(value, lang) { return kpi.formats.money(value, page.symbol, lang); }
-  function cents(value) { return value === null || value === undefined ? null : value / 100; }
-  function exact(value) {
-    return value === null ? DASH : sign(value, digits(Math.abs(value), 2), false) + page.symbol +
-      grouped(digits(Math.abs(value), 2));
-  }
-  function ratio(over, under) {
-    return over === null || over === undefined || !under ? null : over / under;
-  }
   function both(make) { return [make("en"), make("zh")]; }
   function fill(pair, values) {
     return both(function (lang) {
@@ -121,298 +103,6 @@
     return [option.dataset.en || option.textContent, option.dataset.zh || option.textContent];
   }
 
-  /* Overview: cards of the day and the daily line. */
-  function cardValue(values, card, at) {
-    var get = function (name) {
-      var line = values[name];
-      return !line || at < 0 || line[at] === undefined ? null : line[at];
-    };
-    var over = get(card[2]);
-    var scale = card[1] === "money" ? 100 : 1;
-    if (card[2] === "visitors" && !over) { return null; }
-    if (!card[3]) { return over === null ? null : over / scale; }
-    var value = ratio(over, get(card[3]));
-    return value === null ? null : value / scale;
-  }
-  function shown(value, kind) {
-    if (value === null) { return [DASH, DASH]; }
-    if (kind === "money") { return both(function (lang) { return money(value, lang); }); }
-    if (kind === "count") { return both(function (lang) { return count(value, lang); }); }
-    return both(function () { return kind === "rate" ? percent(value, 2) : fixed(value, 3); });
-  }
-  function change(now, base, kind, versus) {
-    var box = document.createElement("span");
-    box.className = "delta";
-    var strong = document.createElement("b");
-    var size = [DASH, DASH];
-    if (now !== null && base !== null && (kind === "rate" || base)) {
-      var moved = kind === "rate" ? now - base : now / base - 1;
-      var flat = Math.abs(moved) < (kind === "rate" ? 5e-5 : 5e-4);
-      var arrow = flat ? "\u25cf " : moved > 0 ? "\u25b2 " : "\u25bc ";
-      strong.className = flat ? "flat" : moved > 0 ? "better" : "worse";
-      size = kind === "rate" ? fill(words.points, { n: fixed(Math.abs(moved) * 100, 2) })
-        : [percent(Math.abs(moved), 1), percent(Math.abs(moved), 1)];
-      size = size.map(function (text) { return arrow + text; });
-    }
-    strong.appendChild(spans(size));
-    box.appendChild(strong);
-    box.appendChild(document.createTextNode(" "));
-    box.appendChild(spans(versus));
-    return box;
-  }
-  function spark(card, series) {
-    var svg = document.querySelector("#card-" + card + " .spark");
-    var known = series.filter(function (v) { return v !== null; });
-    if (!svg || known.length < 2) { return; }
-    var low = Math.min.apply(null, known);
-    var span = Math.max.apply(null, known) - low || 1;
-    var step = 112 / (series.length - 1);
-    var up = true;
-    var path = series.map(function (v, n) {
-      var part = v === null ? "" : (up ? "M" : "L") + (4 + n * step).toFixed(1) + " " + (28 - (v - low) / span * 24).toFixed(1);
-      up = v === null;
-      return part;
-    }).filter(Boolean).join(" ");
-    var line = document.createElementNS("http://www.w3.org/2000/svg", "path");
-    line.setAttribute("d", path);
-    put(svg, line);
-  }
-  function drawCards(values) {
-    var last = cube.gmv.days - 1;
-    page.cards.forEach(function (card) {
-      var el = document.getElementById("card-" + card[0]);
-      if (!el || !card[2]) { return; }
-      var now = cardValue(values, card, last);
-      put(el.querySelector(".value"), now === null ? words.unknown : shown(now, card[1]));
-      var box = document.createDocumentFragment();
-      if (now !== null) {
-        box.appendChild(change(now, cardValue(values, card, last - 7), card[1], words.vs_week));
-        box.appendChild(document.createTextNode(" "));
-        box.appendChild(change(now, cardValue(values, card, last - 364), card[1], words.vs_year));
-      }
-      put(el.querySelector(".deltas"), box);
-      put(el.querySelector(".flagtext"), document.createDocumentFragment());
-      var series = [];
-      for (var at = last - 27; at <= last; at += 1) { series.push(cardValue(values, card, at)); }
-      spark(card[0], series);
-    });
-  }
-  function nice(value) {
-    var scale = Math.pow(10, Math.floor(Math.log10(value) + 1e-12));
-    var found = NICE.filter(function (n) { return n * scale >= value * (1 - 1e-9); });
-    return (found.length ? found[0] : 10) * scale;
-  }
-  function lineTop(days, series, shapes) {
-    var inPromo = function (iso) {
-      return shapes.some(function (s) { return s.x0 <= iso && iso < s.x1; });
-    };
-    var known = series.filter(function (v) { return v !== null; });
-    var ordinary = series.filter(function (v, n) { return v !== null && !inPromo(days[n]); });
-    var most = Math.max.apply(null, known.concat([0]));
-    var usual = Math.max.apply(null, (ordinary.length ? ordinary : known).concat([0]));
-    return nice(Math.min(most, CLIP * usual) || 1);
-  }
-  function moneyAxis(top) {
-    var ticks = [0, 1, 2, 3, 4].map(function (n) { return top * n / 4; });
-    return {
-      range: [0, top * 1.02], tickvals: ticks,
-      ticktext: ticks.map(function (v) {
-        return token(both(function (lang) {
-          return money(v, lang).replace(/\.(\d*[1-9])?0+(?=\D|$)/, function (whole, rest) {
-            return rest ? "." + rest : "";
-          });
-        }));
-      })
-    };
-  }
-  function drawLine(values, name) {
-    var id = "gmv-line";
-    var original = page.originals[id];
-    if (!original) { return; }
-    var figure = copy(original);
-    var old = figure.data.filter(function (t) { return t.hovertext; })[0];
-    var at = old.x.map(function (iso) { return place(cube.gmv, iso); });
-    var series = at.map(function (n) { return n < 0 ? null : cents(values.gmv[n]); });
-    var top = lineTop(old.x, series, figure.layout.shapes || []);
-    old.y = series;
-    old.hovertext = series.map(function (v, n) {
-      var date = dayText(old.x[n]);
-      return token(both(function (lang) { return date[lang === "zh" ? 1 : 0] + "  " + money(v, lang); }));
-    });
-    figure.data = [old];
-    Object.assign(figure.layout.yaxis, moneyAxis(top));
-    /* Labels of promotions stay; a peak is written anew where it is cut. */
-    var peak = Math.max.apply(null, series.concat([0]));
-    figure.layout.annotations = peak <= top ? [] : [{
-      x: old.x[series.indexOf(peak)], y: 1, xref: "x", yref: "paper", xanchor: "right", xshift: -10,
-      yanchor: "top", showarrow: false, font: { color: old.line.color, size: 12 },
-      text: token(fill(words.peak, { peak: both(function (lang) { return money(peak, lang); }) }))
-    }];
-    page.figures[id] = figure;
-    var box = caption(id, fill(words.line_title, { segment: name }), fill(words.line_subtitle, { n: series.length }));
-    put(box.querySelector("tbody"), body(old.x.map(function (iso, n) {
-      return [iso, exact(series[n]), DASH, DASH, ""];
-    }).reverse()));
-  }
-  function overview(key, name) {
-    var values = cube.gmv.values[key] || {};
-    var last = cube.gmv.days - 1;
-    var gmv = values.gmv ? cents(values.gmv[last]) : null;
-    var told = gmv === null ? words.headline_none : words.headline;
-    put(document.getElementById("headline"), fill(told, {
-      segment: name, day: dayText(day(cube.gmv.first, last)),
-      gmv: both(function (lang) { return money(gmv, lang); })
-    }));
-    drawCards(values);
-    if (values.gmv) { drawLine(values, name); }
-  }
-
-  /* Funnel: counts of the two windows. */
-  function sumOf(lines, window_) {
-    if (!window_) { return null; }
-    var from = Math.max(0, place(cube.funnel, window_[0]));
-    var to = place(cube.funnel, window_[1]);
-    return lines.map(function (line) {
-      var sum = 0;
-      for (var at = from; at <= to; at += 1) { sum += line[at]; }
-      return sum;
-    });
-  }
-  function moved(now, was, at) {
-    var rate = ratio(now[at], now[at - 1]);
-    var old = was && ratio(was[at], was[at - 1]);
-    if (!at || rate === null || old === null || !was[at]) { return DASH; }
-    var pooled = (now[at] + was[at]) / (now[at - 1] + was[at - 1]);
-    var error = Math.sqrt(pooled * (1 - pooled) * (1 / now[at - 1] + 1 / was[at - 1]));
-    var big = error > 0 && Math.abs(rate - old) >= 2 * error;
-    var arrow = !big ? "\u25cf " : rate > old ? "\u25b2 " : "\u25bc ";
-    return fill(words.points, { n: fixed((rate - old) * 100, 1, true) }).map(function (text) { return arrow + text; });
-  }
-  function funnel(key, name) {
-    var lines = cube.funnel.values[key];
-    var now = lines ? sumOf(lines, page.funnel.now) : cube.funnel.steps.map(function () { return 0; });
-    var was = lines ? sumOf(lines, page.funnel.base) : null;
-    var overall = ratio(now[now.length - 1], now[0]);
-    put(document.getElementById("headline"), overall === null ? fill(words.funnel_none, { segment: name })
-      : fill(words.funnel_headline, { segment: name, n: fixed(overall * 100, 1) }));
-    var id = "funnel-steps";
-    var figure = copy(page.originals[id]);
-    var bars = figure.data[1];
-    var marks = figure.data[2];
-    var scaled = was && was[0] ? was.map(function (v) { return v / was[0] * now[0]; }) : null;
-    bars.x = now;
-    marks.x = now.map(function (v, at) { return Math.max(v, scaled ? scaled[at] : 0); });
-    marks.text = now.map(function (v) {
-      var part = percent(ratio(v, now[0]), 1);
-      return token(both(function (lang) {
-        return " " + (lang === "zh" ? count(v, lang) : grouped(String(v))) + " \u00b7 " + part;
-      }));
-    });
-    figure.data[0].x = scaled || now.map(function () { return null; });
-    figure.layout.xaxis.range = [0, 1.42 * (Math.max.apply(null, now.concat(scaled || [0])) || 1)];
-    page.figures[id] = figure;
-    var box = caption(id, fill(words.funnel_title, { segment: name }));
-    var labels = kpi.all("tbody th", box).map(function (th) { return th.cloneNode(true); });
-    var rows = body(now.map(function (v, at) {
-      return [
-        "", grouped(String(v)), was ? grouped(String(was[at])) : DASH,
-        percent(at ? ratio(v, now[at - 1]) : null, 1),
-        percent(was && at && was[at] ? ratio(was[at], was[at - 1]) : null, 1),
-        at ? moved(now, was, at) : DASH, percent(ratio(v, now[0]), 1)
-      ];
-    }));
-    kpi.all("tr", rows).forEach(function (line, at) { line.replaceChild(labels[at], line.firstChild); });
-    put(box.querySelector("tbody"), rows);
-  }
-
-  /* Channels: sums of the window by channel, and the company's GMV of the same days. */
-  function total(rows, window_, key) {
-    var cost = null;
-    rows.forEach(function (row) { if (row[2] !== null) { cost = (cost || 0) + row[2]; } });
-    var sum = function (name) {
-      var line = (cube.gmv.values[key] || {})[name];
-      var found = null;
-      if (!line || !window_) { return null; }
-      for (var at = Math.max(0, place(cube.gmv, window_[0])); at <= place(cube.gmv, window_[1]); at += 1) {
-        if (line[at] !== null && line[at] !== undefined) { found = (found || 0) + line[at]; }
-      }
-      return found;
-    };
-    var gmv = sum("gmv");
-    return {
-      gmv: gmv, spend: cents(cost), mer: ratio(gmv, cost), spend_rate: cost ? ratio(cost, gmv) : null,
-      cac: cost ? ratio(cents(cost), sum("new_buyers")) : null
-    };
-  }
-  function tile(key, value) {
-    if (value === null) { return [DASH, DASH]; }
-    if (key === "mer") { return [fixed(value, 2), fixed(value, 2)]; }
-    if (key === "spend_rate") { return [percent(value, 1), percent(value, 1)]; }
-    return both(function (lang) { return money(value, lang); });
-  }
-  function byChannel(rows) {
-    var found = {};
-    rows.forEach(function (row) {
-      var sums = found[row[1]] || (found[row[1]] = [null, null, null, null, null]);
-      sums.forEach(function (v, at) {
-        var more = row[at + 2];
-        if (more !== null) { sums[at] = (v || 0) + more; }
-      });
-    });
-    return Object.keys(found).map(function (name) { return [name].concat(found[name]); })
-      .sort(function (a, b) { return (b[1] || 0) - (a[1] || 0) || (b[2] || 0) - (a[2] || 0) || (a[0] < b[0] ? -1 : 1); });
-  }
-  function channelName(name) { return page.channel_names[name] || [name, name]; }
-  function channels(key, name) {
-    var platform = key.slice("platform:".length);
-    var sets = cube.channels.map(function (rows) {
-      return rows.filter(function (row) { return row[0] === platform; });
-    });
-    var now = total(sets[0], page.channels.now, key);
-    var was = total(sets[1], page.channels.base, key);
-    ["spend", "mer", "spend_rate", "cac"].forEach(function (part) {
-      var el = document.getElementById("tile-" + part);
-      put(el.querySelector(".value"), tile(part, now[part]));
-      put(el.querySelector(".detail"), fill(words.before, { value: tile(part, was[part]) }));
-    });
-    put(document.getElementById("headline"), fill(words.channels_headline, { segment: name, spend: tile("spend", now.spend) }));
-    var id = "channel-spend";
-    var rows = byChannel(sets[0]);
-    var box = caption(id, fill(words.channels_title, { segment: name }));
-    put(box.querySelector("tbody"), body(rows.map(function (row) {
-      var paid = row[1];
-      var number = function (v) { return v === null ? DASH : fixed(cents(v), 0); };
-      var roas = ratio(row[2], row[1]);
-      var over = row[5] ? ratio(row[5], row[3]) : null;
-      return [
-        channelName(row[0]), paid ? exact(cents(paid)) : DASH, exact(cents(row[2])),
-        roas === null ? DASH : fixed(roas, 2), percent(paid ? ratio(paid, now.gmv) : null, 1),
-        number(row[4]), paid ? exact(ratio(paid, row[4])) : DASH, number(row[3]),
-        row[5] ? number(row[5]) : DASH, over === null ? DASH : fixed(over, 2) + "\u00d7"
-      ];
-    })));
-    if (!page.originals[id]) { return; }
-    var figure = copy(page.originals[id]);
-    var drawn = rows.filter(function (row) { return row[1] || row[2]; }).slice(0, 10);
-    [2, 1].forEach(function (column, at) {
-      var values = drawn.map(function (row) { return cents(row[column] || null); });
-      var trace = figure.data[at];
-      trace.x = values;
-      trace.y = values.map(function (v, n) { return n; });
-      if (!at) { trace.offset = drawn.map(function (row) { return row[1] ? -0.38 : -0.18; }); }
-      trace.text = values.map(function (v) {
-        return v === null ? "" : token(both(function (lang) { return money(v, lang); }));
-      });
-    });
-    var most = Math.max.apply(null, figure.data[0].x.concat(figure.data[1].x, [0])) || 1;
-    figure.layout.xaxis.range = [0, 1.3 * most];
-    figure.layout.yaxis.tickvals = drawn.map(function (row, n) { return n; });
-    figure.layout.yaxis.ticktext = drawn.map(function (row) { return token(channelName(row[0])); });
-    figure.layout.yaxis.range = [Math.max(drawn.length, 1) - 0.45, -0.55];
-    resize(id, 50 + 52 * Math.max(drawn.length, 2));
-    page.figures[id] = figure;
-  }
-
   /* A shop belongs to a platform: choosing one of another platform lets the older choice go. */
   function agree() {
     var shop = kpi.state.shop;
@@ -435,9 +125,7 @@
     var name = chosenName();
     note.textContent = "";
     note.appendChild(spans(fill(words.active, { segment: name })));
-    if (page.cards) { overview(key, name); }
-    if (page.funnel) { funnel(key, name); }
-    if (page.channels) { channels(key, name); }
+    drawings.forEach(function (draw) { draw(key, name, page, words); });
   }
   function start() {
     page = kpi.payload;
@@ -446,4 +134,8 @@
     page.textCount = page.texts.length;
   }
   kpi.onFilter = apply;
+  kpi.filter = {
+    drawings: drawings, put: put, spans: spans, body: body, caption: caption, token: token, copy: copy,
+    resize: resize, fill: fill, both: both, day: day, place: place, dayText: dayText
+  };
 })();

@@ -14,7 +14,7 @@ from dashboards.curves import DotSeries, money_dots
 from dashboards.formatting import DASH, exact_money, fixed
 from dashboards.page import Both, Chart, Key, Page, Table, amount_text, same, tr
 from dashboards.pages.blocks import Block, Choice, analysis, empty_state
-from dashboards.pages.periods import Window
+from dashboards.pages.periods import Window, incomplete
 from dashboards.pages.story import segment_name
 
 DAYS = 30
@@ -59,16 +59,18 @@ class Credit:
 
 
 def channel_name(channel: str) -> Both:
-    """A channel's name; what no touch explains says so."""
-    if channel == "(unattributed)":
-        return tr("attribution.unattributed")
+    """A channel's name."""
     return segment_name("channel", channel)
+
+
+def window_of(info: SiteInfo) -> Window:
+    """The days of the page."""
+    return Window(info.data_through - timedelta(days=DAYS - 1), info.data_through)
 
 
 def rows_of(data: Data, info: SiteInfo) -> pl.DataFrame:
     """Rows of the window."""
-    window = Window(info.data_through - timedelta(days=DAYS - 1), info.data_through)
-    return data[_TABLE].filter(window.filter(), pl.col("model").is_in(list(MODELS)))
+    return data[_TABLE].filter(window_of(info).filter(), pl.col("model").is_in(list(MODELS)))
 
 
 def credits_by_channel(frame: pl.DataFrame) -> list[Credit]:
@@ -146,10 +148,9 @@ def dot_chart(found: Sequence[Credit], info: SiteInfo, page: Page) -> Chart:
 
 def spend_by_channel(data: Data, info: SiteInfo) -> dict[str, float]:
     """What was spent on each channel in the window; channels without spend are not in it."""
-    window = Window(info.data_through - timedelta(days=DAYS - 1), info.data_through)
     rows = (
         data["marts.fct_channel_daily"]
-        .filter(window.filter())
+        .filter(window_of(info).filter())
         .group_by("channel")
         .agg(exact_sum("cost"))
         .filter(pl.col("cost") > 0)
@@ -270,6 +271,7 @@ def build(data: Data, info: SiteInfo) -> Page:
     )
     page.values["remarks"] = [tr("attribution.not_incremental"), tr("filter.no_platform")]
     page.values["warnings"] = _warnings(found, info)
+    page.values["warnings"] += incomplete(data, window_of(info), {"events", "orders"})
     choices = []
     for model in models:
         charts = [model_chart(model, found, spend, page, info)]

@@ -15,7 +15,7 @@ from dashboards.page import Both, Chart, Key, Page, Table, amount_text, same, tr
 from dashboards.pages.blocks import Block, Tile, analysis, empty_state
 from dashboards.pages.channel_rows import Spend, Total, by_channel, channel_sums, total
 from dashboards.pages.filters import filter_bar, script_words
-from dashboards.pages.periods import Window, base_of, base_remark, window_until
+from dashboards.pages.periods import Window, base_of, base_remark, incomplete, window_until
 from dashboards.pages.sources import source_chart
 from dashboards.pages.story import segment_name
 
@@ -260,8 +260,9 @@ def build(data: Data, info: SiteInfo) -> Page:
         rate=percent(whole.spend_rate),
     )
     page.values["remarks"] = [text for text in (base_remark(data, now, base),) if text]
+    page.values["warnings"] = incomplete(data, now, {"campaign_spend", "orders"})
     if "campaign_spend" not in info.configured_feeds:
-        page.values["warnings"] = [tr("channels.spend_not_configured")]
+        page.values["warnings"].append(tr("channels.spend_not_configured"))
     page.values["tiles"] = _tiles(whole, total(data, base), info)
     page.values["blocks"] = [
         Block(charts=(spend_chart(rows, (now, whole.gmv), page, info),)),

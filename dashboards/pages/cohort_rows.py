@@ -127,6 +127,13 @@ def average(found: Sequence[Cohort]) -> list[float | None]:
     return line
 
 
+def known_periods(found: Sequence[Cohort]) -> int:
+    """The last month any cohort has reached, at least 1: later ones have no column yet."""
+    return max(
+        (n for c in found for n, mark in enumerate(c.marks, start=1) if mark is not None), default=1
+    )
+
+
 def against_average(cohort: Cohort, mean: Sequence[float | None]) -> float | None:
     """How a cohort did relative to the average over its own mature months; needs two of them."""
     pairs = [

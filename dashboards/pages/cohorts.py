@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 from dashboards.context import Data, SiteInfo
 from dashboards.curves import Curve, rate_curves
@@ -13,16 +14,17 @@ from dashboards.page import Both, Chart, Page, Table, amount_text, same, tr
 from dashboards.pages.blocks import Block, Choice, Filter, Option, analysis, empty_state
 from dashboards.pages.cohort_rows import (
     MEASURES,
-    PERIODS,
     Cohort,
     against_average,
     average,
     cohorts,
     has_measure,
+    known_periods,
     monthly,
     segments,
 )
 from dashboards.pages.filters import script_words
+from dashboards.pages.periods import Window, incomplete
 from dashboards.pages.story import SMALLEST_GROUP, segment_name
 from dashboards.pages.visits import visit_chart
 
@@ -77,28 +79,17 @@ def _size(cohort: Cohort) -> str:
     return _HIDDEN if cohort.is_small else integer(cohort.size)
 
 
-def heat_chart(
-    found: Sequence[Cohort], measure: str, key: str, page: Page, info: SiteInfo
-) -> Chart:
-    """Month of the first order by months since; blank until the month is over."""
-    mean = average(found)
-    values = [m.value for c in found for m in c.marks if m is not None and not m.is_hidden]
-    cells = [
-        [
-            None if m is None else Cell(_HIDDEN, None) if m.is_hidden
-            else Cell(_short(m.value, measure, info), m.value)
-            for m in cohort.marks
-        ]
-        for cohort in found
-    ]  # fmt: skip
-    heads = [same(f"M{n}") for n in range(1, PERIODS + 1)]
+def _rows(
+    found: Sequence[Cohort], measure: str, width: int, info: SiteInfo
+) -> list[list[Both | str]]:
+    mean = average(found)[:width]
     table: list[list[Both | str]] = [
         [
             month_text(cohort.month),
             _size(cohort),
             *(
                 "" if m is None else _HIDDEN if m.is_hidden else _exact(m.value, measure, info)
-                for m in cohort.marks
+                for m in cohort.marks[:width]
             ),
         ]
         for cohort in found
@@ -110,9 +101,27 @@ def heat_chart(
             *(DASH if v is None else _exact(v, measure, info) for v in mean),
         ]
     )
+    return table
+
+
+def heat_chart(
+    found: Sequence[Cohort], measure: str, key: str, page: Page, info: SiteInfo
+) -> Chart:
+    """Month of the first order by months since; blank until the month is over."""
+    width = known_periods(found)
+    values = [m.value for c in found for m in c.marks if m is not None and not m.is_hidden]
+    cells = [
+        [
+            None if m is None else Cell(_HIDDEN, None) if m.is_hidden
+            else Cell(_short(m.value, measure, info), m.value)
+            for m in cohort.marks[:width]
+        ]
+        for cohort in found
+    ]  # fmt: skip
+    heads = [same(f"M{n}") for n in range(1, width + 1)]
     chart = Chart(
         id=f"cohorts-{measure}-{key}",
-        title=_heat_title(found, mean, measure),
+        title=_heat_title(found, average(found), measure),
         subtitle=tr(f"cohorts.subtitle_{measure}", n=SMALLEST_GROUP),
         figure=heat_map(
             [same(f"{month_text(c.month).en} · {_size(c)}") for c in found],
@@ -123,11 +132,13 @@ def heat_chart(
         )
         if values
         else None,
-        table=Table([tr("cohorts.month"), tr("cohorts.size"), *heads], table),
+        table=Table(
+            [tr("cohorts.month"), tr("cohorts.size"), *heads], _rows(found, measure, width, info)
+        ),
         source=_TABLE,
         csv=_CSV,
         height=44 + 30 * len(found),
-        min_width=600,
+        min_width=240 + 30 * width,
         empty=tr("cohorts.empty"),
     )
     page.charts.append(chart)
@@ -162,8 +173,10 @@ def curve_chart(found: Sequence[Cohort], key: str, page: Page) -> Chart:
         line = next(values for c, values in shown if c is worst[1])
         curves.append(Curve(month_text(worst[1].month), line, "worse", is_strong=True))
     curves.append(Curve(tr("cohorts.average"), mean, "accent", is_strong=True))
+    width = known_periods(found)
+    curves = [replace(curve, values=curve.values[:width]) for curve in curves]
     drawn = any(v is not None for curve in curves for v in curve.values)
-    heads = [same(f"M{n}") for n in range(1, PERIODS + 1)]
+    heads = [same(f"M{n}") for n in range(1, width + 1)]
     chart = Chart(
         id=f"cohort-curves-{key}",
         title=_curves_title(found, mean),
@@ -224,6 +237,8 @@ def build(data: Data, info: SiteInfo) -> Page:
         page.values["blocks"] = [Block(charts=(make(data, info, page),)) for make in visits]
         return page
     page.values["headline"] = _headline(data, info)
+    recent = Window(info.data_through - timedelta(days=30), info.data_through)
+    page.values["warnings"] = incomplete(data, recent, {"orders"})
     platforms = segments(data, "platform")
     whole = _segment_blocks((data, info), page, ("all", "all"), "all")
     choices = [Choice("", tr("filter.all"), whole)]

@@ -25,7 +25,7 @@ from dashboards.pages.funnel_rows import (
     step_names,
     steps,
 )
-from dashboards.pages.periods import Window, base_of, base_remark, window_until
+from dashboards.pages.periods import Window, base_of, base_remark, incomplete, window_until
 from dashboards.pages.story import segment_name
 
 DAYS, HEAT_DAYS, TREND_DAYS = 7, 28, 56
@@ -273,6 +273,7 @@ def build(data: Data, info: SiteInfo) -> Page:
     found = steps(step_names(data), by_window[0] or {}, by_window[1])
     page.values["headline"] = _headline(found, now)
     page.values["warnings"] = [text for text in (_fault(found),) if text]
+    page.values["warnings"] += incomplete(data, now, {"events"})
     page.values["remarks"] = [text for text in (base_remark(data, now, base),) if text]
     blocks = [Block(charts=(step_chart(found, now, base, page),))]
     heats = [(name, heat_chart(data, info, page, name)) for name in _DIMENSIONS]

@@ -72,6 +72,26 @@ def base_of(data: Data, now: Window, first_known: date | None) -> Window | None:
     return known[0] if known else None
 
 
+def incomplete(data: Data, window: Window, feeds: set[str]) -> list[Both]:
+    """A warning for every feed a page draws from that did not wholly arrive in its window."""
+    rows = (
+        data["quality.source_completeness_daily"]
+        .filter(
+            window.filter(),
+            pl.col("feed").is_in(sorted(feeds)),
+            ~pl.col("is_complete"),
+            pl.col("reason") != "not_expected",
+        )
+        .group_by("source", "feed")
+        .agg(pl.col("business_date").n_unique().alias("days"), pl.col("business_date").max())
+        .sort("source", "feed")
+    )
+    return [
+        tr("period.incomplete", source=source, feed=feed, n=days, day=Window(last, last).text())
+        for source, feed, days, last in rows.iter_rows()
+    ]
+
+
 def base_remark(data: Data, now: Window, base: Window | None) -> Both | None:
     """Which days a window is compared with, where that is not the window just before it."""
     if base is None:

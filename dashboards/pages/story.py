@@ -85,7 +85,7 @@ def promo_name(promo: str) -> Both:
 
 def segment_name(dimension: str, segment: str) -> Both:
     """A segment's name: the catalogue's for known ones, else as delivered."""
-    if segment in ("(untracked)", "(unidentified)"):
+    if segment in ("(untracked)", "(unidentified)", "(unattributed)"):
         return tr(f"segment.{segment.strip('()')}")
     return named(f"segment.{dimension}", segment)
 

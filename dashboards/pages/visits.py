@@ -49,15 +49,20 @@ def _shown(size: float, returned: float | None) -> str:
     return percent(returned / size)
 
 
-def _title(lines: dict[int, list[float | None]]) -> Both:
-    newest = {
-        n: next((v for v in reversed(line) if v is not None), None) for n, line in lines.items()
-    }
-    if newest.get(1) is None:
+def _title(cells: dict[tuple[int, int], tuple[float, float | None]]) -> Both:
+    """The rates over all weeks that are old enough, weighted by their size."""
+    means: dict[int, str] = {}
+    for n in DAYS:
+        known = [(size, back) for (_, day), (size, back) in cells.items()
+                 if day == n and back is not None]  # fmt: skip
+        returned = sum(back for _, back in known)
+        if known and (returned == 0 or returned >= SMALLEST_GROUP):
+            means[n] = percent(returned / sum(size for size, _ in known))
+    if 1 not in means:
         return tr("visits.title_young")
-    if newest.get(7) is None or newest.get(30) is None:
-        return tr("visits.title_first", d1=percent(newest[1]))
-    return tr("visits.title", d1=percent(newest[1]), d7=percent(newest[7]), d30=percent(newest[30]))
+    if len(means) < len(DAYS):
+        return tr("visits.title_first", d1=means[1])
+    return tr("visits.title", d1=means[1], d7=means[7], d30=means[30])
 
 
 def visit_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
@@ -77,7 +82,7 @@ def visit_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
     series = [Series(tr("visits.day", n=n), lines[n], role) for n, role in DAYS.items()]
     chart = Chart(
         id="visits",
-        title=_title(lines),
+        title=_title(cells),
         subtitle=tr("visits.subtitle", weeks=len(weeks)),
         figure=rate_lines(series, days, page.pool) if drawn else None,
         table=Table(
