@@ -64,6 +64,7 @@ credited as (
     left join touches on entries.order_key = touches.conversion_key
 ),
 
+-- amounts are widened, for the product of two decimals may be given too few digits
 summed as (
     select
         business_date,
@@ -73,7 +74,7 @@ summed as (
     {% for model in attribution_models() -%}
             {{ each_of(
                 ['orders', 'new_customers', 'gmv', 'refunds'],
-                'sum(@ * credit_' ~ model ~ ') as ' ~ model ~ '_@'
+                'sum(cast(@ as decimal(24, 2)) * credit_' ~ model ~ ') as ' ~ model ~ '_@'
             ) }}{{ ',' if not loop.last }}
     {% endfor %}
     from credited

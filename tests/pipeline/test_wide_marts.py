@@ -1,0 +1,135 @@
+"""Attribution, ladder, retention, periods and channels of a whole run: contract and oracles.
+
+The oracles are the shortest SQL over the published orders and sessions, without the steps of dbt.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support import shop
+
+PERIOD = (
+    "period_start dimension segment visitors tracked_buyers untracked_buyers buyers"
+    " identified_orders anonymous_orders orders units gmv net_sales net_sales_by_order_date"
+    " conversion_rate orders_per_buyer aov gmv_per_buyer new_buyers repeat_purchase_rate"
+)
+RETENTION = (
+    "kind retention_type dimension segment period_number cohort_size retained_count"
+    " retention_rate revenue margin"
+)
+CONTRACT = {
+    "fct_gmv_weekly": PERIOD,
+    "fct_gmv_monthly": PERIOD,
+    "fct_sales_ladder_daily": "business_date refund_basis rung amount",
+    "fct_retention_daily": f"cohort_date {RETENTION}",
+    "fct_retention_monthly": f"cohort_month {RETENTION}",
+    "fct_attribution_daily": "business_date model channel campaign credited_orders"
+    " credited_revenue",
+    "fct_channel_daily": "business_date platform channel impressions clicks cost visitors orders"
+    " gmv claimed_conversions roas mer cac spend_rate",
+    "dim_customer": "customer_key first_order_date last_order_date orders net_sales recency_days"
+    " r_score f_score m_score rfm_segment preferred_category preferred_channel",
+    "dim_product": "product_id units gmv abc_class role launched_date",
+    "dim_campaign": "platform campaign channel",
+}
+
+
+@pytest.mark.parametrize("table", CONTRACT)
+def test_contract_columns_are_published(finished_home: Path, table: str) -> None:
+    rows = shop.query(finished_home, f"select column_name from (describe marts.{table})")
+    assert set(CONTRACT[table].split()) <= {name for (name,) in rows}
+    assert shop.query(finished_home, f"select count(*) > 0 from marts.{table}") == [(True,)]
+
+
+@pytest.mark.parametrize("day", [1, 7, 30])
+@pytest.mark.parametrize("kind", ["visit", "purchase"])
+def test_retention_is_what_a_self_join_counts(finished_home: Path, kind: str, day: int) -> None:
+    # complete is what the slowest platform has; a small one may sell nothing on the last day
+    day_of = "business_date" if kind == "visit" else "order_date"
+    facts = "sessions" if kind == "visit" else "orders"
+    active = (
+        "select platform || visitor_key as who, business_date as d from marts.fct_sessions"
+        if kind == "visit"
+        else "select customer_key, business_date from marts.fct_orders"
+        " where is_paid and customer_key is not null"
+    )
+    wrong = shop.query(
+        finished_home,
+        f"""
+        with active(who, d) as ({active}),
+        first as (select who, min(d) as c from active group by who),
+        counted as (
+            select c, count(distinct who) filter (where d = c + {day}) as classic,
+                count(distinct who) filter (where d >= c + {day}) as unbounded,
+                count(distinct who) as size
+            from active inner join first using (who) group by c),
+        last as (
+            select min(newest) as d from (
+                select max({day_of}) as newest from marts.fct_{facts} group by platform))
+        select * from counted cross join last
+        inner join marts.fct_retention_daily as m on m.cohort_date = c
+        where m.kind = '{kind}' and dimension = 'all' and period_number = {day}
+            and (m.cohort_size <> size or m.retained_count is distinct from case
+                when c + {day} <= last.d
+                then case retention_type when 'classic' then classic else unbounded end end)""",
+    )
+    assert wrong == []
+
+
+def test_last_touch_is_the_latest_session_of_the_customer(finished_home: Path) -> None:
+    """By an asof join, for orders of customers whose visitors were always known by name."""
+    wrong = shop.query(
+        finished_home,
+        """
+        with named as (
+            select customer_key, platform from marts.fct_sessions as s
+            where visitor_key not in (
+                select visitor_key from marts.fct_sessions group by visitor_key
+                having count(distinct customer_key) <> 1
+                    or count(*) <> count(customer_key))
+            group by all),
+        paid as (
+            select o.* from marts.fct_orders as o semi join named using (customer_key, platform)
+            where is_paid),
+        last as (
+            select p.business_date, p.order_id, p.paid_amount, s.channel
+            from paid as p asof left join marts.fct_sessions as s
+                on p.customer_key = s.customer_key and p.paid_at >= s.started_at),
+        daily as (
+            select business_date, channel, sum(credited_gmv) as gmv
+            from marts.fct_attribution_daily where model = 'last' group by all)
+        select last.business_date, last.channel, sum(paid_amount), any_value(daily.gmv)
+        from last left join daily using (business_date, channel)
+        where last.channel is not null
+        group by all having sum(paid_amount) > coalesce(any_value(daily.gmv), 0) + 0.01""",
+    )
+    assert wrong == []
+
+
+def test_attribution_credits_a_marketplace_without_events_to_nobody(finished_home: Path) -> None:
+    [(credited, sold)] = shop.query(
+        finished_home,
+        """
+        select
+            (select sum(credited_gmv) from marts.fct_attribution_daily
+             where model = 'linear' and channel = '(unattributed)'),
+            (select sum(paid_amount) from marts.fct_orders where session_id is null)""",
+    )
+    assert credited == pytest.approx(float(sold), abs=1e-4)
+
+
+def test_over_life_the_ladder_is_the_same_on_both_bases(finished_home: Path) -> None:
+    rows = shop.query(
+        finished_home,
+        "select rung, sum(amount) filter (where refund_basis = 'refund_date'),"
+        " sum(amount) filter (where refund_basis = 'order_date')"
+        " from marts.fct_sales_ladder_daily group by rung",
+    )
+    assert len(rows) == 10
+    assert [row for row in rows if row[1] != row[2]] == []
+    amounts = {rung: amount for rung, amount, _ in rows}
+    assert amounts["paid_on_another_day"] == 0 and amounts["returned"] < 0
+    assert amounts["placed"] > amounts["paid"] > amounts["net"] > 0
