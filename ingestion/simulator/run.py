@@ -16,7 +16,7 @@ from ingestion.simulator.truth import Simulation, write_truth
 from ingestion.simulator.write import Written, write_exports
 
 _WINDOW_DAYS = 800
-_DAILY_DAYS = 21
+_DAILY_DAYS = 10
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,9 @@ class SimulationReport:
 
 
 def default_window(as_of: date) -> tuple[date, date]:
-    """Return (start, history_until) of a demo: about 800 days, the last 3 to 7 weeks as days."""
+    """Return (start, history_until) of a demo: about 800 days, the last ten in daily files."""
     start = (as_of - timedelta(days=_WINDOW_DAYS)).replace(day=1)
-    history_until = as_of.replace(day=1) - timedelta(days=1)
-    if (as_of - history_until).days < _DAILY_DAYS:
-        history_until = history_until.replace(day=1) - timedelta(days=1)
-    return start, history_until
+    return start, as_of - timedelta(days=_DAILY_DAYS)
 
 
 def planted(seed: int, start: date, history_until: date, as_of: date) -> tuple[Incident, ...]:
@@ -78,7 +75,7 @@ def simulate(  # noqa: PLR0913 - one call is the whole interface
         root: the data folder; files go to root/inbox and root/truth.
         seed: seed of all random numbers.
         start: first day of the data.
-        history_until: last day of the monthly files, the last day of a month.
+        history_until: last day of the yearly and monthly files; daily ones follow.
         as_of: last day exported.
         scale: multiple of sessions, visitors and orders.
         workers: number of processes that draw the history. They are spawned, so with more than one
@@ -89,14 +86,12 @@ def simulate(  # noqa: PLR0913 - one call is the whole interface
         What was written.
 
     Raises:
-        ValueError: if the dates are out of order, or history does not end with a month.
+        ValueError: if the dates are out of order.
     """
     if as_of < max(start, history_until):
         raise ValueError(
             f"as_of {as_of} lies before start {start} or history_until {history_until}"
         )
-    if (history_until + timedelta(days=1)).day != 1:
-        raise ValueError(f"history_until {history_until} is not the last day of a month")
     incidents = planted(seed, start, history_until, as_of)
     files = exports(start, history_until, as_of, incidents)
     wanted = missing(root, files)

@@ -39,8 +39,8 @@ def run_demo() -> None:
         )
     configured = settings.load()
     yesterday = datetime.now(configured.zone).date() - timedelta(days=1)
-    # The simulation keeps one core busy: meanwhile dbt parses the project, and what the run needs
-    # is imported.
+    # The simulation draws in processes of its own: meanwhile dbt parses the project, and what the
+    # run needs is imported.
     parsing = subprocess.Popen([sys.executable, "-m", "orchestration.dbt"])
     importing = Thread(target=_import_what_a_run_needs)
     importing.start()
@@ -75,6 +75,7 @@ def _simulate(paths: settings.Paths, as_of: date) -> None:
         history_until=history_until,
         as_of=as_of,
         scale=known.scale if known else 1.0,
+        workers=2,
         progress=log.info,
     )
     log.info("simulated %d new files up to %s", len(report.written), as_of)

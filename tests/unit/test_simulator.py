@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
 import os
 import re
@@ -11,6 +12,7 @@ import sys
 from datetime import date, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from ingestion.simulator import default_window, load_simulation, simulate
@@ -116,24 +118,35 @@ def test_no_partial_file_stays(demo: Path) -> None:
     assert not [path for path in demo.rglob("*") if path.name.startswith(".")]
 
 
-def test_windows(demo: Path) -> None:
-    assert default_window(date(2026, 11, 21)) == (date(2024, 9, 1), date(2026, 10, 31))
+def test_windows() -> None:
+    assert default_window(date(2026, 11, 21)) == (date(2024, 9, 1), date(2026, 11, 11))
     for shift in range(400):
         as_of = date(2026, 1, 1) + timedelta(days=shift)
         start, history_until = default_window(as_of)
         assert start.day == 1
         assert 800 <= (as_of - start).days <= 831
-        assert (history_until + timedelta(days=1)).day == 1
-        assert 21 <= (as_of - history_until).days <= 51
+        assert (as_of - history_until).days == 10
 
 
-@pytest.mark.parametrize(
-    ("history_until", "as_of"),
-    [(date(2026, 10, 30), AS_OF), (HISTORY, date(2026, 10, 30))],
-)
-def test_impossible_dates_are_refused(tmp_path: Path, history_until: date, as_of: date) -> None:
-    with pytest.raises(ValueError, match=r"lies before|last day of a month"):
-        simulate(tmp_path, start=START, history_until=history_until, as_of=as_of)
+def test_history_may_end_within_a_month(demo: Path, tmp_path: Path) -> None:
+    until = date(2026, 11, 10)
+    simulate(tmp_path, start=START, history_until=until, as_of=AS_OF, scale=SCALE)
+    daily, mixed = hashes(demo), hashes(tmp_path)
+    after = [name for name in daily if re.search(r"_202611(1[1-6])[_.]", name)]
+    assert len(after) == 6 * 10
+    assert {name: mixed[name] for name in after} == {name: daily[name] for name in after}
+    cut = (tmp_path / "inbox/ga4").glob("events_202611.parquet")
+    rows = sum(pl.scan_parquet(path).select(pl.len()).collect().item() for path in cut)
+    lines = 0
+    for day in range(1, 11):
+        with gzip.open(demo / f"inbox/ga4/events_202611{day:02}.json.gz") as file:
+            lines += sum(1 for _ in file)
+    assert rows == lines > 1000
+
+
+def test_impossible_dates_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="lies before"):
+        simulate(tmp_path, start=START, history_until=HISTORY, as_of=HISTORY - timedelta(days=1))
 
 
 def test_the_truth_is_written_beside(demo: Path) -> None:
