@@ -79,36 +79,6 @@ def test_retention_is_what_a_self_join_counts(finished_home: Path, kind: str, da
     assert wrong == []
 
 
-def test_last_touch_is_the_latest_session_of_the_customer(finished_home: Path) -> None:
-    """By an asof join, for orders of customers whose visitors were always known by name."""
-    wrong = shop.query(
-        finished_home,
-        """
-        with named as (
-            select customer_key, platform from marts.fct_sessions as s
-            where visitor_key not in (
-                select visitor_key from marts.fct_sessions group by visitor_key
-                having count(distinct customer_key) <> 1
-                    or count(*) <> count(customer_key))
-            group by all),
-        paid as (
-            select o.* from marts.fct_orders as o semi join named using (customer_key, platform)
-            where is_paid),
-        last as (
-            select p.business_date, p.order_id, p.paid_amount, s.channel
-            from paid as p asof left join marts.fct_sessions as s
-                on p.customer_key = s.customer_key and p.paid_at >= s.started_at),
-        daily as (
-            select business_date, channel, sum(credited_gmv) as gmv
-            from marts.fct_attribution_daily where model = 'last' group by all)
-        select last.business_date, last.channel, sum(paid_amount), any_value(daily.gmv)
-        from last left join daily using (business_date, channel)
-        where last.channel is not null
-        group by all having sum(paid_amount) > coalesce(any_value(daily.gmv), 0) + 0.01""",
-    )
-    assert wrong == []
-
-
 def test_attribution_credits_a_marketplace_without_events_to_nobody(finished_home: Path) -> None:
     [(credited, sold)] = shop.query(
         finished_home,
