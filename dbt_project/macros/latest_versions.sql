@@ -32,7 +32,12 @@
     ),
 
     contested as (
-        select raw.*
+        select
+            raw.source,
+            raw._row_key,
+            raw._unit_key,
+            raw._version_at,
+            raw.batch
         from {{ counting }}
             and (
                 raw._unit_key <> raw._row_key
@@ -74,7 +79,10 @@
     ),
 
     winners as (
-        select contested.*
+        select
+            contested.source,
+            contested._row_key,
+            contested.batch
         from contested
         left join unit_winners
             on
@@ -94,8 +102,13 @@
         and raw._unit_key = raw._row_key
         and {{ hashed }} not in (select row_hash from repeated)
     union all
-    select *
-    from winners
+    select raw.*
+    from {{ raw }} as raw
+    inner join winners
+        on
+            raw.source = winners.source
+            and raw._row_key = winners._row_key
+            and raw.batch = winners.batch
 {% endmacro %}
 
 {# Row keys whose winner the batches since the last run can change: their own, and those of every
