@@ -80,8 +80,9 @@ def test_a_killed_run_leaves_no_trace_anywhere(
 
 def test_a_second_run_leaves_with_code_7_or_waits(day_before: Path, tmp_path: Path) -> None:
     home = Path(shutil.copytree(day_before, tmp_path / "home", symlinks=True))
-    first = start(home)
     lock = home / "data/state/run.lock"
+    lock.write_text("")  # what the last run wrote into it would look like the first run's
+    first = start(home)
     deadline = time.monotonic() + 60
     while "probe" in lock.read_text() or not lock.read_text():
         assert time.monotonic() < deadline and first.poll() is None
