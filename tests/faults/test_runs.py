@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.warehouse import run_lock
 from tests.support import shop
 
 
@@ -78,6 +79,14 @@ def test_a_killed_run_leaves_no_trace_anywhere(
     kill_and_mend(home, random.Random(n).uniform(0.5, 45), finished_home)
 
 
+def test_a_run_leaves_with_code_7_while_another_holds_the_lock(finished_home: Path) -> None:
+    with run_lock(finished_home / "data/state", "other"):
+        refused = shop.kpi(finished_home, "run")
+    assert refused.returncode == 7
+    assert "another run holds the lock (run other" in refused.stderr
+
+
+@pytest.mark.long
 def test_a_second_run_leaves_with_code_7_or_waits(day_before: Path, tmp_path: Path) -> None:
     home = Path(shutil.copytree(day_before, tmp_path / "home", symlinks=True))
     lock = home / "data/state/run.lock"

@@ -74,7 +74,7 @@ def walk(
             company.step()
 
 
-@pytest.mark.parametrize("seed", [1, 3])
+@pytest.mark.parametrize("seed", [1])
 def test_incremental_equals_full(seed: int, tmp_path: Path) -> None:
     for number, found in enumerate(walk(PROJECT, tmp_path, seed, steps=2)):
         assert found == {}, f"seed {seed}, build {number}"
@@ -114,6 +114,7 @@ def test_the_comparison_sees_a_wrong_form(name: str, tmp_path: Path) -> None:
     assert seen, f"{name}: not seen"
 
 
+@pytest.mark.long
 def test_the_comparison_sees_stale_days(tmp_path: Path) -> None:
     assert mutated_walk("replaces only what the result holds", tmp_path, range(1, 4), steps=5)
 
