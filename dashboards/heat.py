@@ -6,6 +6,7 @@ Does not belong here: which cells are suppressed or not yet observable (`pages`)
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from dashboards.page import Both, TextPool, clipped
 from dashboards.theme import token
 
 _NAME = 20  # letters of a row's name
+# From here on up a sequential scale is nearer to the ink than to the card.
+_STRONG = 0.65
 _SCALES = {
     "sequential": ("low", "middle", "high"),
     "diverging": ("orange", "card", "blue"),
@@ -29,12 +32,18 @@ class Cell:
     value: float | None
 
 
-def _trace(z: list[list[float | None]], text: list[list[str]], **more: Any) -> Figure:
+def _trace(z: list[list[float | None]], text: list[list[str]], ink: str, **more: Any) -> Figure:
+    # Plotly writes the text of a cell that has no colour too, over what lies below.
+    shown = [
+        [words if value is not None else "" for value, words in zip(values, line, strict=True)]
+        for values, line in zip(z, text, strict=True)
+    ]
     return {
         "type": "heatmap",
         "z": z,
-        "text": text,
+        "text": shown,
         "texttemplate": "%{text}",
+        "textfont": {"color": token(ink)},
         "hoverinfo": "skip",
         "showscale": False,
         "xgap": 2,
@@ -73,12 +82,16 @@ def heat_map(
         for line in cells
     ]
     steps = [[place / 2, token(role)] for place, role in enumerate(_SCALES[kind])]
-    traces = [_trace(known, texts, colorscale=steps, zmin=low, zmax=high)]
+    strong = low + _STRONG * (high - low) if kind == "sequential" else math.inf
+    faint = [[v if v is not None and v <= strong else None for v in line] for line in known]
+    full = [[v if v is not None and v > strong else None for v in line] for line in known]
+    traces = [
+        _trace(z, texts, ink, colorscale=steps, zmin=low, zmax=high)
+        for z, ink in ((faint, "ink"), (full, "card"))
+    ]
     if any(value is not None for line in grey for value in line):
         flat = [[0, token("thin")], [1, token("thin")]]
-        traces.append(
-            _trace(grey, texts, colorscale=flat, zmin=0, zmax=1, textfont={"color": token("ink3")})
-        )
+        traces.append(_trace(grey, texts, "ink3", colorscale=flat, zmin=0, zmax=1))
     layout = base_layout(
         xaxis=axis(
             side="top",
