@@ -12,6 +12,21 @@ links as (
     select * from {{ ref('int_orders_linked') }}
 ),
 
+-- Whose an order is: its customer's, and the visitor's whose session led to it.
+owners as (
+    select
+        main_order_key,
+        'purchase' as kind,
+        customer_key as member_key
+    from orders
+    union all
+    select
+        main_order_key,
+        'visit' as kind,
+        visitor_key as member_key
+    from links
+),
+
 final as (
     select
         members.kind,
@@ -22,23 +37,12 @@ final as (
         orders.net_amount,
         orders.margin_amount
     from orders
-    inner join members on orders.customer_key = members.member_key
-    where members.kind = 'purchase'
-    union all
-    -- by the visitor whose session led to the order
-    select
-        members.kind,
-        members.platform,
-        members.channel,
-        members.cohort_date,
-        orders.business_date,
-        orders.net_amount,
-        orders.margin_amount
-    from orders
-    inner join links on orders.main_order_key = links.main_order_key
+    inner join owners on orders.main_order_key = owners.main_order_key
     inner join members
-        on links.visitor_key = members.member_key and orders.platform = members.platform
-    where members.kind = 'visit'
+        on
+            owners.kind = members.kind
+            and owners.member_key = members.member_key
+            and (members.kind = 'purchase' or orders.platform = members.platform)
 )
 
 select * from final
