@@ -134,11 +134,13 @@ class Batch(NamedTuple):
         content: sha256 of the file and, where its name tells it, the export instant: the same
             content exported again later is a later statement, it may take a correction back.
         fingerprint: of the mapping.
+        sha256: of the file's bytes.
     """
 
     batch_id: str
     content: str
     fingerprint: str
+    sha256: str
 
 
 def batch_of(path: Path, source: Source, files: FileSpec) -> Batch:
@@ -147,9 +149,10 @@ def batch_of(path: Path, source: Source, files: FileSpec) -> Batch:
         exported = _exported_at(path, files, source)
     except FileRejected:
         exported = None  # landing it will say so
-    content = sha256_of(path) + (f"@{exported:%Y%m%dT%H%M%S}" if exported else "")
+    sha256 = sha256_of(path)
+    content = sha256 + (f"@{exported:%Y%m%dT%H%M%S}" if exported else "")
     mark = fingerprint(source, files)
-    return Batch(batch_id_of(source.name, content, mark), content, mark)
+    return Batch(batch_id_of(source.name, content, mark), content, mark, sha256)
 
 
 def batch_id_of(source: str, content: str, mark: str) -> str:
@@ -196,8 +199,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         ready.feeds, source, files,
         batch_id=batch.batch_id, source_file=name, version_at=version_at,
     )  # fmt: skip
-    sha256 = sha256_of(path)
-    whose = {"batch_id": batch.batch_id, "source_file": name, "file_sha256": sha256}
+    whose = {"batch_id": batch.batch_id, "source_file": name, "file_sha256": batch.sha256}
     told = _set_aside(ready, path, files, quarantine / f"{batch.batch_id}.parquet", whose)
     for feed, rows in landed.items():
         write(rows, landing / feed / f"batch={batch.batch_id}" / "data.parquet")
@@ -207,7 +209,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         source=source.name,
         source_file=name,
         format=files.format.name,
-        sha256=sha256,
+        sha256=batch.sha256,
         fingerprint=batch.fingerprint,
         feeds={feed: rows.height for feed, rows in landed.items()},
         **_fates(ready, doubles),
