@@ -50,7 +50,10 @@ format: $(STAMP) ## format Python and SQL
 	@$(BIN)/ruff check --fix-only -q .
 	@$(BIN)/ruff format -q .
 
+docs: $(STAMP) ## write the pages that are made from the code
+	@$(BIN)/python -m ingestion.feeds.document > docs/feeds.md
+
 clean: ## delete what a run derives (build, published, site); keeps inbox, landing and state
 	rm -rf data/build data/published data/site dbt_project/target
 
-.PHONY: help install demo run dev serve test test-long lint format clean
+.PHONY: help install demo run dev serve test test-long lint format docs clean

@@ -6,14 +6,14 @@ Does not belong here: batch ids, versions, writing (`land.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from ingestion.build import UPDATED, build, identify
+from ingestion.build import UPDATED, Built, build, identify
 from ingestion.derive import Context, derive, excluded, issues, no_issues, required
 from ingestion.errors import FileRejected
 from ingestion.fates import bad_rows, broken_issues, refuse_if_too_bad, whole_orders
@@ -72,17 +72,35 @@ def prepare(
         kept, late = _with_updated(_without(frame, left_out), form.updated_at, context)
         broken_rules = required(kept, form)
         built = {feed: build(kept, feed, form, source, context) for feed in form.feeds}
+    tests = _test_orders(built)
+    left_out = pl.concat([left_out, tests])
     parts = [found, late, broken_rules, *(feed.issues for feed in built.values())]
     found = _without(pl.concat(parts), left_out)
     feeds: dict[str, pl.DataFrame] = {}
     for feed, rows in built.items():
-        feeds[feed] = identify(_without(rows.rows, found), feed, source, key)
+        real = _without(_without(rows.rows, tests), found)
+        feeds[feed] = identify(real, feed, source, key)
     judged = [_judge(rows, feed, context, reporting_currency) for feed, rows in feeds.items()]
     found = pl.concat([found, broken_issues(raw), *judged])
     if form.groups_orders and found.height:
         found = whole_orders(found, raw, built["order_items"].rows.select(ROW, "order_id"))
     refuse_if_too_bad(found, raw, files, path)
     return Prepared(raw, {f: _without(rows, found) for f, rows in feeds.items()}, found, left_out)
+
+
+def _test_orders(built: Mapping[str, Built]) -> pl.DataFrame:
+    """Return `_row` and reason of the rows of orders that the export itself calls tests."""
+    none = pl.DataFrame(schema={ROW: pl.Int64, "reason": pl.String})
+    if "orders" not in built:
+        return none
+    tests = built["orders"].rows.filter("is_test")["order_id"]
+    if tests.is_empty():
+        return none
+    rows = [
+        made.rows.filter(pl.col("order_id").is_in(tests.implode())).select(ROW)
+        for made in built.values()
+    ]
+    return pl.concat(rows).unique(maintain_order=True).with_columns(reason=pl.lit("test_order"))
 
 
 @contextmanager
@@ -139,7 +157,7 @@ def _judge(
 ) -> pl.DataFrame:
     """Check values, and that amounts are in the one currency there are rates for."""
     found = check(rows, feed, context)
-    if "currency" not in FEEDS[feed].columns:
+    if not FEEDS[feed].has_amounts:
         return found
     foreign = pl.col("currency") != reporting_currency
     told = f"has no rate to {reporting_currency}"

@@ -70,7 +70,7 @@ def _assemble(frame: pl.DataFrame, feed: str, form: Format, source: Source) -> p
         **mapped.constants,
     }
     cells: dict[str, pl.Expr] = {}
-    for name in (*canonical.columns, *(canonical.personal or {})):
+    for name in (*canonical.columns, *canonical.personal):
         if name in mapped.columns:
             cells[name] = pl.col(mapped.columns[name])
         elif name in mapped.derive:
@@ -131,7 +131,7 @@ def _lines(typed: pl.DataFrame, form: Format) -> pl.DataFrame:
 
 def identify(rows: pl.DataFrame, feed: str, source: Source, key: bytes) -> pl.DataFrame:
     """Replace personal columns by pseudonyms and make keys that the export does not give."""
-    for personal, pseudonym in (FEEDS[feed].personal or {}).items():
+    for personal, pseudonym in FEEDS[feed].personal.items():
         if personal not in rows.columns:
             continue
         kind = "" if personal == "customer_id" else f"{personal}\x1f"

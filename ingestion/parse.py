@@ -74,8 +74,15 @@ def to_utc(local: pl.Expr, zone: str) -> pl.Expr:
 
 
 def day(text: pl.Expr, formats: tuple[str, ...]) -> pl.Expr:
-    """Read a local date with the first format that fits."""
-    return pl.coalesce([text.str.to_date(pattern, strict=False) for pattern in formats])
+    """Read a local date with the first format that fits; a month alone is its first day."""
+    return pl.coalesce(
+        [
+            text.str.to_date(pattern, strict=False)
+            if re.search(r"%[dejDF]", pattern)
+            else pl.concat_str(text, pl.lit("|01")).str.to_date(f"{pattern}|%d", strict=False)
+            for pattern in formats
+        ]
+    )
 
 
 def whole(text: pl.Expr, numbers: Numbers) -> pl.Expr:

@@ -1,7 +1,7 @@
 """What the values of each feed must be: one pandera schema a feed.
 
-Belongs here: domains of canonical columns. Does not belong here: types and keys (`feeds.py`), nor
-rules between rows or tables (dbt tests).
+Belongs here: turning the columns of `feeds/` into checks. Does not belong here: what the columns
+are and mean (`feeds/`), nor rules between rows or tables (dbt tests).
 """
 
 from __future__ import annotations
@@ -13,53 +13,26 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ingestion.feeds import COUNT, DAY, FEEDS, INSTANT, MONEY, PRICE
+from ingestion.feeds import DAY, FEEDS, INSTANT, Column
 
 if TYPE_CHECKING:
     import pandera.polars as pa
 
-ORDER_STATUSES = (
-    "unpaid",
-    "deposit_paid",
-    "paid",
-    "shipped",
-    "completed",
-    "closed",
-    "refunded",
-)
-EVENT_TYPES = (
-    *("home", "list", "search", "product_view", "favourite"),
-    *("add_to_cart", "checkout", "purchase", "other"),
-)
-ALLOWED: dict[tuple[str, str], tuple[str, ...]] = {
-    ("orders", "status"): ORDER_STATUSES,
-    ("refunds", "kind"): ("refund_only", "return"),
-    ("refunds", "status"): ("requested", "succeeded", "rejected"),
-    ("events", "event_type"): EVENT_TYPES,
-    ("traffic_daily", "grain"): ("shop", "traffic_source", "product", "live_room"),
-    ("campaign_spend", "cost_kind"): ("click", "slot_fee", "cps"),
-}
-_AT_LEAST_ONE = frozenset({("order_items", "quantity"), ("order_items", "line_number")})
-# Claimed values of a platform may be negative (its own corrections); all else counts up from 0.
-_SIGNED = frozenset(
-    {("campaign_spend", "claimed_value"), ("campaign_spend", "claimed_conversions")}
-)
 _FIRST, _LAST = 1990, 2100
 
 
-def _checks(feed: str, column: str, dtype: Any, check: type[pa.Check]) -> list[pa.Check]:
-    found: list[pa.Check] = []
-    if (feed, column) in ALLOWED:
-        found.append(check.isin(list(ALLOWED[feed, column])))
-    elif column == "currency":
-        found.append(check.str_matches(r"^[A-Z]{3}$"))
-    elif dtype == INSTANT:
-        found.append(check.in_range(datetime(_FIRST, 1, 1), datetime(_LAST, 1, 1)))
-    elif dtype == DAY:
-        found.append(check.in_range(date(_FIRST, 1, 1), date(_LAST, 1, 1)))
-    elif dtype in (MONEY, PRICE, COUNT) and (feed, column) not in _SIGNED:
-        found.append(check.ge(1 if (feed, column) in _AT_LEAST_ONE else 0))
-    return found
+def _checks(column: Column, check: type[pa.Check]) -> list[pa.Check]:
+    if column.allowed:
+        return [check.isin(list(column.allowed))]
+    if column.name == "currency":
+        return [check.str_matches(r"^[A-Z]{3}$")]
+    if column.dtype == INSTANT:
+        return [check.in_range(datetime(_FIRST, 1, 1), datetime(_LAST, 1, 1))]
+    if column.dtype == DAY:
+        return [check.in_range(date(_FIRST, 1, 1), date(_LAST, 1, 1))]
+    if pl.Series(dtype=column.dtype).dtype.is_numeric() and column.minimum is not None:
+        return [check.ge(column.minimum)]
+    return []
 
 
 @lru_cache
@@ -75,15 +48,18 @@ def schema_of(feed: str) -> pa.DataFrameSchema:
     import pandera.polars as pa
 
     canonical = FEEDS[feed]
+    given = {column.name: column for column in canonical.given}
     return pa.DataFrameSchema(
         {
             name: pa.Column(
                 dtype,
-                checks=_checks(feed, name, dtype, pa.Check),
-                nullable=name not in canonical.required,
+                checks=_checks(given[name], pa.Check),
+                nullable=not given[name].is_required,
+                description=given[name].description,
             )
             for name, dtype in canonical.columns.items()
         },
+        description=canonical.grain,
         strict=True,
         ordered=True,
     )

@@ -264,8 +264,7 @@ def _check_feed(name: str, feed: FeedMap) -> None:
     if name not in FEEDS:
         raise ValueError(f"unknown feed `{name}`; {near(name, list(FEEDS))}")
     canonical = FEEDS[name]
-    personal = canonical.personal or {}
-    allowed = [c for c in canonical.columns if c not in personal.values()] + list(personal)
+    allowed = list(canonical.delivered)
     helpers = {h for h in feed.derive if h.startswith("_")}
     mapped = [*feed.columns, *feed.constants, *(d for d in feed.derive if d not in helpers)]
     for column in mapped:
@@ -273,8 +272,12 @@ def _check_feed(name: str, feed: FeedMap) -> None:
             raise ValueError(f"feed {name} has no column `{column}`; {near(column, allowed)}")
         if mapped.count(column) > 1:
             raise ValueError(f"feed {name}: column `{column}` is mapped twice")
-    for column in canonical.required:
-        if column not in mapped and column not in AUTOMATIC:
+    delivered = {pseudonym: given for given, pseudonym in canonical.personal.items()}
+    # Where the currency is part of the key it is what the row is about, no default will do.
+    made = AUTOMATIC - ({"currency"} & set(canonical.key))
+    for required in canonical.required:
+        column = delivered.get(required, required)
+        if column not in mapped and column not in made:
             raise ValueError(
                 f"feed {name} needs column `{column}`: add it to columns, constants or derive"
             )

@@ -19,7 +19,8 @@ _KEYS = {feed: dg.AssetKey(["raw", feed]) for feed in FEEDS}
             key,
             group_name="raw",
             kinds={"polars", "parquet"},
-            description=f"Feed `{feed}`: every landed batch, seen through a view.",
+            description=f"{FEEDS[feed].grain} Every landed batch, seen through a view.",
+            skippable=True,
         )
         for feed, key in _KEYS.items()
     ],
@@ -47,13 +48,15 @@ def ingest(
                 batches[feed] += file["status"] == "landed"
                 rows[feed] += landed
                 quarantined[feed] += file["rows_quarantined"]
+        configured = {feed for s in run.settings.sources.values() for feed in s.feeds()}
         for feed, key in _KEYS.items():
+            if feed not in configured:
+                continue
             yield dg.MaterializeResult(
                 asset_key=key,
                 metadata={
                     "batches": batches[feed],
                     "dagster/row_count": rows[feed],
-                    "configured": any(feed in s.feeds() for s in run.settings.sources.values()),
                     "files_landed_now": counts["files_landed"],
                     "files_refused": counts["files_refused"],
                 },

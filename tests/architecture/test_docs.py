@@ -35,6 +35,12 @@ def test_the_makefile_has_at_most_twelve_documented_verbs() -> None:
     assert all(documentation for _, documentation in verbs)
 
 
+def test_the_page_of_the_feeds_is_made_from_the_feeds() -> None:
+    from ingestion.feeds.document import page
+
+    assert (ROOT / "docs/feeds.md").read_text() == page(), "run `make docs`"
+
+
 def test_every_requirement_is_pinned() -> None:
     import tomllib
 

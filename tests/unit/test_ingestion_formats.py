@@ -354,6 +354,26 @@ def test_order_values_on_each_line_are_summed_and_repeated_ones_are_not(tmp_path
         assert lines["_version_at"].to_list() == [newest, newest, datetime(2026, 5, 2)]
 
 
+def test_orders_the_export_calls_tests_are_left_out_with_all_their_lines(tmp_path: Path) -> None:
+    form: dict[str, Any] = {
+        "order_value": "each_line",
+        "feeds": {
+            "orders": {"columns": {"order_id": "o", "ordered_at": "at", "is_test": "test"},
+                       "constants": {"status": "paid"}},
+            "order_items": {"columns": {"order_id": "o", "product_id": "p", "quantity": "q",
+                                        "unit_price": "v"}},
+        },
+    }  # fmt: skip
+    at = "2026-05-01 08:00:00"
+    lines = (f"1,A,1,1.10,{at},no", f"2,A,1,5.00,{at},yes", f"2,B,1,5.00,{at},")
+    home = Shop(tmp_path, form)
+    landed = home.land("\n".join(("o,p,q,v,at,test", *lines, "")))
+    assert (landed.rows_read, landed.rows_landed, landed.rows_excluded) == (3, 1, 2)
+    assert landed.excluded == {"test_order": 2}
+    assert home.rows(landed)["order_id"].to_list() == ["1"]
+    assert home.rows(landed, "order_items")["order_id"].to_list() == ["1"]
+
+
 @needs_shared
 def test_online_retail_goes_through_its_mapping_alone(tmp_path: Path) -> None:
     inbox = tmp_path / "inbox" / "retail"

@@ -16,10 +16,10 @@ from pandera.errors import SchemaErrors
 
 from ingestion.derive import Context, derive, safe
 from ingestion.feeds import FEEDS, MONEY
-from ingestion.parse import exact, instant, rounded, whole
+from ingestion.parse import day, exact, instant, rounded, whole
 from ingestion.pseudonymise import pseudonyms
 from ingestion.read import ROW
-from ingestion.schemas import ALLOWED, all_pass, schema_of
+from ingestion.schemas import all_pass, schema_of
 from ingestion.spec import Derive, Numbers
 from tests.support.exports import HEADER, ORDERS, Shop, order
 
@@ -170,6 +170,19 @@ def test_every_feed_has_a_schema_of_exactly_its_columns(feed: str) -> None:
     assert required == set(FEEDS[feed].required)
 
 
+def test_a_month_is_its_first_day() -> None:
+    found = pl.select(day(pl.Series(["2026-11", "2026-11-05", "2026-13"]), ("%Y-%m-%d", "%Y-%m")))
+    assert found.to_series().to_list() == [date(2026, 11, 1), date(2026, 11, 5), None]
+
+
+@pytest.mark.parametrize("feed", list(FEEDS))
+def test_every_column_is_described_and_every_key_is_a_column(feed: str) -> None:
+    told = {name: column.description for name, column in schema_of(feed).columns.items()}
+    assert all(text and text.rstrip().endswith(".") for text in told.values()), told
+    assert set(FEEDS[feed].key) <= set(FEEDS[feed].columns)
+    assert FEEDS[feed].instant is None or FEEDS[feed].instant in FEEDS[feed].columns
+
+
 VALUES: dict[Any, list[Any]] = {
     pl.String: ["paid", "refund_only", "succeeded", "purchase", "shop", "click", "CNY", "cny"],
     pl.Int64: [1, 0, -1],
@@ -200,7 +213,9 @@ def test_the_quick_check_says_what_pandera_says(feed: str) -> None:
 
 
 def _allowed(feed: str, column: str, dtype: Any) -> Any:
-    allowed = ALLOWED.get((feed, column))
+    allowed = next(c.allowed for c in FEEDS[feed].given if c.name == column)
+    if column == "birth_year":
+        return 1980
     if column == "currency":
         return "CNY"
     return allowed[0] if allowed else VALUES[pl.Series(dtype=dtype).dtype.base_type()][0]

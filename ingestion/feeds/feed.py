@@ -1,0 +1,145 @@
+"""What a canonical feed is made of: columns with type, meaning and domain, and a key.
+
+Belongs here: the shapes and the types every feed is told in. The feeds themselves are in the
+modules beside this one, by what they are about; how values are checked is in `schemas.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+
+Dtype = pl.DataType | type[pl.DataType]
+
+MONEY = pl.Decimal(18, 2)
+PRICE = pl.Decimal(18, 4)
+RATE = pl.Decimal(18, 8)
+TEXT = pl.String
+COUNT = pl.Int64
+NUMBER = pl.Float64
+INSTANT = pl.Datetime("us")  # UTC, without zone
+DAY = pl.Date
+FLAG = pl.Boolean
+
+LANDING: dict[str, Dtype] = {
+    "source": TEXT,
+    "_batch_id": TEXT,  # also the landing folder: batch=<_batch_id>
+    "_source_file": TEXT,  # path below the inbox
+    "_row_number": COUNT,  # 1 = first data row of the file
+    "_row_key": TEXT,  # the row's native key within its source
+    "_unit_key": TEXT,  # what a newer version replaces as a whole: row, order, or snapshot period
+    "_version_at": INSTANT,  # updated_at, else export instant, else last business instant
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One canonical column.
+
+    Attributes:
+        name: as landed.
+        dtype: as landed.
+        description: what it means, for whoever maps a file to it: one or two sentences.
+        is_required: never null.
+        allowed: the only values there are; empty for any.
+        minimum: the least number allowed; None for numbers of either sign.
+        pseudonym_of: the delivered personal column this one is the keyed pseudonym of.
+    """
+
+    name: str
+    dtype: Dtype
+    description: str
+    is_required: bool = False
+    allowed: tuple[str, ...] = ()
+    minimum: int | None = 0
+    pseudonym_of: str | None = None
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One canonical table of ingestion.
+
+    Attributes:
+        name: name of the feed, its landing folder, and its table in schema `raw`.
+        grain: what one row is.
+        given: its columns, as they are read about.
+        key: columns that identify a row within its source.
+        instant: column that says when the row happened in the business, if any.
+    """
+
+    name: str
+    grain: str
+    given: tuple[Column, ...]
+    key: tuple[str, ...]
+    instant: str | None = None
+
+    @cached_property
+    def required(self) -> dict[str, Dtype]:
+        """Columns that are never null, with their types."""
+        return {column.name: column.dtype for column in self.given if column.is_required}
+
+    @cached_property
+    def optional(self) -> dict[str, Dtype]:
+        """Columns that may be null or not delivered at all, with their types."""
+        return {column.name: column.dtype for column in self.given if not column.is_required}
+
+    @cached_property
+    def columns(self) -> dict[str, Dtype]:
+        """All canonical columns in landing order."""
+        return {**self.required, **self.optional}
+
+    @cached_property
+    def landed(self) -> dict[str, Dtype]:
+        """All columns of a landed Parquet file of this feed, in order."""
+        return {**self.columns, **LANDING}
+
+    @cached_property
+    def personal(self) -> dict[str, str]:
+        """Delivered personal column -> landed pseudonym. The delivered one is never landed."""
+        return {c.pseudonym_of: c.name for c in self.given if c.pseudonym_of is not None}
+
+    @cached_property
+    def delivered(self) -> tuple[str, ...]:
+        """Columns a mapping may fill: the canonical ones, personal ones by what is delivered."""
+        return tuple(column.pseudonym_of or column.name for column in self.given)
+
+    @cached_property
+    def has_amounts(self) -> bool:
+        """Whether its rows are money in a currency that each row names."""
+        return "currency" in self.columns and any(
+            dtype in (MONEY, PRICE) for dtype in self.columns.values()
+        )
+
+
+def by_name(feeds: Iterable[Feed]) -> dict[str, Feed]:
+    """Return feeds by their names."""
+    return {feed.name: feed for feed in feeds}
+
+
+PLATFORM = Column(
+    "platform",
+    TEXT,
+    "Where it was sold, such as tmall or shopify. Default: the source's.",
+    is_required=True,
+)
+SHOP = Column(
+    "shop_id", TEXT, "Which shop on the platform. Default: the source's.", is_required=True
+)
+CURRENCY = Column(
+    "currency",
+    TEXT,
+    "ISO 4217 code of the row's amounts, such as CNY. Default: the source's.",
+    is_required=True,
+)
+CUSTOMER = Column(
+    "customer_key",
+    TEXT,
+    "Keyed pseudonym of the customer's number, name or address at the platform.",
+    pseudonym_of="customer_id",
+)
+UPDATED_AT = Column(
+    "updated_at", INSTANT, "When the source last changed the row; orders the row's versions."
+)
