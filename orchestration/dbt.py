@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -26,15 +27,25 @@ CHECKS_SCHEMA = {
 def prepare_manifest() -> Path:
     """The manifest of the project as it stands; parsed again only when a file of it changed.
 
+    Two shops may run from one checkout at the same time, so only one of them parses it.
+
     Raises:
         KpiError: the project does not parse; names dbt's own message.
     """
+    MANIFEST.parent.mkdir(exist_ok=True)
+    with _PARSED.with_suffix(".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _parse_if_changed()
+    return MANIFEST
+
+
+def _parse_if_changed() -> None:
     digest = hashlib.sha256()
     for path in sorted(DBT_PROJECT_DIR.rglob("*")):
         if path.suffix in {".sql", ".yml", ".csv"} and "target" not in path.parts:
             digest.update(path.as_posix().encode() + path.read_bytes())
     if MANIFEST.exists() and _PARSED.exists() and _PARSED.read_text("ascii") == digest.hexdigest():
-        return MANIFEST
+        return
     from dbt.cli.main import dbtRunner
 
     arguments = [
@@ -51,7 +62,6 @@ def prepare_manifest() -> Path:
             "Mend the model or yml it names.",
         )
     _PARSED.write_text(digest.hexdigest(), "ascii")
-    return MANIFEST
 
 
 def build_arguments(settings: Settings, *, full: bool) -> list[str]:
