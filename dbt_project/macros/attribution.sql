@@ -36,7 +36,10 @@
 {% macro credit_touches(relation) %}
     {%- set shared = ['linear', 'position', 'time_decay'] %}
     select
-        * exclude (last_sent_number, weight, weight_total, {{ each_of(shared, 'share_@') }}),
+        {{ all_columns_but(
+            ['last_sent_number', 'weight', 'weight_total', 'share_linear', 'share_position',
+            'share_time_decay']
+        ) }},
         {{ credit_share('case when touch_number = 1 then 1 else 0 end') }} as credit_first,
         {{ credit_share('case when touch_number = touch_count then 1 else 0 end') }} as credit_last,
         {{ credit_share(

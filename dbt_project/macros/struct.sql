@@ -8,3 +8,10 @@
         )
     {%- endif -%}
 {%- endmacro %}
+
+{# Every column of the relation but those named. #}
+{% macro all_columns_but(columns) -%}
+    * {{ 'except' if target is defined and target.type == 'spark' else 'exclude' }} (
+        {{- columns | join(', ') -}}
+    )
+{%- endmacro %}

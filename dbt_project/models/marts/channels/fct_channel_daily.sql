@@ -1,86 +1,12 @@
 with
 
-spend as (
-    select * from {{ ref('stg_raw__campaign_spend') }}
-),
-
-campaigns as (
-    select * from {{ ref('int_campaigns_mapped') }}
-),
-
-cells as (
-    select * from {{ ref('int_gmv_cells') }}
-    where dimension = 'channel'
-),
-
-credits as (
-    select * from {{ ref('int_attribution_cells') }}
+summed as (
+    select * from {{ ref('int_channels_measured') }}
 ),
 
 traffic as (
     select * from {{ ref('stg_raw__traffic_daily') }}
     where grain = 'traffic_source'
-),
-
-measured as (
-    select
-        business_date,
-        platform,
-        segment as channel,
-        visitors,
-        orders,
-        gmv,
-        {{ each_of(channel_spend_measures(), '0 as @') }},
-        0 as attributed_gmv,
-        0 as attributed_net_sales,
-        0 as new_customers
-    from cells
-    union all
-    select
-        spend.spend_date as business_date,
-        spend.platform,
-        coalesce(campaigns.channel, 'other') as channel,
-        0 as visitors,
-        0 as orders,
-        0 as gmv,
-        {{ each_of(channel_spend_measures(), 'coalesce(spend.@, 0) as @') }},
-        0 as attributed_gmv,
-        0 as attributed_net_sales,
-        0 as new_customers
-    from spend
-    left join campaigns
-        on spend.platform = campaigns.platform and spend.campaign = campaigns.campaign
-    union all
-    -- returns on spend by the last visit that somebody sent, new customers by the first visit
-    select
-        business_date,
-        platform,
-        channel,
-        0 as visitors,
-        0 as orders,
-        0 as gmv,
-        {{ each_of(channel_spend_measures(), '0 as @') }},
-        case when model = 'last_non_direct' then gmv else 0 end as attributed_gmv,
-        case when model = 'last_non_direct' then gmv + refunds else 0 end as attributed_net_sales,
-        case when model = 'first' then new_customers else 0 end as new_customers
-    from credits
-    where model in ('first', 'last_non_direct')
-),
-
-summed as (
-    select
-        business_date,
-        platform,
-        channel,
-        sum(visitors) as visitors,
-        sum(orders) as orders,
-        sum(gmv) as gmv,
-        {{ each_of(channel_spend_measures(), 'sum(@) as @') }},
-        sum(attributed_gmv) as attributed_gmv,
-        sum(attributed_net_sales) as attributed_net_sales,
-        sum(new_customers) as new_customers
-    from measured
-    group by business_date, platform, channel
 ),
 
 platforms as (
@@ -93,6 +19,59 @@ platforms as (
     group by business_date, platform
 ),
 
-{{ channel_rows() }}
+final as (
+    select
+        summed.business_date,
+        summed.platform,
+        summed.channel,
+        true as is_additive,
+        cast(summed.impressions as bigint) as impressions,
+        cast(summed.clicks as bigint) as clicks,
+        cast(summed.cost as decimal(18, 2)) as cost,
+        cast(summed.visitors as bigint) as visitors,
+        cast(summed.orders as bigint) as orders,
+        cast(summed.gmv as decimal(18, 2)) as gmv,
+        cast(summed.claimed_conversions as double) as claimed_conversions,
+        cast(summed.attributed_gmv as double) as attributed_gmv,
+        cast(summed.attributed_net_sales as double) as attributed_net_sales,
+        cast(summed.new_customers as double) as new_customers,
+        {{ ratio('summed.attributed_gmv', 'summed.cost') }} as roas,
+        {{ ratio('summed.attributed_net_sales', 'summed.cost') }} as net_roas,
+        {{ ratio('platforms.gmv', 'platforms.cost') }} as mer,
+        {{ ratio('nullif(summed.cost, 0)', 'summed.new_customers') }} as cac,
+        {{ ratio('nullif(summed.cost, 0)', 'platforms.gmv') }} as spend_rate,
+        summed.cost > 0 and summed.new_customers = 0 as is_cac_undefined,
+        cast(null as bigint) as paying_visitors
+    from summed
+    inner join platforms
+        on
+            summed.business_date = platforms.business_date
+            and summed.platform = platforms.platform
+    union all
+    select
+        traffic_date as business_date,
+        platform,
+        segment as channel,
+        false as is_additive,
+        null as impressions,
+        null as clicks,
+        null as cost,
+        cast(sum(visitors) as bigint) as visitors,
+        null as orders,
+        null as gmv,
+        null as claimed_conversions,
+        null as attributed_gmv,
+        null as attributed_net_sales,
+        null as new_customers,
+        null as roas,
+        null as net_roas,
+        null as mer,
+        null as cac,
+        null as spend_rate,
+        false as is_cac_undefined,
+        cast(sum(paying_visitors) as bigint) as paying_visitors
+    from traffic
+    group by traffic_date, platform, segment
+)
 
 select * from final

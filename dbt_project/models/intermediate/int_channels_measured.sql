@@ -1,0 +1,81 @@
+with
+
+spend as (
+    select * from {{ ref('stg_raw__campaign_spend') }}
+),
+
+campaigns as (
+    select * from {{ ref('int_campaigns_mapped') }}
+),
+
+cells as (
+    select * from {{ ref('int_gmv_cells') }}
+    where dimension = 'channel'
+),
+
+credits as (
+    select * from {{ ref('int_attribution_cells') }}
+),
+
+measured as (
+    select
+        business_date,
+        platform,
+        segment as channel,
+        visitors,
+        orders,
+        gmv,
+        {{ each_of(channel_spend_measures(), '0 as @') }},
+        0 as attributed_gmv,
+        0 as attributed_net_sales,
+        0 as new_customers
+    from cells
+    union all
+    select
+        spend.spend_date as business_date,
+        spend.platform,
+        coalesce(campaigns.channel, 'other') as channel,
+        0 as visitors,
+        0 as orders,
+        0 as gmv,
+        {{ each_of(channel_spend_measures(), 'coalesce(spend.@, 0) as @') }},
+        0 as attributed_gmv,
+        0 as attributed_net_sales,
+        0 as new_customers
+    from spend
+    left join campaigns
+        on spend.platform = campaigns.platform and spend.campaign = campaigns.campaign
+    union all
+    -- returns on spend by the last visit that somebody sent, new customers by the first visit
+    select
+        business_date,
+        platform,
+        channel,
+        0 as visitors,
+        0 as orders,
+        0 as gmv,
+        {{ each_of(channel_spend_measures(), '0 as @') }},
+        case when model = 'last_non_direct' then gmv else 0 end as attributed_gmv,
+        case when model = 'last_non_direct' then gmv + refunds else 0 end as attributed_net_sales,
+        case when model = 'first' then new_customers else 0 end as new_customers
+    from credits
+    where model in ('first', 'last_non_direct')
+),
+
+final as (
+    select
+        business_date,
+        platform,
+        channel,
+        sum(visitors) as visitors,
+        sum(orders) as orders,
+        sum(gmv) as gmv,
+        {{ each_of(channel_spend_measures(), 'sum(@) as @') }},
+        sum(attributed_gmv) as attributed_gmv,
+        sum(attributed_net_sales) as attributed_net_sales,
+        sum(new_customers) as new_customers
+    from measured
+    group by business_date, platform, channel
+)
+
+select * from final
