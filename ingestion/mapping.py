@@ -127,7 +127,24 @@ def _raw_formats() -> dict[str, dict[str, Any]]:
     for path in sorted(FORMATS.glob("*.yml")):
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506
         raw[path.stem] = {"name": path.stem, **content}
-    return raw
+    return {name: _extended(form, raw, f"formats/{name}.yml") for name, form in raw.items()}
+
+
+def _extended(
+    form: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]], where: str
+) -> dict[str, Any]:
+    """Lay a format over the one it `extends:`, key by key; lists are replaced, not added to."""
+    chain = [dict(form)]
+    while base := chain[-1].pop("extends", None):
+        names = [link.get("name") for link in chain]
+        if base not in known or base in names:
+            told = f"`extends: {base}` goes in a circle" if base in names else near(base, [*known])
+            raise MappingError(f"there is no format `{base}` to extend", where, told)
+        chain.append(dict(known[base]))
+    merged: dict[str, Any] = {}
+    for link in reversed(chain):
+        merged = _merge(merged, link)
+    return merged
 
 
 class _Loader(yaml.SafeLoader):
@@ -208,6 +225,7 @@ def _resolve(item: Any, currency: str, where: str) -> dict[str, Any]:
         form = formats[form]
     if not isinstance(form, Mapping):
         raise MappingError("`format` is missing", where, do_this="Name one or write its keys.")
+    form = _extended({"name": "inline", **form}, _raw_formats(), f"{where}.format")
     settings["format"] = _fill(_merge(form, overrides), currency)
     return settings
 

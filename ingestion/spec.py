@@ -121,10 +121,17 @@ class Derive(Strict):
 
 
 class ExportedAt(Strict):
-    """The export instant in the file's name: group 1 of `file_name`, read with `datetime`."""
+    """The export instant in the file's name: group 1 of `file_name`, read with `datetime`.
+
+    Attributes:
+        file_name: regular expression on the name.
+        datetime: how the instant is written.
+        required: refuse a file whose name carries none; else its last business instant counts.
+    """
 
     file_name: str
     datetime: str = "%Y%m%d%H%M%S"
+    required: bool = True
 
     @model_validator(mode="after")
     def _one_group(self) -> ExportedAt:
@@ -210,7 +217,8 @@ class Format(Strict):
         if self.order_value and set(self.feeds) != {"orders", "order_items"}:
             raise ValueError("`order_value` needs the two feeds orders and order_items")
         timeless = [name for name in self.feeds if FEEDS[name].instant is None]
-        if len(timeless) == len(self.feeds) and not (self.exported_at or self.updated_at):
+        stamped = self.exported_at is not None and self.exported_at.required
+        if len(timeless) == len(self.feeds) and not (stamped or self.updated_at):
             raise ValueError(f"`{timeless[0]}` has no instant: give `exported_at` or `updated_at`")
         self._check_names()
         return self
