@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from ingestion.errors import MappingError
 from ingestion.feeds import FEEDS
+from ingestion.plain import plain_formats
 from ingestion.spec import Format
 from ingestion.vocabulary import Strict, ZoneName, near
 
@@ -123,7 +124,7 @@ class Source(Strict):
 
 @lru_cache(maxsize=1)
 def _raw_formats() -> dict[str, dict[str, Any]]:
-    raw: dict[str, dict[str, Any]] = {}
+    raw = plain_formats()
     for path in sorted(FORMATS.glob("*.yml")):
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506
         raw[path.stem] = {"name": path.stem, **content}
@@ -137,9 +138,12 @@ def _extended(
     chain = [dict(form)]
     while base := chain[-1].pop("extends", None):
         names = [link.get("name") for link in chain]
-        if base not in known or base in names:
-            told = f"`extends: {base}` goes in a circle" if base in names else near(base, [*known])
-            raise MappingError(f"there is no format `{base}` to extend", where, told)
+        if base in names:
+            raise MappingError(f"`extends: {base}` goes in a circle", where)
+        if base not in known:
+            raise MappingError(
+                f"there is no format `{base}` to extend", where, near(str(base), [*known])
+            )
         chain.append(dict(known[base]))
     merged: dict[str, Any] = {}
     for link in reversed(chain):
@@ -164,7 +168,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def load_formats() -> dict[str, Format]:
-    """Return the shipped formats by name.
+    """Return the shipped formats by name, the plain ones of all feeds among them.
 
     Formats that name `{currency}` in a column are returned for CNY.
 
@@ -231,14 +235,16 @@ def _resolve(item: Any, currency: str, where: str) -> dict[str, Any]:
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay keys over keys; null takes a block away, such as a feed that is not wanted."""
     merged = dict(copy.deepcopy(dict(base)))
     for key, value in over.items():
         inner = merged.get(key)
-        merged[key] = (
-            _merge(inner, value)
-            if isinstance(inner, Mapping) and isinstance(value, Mapping)
-            else value
-        )
+        if isinstance(inner, Mapping) and value is None:
+            del merged[key]
+        elif isinstance(inner, Mapping) and isinstance(value, Mapping):
+            merged[key] = _merge(inner, value)
+        else:
+            merged[key] = value
     return merged
 
 

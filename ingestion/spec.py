@@ -7,7 +7,7 @@ vocabulary is carried out is in `read.py`, `derive.py` and `validate.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -15,10 +15,12 @@ from pydantic import Field, model_validator
 from ingestion.feeds import FEEDS
 from ingestion.vocabulary import Encoding, Regex, Sql, Strict, Zone, near, sql_columns
 
+# Known from shop.yml where the files do not say them.
+OF_THE_SOURCE = ("platform", "shop_id", "currency")
 # Filled in by ingestion itself when the format does not map them.
 AUTOMATIC = frozenset(
     {
-        *("platform", "shop_id", "currency", "line_number", "is_gift", "is_goods"),
+        *(*OF_THE_SOURCE, "line_number", "is_gift", "is_goods"),
         *("refund_id", "event_id", "customer_key", "visitor_key"),
     }
 )
@@ -261,6 +263,26 @@ class Format(Strict):
     def reads(self) -> list[str]:
         """Columns of the file that are read, in a stable order."""
         return list(dict.fromkeys(name for _, name in self.references()))
+
+    def without(self, missing: Collection[str]) -> Format:
+        """Return the format for a file that lacks columns: the source names platform and such.
+
+        Only where the whole column is missing. A blank cell in one that is there is a gap of the
+        row, above all a currency, and no default closes it.
+        """
+        feeds = {
+            name: feed.model_copy(
+                update={
+                    "columns": {
+                        column: given
+                        for column, given in feed.columns.items()
+                        if column not in OF_THE_SOURCE or given not in missing
+                    }
+                }
+            )
+            for name, feed in self.feeds.items()
+        }
+        return self.model_copy(update={"feeds": feeds})
 
     @property
     def groups_orders(self) -> bool:
