@@ -63,8 +63,8 @@ def prepare(
     Raises:
         FileRejected: the file cannot be read, or too many of its rows are bad.
     """
-    form = files.format
     raw = read(path, source, files)
+    form = files.format.without(raw.missing)
     context = Context.of(form, source.timezone)
     with _expressions(path):
         frame, found = derive(raw.frame, form.derive, context)

@@ -14,13 +14,14 @@ import polars as pl
 from ingestion.derive import Context, derive
 from ingestion.feeds import DAY, FEEDS, LANDING, MONEY, TEXT
 from ingestion.mapping import FileSpec, Source
-from ingestion.parse import exact, to_utc
+from ingestion.parse import EXACT, exact, rounded, to_utc
 from ingestion.pseudonymise import pseudonyms
 from ingestion.read import ROW
 from ingestion.spec import Format
 from ingestion.validate import cast
 
 UPDATED = "_updated"
+UNROUNDED = "_unrounded_"
 _SUMMED = (pl.Int64, pl.Float64, MONEY)
 
 
@@ -56,9 +57,26 @@ def build(frame: pl.DataFrame, feed: str, form: Format, source: Source, context:
         typed = typed.with_columns(pl.coalesce("updated_at", UPDATED).alias("updated_at"))
     if feed == "order_items":
         typed = _lines(typed, form)
+    if feed == "campaign_spend":
+        typed = typed.with_columns(_unrounded(text, context))
     # A value that no map knows is already told of; that its column is then empty is no news.
     bad = bad.filter(~(pl.col("reason") == "missing") | ~pl.col(ROW).is_in(found[ROW].implode()))
     return Built(feed, typed, pl.concat([found, bad]))
+
+
+def _unrounded(text: pl.DataFrame, context: Context) -> list[pl.Series]:
+    """Money as written, to be summed before it is rounded: spend comes in parts of a cent."""
+    return [
+        text.select(
+            exact(pl.col(name), context.numbers)
+            if text.schema[name] == TEXT
+            else pl.col(name).cast(EXACT)
+        )
+        .to_series()
+        .alias(UNROUNDED + name)
+        for name, dtype in FEEDS["campaign_spend"].columns.items()
+        if dtype == MONEY and name in text.columns
+    ]
 
 
 def _assemble(frame: pl.DataFrame, feed: str, form: Format, source: Source) -> pl.DataFrame:
@@ -218,7 +236,8 @@ def landing_columns(  # noqa: PLR0913 - what a landed row must say of itself
         _version_at=version,
     )
     kept = [name for name in source.keep if name in rows.columns]
-    return rows.select(*canonical.columns, *LANDING, *kept)
+    parts = [name for name in rows.columns if name.startswith(UNROUNDED)]
+    return rows.select(*canonical.columns, *LANDING, *kept, *parts)
 
 
 def _key_text(name: str, dtype: pl.DataType | type[pl.DataType]) -> pl.Expr:
@@ -236,10 +255,11 @@ def one_per_key(rows: pl.DataFrame, feed: str) -> tuple[pl.DataFrame, pl.Series]
         The rows in the order of the file, and `_row_number` of those left out as duplicates.
     """
     twice = rows["_row_key"].is_duplicated()
+    if feed == "campaign_spend":
+        whole = _summed(rows) if twice.any() else rows
+        return whole.select(pl.exclude(f"^{UNROUNDED}.*$")), pl.Series([], dtype=pl.Int64)
     if not twice.any():
         return rows, pl.Series([], dtype=pl.Int64)
-    if feed == "campaign_spend":
-        return _summed(rows), pl.Series([], dtype=pl.Int64)
     best = rows.sort("_version_at", "_row_number").unique("_row_key", keep="last")
     left_out = rows.join(best, on="_row_number", how="anti")["_row_number"]
     return best.sort("_row_number"), left_out
@@ -247,16 +267,21 @@ def one_per_key(rows: pl.DataFrame, feed: str) -> tuple[pl.DataFrame, pl.Series]
 
 def _summed(rows: pl.DataFrame) -> pl.DataFrame:
     counted = [name for name, dtype in FEEDS["campaign_spend"].columns.items() if dtype in _SUMMED]
-    others = [name for name in rows.columns if name not in (*counted, "_row_key")]
+    others = [name for name in rows.columns if name not in (*counted, "_row_key", "_version_at")]
     return (
         rows.group_by("_row_key", maintain_order=True)
         .agg(
             *(pl.col(name).first() for name in others),
-            *(
-                pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name)
-                for name in counted
-            ),
+            pl.col("_version_at").max(),
+            *(_sum(name, rows.columns) for name in counted),
         )
         .select(rows.columns)
         .sort("_row_number")
     )
+
+
+def _sum(name: str, there: list[str]) -> pl.Expr:
+    total = pl.col(name).sum()
+    if UNROUNDED + name in there:
+        total = rounded(pl.col(UNROUNDED + name).sum(), MONEY)
+    return pl.when(pl.col(name).count() > 0).then(total).alias(name)

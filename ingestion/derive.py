@@ -189,7 +189,13 @@ def excluded(frame: pl.DataFrame, form: Format) -> pl.DataFrame:
 def required(frame: pl.DataFrame, form: Format) -> pl.DataFrame:
     """Return an issue for each row that breaks a `require` rule (null counts as broken)."""
     found = [
-        issues(frame, ~pl.sql_expr(sql).fill_null(value=False), why, "require", "does not hold")
+        issues(
+            frame,
+            ~pl.sql_expr(sql).fill_null(value=False),
+            why,
+            "require",
+            f"does not hold ({sql})",
+        )
         for why, sql in form.require.items()
     ]
     return pl.concat([no_issues(), *found])

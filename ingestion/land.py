@@ -253,6 +253,8 @@ def _exported_at(path: Path, files: FileSpec, source: Source) -> datetime | None
     if rule is None:
         return None
     stamp = re.search(rule.file_name, path.name)
+    if stamp is None and not rule.required:
+        return None
     zone = source.timezone if files.format.zone == "source" else files.format.zone
     text = pl.DataFrame({"t": [stamp.group(1) if stamp else None]}, schema={"t": pl.String})
     found = text.select(instant(pl.col("t"), (rule.datetime,), zone)).item()

@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from ingestion.errors import MappingError
 from ingestion.feeds import FEEDS
+from ingestion.plain import plain_formats
 from ingestion.spec import Format
 from ingestion.vocabulary import Strict, ZoneName, near
 
@@ -123,11 +124,31 @@ class Source(Strict):
 
 @lru_cache(maxsize=1)
 def _raw_formats() -> dict[str, dict[str, Any]]:
-    raw: dict[str, dict[str, Any]] = {}
+    raw = plain_formats()
     for path in sorted(FORMATS.glob("*.yml")):
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506
         raw[path.stem] = {"name": path.stem, **content}
-    return raw
+    return {name: _extended(form, raw, f"formats/{name}.yml") for name, form in raw.items()}
+
+
+def _extended(
+    form: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]], where: str
+) -> dict[str, Any]:
+    """Lay a format over the one it `extends:`, key by key; lists are replaced, not added to."""
+    chain = [dict(form)]
+    while base := chain[-1].pop("extends", None):
+        names = [link.get("name") for link in chain]
+        if base in names:
+            raise MappingError(f"`extends: {base}` goes in a circle", where)
+        if base not in known:
+            raise MappingError(
+                f"there is no format `{base}` to extend", where, near(str(base), [*known])
+            )
+        chain.append(dict(known[base]))
+    merged: dict[str, Any] = {}
+    for link in reversed(chain):
+        merged = _merge(merged, link)
+    return merged
 
 
 class _Loader(yaml.SafeLoader):
@@ -147,7 +168,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def load_formats() -> dict[str, Format]:
-    """Return the shipped formats by name.
+    """Return the shipped formats by name, the plain ones of all feeds among them.
 
     Formats that name `{currency}` in a column are returned for CNY.
 
@@ -208,19 +229,22 @@ def _resolve(item: Any, currency: str, where: str) -> dict[str, Any]:
         form = formats[form]
     if not isinstance(form, Mapping):
         raise MappingError("`format` is missing", where, do_this="Name one or write its keys.")
+    form = _extended({"name": "inline", **form}, _raw_formats(), f"{where}.format")
     settings["format"] = _fill(_merge(form, overrides), currency)
     return settings
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay keys over keys; null takes a block away, such as a feed that is not wanted."""
     merged = dict(copy.deepcopy(dict(base)))
     for key, value in over.items():
         inner = merged.get(key)
-        merged[key] = (
-            _merge(inner, value)
-            if isinstance(inner, Mapping) and isinstance(value, Mapping)
-            else value
-        )
+        if isinstance(inner, Mapping) and value is None:
+            del merged[key]
+        elif isinstance(inner, Mapping) and isinstance(value, Mapping):
+            merged[key] = _merge(inner, value)
+        else:
+            merged[key] = value
     return merged
 
 

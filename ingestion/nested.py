@@ -160,7 +160,9 @@ def read_jsonl(path: Path, read: Read, wanted: list[str]) -> Raw:
     raw = _extract(parsed, wanted, read, path)
     names = list(json.loads(lines["record"][0])) if parsed.height and not bad.height else []
     unknown = _unknown(names, [_steps(p)[0] for p in wanted], read)
-    return Raw(raw.frame, broken, unknown, raw.missing)
+    # A key that no line has reads as one that is empty in all of them.
+    absent = [p for p in wanted if p in read.optional and raw.frame[p].is_null().all()]
+    return Raw(raw.frame, broken, unknown, tuple(absent))
 
 
 def _decode(lines: pl.DataFrame, schema: Dtype) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -7,7 +7,7 @@ vocabulary is carried out is in `read.py`, `derive.py` and `validate.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -15,10 +15,12 @@ from pydantic import Field, model_validator
 from ingestion.feeds import FEEDS
 from ingestion.vocabulary import Encoding, Regex, Sql, Strict, Zone, near, sql_columns
 
+# Known from shop.yml where the files do not say them.
+OF_THE_SOURCE = ("platform", "shop_id", "currency")
 # Filled in by ingestion itself when the format does not map them.
 AUTOMATIC = frozenset(
     {
-        *("platform", "shop_id", "currency", "line_number", "is_gift", "is_goods"),
+        *(*OF_THE_SOURCE, "line_number", "is_gift", "is_goods"),
         *("refund_id", "event_id", "customer_key", "visitor_key"),
     }
 )
@@ -121,10 +123,17 @@ class Derive(Strict):
 
 
 class ExportedAt(Strict):
-    """The export instant in the file's name: group 1 of `file_name`, read with `datetime`."""
+    """The export instant in the file's name: group 1 of `file_name`, read with `datetime`.
+
+    Attributes:
+        file_name: regular expression on the name.
+        datetime: how the instant is written.
+        required: refuse a file whose name carries none; else its last business instant counts.
+    """
 
     file_name: str
     datetime: str = "%Y%m%d%H%M%S"
+    required: bool = True
 
     @model_validator(mode="after")
     def _one_group(self) -> ExportedAt:
@@ -210,7 +219,8 @@ class Format(Strict):
         if self.order_value and set(self.feeds) != {"orders", "order_items"}:
             raise ValueError("`order_value` needs the two feeds orders and order_items")
         timeless = [name for name in self.feeds if FEEDS[name].instant is None]
-        if len(timeless) == len(self.feeds) and not (self.exported_at or self.updated_at):
+        stamped = self.exported_at is not None and self.exported_at.required
+        if len(timeless) == len(self.feeds) and not (stamped or self.updated_at):
             raise ValueError(f"`{timeless[0]}` has no instant: give `exported_at` or `updated_at`")
         self._check_names()
         return self
@@ -253,6 +263,26 @@ class Format(Strict):
     def reads(self) -> list[str]:
         """Columns of the file that are read, in a stable order."""
         return list(dict.fromkeys(name for _, name in self.references()))
+
+    def without(self, missing: Collection[str]) -> Format:
+        """Return the format for a file that lacks columns: the source names platform and such.
+
+        Only where the whole column is missing. A blank cell in one that is there is a gap of the
+        row, above all a currency, and no default closes it.
+        """
+        feeds = {
+            name: feed.model_copy(
+                update={
+                    "columns": {
+                        column: given
+                        for column, given in feed.columns.items()
+                        if column not in OF_THE_SOURCE or given not in missing
+                    }
+                }
+            )
+            for name, feed in self.feeds.items()
+        }
+        return self.model_copy(update={"feeds": feeds})
 
     @property
     def groups_orders(self) -> bool:

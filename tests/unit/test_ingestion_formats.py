@@ -262,7 +262,9 @@ def test_meta_ads_campaigns_refuses_rows_that_are_not_of_one_day(tmp_path: Path)
     home.settings = {"max_bad_share": 0.5}
     landed = home.land(table("meta_ads_campaigns", day, month), f"campaigns_{STAMP}")
     assert (landed.rows_landed, landed.rows_quarantined) == (1, 1)
-    assert landed.issues == (f"campaigns_{STAMP} row 2: is_daily does not hold. 1 row like this.",)
+    (told,) = landed.issues
+    rule = '("Reporting starts" = "Reporting ends")'
+    assert told == f"campaigns_{STAMP} row 2: is_daily does not hold {rule}. 1 row like this."
     found = home.rows(landed, "campaign_spend")
     assert found.select("cost", "claimed_conversions").row(0) == (Decimal("139.57"), 3.0)
 

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from ingestion.errors import MappingError
+from ingestion.feeds import FEEDS
 from ingestion.land import batch_id_of, match_files, unmatched_files
 from ingestion.mapping import fingerprint, load_formats, parse_sources
 from tests.support.exports import LINES, ORDERS, SHOP
@@ -25,12 +26,22 @@ def told(raw: Any) -> str:
     return str(error.value)
 
 
-def test_the_shipped_formats_are_valid_and_cover_the_demo() -> None:
+def test_the_shipped_formats_are_valid_and_cover_every_feed() -> None:
     formats = load_formats()
-    feeds = {feed for form in formats.values() for feed in form.feeds}
-    assert feeds == {
-        "orders", "order_items", "refunds", "events", "traffic_daily", "campaign_spend", "products",
-    }  # fmt: skip
+    assert {feed for form in formats.values() for feed in form.feeds} == set(FEEDS)
+    assert {name for name in formats if name.startswith("plain_")} >= {f"plain_{f}" for f in FEEDS}
+
+
+def test_a_format_is_laid_over_the_one_it_extends() -> None:
+    form = {"extends": "refunds", "read": {"delimiter": ";"}, "exclude": {"old": "amount IS NULL"}}
+    made = parse_sources(shop({"path": "*", "format": form}))["a"].files[0].format
+    assert (made.name, made.read.delimiter) == ("inline", ";")
+    assert made.read.header == load_formats()["plain_refunds"].read.header
+    assert list(made.exclude) == ["not_refunded_yet", "old"]
+    said = told(shop({"path": "*", "format": {"extends": "refund"}}))
+    assert "there is no format `refund` to extend" in said
+    assert "did you mean `refunds`?" in said
+    assert "goes in a circle" in told(shop({"path": "*", "format": {"extends": "inline"}}))
 
 
 @pytest.mark.parametrize("path", ["shop.example.yml", "examples/online_retail/shop.yml"])

@@ -1,0 +1,84 @@
+"""Web events; expected rows are worked out by hand."""
+
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ingestion.pseudonymise import pseudonyms
+from tests.support.exports import KEY, Shop
+from tests.support.samples import land_sample, rows
+
+CONTENT = ("occurred_at", "event_type", "product_id", "order_id", "utm_source", "utm_medium",
+           "utm_campaign", "referrer", "device", "region")  # fmt: skip
+
+
+def visitor(name: str) -> str:
+    return str(pseudonyms(pl.Series([name]), KEY, "visitor_id\x1fshop")[0])
+
+
+@pytest.mark.parametrize("form", ["ga4_events", "ga4_events_jsonl"])
+def test_ga4_events(tmp_path: Path, form: str) -> None:
+    home, landed = land_sample(tmp_path, form)
+    assert (landed.rows_read, landed.rows_landed, landed.unknown_columns) == (5, 5, ())
+    at = [datetime(2026, 5, 1, 1, 46, 40 + second) for second in range(5)]
+    assert rows(home, landed, "events", *CONTENT) == [
+        (at[0].replace(microsecond=1), "home", None, None, "newsletter", "email", "may", None,
+         "mobile", "Zhejiang"),
+        # A click id and no tags: an advertisement of Google's.
+        (at[1], "home", None, None, "google", "cpc", None, "https://search.example/", "desktop",
+         None),
+        # The first of two items.
+        (at[2], "product_view", "P1", None, None, None, None, None, "desktop", None),
+        (at[3], "purchase", "P1", "100123", None, None, None, None, "desktop", None),
+        (at[4], "other", None, None, None, None, None, None, "mobile", "Zhejiang"),
+    ]  # fmt: skip
+    found = home.rows(landed, "events")
+    one, two = visitor("sample-visitor-1"), visitor("sample-visitor-2")
+    assert found["visitor_key"].to_list() == [one, two, two, two, None]
+    who = pseudonyms(pl.Series(["sample-customer-1"]), KEY, "shop")[0]
+    assert found["customer_key"].to_list() == [None, None, None, who, None]
+    assert found["event_id"].n_unique() == 5
+
+
+def test_plain_events_leave_bots_out_and_count_them(tmp_path: Path) -> None:
+    home, landed = land_sample(tmp_path, "plain_events")
+    assert (landed.rows_read, landed.rows_landed, landed.excluded) == (7, 5, {"bot": 2})
+    assert rows(home, landed, "events", "event_id", *CONTENT, "live_room_id") == [
+        ("E1", datetime(2026, 5, 1, 2), "home", None, None, "newsletter", "email", "may",
+         "https://mail.example/", "mobile", "Zhejiang", None),
+        ("E2", datetime(2026, 5, 1, 2, 0, 5, 250_000), "product_view", "P1", None, None, None,
+         None, None, "mobile", "Zhejiang", None),
+        ("E3", datetime(2026, 5, 1, 2, 1), "purchase", "P1", "100123", None, None, None, None,
+         "mobile", "Zhejiang", "L7"),
+        ("E4", datetime(2026, 5, 1, 2, 2), "home", None, None, None, None, None, None, "desktop",
+         None, None),
+        # A word that merely begins like a robot's is a person's browser.
+        ("E7", datetime(2026, 5, 1, 2, 5), "other", None, None, None, None, None, None, "tablet",
+         None, None),
+    ]  # fmt: skip
+    found = home.rows(landed, "events")
+    assert found["visitor_key"].to_list() == [
+        *[visitor("sample-visitor-1")] * 3, None, visitor("sample-visitor-4")]  # fmt: skip
+    assert found["platform"].unique().to_list() == ["web"]  # the source's, as the file has none
+    assert "user_agent" not in found.columns
+
+
+def test_plain_events_as_json_lines(tmp_path: Path) -> None:
+    home, landed = land_sample(tmp_path, "plain_events_jsonl")
+    assert (landed.rows_read, landed.rows_landed, landed.excluded) == (4, 3, {"bot": 1})
+    csv_home, csv = land_sample(tmp_path / "csv", "plain_events")
+    same = ("event_id", *CONTENT, "live_room_id", "visitor_key", "customer_key", "shop_id")
+    assert rows(home, landed, "events", *same) == rows(csv_home, csv, "events", *same)[:3]
+
+
+def test_plain_events_without_ids_get_them_from_their_content(tmp_path: Path) -> None:
+    text = (
+        "occurred_at,event_type,visitor_id\n"
+        "2026-05-01 10:00:00,home,v\n2026-05-01 10:00:00,home,v\n2026-05-01 10:00:01,home,\n"
+    )
+    home = Shop(tmp_path, "plain_events")
+    landed = home.land(text, "events.csv")
+    assert landed.rows_landed == 3
+    assert home.rows(landed, "events")["event_id"].n_unique() == 3
