@@ -39,6 +39,7 @@ class Read(Strict):
         encoding: decoded strictly; a UTF-8 byte order mark is always taken off.
         delimiter: one character.
         title_lines: at most so many lines may stand before the header.
+        skip_after_header: so many lines below the header are no data either (a second header).
         header: columns the export is known to have; others are reported as unknown.
         exact_header: refuse a file whose columns are not exactly `header`.
         optional: columns that are used but may be missing (older exports).
@@ -55,6 +56,7 @@ class Read(Strict):
     encoding: Encoding = "utf-8"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     title_lines: Annotated[int, Field(ge=0, le=20)] = 0
+    skip_after_header: Annotated[int, Field(ge=0, le=20)] = 0
     header: tuple[str, ...] = ()
     exact_header: bool = False
     optional: tuple[str, ...] = ()
