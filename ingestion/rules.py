@@ -74,7 +74,7 @@ class ExportedAt(Strict):
     """
 
     file_name: str = r"(?:^|\D)(\d{14})(?:\D|$)"
-    datetime: str = "%Y%m%d%H%M%S"
+    datetime: str | tuple[str, ...] = "%Y%m%d%H%M%S"
 
     @model_validator(mode="after")
     def _one_group(self) -> ExportedAt:
@@ -85,6 +85,11 @@ class ExportedAt(Strict):
         if groups != 1:
             raise ValueError(f"`{self.file_name}` needs exactly one group (...) around the instant")
         return self
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """How the instant may be written, the first that fits holds."""
+        return (self.datetime,) if isinstance(self.datetime, str) else self.datetime
 
 
 class Explode(Strict):
