@@ -22,6 +22,7 @@ from ingestion.mapping import FileSpec, Source
 from ingestion.nested import read_jsonl, read_parquet
 from ingestion.parse import instant
 from ingestion.read import ROW, Raw, read_csv
+from ingestion.reshape import explode
 from ingestion.validate import check
 
 
@@ -67,15 +68,18 @@ def prepare(
     form = files.format.without(raw.missing)
     context = Context.of(form, source.timezone)
     with _expressions(path):
-        frame, found = derive(raw.frame, form.derive, context)
-        left_out = excluded(frame, form)
+        lines, torn = explode(raw.frame, form.explode, form.read, context)
+        frame, found = derive(lines, form.derive, context)
+        left_out, partly = excluded(frame, form)
         kept, late = _with_updated(_without(frame, left_out), form.updated_at, context)
         broken_rules = required(kept, form)
         built = {feed: build(kept, feed, form, source, context) for feed in form.feeds}
     tests = _test_orders(built)
     left_out = pl.concat([left_out, tests])
-    parts = [found, late, broken_rules, *(feed.issues for feed in built.values())]
-    found = _without(pl.concat(parts), left_out)
+    parts = [found, partly, late, broken_rules, *(feed.issues for feed in built.values())]
+    # Of cells that do not fit together one thing is told, not what follows from it.
+    found = pl.concat([torn, _without(pl.concat(parts), torn)])
+    found = _without(found, left_out)
     feeds: dict[str, pl.DataFrame] = {}
     for feed, rows in built.items():
         real = _without(_without(rows.rows, tests), found)

@@ -13,7 +13,8 @@ import polars as pl
 
 from ingestion.parse import exact, instant
 from ingestion.read import ROW
-from ingestion.spec import Derive, Format, Numbers
+from ingestion.rules import Derive
+from ingestion.spec import Format, Numbers
 from ingestion.vocabulary import sql_columns
 
 ISSUE: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -172,18 +173,30 @@ def _arithmetic(
     return frame.with_columns(result[name]), found
 
 
-def excluded(frame: pl.DataFrame, form: Format) -> pl.DataFrame:
-    """Return `_row` and the first reason of each row that the format leaves out.
+def excluded(frame: pl.DataFrame, form: Format) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Tell which rows of the file the format leaves out.
 
     A condition that cannot be worked out (null) keeps the row: its bad cell is then reported.
+
+    Returns:
+        `_row` and the first reason of each row that is left out, and an issue for each row of
+        which only some lines would be: dropping them would change its order in silence.
     """
     rules = [pl.when(pl.sql_expr(sql)).then(pl.lit(why)) for why, sql in form.exclude.items()]
     if form.filter is not None:
         rules.append(pl.when(~pl.sql_expr(form.filter)).then(pl.lit("filter")))
     if not rules:
-        return pl.DataFrame(schema={ROW: pl.Int64, "reason": pl.String})
+        return pl.DataFrame(schema={ROW: pl.Int64, "reason": pl.String}), no_issues()
     told = frame.select(ROW, pl.coalesce(rules).alias("reason"))
-    return told.filter(pl.col("reason").is_not_null())
+    if form.explode is None:
+        return told.filter(pl.col("reason").is_not_null()), no_issues()
+    rows = told.group_by(ROW, maintain_order=True).agg(
+        pl.col("reason").drop_nulls().first(), _kept=pl.col("reason").is_null().any()
+    )
+    rows = rows.filter(pl.col("reason").is_not_null())
+    why = "holds lines that the mapping leaves out beside others"
+    partly = issues(rows, pl.col("_kept"), "", "partly_excluded", why, value=pl.col("reason"))
+    return rows.filter(~pl.col("_kept")).drop("_kept"), partly
 
 
 def required(frame: pl.DataFrame, form: Format) -> pl.DataFrame:

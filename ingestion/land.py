@@ -257,7 +257,7 @@ def _exported_at(path: Path, files: FileSpec, source: Source) -> datetime | None
         return None
     zone = source.timezone if files.format.zone == "source" else files.format.zone
     text = pl.DataFrame({"t": [stamp.group(1) if stamp else None]}, schema={"t": pl.String})
-    found = text.select(instant(pl.col("t"), (rule.datetime,), zone)).item()
+    found = text.select(instant(pl.col("t"), rule.formats, zone)).item()
     if not isinstance(found, datetime):
         raise FileRejected(
             "its name carries no export instant",

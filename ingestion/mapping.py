@@ -276,7 +276,9 @@ def _validate(model: type[Model], raw: Any, where: str) -> Model:
 
 def fingerprint(source: Source, spec: FileSpec) -> str:
     """Return the sha256 (hex) of everything in a mapping that decides what is landed."""
-    form = spec.format.model_dump(mode="json", by_alias=True, exclude={"description", "name"})
+    form = spec.format.model_dump(
+        mode="json", by_alias=True, exclude={"description", "name", "notes"}
+    )
     settings = source.model_dump(mode="json", exclude={"files", "name", "customer_namespace"})
     content = [SEMANTICS, form, settings, source.namespace, spec.delivery, spec.on_bad_rows]
     # Key order is kept: derived columns are worked out from top to bottom.

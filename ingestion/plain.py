@@ -48,9 +48,7 @@ def _plain(feed: Feed) -> dict[str, Any]:
         "description": f"Plain CSV. {feed.grain}",
         "read": {
             "header": [*feed.delivered, *read_only, *hidden],
-            "optional": [
-                name for name in (*feed.delivered, *read_only) if name not in needed
-            ],
+            "optional": [name for name in (*feed.delivered, *read_only) if name not in needed],
         },
         "datetimes": list(_INSTANTS),
         # A month alone is a date only where the feed is told by months.

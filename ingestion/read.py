@@ -71,6 +71,7 @@ def read_csv(path: Path, read: Read, wanted: list[str], key: str | None = None) 
     whole = text.endswith("\n") or read.final_newline == "optional"
     records = _records(text, path, read)
     header, records = _header(records, path, read, wanted)
+    records = records.slice(read.skip_after_header)
     names = _fields(header, read)
     missing, unknown = check_columns(names, wanted, read, path)
     records, whole = _drop_footer(records, read, whole)

@@ -1,7 +1,8 @@
 """What an export format may say: the declarative vocabulary of `formats/*.yml` and shop.yml.
 
-Belongs here: the pydantic models of a format and the checks that need no file. How a word of the
-vocabulary is carried out is in `read.py`, `derive.py` and `validate.py`.
+Belongs here: the pydantic models of a format and the checks that need no file. The single rules a
+format is put together from are in `rules.py`; how they are carried out is in `read.py`,
+`reshape.py`, `derive.py` and `validate.py`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from ingestion.feeds import FEEDS
+from ingestion.rules import Derive, Explode, ExportedAt, Gift, Notes, Unpivot
 from ingestion.vocabulary import Encoding, Regex, Sql, Strict, Zone, near, sql_columns
 
 # Known from shop.yml where the files do not say them.
@@ -41,6 +43,7 @@ class Read(Strict):
         encoding: decoded strictly; a UTF-8 byte order mark is always taken off.
         delimiter: one character.
         title_lines: at most so many lines may stand before the header.
+        skip_after_header: so many lines below the header are no data either (a second header).
         header: columns the export is known to have; others are reported as unknown.
         exact_header: refuse a file whose columns are not exactly `header`.
         optional: columns that are used but may be missing (older exports).
@@ -57,6 +60,7 @@ class Read(Strict):
     encoding: Encoding = "utf-8"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     title_lines: Annotated[int, Field(ge=0, le=20)] = 0
+    skip_after_header: Annotated[int, Field(ge=0, le=20)] = 0
     header: tuple[str, ...] = ()
     exact_header: bool = False
     optional: tuple[str, ...] = ()
@@ -69,96 +73,29 @@ class Read(Strict):
     max_ratio: Annotated[int, Field(gt=1)] = 200
 
 
-class Derive(Strict):
-    """One derived column: one producer, then regex, map and datetime in this order.
-
-    Attributes:
-        source: `from:` a column of the file or derived before.
-        expression: SQL expression on text columns, as polars reads it.
-        number: SQL arithmetic on columns that are read as exact decimals first.
-        concat: columns joined with `separator`, empty ones left out.
-        first_of: the first of these columns that is not empty.
-        regex: keep capture group `group`; no match gives an empty cell.
-        map: value -> value; a value that is not listed takes `default`, without one it is bad.
-        datetime: formats to read an instant with; `zone` is source, UTC or a zone name.
-    """
-
-    source: str | None = Field(default=None, alias="from")
-    expression: Sql | None = None
-    number: Sql | None = None
-    concat: tuple[str, ...] | None = None
-    first_of: tuple[str, ...] | None = None
-    separator: str = ""
-    regex: Regex | None = None
-    group: int = 1
-    map: dict[str, str | None] | None = None
-    default: str | None = None
-    datetime: tuple[str, ...] | None = None
-    zone: Zone = "source"
-
-    @model_validator(mode="after")
-    def _one_producer(self) -> Derive:
-        given = [
-            name
-            for name in ("source", "expression", "number", "concat", "first_of")
-            if getattr(self, name) is not None
-        ]
-        if len(given) != 1:
-            raise ValueError("give exactly one of from, expression, number, concat, first_of")
-        return self
-
-    @property
-    def has_default(self) -> bool:
-        """Whether unlisted values of `map` are allowed."""
-        return "default" in self.model_fields_set
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """Columns the producer reads."""
-        if self.source is not None:
-            return (self.source,)
-        if self.concat is not None or self.first_of is not None:
-            return self.concat or self.first_of or ()
-        return sql_columns(self.expression or self.number or "")
-
-
-class ExportedAt(Strict):
-    """The export instant in the file's name: group 1 of `file_name`, read with `datetime`.
-
-    Attributes:
-        file_name: regular expression on the name.
-        datetime: how the instant is written.
-        required: refuse a file whose name carries none; else its last business instant counts.
-    """
-
-    file_name: str
-    datetime: str = "%Y%m%d%H%M%S"
-    required: bool = True
-
-    @model_validator(mode="after")
-    def _one_group(self) -> ExportedAt:
-        try:
-            groups = re.compile(self.file_name).groups
-        except re.error as error:
-            raise ValueError(f"`{self.file_name}` is not a regular expression: {error}") from None
-        if groups != 1:
-            raise ValueError(f"`{self.file_name}` needs exactly one group (...) around the instant")
-        return self
-
-
-class Gift(Strict):
-    """Which lines are gifts."""
-
-    products: tuple[Regex, ...] = ()
-    zero_price: bool = False
-
-
 class FeedMap(Strict):
-    """How one feed is filled: canonical column -> column of the file, constant, or derived."""
+    """How one feed is filled: canonical column -> column of the file, constant, or derived.
+
+    With `unpivot` a row of the file makes several rows of the feed.
+    """
 
     columns: dict[str, str] = Field(default_factory=dict)
     constants: dict[str, str | int | bool] = Field(default_factory=dict)
     derive: dict[str, Derive] = Field(default_factory=dict)
+    unpivot: Unpivot | None = None
+
+    def references(self, place: str, helpers: set[str]) -> Iterator[tuple[str, str]]:
+        """Yield (place in the format, column it reads) but for `helpers` and what it derives."""
+        local = set(helpers)
+        for name, rule in self.derive.items():
+            yield from ((f"{place}.derive.{name}", x) for x in rule.inputs if x not in local)
+            local.add(name)
+        for name, column in self.columns.items():
+            if column not in local:
+                yield f"{place}.columns.{name}", column
+        for column in self.unpivot.columns if self.unpivot else ():
+            if column not in local:
+                yield f"{place}.unpivot", column
 
 
 class Format(Strict):
@@ -167,6 +104,7 @@ class Format(Strict):
     Attributes:
         name: file name of a shipped format, else `inline`.
         description: for people.
+        notes: for people who have to trust the figures.
         read: from bytes to rows of text.
         exported_at: where the file's name tells when it was exported.
         updated_at: column with the row's own version instant, if the export has one.
@@ -174,7 +112,8 @@ class Format(Strict):
         dates: how dates are written.
         zone: of instants without offset: the source's, UTC or a zone name.
         numbers: how numbers are written.
-        derive: helper columns, worked out from top to bottom before all else.
+        explode: rows that hold several lines, taken apart before all else.
+        derive: helper columns, worked out from top to bottom before what follows.
         filter: SQL condition; rows that fail it are left out and counted.
         exclude: reason -> SQL condition; rows that meet it are left out and counted.
         require: reason -> SQL condition; rows that fail it are bad.
@@ -188,6 +127,7 @@ class Format(Strict):
 
     name: str = "inline"
     description: str = ""
+    notes: Notes = Notes()
     read: Read = Read()
     exported_at: ExportedAt | None = None
     updated_at: str | None = None
@@ -195,6 +135,7 @@ class Format(Strict):
     dates: tuple[str, ...] = ("%Y-%m-%d",)
     zone: Zone = "source"
     numbers: Numbers = Numbers()
+    explode: Explode | None = None
     derive: dict[str, Derive] = Field(default_factory=dict)
     filter: Sql | None = None
     exclude: dict[str, Sql] = Field(default_factory=dict)
@@ -240,6 +181,8 @@ class Format(Strict):
     def references(self) -> Iterator[tuple[str, str]]:
         """Yield (place in the format, column of the file it reads), derived names left out."""
         helpers: set[str] = set()
+        if self.explode is not None:
+            yield from (("explode", name) for name in self.explode.inputs)
         for name, rule in self.derive.items():
             yield from ((f"derive.{name}", x) for x in rule.inputs if x not in helpers)
             helpers.add(name)
@@ -249,15 +192,8 @@ class Format(Strict):
             yield from ((place, x) for x in columns if x not in helpers)
         if self.updated_at and self.updated_at not in helpers:
             yield "updated_at", self.updated_at
-        for feed_name, feed in self.feeds.items():
-            local = set(helpers)
-            for name, rule in feed.derive.items():
-                place = f"feeds.{feed_name}.derive.{name}"
-                yield from ((place, x) for x in rule.inputs if x not in local)
-                local.add(name)
-            for name, column in feed.columns.items():
-                if column not in local:
-                    yield f"feeds.{feed_name}.columns.{name}", column
+        for name, feed in self.feeds.items():
+            yield from feed.references(f"feeds.{name}", helpers)
 
     @property
     def reads(self) -> list[str]:
@@ -297,6 +233,8 @@ def _check_feed(name: str, feed: FeedMap) -> None:
     allowed = list(canonical.delivered)
     helpers = {h for h in feed.derive if h.startswith("_")}
     mapped = [*feed.columns, *feed.constants, *(d for d in feed.derive if d not in helpers)]
+    if feed.unpivot is not None:
+        mapped += [feed.unpivot.label, feed.unpivot.value]
     for column in mapped:
         if column not in allowed:
             raise ValueError(f"feed {name} has no column `{column}`; {near(column, allowed)}")

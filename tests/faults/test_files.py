@@ -145,6 +145,14 @@ def test_a_quote_inside_a_bare_cell_sets_its_row_aside(shop: Shop) -> None:
     assert shop.quarantined(landed)["reason"].to_list() == ["stray_quote"] * 3
 
 
+def test_a_second_header_line_is_no_row_and_lines_keep_their_numbers(shop: Shop) -> None:
+    shop.form = with_read(skip_after_header=1, title_lines=1)
+    landed = shop.land("title\n" + HEADER + " , ,when,,,in + out\n" + orders(10) + order(11, "x"))
+    assert (landed.rows_read, landed.rows_landed) == (11, 10)
+    told = shop.quarantined(landed)
+    assert (told["row_number"].to_list(), told["line_number"].to_list()) == ([11], [14])
+
+
 def test_two_exports_glued_together_are_refused(shop: Shop) -> None:
     assert "twice" in refused(shop, HEADER + orders(2) + HEADER + orders(2, 3))
 

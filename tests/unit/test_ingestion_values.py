@@ -19,8 +19,9 @@ from ingestion.feeds import FEEDS, MONEY
 from ingestion.parse import day, exact, instant, rounded, whole
 from ingestion.pseudonymise import pseudonyms
 from ingestion.read import ROW
+from ingestion.rules import Derive
 from ingestion.schemas import all_pass, schema_of
-from ingestion.spec import Derive, Numbers
+from ingestion.spec import Numbers
 from tests.support.exports import HEADER, ORDERS, Shop, order
 
 PLAIN = Numbers()

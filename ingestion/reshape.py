@@ -1,0 +1,140 @@
+"""Rows of a file into more rows: joined cells taken apart, columns turned into rows.
+
+Belongs here: carrying out `explode` and `unpivot`. Does not belong here: what a column means.
+
+Every row made here keeps the place in the file (`_row`) of the row it was made of, so that the
+account of a file stays one of its own rows: a row lands, is set aside or left out as a whole.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from ingestion.derive import Context, issues, no_issues
+from ingestion.parse import exact, rounded, whole
+from ingestion.read import ROW, clean
+from ingestion.rules import Explode, Unpivot
+from ingestion.spec import Read
+
+CENT = pl.Decimal(18, 2)
+JOINED = "joined_cells"
+
+
+def explode(
+    frame: pl.DataFrame, rule: Explode | None, read: Read, context: Context
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Make one row a line of rows that hold several lines of an order.
+
+    Args:
+        frame: rows of text with `_row`.
+        rule: how cells are joined; None leaves the frame as it is.
+        read: which parts of a cell mean empty.
+        context: how numbers are written.
+
+    Returns:
+        The lines, in the order of the file, and an issue for each row whose cells hold different
+        numbers of values; such a row stays one row, so that its order can be told.
+    """
+    if rule is None:
+        return frame, no_issues()
+    frame = frame.with_columns(_lines=_values(rule.by, rule).list.len().fill_null(1))
+    if not frame.select((pl.col("_lines") > 1).any()).item():
+        return frame.drop("_lines"), no_issues()
+    columns = list(dict.fromkeys((rule.by, *rule.columns)))
+    fits = {name: _fits(name, rule, shared=name in rule.shared) for name in rule.inputs}
+    found = []
+    for name, good in fits.items():
+        told = f"has another number of values than {rule.by}"
+        found.append(issues(frame, ~good, name, JOINED, told))
+    frame = frame.with_columns(_whole=pl.all_horizontal(list(fits.values())))
+    frame = frame.with_columns(_lines=pl.when("_whole").then("_lines").otherwise(1))
+    single = [pl.col(name).str.contains(rule.separator, literal=True) for name in rule.shared]
+    frame = frame.with_columns(
+        *(
+            ((pl.col("_lines") > 1) & ~joined).fill_null(value=False).alias(f"_once_{number}")
+            for number, joined in enumerate(single)
+        )
+    )
+    lines = frame.with_columns(
+        *(_parts(name, rule) for name in columns),
+        *(_parts(name, rule, once=f"_once_{n}") for n, name in enumerate(rule.shared)),
+    ).explode([*columns, *rule.shared])
+    lines = lines.with_columns(clean(pl.col(name), read) for name in (*columns, *rule.shared))
+    for number, name in enumerate(rule.shared):
+        lines = lines.with_columns(_share(name, rule, context, f"_once_{number}"))
+    return lines.drop("_lines", "_whole", "^_once_.*$"), pl.concat(found)
+
+
+def _values(name: str, rule: Explode) -> pl.Expr:
+    """Return the values of a cell; a separator at its end closes the last value."""
+    return pl.col(name).str.strip_suffix(rule.separator).str.split(rule.separator)
+
+
+def _fits(name: str, rule: Explode, *, shared: bool) -> pl.Expr:
+    """Whether a cell holds one value a line, none at all or, where shared, one for all lines."""
+    count = _split(name, rule).list.len()
+    good = (count == pl.col("_lines")) | pl.col(name).is_null() | (pl.col("_lines") == 1)
+    return (good | (count == 1)) if shared else good
+
+
+def _split(name: str, rule: Explode) -> pl.Expr:
+    """Return the values of a cell where the last one may be empty: `a;` of two lines is a, none."""
+    plain = pl.col(name).str.split(rule.separator)
+    return pl.when(plain.list.len() == pl.col("_lines")).then(plain).otherwise(_values(name, rule))
+
+
+def _parts(name: str, rule: Explode, once: str | None = None) -> pl.Expr:
+    """Return the list of a row's values of one column, as long as the row has lines."""
+    same = pl.col(name).repeat_by("_lines")
+    alone = (pl.col("_lines") == 1) | pl.col(name).is_null()
+    if once is not None:
+        alone = alone | pl.col(once)
+    return pl.when(alone).then(same).otherwise(_split(name, rule)).alias(name)
+
+
+def _share(name: str, rule: Explode, context: Context, once: str) -> pl.Expr:
+    """Share one amount of a row out over its lines, to the cent, by largest remainder.
+
+    Text that is no number stays on every line, so that reading it reports it.
+    """
+    cents = (rounded(exact(pl.col(name), context.numbers), CENT) * 100).cast(pl.Int64)
+    weight = whole(pl.col(rule.weight or rule.by), context.numbers).clip(lower_bound=0).fill_null(0)
+    total = weight.sum().over(ROW)
+    # Lines that weigh nothing together share alike.
+    weight = pl.when(total > 0).then(weight).otherwise(1)
+    total = weight.sum().over(ROW)
+    base = (cents * weight) // total
+    rest = cents * weight - base * total
+    left = cents - base.sum().over(ROW)
+    place = rest.rank("ordinal", descending=True).over(ROW).cast(pl.Int64)
+    share = base + (place <= left).cast(pl.Int64)
+    money = (share.cast(pl.Decimal(38, 2)) / 100).cast(CENT).cast(pl.String)
+    return pl.when(pl.col(once) & cents.is_not_null()).then(money).otherwise(name).alias(name)
+
+
+def unpivot(frame: pl.DataFrame, rule: Unpivot, context: Context) -> pl.DataFrame:
+    """Make one row of each of several columns that is neither empty nor zero.
+
+    Args:
+        frame: rows with `_row`, text or worked out.
+        rule: which columns, and the canonical columns that take their label and value.
+        context: how numbers are written.
+
+    Returns:
+        The frame with the two columns, rows of one `_row` together, in the order of the rule.
+    """
+    parts = []
+    for place, (column, label) in enumerate(rule.columns.items()):
+        cell = pl.col(column)
+        is_text = frame.schema[column] == pl.String
+        number = exact(cell, context.numbers) if is_text else cell
+        # Text that is no number is kept, so that reading it reports it.
+        rows = frame.filter(cell.is_not_null() & ((number != 0) | number.is_null()))
+        parts.append(
+            rows.with_columns(
+                pl.lit(label).alias(rule.label),
+                cell.cast(pl.String).alias(rule.value),
+                _place=pl.lit(place),
+            )
+        )
+    return pl.concat(parts).sort(ROW, "_place", maintain_order=True).drop("_place")

@@ -1,0 +1,172 @@
+"""The single rules that a format is put together from, each checked by itself.
+
+Belongs here: pydantic models of rules that need no feed to be understood. Does not belong here:
+the format as a whole (`spec.py`), nor carrying a rule out (`reshape.py`, `derive.py`, `build.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from ingestion.vocabulary import Regex, Sql, Strict, Zone, sql_columns
+
+
+class Derive(Strict):
+    """One derived column: one producer, then regex, map and datetime in this order.
+
+    Attributes:
+        source: `from:` a column of the file or derived before.
+        expression: SQL expression on text columns, as polars reads it.
+        number: SQL arithmetic on columns that are read as exact decimals first.
+        concat: columns joined with `separator`, empty ones left out.
+        first_of: the first of these columns that is not empty.
+        regex: keep capture group `group`; no match gives an empty cell.
+        map: value -> value; a value that is not listed takes `default`, without one it is bad.
+        datetime: formats to read an instant with; `zone` is source, UTC or a zone name.
+    """
+
+    source: str | None = Field(default=None, alias="from")
+    expression: Sql | None = None
+    number: Sql | None = None
+    concat: tuple[str, ...] | None = None
+    first_of: tuple[str, ...] | None = None
+    separator: str = ""
+    regex: Regex | None = None
+    group: int = 1
+    map: dict[str, str | None] | None = None
+    default: str | None = None
+    datetime: tuple[str, ...] | None = None
+    zone: Zone = "source"
+
+    @model_validator(mode="after")
+    def _one_producer(self) -> Derive:
+        given = [
+            name
+            for name in ("source", "expression", "number", "concat", "first_of")
+            if getattr(self, name) is not None
+        ]
+        if len(given) != 1:
+            raise ValueError("give exactly one of from, expression, number, concat, first_of")
+        return self
+
+    @property
+    def has_default(self) -> bool:
+        """Whether unlisted values of `map` are allowed."""
+        return "default" in self.model_fields_set
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Columns the producer reads."""
+        if self.source is not None:
+            return (self.source,)
+        if self.concat is not None or self.first_of is not None:
+            return self.concat or self.first_of or ()
+        return sql_columns(self.expression or self.number or "")
+
+
+class ExportedAt(Strict):
+    """The export instant in the file's name: group 1 of `file_name`, read with `datetime`.
+
+    Attributes:
+        file_name: regular expression on the name; by default the one run of 14 digits in it.
+        datetime: how the instant is written, the first that fits holds.
+        required: refuse a file whose name carries none; else its last business instant counts.
+    """
+
+    file_name: str = r"(?:^|\D)(\d{14})(?:\D|$)"
+    datetime: str | tuple[str, ...] = "%Y%m%d%H%M%S"
+    required: bool = True
+
+    @model_validator(mode="after")
+    def _one_group(self) -> ExportedAt:
+        try:
+            groups = re.compile(self.file_name).groups
+        except re.error as error:
+            raise ValueError(f"`{self.file_name}` is not a regular expression: {error}") from None
+        if groups != 1:
+            raise ValueError(f"`{self.file_name}` needs exactly one group (...) around the instant")
+        return self
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """How the instant may be written, the first that fits holds."""
+        return (self.datetime,) if isinstance(self.datetime, str) else self.datetime
+
+
+class Explode(Strict):
+    """Rows that hold several lines of an order, their cells joined; each becomes so many rows.
+
+    All rows made of one keep its place in the file: it is still one row read, and has one fate.
+
+    Attributes:
+        by: column whose cell tells how many lines a row holds; its values never hold the separator.
+        separator: between the values of a cell.
+        columns: columns with one value a line; empty means empty on each line.
+        shared: money with one value a line, or one of the whole row, which is then shared out.
+        weight: column of `columns` that shares are in proportion to, to the cent.
+    """
+
+    by: str
+    separator: Annotated[str, Field(min_length=1)] = ";"
+    columns: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+    weight: str | None = None
+
+    @model_validator(mode="after")
+    def _weighed(self) -> Explode:
+        if self.weight is not None and self.weight not in self.columns:
+            raise ValueError(f"`weight: {self.weight}` is not among the exploded `columns`")
+        if self.shared and self.weight is None:
+            raise ValueError(
+                "`shared` needs a `weight`: the column that shares are in proportion to"
+            )
+        return self
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Columns of the file it reads, each once."""
+        return tuple(dict.fromkeys((self.by, *self.columns, *self.shared)))
+
+
+class Unpivot(Strict):
+    """Several columns of one row as so many rows of a feed; empty cells and zeros make none.
+
+    Attributes:
+        label: canonical column that names what a value is.
+        value: canonical column that takes it.
+        columns: column of the file or derived -> its label.
+    """
+
+    label: str
+    value: str
+    columns: Annotated[dict[str, str], Field(min_length=1)]
+
+
+class Notes(Strict):
+    """What a reader of an order format must know; in the words of a shop's owner.
+
+    Attributes:
+        payment: which column is the instant of payment, or what stands in for it.
+        presale: how a pre-sale and its deposit show.
+        discounts: who bears which discount.
+        orders: what is a main order and what a sub-order.
+        refunds: where refunds are told of.
+        certainty: how sure the layout is: documented, seen in the wild, or general knowledge.
+    """
+
+    payment: str = ""
+    presale: str = ""
+    discounts: str = ""
+    orders: str = ""
+    refunds: str = ""
+    certainty: str = ""
+
+
+class Gift(Strict):
+    """Which lines are gifts."""
+
+    products: tuple[Regex, ...] = ()
+    zero_price: bool = False
