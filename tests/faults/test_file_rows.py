@@ -10,6 +10,7 @@ from tests.support.exports import (
     LINES_HEADER,
     ORDERS,
     Shop,
+    one_bad_row,
     order,
     orders,
     refused,
@@ -154,3 +155,114 @@ def test_an_expression_that_compares_text_with_a_number_is_explained(shop: Shop)
     told = refused(shop, HEADER + orders(2))
     assert "an expression of its mapping fails" in told
     assert "TRY_CAST" in told
+
+
+# more shapes -----------------------------------------------------------------------------------
+
+
+def test_a_cut_row_of_a_file_of_one_row_lands_nothing(shop: Shop) -> None:
+    landed = shop.land(HEADER + order(1).rstrip("\n"))
+    assert (landed.rows_read, landed.rows_landed, landed.rows_quarantined) == (1, 0, 1)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.33, 0.5, 0.77, 0.9])
+def test_a_file_cut_at_any_byte_lands_only_whole_rows(shop: Shop, share: float) -> None:
+    text = HEADER + orders(40)
+    kept = text[: int(len(text) * share)]
+    landed = shop.land(kept)
+    whole = kept.count("\n") - 1
+    assert landed.rows_landed == whole
+    assert landed.rows_quarantined == int(not kept.endswith("\n"))
+    assert shop.rows(landed)["order_id"].to_list() == [str(n) for n in range(1, whole + 1)]
+
+
+def test_a_file_cut_inside_a_quoted_cell_is_told(shop: Shop) -> None:
+    assert "cut" in one_bad_row(shop, '10,"buyer with, a com', "cut_row")
+
+
+def test_an_unclosed_quote_in_a_cell_of_several_lines_is_refused(shop: Shop) -> None:
+    row = '3,"two\nlines",2026-05-01 10:00:00,,paid,1\n4,"open\nand on,x,x,paid,1\n'
+    assert "opened in line 6 and never closed" in refused(shop, HEADER + orders(2) + row)
+
+
+def test_a_cell_with_line_breaks_keeps_the_line_numbers_right(shop: Shop) -> None:
+    long = order(1, buyer='"a\nb\nc"')
+    landed = shop.land(HEADER + long + orders(8, 2) + order(10, "x"))
+    told = shop.quarantined(landed).row(0, named=True)
+    assert (told["row_number"], told["line_number"]) == (10, 13)
+    assert told["byte_offset"] == len(HEADER + long + orders(8, 2))
+
+
+def test_doubled_quotes_are_one_quote(shop: Shop) -> None:
+    landed = shop.land(HEADER + '"5"" frame",b,2026-05-01 10:00:00,,unpaid,1\n')
+    assert shop.rows(landed)["order_id"].to_list() == ['5" frame']
+
+
+def test_a_trailing_delimiter_on_every_line_is_an_unnamed_column(shop: Shop) -> None:
+    text = (HEADER + orders(3)).replace("\n", ",\n")
+    assert shop.land(text).rows_landed == 3
+
+
+def test_a_trailing_delimiter_on_the_rows_alone_is_refused(shop: Shop) -> None:
+    told = refused(shop, HEADER + orders(3).replace("\n", ",\n"))
+    assert "has 7 fields, the header has 6" in told
+
+
+def test_a_comment_line_before_the_header_needs_a_word_in_the_format(shop: Shop) -> None:
+    text = "# exported by the till\n" + HEADER + orders(2)
+    assert "is missing" in refused(shop, text)
+    shop.form = with_read(title_lines=1)
+    assert shop.land(text).rows_landed == 2
+
+
+def test_a_comment_line_among_the_rows_is_set_aside(shop: Shop) -> None:
+    assert "has 1 fields" in one_bad_row(shop, "# end of page 1\n", "field_count")
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_another_delimiter_lands_when_the_format_says_so(shop: Shop, delimiter: str) -> None:
+    shop.form = with_read(delimiter=delimiter)
+    text = (HEADER + orders(3)).replace(",", delimiter)
+    assert shop.rows(shop.land(text))["order_amount"].to_list() == [Decimal("10.00")] * 3
+
+
+def test_rows_of_another_delimiter_than_the_header_are_refused(shop: Shop) -> None:
+    assert "has 1 fields" in refused(shop, HEADER + orders(3).replace(",", ";"))
+
+
+def test_a_very_long_cell_and_a_very_wide_file_are_read(shop: Shop) -> None:
+    wide = ",".join(f"c{n}" for n in range(2_000))
+    text = HEADER.replace("\n", f",{wide}\n") + order(1, buyer="x" * 5_000_000).replace(
+        "\n", "," * 2_000 + "\n"
+    )
+    landed = shop.land(text)
+    assert landed.rows_landed == 1
+    assert len(landed.unknown_columns) == 2_000
+
+
+def test_a_file_of_one_column_is_read(shop: Shop) -> None:
+    shop.form = {
+        "updated_at": "day",
+        "read": {"header": ["day"]},
+        "feeds": {"traffic_daily": {"columns": {"traffic_date": "day"},
+                                    "constants": {"grain": "shop", "segment": "all",
+                                                  "visitors": 1}}},
+        "datetimes": ["%Y-%m-%d"],
+    }  # fmt: skip
+    landed = shop.land("day\n2026-05-01\n2026-05-02\n")
+    assert (landed.rows_read, landed.rows_landed) == (2, 2)
+
+
+def test_rows_of_blanks_alone_are_no_orders(shop: Shop) -> None:
+    one_bad_row(shop, ",,,,,\n", "missing")
+
+
+def test_a_zero_byte_file_and_one_of_spaces_are_refused(shop: Shop) -> None:
+    assert "is empty" in refused(shop, b"")
+    assert "has no header" in refused(shop, b"  \n \n")
+
+
+def test_a_header_without_line_break_is_a_cut_file_or_a_quiet_day(shop: Shop) -> None:
+    landed = shop.land(HEADER.rstrip("\n"))
+    assert (landed.rows_read, landed.rows_landed) == (0, 0)
+    assert "is missing" in refused(shop, HEADER[:-10])

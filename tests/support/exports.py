@@ -114,6 +114,11 @@ class Shop:
                  landed.rows_excluded)  # fmt: skip
         assert min(fates) >= 0
         assert sum(fates) == landed.rows_read
+        told = self.quarantined(landed) if landed.quarantine_file else None
+        assert (0 if told is None else told["row_number"].n_unique()) == landed.rows_quarantined
+        assert told is None or told["reason"].str.len_chars().min() > 0
+        for feed, rows in landed.feeds.items():
+            assert self.rows(landed, feed).height == rows
         return landed
 
     def rows(self, landed: LandedFile, feed: str = "orders") -> pl.DataFrame:
@@ -123,7 +128,7 @@ class Shop:
 
     def quarantined(self, landed: LandedFile) -> pl.DataFrame:
         """What was set aside."""
-        assert landed.quarantine_file is not None
+        assert landed.quarantine_file is not None, landed
         return pl.read_parquet(landed.quarantine_file)
 
     @property
