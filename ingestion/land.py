@@ -7,7 +7,6 @@ clocks and keys, which orchestration owns.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +22,8 @@ from ingestion.errors import FileRejected, MappingError
 from ingestion.fates import Issue, bad_rows, quarantine_frame, summarise
 from ingestion.mapping import FileSpec, Source, fingerprint
 from ingestion.parse import instant
-from ingestion.preflight import below, line_offsets, sha256_of
+from ingestion.preflight import below, line_offsets, refuse_if_changed, sha256_of
+from ingestion.store import write
 
 __all__ = [
     "Batch",
@@ -188,8 +188,10 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
 
     Raises:
         FileRejected: the file cannot be read, or too many of its rows are bad. Nothing is written.
+        FileChanging: it was written to meanwhile. Nothing is written.
     """
     name = below(path, inbox)
+    before = path.stat()
     batch = batch_of(path, source, files)
     exported = _exported_at(path, files, source)
     ready = prepare(path, source, files, key, reporting_currency, exported=exported)
@@ -200,6 +202,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         batch_id=batch.batch_id, source_file=name, version_at=version_at,
     )  # fmt: skip
     whose = {"batch_id": batch.batch_id, "source_file": name, "file_sha256": batch.sha256}
+    refuse_if_changed(path, before)
     told = _set_aside(ready, path, files, quarantine / f"{batch.batch_id}.parquet", whose)
     for feed, rows in landed.items():
         write(rows, landing / feed / f"batch={batch.batch_id}" / "data.parquet")
@@ -288,19 +291,3 @@ def _set_aside(
     frame = quarantine_frame(ready.issues, ready.raw, offsets)
     write(frame.select(*(pl.lit(v).alias(k) for k, v in whose.items()), pl.all()), target)
     return target
-
-
-def write(frame: pl.DataFrame, target: Path) -> None:
-    """Write Parquet so that the target is either whole or not there, also after a power cut."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.tmp")
-    with draft.open("wb") as file:
-        frame.write_parquet(file, compression="zstd", compression_level=1, statistics=True)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

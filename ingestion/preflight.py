@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import os
 import zlib
 from pathlib import Path
 
 import polars as pl
 
-from ingestion.errors import FileRejected
+from ingestion.errors import FileChanging, FileRejected
 from ingestion.spec import Read
 
 _CHUNK = 1 << 20
@@ -58,6 +59,26 @@ def below(path: Path, inbox: Path) -> str:
             "Copy the file itself into the inbox.",
         )
     return real.relative_to(root).as_posix()
+
+
+def refuse_if_changed(path: Path, before: os.stat_result) -> None:
+    """Make sure that a file is still the one it was, so that what was read is what was hashed.
+
+    Raises:
+        FileChanging: it was written to, replaced or removed.
+    """
+    try:
+        after = path.stat()
+    except OSError:
+        after = None
+    same = ("st_ino", "st_size", "st_mtime_ns")
+    if after is None or any(getattr(after, name) != getattr(before, name) for name in same):
+        raise FileChanging(
+            "was written to while it was read",
+            path.name,
+            "Part of the old and part of the new content would be landed as one file.",
+            "It is read in the next run; deliver files under another name and rename them.",
+        )
 
 
 def read_bytes(path: Path, read: Read) -> bytes:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
+import sqlite3
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration.errors import config_error
+from orchestration.errors import config_error, disk_full
 from orchestration.settings import Settings
 from orchestration.state import FileRecord, State
 
@@ -17,6 +21,9 @@ if TYPE_CHECKING:
     from ingestion.land import LandedFile, Match
 
 FATES = ("rows_read", "rows_landed", "rows_quarantined", "rows_duplicate", "rows_excluded")
+_COUNTS = ("files_seen", "files_landed", "files_refused", "files_waiting", *FATES)
+# A file without its last line break that was written to just now is still being uploaded.
+_UPLOAD_SECONDS = 60
 # polars releases the interpreter lock, so two files at a time use both cores of a small machine.
 _WORKERS = 2
 
@@ -29,11 +36,13 @@ def land_new_files(settings: Settings, state: State) -> dict[str, int]:
     A file that is refused is recorded with its reason and does not hold back the others.
 
     Returns:
-        Counts: files_seen, files_landed, files_refused (now or before), and rows of the files
-        landed now by fate (`FATES`).
+        Counts: files_seen, files_landed, files_refused (now or before), files_waiting (still being
+        written: looked at again in the next run), and rows of the files landed now by fate
+        (`FATES`).
 
     Raises:
-        KpiError: the pseudonym key is not the one earlier batches were made with.
+        KpiError: the pseudonym key is not the one earlier batches were made with, or the disk is
+            full. What was landed before stays, what was not is landed by the next run.
     """
     from ingestion.land import match_files
 
@@ -45,13 +54,17 @@ def land_new_files(settings: Settings, state: State) -> dict[str, int]:
         for match, file in _identified(settings, matches)
         if file.batch_id not in known
     }
-    counts = dict.fromkeys(("files_seen", "files_landed", "files_refused", *FATES), 0)
+    counts = dict.fromkeys(_COUNTS, 0)
     counts["files_seen"] = len(matches)
     counts["files_refused"] = sum(status == "refused" for status in known.values())
     with ThreadPoolExecutor(_WORKERS) as pool:
         landings = pool.map(lambda item: _land(settings, key, *item), new.values())
         for done, (file, landed) in enumerate(landings, start=1):
-            state.record(file)
+            if file.status == "waiting":
+                counts["files_waiting"] += 1
+                log.warning("%s", file.message)
+                continue
+            _record(state, file, settings.paths.landing)
             counts["files_landed"] += landed is not None
             counts["files_refused"] += landed is None
             for fate in FATES:
@@ -67,7 +80,12 @@ def _identified(settings: Settings, matches: list[Match]) -> Iterator[tuple[Matc
     from ingestion.land import batch_of
 
     for match in matches:
-        batch = batch_of(match.path, settings.sources[match.source], match.files)
+        try:
+            batch = batch_of(match.path, settings.sources[match.source], match.files)
+        except OSError as error:
+            # Taken away or not ours to read: the others must not wait for it.
+            log.warning("%s cannot be opened: %s", match.path.name, error.strerror)
+            continue
         yield (
             match,
             FileRecord(
@@ -85,6 +103,7 @@ def _land(
     settings: Settings, key: bytes, match: Match, file: FileRecord
 ) -> tuple[FileRecord, LandedFile | None]:
     """Land one file; its ledger record, and None for the account if it was refused."""
+    from ingestion.errors import FileChanging
     from ingestion.land import FileRejected, land_file
 
     try:
@@ -98,8 +117,17 @@ def _land(
             key=key,
             reporting_currency=settings.shop.currency,
         )
+    except FileChanging as error:
+        return replace(file, status="waiting", message=str(error)), None
     except FileRejected as error:
         return replace(file, status="refused", message=str(error)), None
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise disk_full(settings.paths.landing) from error
+    if _is_uploading(match.path, landed):
+        told = f"{match.path.name} is still being written: its last row is cut"
+        return replace(file, status="waiting", message=told), None
     record = replace(
         file,
         feeds=dict(landed.feeds),
@@ -110,6 +138,20 @@ def _land(
         **{fate: getattr(landed, fate) for fate in FATES},
     )
     return record, landed
+
+
+def _record(state: State, file: FileRecord, landing: Path) -> None:
+    try:
+        state.record(file)
+    except sqlite3.OperationalError as error:
+        if "full" not in str(error):
+            raise
+        raise disk_full(landing) from error
+
+
+def _is_uploading(path: Path, landed: LandedFile) -> bool:
+    is_cut = any(issue.reason == "cut_row" for issue in landed.troubles)
+    return is_cut and time.time() - path.stat().st_mtime < _UPLOAD_SECONDS
 
 
 def checked_key(settings: Settings, state: State) -> bytes:

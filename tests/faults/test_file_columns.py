@@ -2,7 +2,9 @@
 
 from decimal import Decimal
 
-from tests.support.exports import HEADER, Shop, orders, refused, with_read
+import pytest
+
+from tests.support.exports import HEADER, Shop, order, orders, refused, with_read
 
 
 def test_a_new_column_is_dropped_and_named(shop: Shop) -> None:
@@ -65,3 +67,59 @@ def test_a_name_without_export_instant_is_refused(shop: Shop) -> None:
         "refund_id,order_id,product_id,requested_at,refunded_at,amount,quantity,kind,reason,status"
     )
     assert "no export instant" in refused(shop, head + "\n", "refunds.csv")
+
+
+# drift -----------------------------------------------------------------------------------------
+
+
+def test_a_column_that_changes_its_type_is_refused_with_the_first_cell(shop: Shop) -> None:
+    told = refused(shop, HEADER + "".join(order(n, f"CNY {n}") for n in range(1, 6)))
+    assert 'order_amount (paid_amount) "CNY 1" is not a number' in told
+    assert "5 of 5 rows are bad" in told
+
+
+def test_a_column_of_dates_in_another_form_is_refused(shop: Shop) -> None:
+    told = refused(shop, HEADER + "".join(order(n, at="1 May 2026", paid="") for n in range(5)))
+    assert 'ordered_at "1 May 2026" is not a date and time' in told
+
+
+def test_a_column_that_has_run_empty_is_refused_where_it_is_needed(shop: Shop) -> None:
+    assert "ordered_at is empty" in refused(
+        shop, HEADER + "".join(order(n, at="", paid="") for n in range(5))
+    )
+
+
+@pytest.mark.parametrize("name", ["Status", " status ", "STATUS", "status\u200b", '"status"'])
+def test_how_a_name_may_differ(shop: Shop, name: str) -> None:
+    text = HEADER.replace("status", name) + orders(2)
+    if name.strip('" \u200b') == "status":
+        assert shop.land(text).rows_landed == 2
+    else:
+        assert "`status` is missing" in refused(shop, text)
+
+
+def test_two_columns_that_change_places_under_their_names_are_told_by_their_values(
+    shop: Shop,
+) -> None:
+    head = HEADER.replace("ordered_at", "x").replace("status", "ordered_at").replace("x", "status")
+    assert "is not" in refused(shop, head + orders(5))
+
+
+def test_a_doubled_column_nobody_reads_is_refused_too(shop: Shop) -> None:
+    text = HEADER.replace("\n", ",note,note\n") + orders(2).replace("\n", ",a,b\n")
+    assert "`note` stands in the header twice" in refused(shop, text)
+
+
+def test_another_export_altogether_is_refused(shop: Shop) -> None:
+    told = refused(shop, "sku,stock\nA,1\n")
+    assert "is missing" in told
+    assert "check delimiter and format" in told
+
+
+def test_drift_from_one_file_to_the_next_keeps_what_landed_before(shop: Shop) -> None:
+    first = shop.land(HEADER + orders(2), "one.csv")
+    before = {path: path.read_bytes() for path in shop.landed_files}
+    refused(shop, HEADER.replace("paid_amount", "amount") + orders(2, 3), "two.csv")
+    wider = shop.land(HEADER.replace("\n", ",note\n") + order(9).replace("\n", ",x\n"), "three.csv")
+    assert {path: path.read_bytes() for path in before} == before
+    assert shop.rows(first).columns == shop.rows(wider).columns

@@ -1,6 +1,8 @@
 """Damaged JSON lines and Parquet."""
 
 import gzip
+from datetime import datetime
+from decimal import Decimal
 
 import polars as pl
 import pytest
@@ -49,3 +51,85 @@ def test_a_parquet_file_without_a_needed_column_is_refused(shop: Shop) -> None:
     path = shop.put(b"", "events_202605.parquet")
     pl.DataFrame({"event_timestamp": [1], "user_pseudo_id": ["v"]}).write_parquet(path)
     assert "`event_name` is missing" in refused(shop, path.read_bytes(), "events_202605.parquet")
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("", None),
+        ("null\n", "not_json"),
+        ('{"event_name":"x"\n', "not_json"),
+        ('{"event_timestamp":"soon","event_name":"view_item"}\n', "not_readable"),
+        ('{"event_timestamp":1e3,"event_name":"view_item"}\n', None),
+    ],
+)
+def test_an_odd_line_among_good_ones(shop: Shop, line: str, reason: str | None) -> None:
+    shop.form = "ga4_events_jsonl"
+    landed = shop.land("".join(event(n) for n in range(9)) + line, "events_20260501.json")
+    if reason:
+        assert (landed.rows_landed, landed.rows_quarantined) == (9, 1)
+        assert shop.quarantined(landed)["reason"].to_list() == [reason]
+    else:
+        assert landed.rows_landed >= 9
+
+
+def test_parquet_keeps_its_own_types(shop: Shop) -> None:
+    shop.form = {
+        "read": {"kind": "parquet"},
+        "zone": "UTC",
+        "feeds": {"orders": {"columns": {
+            "order_id": "id", "ordered_at": "at", "paid_at": "at", "order_amount": "amount",
+            "is_presale": "early"}, "constants": {"status": "paid"}}},
+    }  # fmt: skip
+    path = shop.put(b"", "orders.parquet")
+    at = datetime(2026, 5, 1, 10, 0, 0, 123456)
+    pl.DataFrame(
+        {
+            "id": [31356100258, 7],
+            "at": [at, datetime(2026, 5, 2)],
+            "amount": [Decimal("1234567.89"), Decimal("0.10")],
+            "early": [True, None],
+        }
+    ).write_parquet(path)
+    rows = shop.rows(shop.land(path))
+    assert rows["order_id"].to_list() == ["31356100258", "7"]
+    assert rows["ordered_at"].to_list() == [at, datetime(2026, 5, 2)]
+    assert rows["order_amount"].to_list() == [Decimal("1234567.89"), Decimal("0.10")]
+    assert rows["is_presale"].to_list() == [True, None]
+
+
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "UTC", "America/New_York"])
+def test_instants_of_parquet_in_any_unit_and_zone(shop: Shop, unit: str, zone: str | None) -> None:
+    shop.form = {
+        "read": {"kind": "parquet"},
+        "zone": "UTC",
+        "feeds": {"orders": {"columns": {"order_id": "id", "ordered_at": "at"},
+                             "constants": {"status": "unpaid"}}},
+    }  # fmt: skip
+    path = shop.put(b"", "orders.parquet")
+    at = pl.Series([datetime(2026, 5, 1, 10)]).dt.cast_time_unit(unit)
+    if zone:
+        at = at.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+    pl.DataFrame({"id": ["1"], "at": at}).write_parquet(path)
+    assert shop.rows(shop.land(path))["ordered_at"].to_list() == [datetime(2026, 5, 1, 10)]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e300, -1.0, None])
+def test_floats_of_parquet_that_are_no_amounts(shop: Shop, value: float | None) -> None:
+    shop.form = {
+        "read": {"kind": "parquet"},
+        "feeds": {"orders": {"columns": {"order_id": "id", "ordered_at": "at",
+                                         "order_amount": "amount"},
+                             "constants": {"status": "unpaid"}}},
+        "datetimes": ["%Y-%m-%d %H:%M:%S"],
+    }  # fmt: skip
+    path = shop.put(b"", "orders.parquet")
+    amounts = [float(n) + 0.1 for n in range(9)] + [value]
+    pl.DataFrame(
+        {"id": range(10), "at": ["2026-05-01 10:00:00"] * 10, "amount": amounts}
+    ).write_parquet(path)
+    landed = shop.land(path)
+    assert shop.rows(landed)["order_amount"].to_list()[:3] == [
+        Decimal("0.10"), Decimal("1.10"), Decimal("2.10")]  # fmt: skip
+    assert landed.rows_quarantined == (value is not None)

@@ -6,6 +6,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
+from ingestion.errors import MappingError
 from ingestion.reconcile import landed_totals
 from tests.support.exports import HEADER, ORDERS, Shop, one_bad_row, order, orders, refused
 
@@ -107,6 +108,14 @@ def test_the_declared_pattern_alone_says_what_3_4_means(shop: Shop) -> None:
         datetime(2026, 4, 3, 1, 0),
         datetime(2026, 4, 13, 1, 0),
     ]
+
+
+def test_patterns_that_would_guess_day_and_month_are_refused(shop: Shop) -> None:
+    shop.form = {**ORDERS, "datetimes": ["%d/%m/%Y", "%m/%d/%Y %H:%M"]}
+    with pytest.raises(MappingError, match="would be guessed"):
+        shop.land(HEADER)
+    shop.form = {**ORDERS, "datetimes": ["%d/%m/%Y", "%d/%m/%Y %H:%M", "%Y-%m-%d"]}
+    assert shop.land(HEADER).rows_read == 0
 
 
 def test_a_month_beyond_twelve_is_set_aside(shop: Shop) -> None:
