@@ -13,6 +13,7 @@ from tests.support.samples import STAMP, land_sample, rows, sample
 FIGURES = ("spend_date", "campaign", "cost", "impressions", "clicks", "claimed_conversions",
            "claimed_value")  # fmt: skip
 SPEND = "campaign_spend"
+D = Decimal
 FIRST, SECOND = date(2026, 5, 1), date(2026, 5, 2)
 
 
@@ -188,7 +189,7 @@ def test_qianchuan_in_both_generations(tmp_path: Path) -> None:
 
 
 def test_an_hour_is_no_day(tmp_path: Path) -> None:
-    text = "时间,计划名称,消耗(元)\n2026-05-01 10:00:00,计划,1.00\n"
+    text = "日期,计划名称,消耗(元)\n2026-05-01 10:00:00,计划,1.00\n"
     with pytest.raises(FileRejected, match="is not a date"):
         Shop(tmp_path, "qianchuan_campaigns").land(text, "hours.csv")
 

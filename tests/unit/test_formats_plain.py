@@ -1,7 +1,7 @@
 """Plain formats, one a feed, and what holds for every shipped format; rows worked out by hand."""
 
 from datetime import date, datetime
-from decimal import Decimal as D
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from tests.support.exports import KEY, Shop
 from tests.support.samples import STAMP, land_sample, named, rows, sample
 
 MAY_1 = date(2026, 5, 1)
+D = Decimal
 
 
 def key_of(value: str, kind: str = "") -> str:
