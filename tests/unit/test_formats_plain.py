@@ -324,17 +324,10 @@ def test_a_stamp_in_the_name_orders_plain_files_and_none_is_needed(tmp_path: Pat
     assert bare["_version_at"][0] == datetime(2026, 4, 30, 16)  # its own day's start
 
 
-def test_refunds_and_products_are_plain_with_the_instant_in_their_names(tmp_path: Path) -> None:
-    home, landed = land_sample(tmp_path / "r", "refunds")
-    assert landed.excluded == {"not_refunded_yet": 1}
-    columns = ("refund_id", "order_id", "refunded_at", "amount", "quantity", "kind", "reason")
-    assert rows(home, landed, "refunds", *columns) == [
-        ("R1", "77", datetime(2026, 5, 2, 16, 30), D("255.90"), 1, "return", "broken")]  # fmt: skip
-    home, landed = land_sample(tmp_path / "p", "products")
-    columns = ("product_id", "name", "category_2", "list_price", "cost", "valid_from")
-    assert rows(home, landed, "products", *columns) == [
-        ("P1", "碗", "碗", D("59.9000"), D("21.3050"), MAY_1),
-        ("P2", "杯", None, D("12.0000"), None, MAY_1),
-    ]
+@pytest.mark.parametrize("form", ["refunds", "products", "plain_order_items"])
+def test_lists_that_carry_no_version_must_name_their_instant(tmp_path: Path, form: str) -> None:
+    header = ",".join(load_formats()[form].read.header) + "\n"
+    home = Shop(tmp_path, form)
+    assert home.land(header, f"{form}_{STAMP}.csv").rows_read == 0
     with pytest.raises(FileRejected, match="its name carries no export instant"):
-        home.land(sample("products").read_bytes(), "products.csv")
+        home.land(header, f"{form}.csv")
