@@ -12,10 +12,10 @@ import numpy as np
 import polars as pl
 
 from ingestion.simulator.catalogue import products
-from ingestion.simulator.demand import ordinal
+from ingestion.simulator.demand import calendar_day, ordinal
 from ingestion.simulator.draws import Ints, luck
 from ingestion.simulator.live import commission_rates
-from ingestion.simulator.orderbook import DAY, NEVER, OrderBook
+from ingestion.simulator.orderbook import DAY, NEVER, OrderBook, own_keys
 from ingestion.simulator.world import World
 
 PLATFORM, PAYMENT, COMMISSION = "platform_fee", "payment_fee", "creator_commission"
@@ -105,7 +105,7 @@ def order_costs(world: World, shop: str, book: OrderBook, shipments: pl.DataFram
     )
     parts.append(booked(parcels, "freight", "shipped", pl.col("cost_cents")))
     if shop == "tmall":
-        insured = luck(world.seed, parcels.get_column("key").to_numpy(), _INSURED) < INSURED
+        insured = luck(world.seed, own_keys(shop, parcels), _INSURED) < INSURED
         kept = parcels.filter(pl.Series(insured))
         parts.append(booked(kept, "freight_insurance", "shipped", pl.lit(INSURANCE_CENTS)))
     return pl.concat(parts).sort("at", "key", "cost_type")
@@ -129,7 +129,7 @@ def settlements(world: World, shop: str, book: OrderBook) -> pl.DataFrame:
     fees = pl.col(PLATFORM) + pl.col(PAYMENT) + pl.col(COMMISSION)
     due = pl.col("due_cents") + pl.col("postage_cents") - fees
     due = due - pl.when(after).then(0).otherwise(net_back)
-    key = paid.get_column("key").to_numpy()
+    key = own_keys(shop, paid)
     first, last = PAYOUT_DAYS[shop]
     days = first + (last - first) * luck(world.seed, key, _WHEN)
     is_late = (luck(world.seed, key, _LATE) < LATE_PAYOUTS) & (shop == "tmall")
@@ -187,8 +187,5 @@ def platform_daily(world: World, shop: str, book: OrderBook) -> pl.DataFrame:
 
 def _wrong(days: Ints) -> list[int]:
     """Return the wrong days among consecutive days, as days since 1970."""
-    first, last = (date.fromordinal(int(day) + _UNIX) for day in (days[0], days[-1]))
-    return [ordinal(day) for day in wrong_days(first, last)]
-
-
-_UNIX = date(1970, 1, 1).toordinal()
+    found = wrong_days(calendar_day(int(days[0])), calendar_day(int(days[-1])))
+    return [ordinal(day) for day in found]

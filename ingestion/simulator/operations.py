@@ -77,7 +77,9 @@ class Operations:
     def shipments(self, shop: str) -> pl.DataFrame:
         """Parcels of one shop."""
         if shop not in self._shipments:
-            self._shipments[shop] = shipping.make_shipments(self.world, self.books[shop].orders)
+            self._shipments[shop] = shipping.make_shipments(
+                self.world, shop, self.books[shop].orders
+            )
         return self._shipments[shop]
 
     def order_costs(self, shop: str) -> pl.DataFrame:

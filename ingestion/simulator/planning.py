@@ -65,7 +65,7 @@ def targets(world: World, month: date) -> pl.DataFrame:
     days = [month + timedelta(days=i) for i in range(len(expected["tmall"]))]
     whole = {shop: round(STRETCH * float(part.sum())) for shop, part in expected.items()}
     by_day = np.round(STRETCH * np.sum([*expected.values()], axis=0))
-    rows = [("month", month, None, None, float(sum(whole.values())))]
+    rows: list[tuple[object, ...]] = [("month", month, None, None, float(sum(whole.values())))]
     rows += [("month", month, "platform", shop, float(whole[shop])) for shop in PLATFORMS]
     rows += [("day", day, None, None, float(x)) for day, x in zip(days, by_day, strict=True)]
     names = {
@@ -113,7 +113,7 @@ def market_size(world: World, month: date) -> pl.DataFrame:
     u = luck(world.seed, months * 100 + np.arange(len(names)), _SIZE)
     size = _MARKET * 1.004**months * (0.9 + 0.2 * u) * (1.0 + 0.25 * (month.month in {6, 11}))
     rounded = [float(round(x, -4)) for x in size]
-    rows = [(month, "gmv", None, sum(rounded), "panel estimate")]
+    rows: list[tuple[object, ...]] = [(month, "gmv", None, sum(rounded), "panel estimate")]
     rows += [
         (month, "gmv", name, x, "panel estimate") for name, x in zip(names, rounded, strict=True)
     ]

@@ -12,10 +12,10 @@ import polars as pl
 
 from ingestion.simulator.catalogue import products
 from ingestion.simulator.company import DEVICES
-from ingestion.simulator.demand import ordinal
+from ingestion.simulator.demand import calendar_day, ordinal
 from ingestion.simulator.draws import Flags, Floats, Ints, luck
 from ingestion.simulator.incidents import Incident
-from ingestion.simulator.orderbook import DAY, HOUR, NEVER, OrderBook
+from ingestion.simulator.orderbook import DAY, HOUR, NEVER, OrderBook, own_keys
 from ingestion.simulator.world import World, choose, product_number
 
 KINDS = ("logistics", "quality", "refund", "how_to_use", "invoice")
@@ -47,10 +47,8 @@ def _is_slow(day: Ints) -> Flags:
     """Say which days lie in a week of slow service."""
     slow = np.zeros(len(day), np.bool_)
     if len(day):
-        years = (day.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970)[
-            [int(day.argmin()), int(day.argmax())]
-        ]
-        for begin, end in slow_weeks(date(int(years[0]), 1, 1), date(int(years[1]), 12, 31)):
+        first, last = calendar_day(int(day.min())), calendar_day(int(day.max()))
+        for begin, end in slow_weeks(first.replace(month=1, day=1), last):
             slow |= (day >= ordinal(begin)) & (day <= ordinal(end))
     return slow
 
@@ -63,7 +61,7 @@ def make_tickets(world: World, shop: str, orders: pl.DataFrame) -> pl.DataFrame:
         solved (local seconds since 1970), csat (1 to 5, null where none was given); by instant.
     """
     paid = orders.filter(pl.col("paid") < NEVER)
-    key = _keys(shop, paid)
+    key = own_keys(shop, paid)
     bad = paid.get_column("main").to_numpy() == product_number(BAD_PRODUCT)
     rows = np.nonzero(luck(world.seed, key, _HAS) < np.where(bad, BAD_TICKETS, TICKETS))[0]
     key, bad = key[rows], bad[rows]
@@ -93,7 +91,7 @@ def make_reviews(world: World, shop: str, book: OrderBook) -> pl.DataFrame:
     done = book.orders.filter(pl.col("completed") < NEVER).select("key", "completed")
     goods = book.lines.filter(pl.col("product") < len(products()))
     lines = goods.select("key", "order_id", "line", "product").join(done, on="key")
-    key = _keys(shop, lines) * 8 + lines.get_column("line").to_numpy()
+    key = own_keys(shop, lines) * 8 + lines.get_column("line").to_numpy()
     rows = np.nonzero(luck(world.seed, key, _REVIEW) < REVIEWED)[0]
     lines, key = lines[rows], key[rows]
     bad = lines.get_column("product").to_numpy() == product_number(BAD_PRODUCT)
@@ -109,14 +107,9 @@ def make_reviews(world: World, shop: str, book: OrderBook) -> pl.DataFrame:
     )
 
 
-def _keys(shop: str, rows: pl.DataFrame) -> Ints:
-    """Return keys of orders that differ between the shops."""
-    return np.asarray(rows.get_column("key").to_numpy() * 2 + (shop == "tmall"))
-
-
 def outages(incidents: tuple[Incident, ...]) -> list[tuple[Incident, float]]:
     """Return the site's incidents that its monitoring sees, with the share of requests failing."""
-    share = dict((name, part) for name, part, _ in DEVICES)
+    share = {name: part for name, part, _ in DEVICES}
     return [
         (item, (1.0 - item.factor) * share.get(item.segment, 1.0))
         for item in incidents

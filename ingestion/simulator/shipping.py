@@ -7,15 +7,15 @@ Belongs here: the way from the warehouse to the door. When an order leaves is pa
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 
 from ingestion.simulator.company import PROVINCES
-from ingestion.simulator.demand import ordinal
+from ingestion.simulator.demand import calendar_day, ordinal
 from ingestion.simulator.draws import Floats, Ints, luck
-from ingestion.simulator.orderbook import DAY, HOUR, NEVER
+from ingestion.simulator.orderbook import DAY, HOUR, NEVER, own_keys
 from ingestion.simulator.world import World, choose
 
 PROMISE_HOURS = 48
@@ -59,11 +59,7 @@ _NEAR = 7  # provinces of the list that cost no more
 def strikes(first: date, last: date) -> list[tuple[date, date]]:
     """Return first and last day of the strikes that begin from first to last."""
     begun = [date(year, *day) for year in range(first.year, last.year + 1) for day in _STRIKES]
-    return [
-        (day, date.fromordinal(day.toordinal() + STRIKE_DAYS - 1))
-        for day in begun
-        if first <= day <= last
-    ]
+    return [(day, day + timedelta(days=STRIKE_DAYS - 1)) for day in begun if first <= day <= last]
 
 
 def late_share(carrier: Ints, region: Ints, day: Ints) -> Floats:
@@ -71,18 +67,15 @@ def late_share(carrier: Ints, region: Ints, day: Ints) -> Floats:
     share = np.array([item.late for item in CARRIERS])[carrier]
     slow = [name for name, _, _ in PROVINCES].index(SLOW_REGION)
     share = np.where(region == slow, share + (1.0 - share) * SLOW_REGION_LATE, share)
-    since = np.full(len(day), -1)
+    on_strike = np.zeros(len(day), np.bool_)
     if len(day):
-        first, last = (date.fromordinal(int(x) + _UNIX) for x in (day.min(), day.max()))
+        first, last = calendar_day(int(day.min())), calendar_day(int(day.max()))
         for begin, end in strikes(first.replace(month=1, day=1), last):
-            since[(day >= ordinal(begin)) & (day <= ordinal(end))] = 1
-    return np.where((carrier == STRIKING) & (since > 0), STRIKE_LATE, share)
+            on_strike |= (day >= ordinal(begin)) & (day <= ordinal(end))
+    return np.where((carrier == STRIKING) & on_strike, STRIKE_LATE, share)
 
 
-_UNIX = date(1970, 1, 1).toordinal()
-
-
-def make_shipments(world: World, orders: pl.DataFrame) -> pl.DataFrame:
+def make_shipments(world: World, shop: str, orders: pl.DataFrame) -> pl.DataFrame:
     """Return the parcels of one shop's orders that are ever sent.
 
     Returns:
@@ -92,7 +85,7 @@ def make_shipments(world: World, orders: pl.DataFrame) -> pl.DataFrame:
     sent = orders.filter(pl.col("shipped") < NEVER).select(
         "key", "order_id", "region", "shipped", "units"
     )
-    key = sent.get_column("key").to_numpy()
+    key = own_keys(shop, sent)
     many = sent.get_column("units").to_numpy() >= _SPLIT_PIECES
     twice = np.nonzero(many & (luck(world.seed, key, _SPLIT) < SPLIT_SHARE))[0]
     row = np.r_[np.arange(len(key)), twice]
@@ -107,7 +100,8 @@ def make_shipments(world: World, orders: pl.DataFrame) -> pl.DataFrame:
     high = np.where(is_late, _LATE_HOURS[1], usual[:, 1])
     hours = low + (high - low) * luck(world.seed, key * 2 + parcel, _HOURS)
     cents = np.array([item.cents for item in CARRIERS])[carrier]
-    frame = sent[row].select("key", "order_id", "region").with_columns(
+    order: pl.DataFrame = sent[row]
+    frame = order.select("key", "order_id", "region").with_columns(
         parcel=pl.Series(parcel),
         carrier=pl.Series(carrier),
         shipped=pl.Series(shipped),

@@ -129,7 +129,8 @@ def _lost(world: World, days: Ints, shape: tuple[int, ...]) -> Ints:
 def _since_review(days: Ints) -> Ints:
     """Return the row of the latest order of each day and product, below 0 before the first."""
     turn = np.array([item.turn for item in SUPPLIERS])[supplier_of()]
-    return np.arange(len(days))[:, None] - (days[:, None] - turn) % REVIEW_DAYS
+    since: Ints = (days[:, None] - turn) % REVIEW_DAYS
+    return np.asarray(np.arange(len(days))[:, None] - since)
 
 
 def make_stock(world: World, books: dict[str, OrderBook]) -> Stock:
