@@ -6,15 +6,14 @@ is the same in every row of a source (platform, shop, currency) is left to the s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import date
+from collections.abc import Sequence
 
 import polars as pl
 
-from ingestion.simulator import members, planning, service
-from ingestion.simulator.calendar import PLATFORMS, months
+from ingestion.simulator import members, service
+from ingestion.simulator.calendar import PLATFORMS
 from ingestion.simulator.company import PROVINCES
-from ingestion.simulator.demand import calendar_day
+from ingestion.simulator.export_plans import PLANS, Writer
 from ingestion.simulator.export_tmall import product_ids
 from ingestion.simulator.operations import Operations
 from ingestion.simulator.purchasing import WAREHOUSES
@@ -32,7 +31,6 @@ from ingestion.simulator.tables import (
     touched,
 )
 
-Writer = Callable[[Operations, str, Sequence[Span]], list[bytes]]
 _CITIES = tuple(WAREHOUSES[shop] for shop in PLATFORMS)
 _CARRIERS = tuple(item.name for item in CARRIERS)
 _PROVINCES = tuple(name for name, _, _ in PROVINCES)
@@ -253,43 +251,6 @@ def _service_health(made: Operations, _: str, spans: Sequence[Span]) -> list[byt
     )
 
 
-def _fx_rates(made: Operations, _: str, spans: Sequence[Span]) -> list[bytes]:
-    frame = of_days(planning.fx_rates(made.world), spans)
-    return _files(frame.select("file", _date("day").alias("rate_date"), "currency", "rate"), spans)
-
-
-def _by_month(
-    table: Callable[[Operations, date], pl.DataFrame],
-) -> Writer:
-    """Return the writer of a table that is made month by month."""
-
-    def write(made: Operations, _: str, spans: Sequence[Span]) -> list[bytes]:
-        return [
-            pl.concat([table(made, month) for month in _months(made, span)]).write_csv().encode()
-            for span in spans
-        ]
-
-    return write
-
-
-def _months(made: Operations, span: Span) -> list[date]:
-    """Return the months that begin in a period, and that in which the data begin."""
-    first, last = calendar_day(span.first), calendar_day(span.last)
-    return [
-        begin.replace(day=1)
-        for begin, _ in months(first, last)
-        if begin.day == 1 or span.first == made.since
-    ]
-
-
-def _campaign_members(made: Operations, month: date) -> pl.DataFrame:
-    return members.campaign_members(made.world, month).with_columns(
-        campaign_id=pl.lit(f"welcome_{month:%Y%m}"),
-        member_from=pl.lit(month),
-        member_to=pl.lit(planning.month_end(month)),
-    )
-
-
 WRITERS: dict[str, Writer] = {
     "inventory_snapshots": _snapshots,
     "inventory_movements": _movements,
@@ -305,10 +266,5 @@ WRITERS: dict[str, Writer] = {
     "exposures": _exposures,
     "live_sessions": _live_sessions,
     "service_health": _service_health,
-    "fx_rates": _fx_rates,
-    "campaign_members": _by_month(_campaign_members),
-    "targets": _by_month(lambda made, month: planning.targets(made.world, month)),
-    "budgets": _by_month(lambda made, month: planning.budgets(made.world, month)),
-    "headcount": _by_month(lambda _, month: planning.headcount(month)),
-    "market_size": _by_month(lambda made, month: planning.market_size(made.world, month)),
+    **PLANS,
 }

@@ -5,6 +5,7 @@ Belongs here: what buyers say after an order, how fast they are answered, how we
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 import numpy as np
@@ -107,7 +108,7 @@ def make_reviews(world: World, shop: str, book: OrderBook) -> pl.DataFrame:
     )
 
 
-def outages(incidents: tuple[Incident, ...]) -> list[tuple[Incident, float]]:
+def outages(incidents: Iterable[Incident]) -> list[tuple[Incident, float]]:
     """Return the site's incidents that its monitoring sees, with the share of requests failing."""
     share = {name: part for name, part, _ in DEVICES}
     return [

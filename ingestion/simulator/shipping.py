@@ -23,7 +23,7 @@ SLOW_REGION, SLOW_REGION_LATE = "陕西省", 0.30
 # the carrier that strikes, the share of its parcels of those days that is late
 STRIKING, STRIKE_LATE, STRIKE_DAYS = 1, 0.90, 6
 _STRIKES = ((4, 20), (10, 19))
-_LATE_HOURS = (49.0, 68.0)
+LATE_HOURS = (49.0, 68.0)
 _SPLIT_PIECES, SPLIT_SHARE, _SECOND_AFTER = 4, 0.25, HOUR
 _CARRIER, _LATE, _HOURS, _SPLIT = 31, 32, 33, 34
 
@@ -96,8 +96,8 @@ def make_shipments(world: World, shop: str, orders: pl.DataFrame) -> pl.DataFram
     shipped = sent.get_column("shipped").to_numpy()[row] + (parcel - 1) * _SECOND_AFTER
     is_late = luck(world.seed, key, _LATE) < late_share(carrier, region, shipped // DAY)
     usual = np.array([item.hours for item in CARRIERS])[carrier]
-    low = np.where(is_late, _LATE_HOURS[0], usual[:, 0])
-    high = np.where(is_late, _LATE_HOURS[1], usual[:, 1])
+    low = np.where(is_late, LATE_HOURS[0], usual[:, 0])
+    high = np.where(is_late, LATE_HOURS[1], usual[:, 1])
     hours = low + (high - low) * luck(world.seed, key * 2 + parcel, _HOURS)
     cents = np.array([item.cents for item in CARRIERS])[carrier]
     order: pl.DataFrame = sent[row]

@@ -17,7 +17,7 @@ import polars as pl
 from ingestion.simulator.calendar import PLATFORMS
 from ingestion.simulator.catalogue import GIFTS, products
 from ingestion.simulator.company import COMPANY
-from ingestion.simulator.draws import Flags, Ints, luck
+from ingestion.simulator.draws import Flags, Ints, fraction, luck
 from ingestion.simulator.orderbook import DAY, NEVER, OrderBook
 from ingestion.simulator.purchasing import (
     REVIEW_DAYS,
@@ -37,8 +37,8 @@ _OVERSTOCK = 6.0
 # pieces sold on a usual day, by shop; and gifts given away
 _PIECES = {"shopify": 66.0, "tmall": 44.0}
 _GIFTS_A_DAY = {"shopify": 1.2, "tmall": 0.9}
-_COVER_DAYS = 75.0
-_SHRINKING, _LOSS = 0.2, 27
+_COVER_DAYS = 38.0
+_SHRINKING, _LOSS, _COVER = 0.06, 27, 28
 # longest time from an order to its arrival
 LEAD_IN = 42
 
@@ -109,7 +109,9 @@ def _levels(world: World) -> Ints:
     for shop in PLATFORMS:
         gifts = np.full(len(GIFTS), _GIFTS_A_DAY[shop])
         pieces = size[shop] * _COVER_DAYS * np.r_[weight * _PIECES[shop], gifts]
-        columns.append(np.ceil(pieces + 4.0 * np.sqrt(pieces) + 12.0))
+        # some are kept short, some well in stock
+        pieces *= 0.8 + 0.6 * fraction(np.arange(len(pieces)), _COVER)
+        columns.append(np.ceil(pieces + 3.0 * np.sqrt(pieces) + 4.0))
     level = np.stack(columns, axis=1)
     level[[item.product_id for item in products()].index(OVERSTOCKED)] *= _OVERSTOCK
     return level.astype(np.int64)
@@ -117,7 +119,8 @@ def _levels(world: World) -> Ints:
 
 def _lost(world: World, days: Ints, shape: tuple[int, ...]) -> Ints:
     """Return pieces found missing when stock is taken, on the first of each month."""
-    is_first = (days.astype("datetime64[D]") - days.astype("datetime64[M]")).astype(np.int64) == 0
+    dates = days.astype("datetime64[D]")
+    is_first = dates == dates.astype("datetime64[M]").astype("datetime64[D]")
     cell = np.arange(shape[1] * shape[2])
     lost = np.zeros(shape, np.int64)
     for row in np.nonzero(is_first)[0]:
