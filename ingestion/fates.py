@@ -17,7 +17,7 @@ from ingestion.mapping import FileSpec
 from ingestion.read import LINE, ROW, Raw
 
 # Reasons that say nothing about how well the file fits its format.
-_INNOCENT = ("cut_row", "order_incomplete")
+_INNOCENT = ("cut_row", "order_incomplete", "no_rate")
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,8 @@ def refuse_if_too_bad(found: pl.DataFrame, raw: Raw, spec: FileSpec, path: Path)
 
     Raises:
         FileRejected: more than `max_bad_share` of the rows are bad, or any where `on_bad_rows` is
-            `reject_file`. A cut last row and lines taken along do not count for the share.
+            `reject_file`. For the share neither a cut last row nor lines taken along nor rates
+            that have not come count.
     """
     own = found.filter(~pl.col("reason").is_in(_INNOCENT))
     bad = own[ROW].n_unique()

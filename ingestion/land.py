@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from ingestion.fates import Issue, bad_rows, quarantine_frame, summarise
 from ingestion.mapping import FileSpec, Source, fingerprint
 from ingestion.parse import instant
 from ingestion.preflight import below, line_offsets, refuse_if_changed, sha256_of
+from ingestion.rates import Need, Rates
 from ingestion.store import write
 
 __all__ = [
@@ -64,6 +65,7 @@ class LandedFile:
         issues: what was wrong, one sentence a kind.
         troubles: the same as data.
         quarantine_file: where bad rows are told of, or None.
+        needs: rates its amounts depend on; under others it must be landed again.
     """
 
     batch_id: str
@@ -86,6 +88,7 @@ class LandedFile:
     issues: tuple[str, ...]
     troubles: tuple[Issue, ...]
     quarantine_file: Path | None
+    needs: tuple[Need, ...] = ()
 
 
 class Match(NamedTuple):
@@ -155,6 +158,11 @@ def batch_of(path: Path, source: Source, files: FileSpec) -> Batch:
     return Batch(batch_id_of(source.name, content, mark), content, mark, sha256)
 
 
+def rated_mark(mark: str, needs: Collection[Need], rates: Rates) -> str:
+    """Return the mark of a mapping whose amounts depend on rates: with others it is another."""
+    return f"{mark}|{rates.digest(needs)}" if needs else mark
+
+
 def batch_id_of(source: str, content: str, mark: str) -> str:
     """Return the batch id of a file's content under a mapping."""
     return hashlib.sha256(f"{source}|{content}|{mark}".encode()).hexdigest()[:16]
@@ -170,6 +178,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
     files: FileSpec,
     key: bytes,
     reporting_currency: str,
+    rates: Rates | None = None,
 ) -> LandedFile:
     """Land one file.
 
@@ -181,7 +190,8 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         source: whose file it is.
         files: how it is read.
         key: secret key of the pseudonyms.
-        reporting_currency: amounts in another currency are quarantined, there being no rates.
+        reporting_currency: that amounts are landed in.
+        rates: into it; rows in a currency without one are quarantined.
 
     Returns:
         The account of the file. The same content under the same mapping gives the same bytes.
@@ -194,7 +204,10 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
     before = path.stat()
     batch = batch_of(path, source, files)
     exported = _exported_at(path, files, source)
-    ready = prepare(path, source, files, key, reporting_currency, exported=exported)
+    rates = rates or Rates(reporting_currency)
+    ready = prepare(path, source, files, key, rates, exported=exported)
+    mark = rated_mark(batch.fingerprint, ready.needs, rates)
+    batch = batch._replace(batch_id=batch_id_of(source.name, batch.content, mark))
     first_at, last_at = _span(ready.feeds, source.timezone)
     version_at = exported or last_at
     landed, doubles = _stamped(
@@ -224,6 +237,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         issues=tuple(issue.example for issue in troubles),
         troubles=troubles,
         quarantine_file=told,
+        needs=ready.needs,
     )
 
 

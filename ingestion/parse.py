@@ -76,6 +76,11 @@ def to_utc(local: pl.Expr, zone: str) -> pl.Expr:
     return aware.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
 
 
+def local_day(at: pl.Expr, zone: str) -> pl.Expr:
+    """Return the date that an instant (UTC without zone) has in a zone."""
+    return at.dt.replace_time_zone("UTC").dt.convert_time_zone(zone).dt.date()
+
+
 def day(text: pl.Expr, formats: tuple[str, ...]) -> pl.Expr:
     """Read a local date with the first format that fits; a month alone is its first day."""
     return pl.coalesce(

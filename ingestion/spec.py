@@ -242,7 +242,7 @@ def _check_feed(name: str, feed: FeedMap) -> None:
     if name not in FEEDS:
         raise ValueError(f"unknown feed `{name}`; {near(name, list(FEEDS))}")
     canonical = FEEDS[name]
-    allowed = list(canonical.delivered)
+    allowed = [*canonical.delivered, *canonical.mapped_only]
     helpers = {h for h in feed.derive if h.startswith("_")}
     mapped = [*feed.columns, *feed.constants, *(d for d in feed.derive if d not in helpers)]
     if feed.unpivot is not None:
