@@ -48,6 +48,7 @@ class Read(Strict):
         exact_header: refuse a file whose columns are not exactly `header`.
         optional: columns that are used but may be missing (older exports).
         footer: rows at the end of the file that match are totals, not data.
+        quotes: whether cells may be quoted; if not, a quote is a character like any other.
         final_newline: `required`: a last row without line break is a cut row.
         nulls: cells that mean empty.
         clean: `excel_text` takes off `="..."`, `leading_quote` takes off `'` before an id.
@@ -65,6 +66,7 @@ class Read(Strict):
     exact_header: bool = False
     optional: tuple[str, ...] = ()
     footer: Regex | None = None
+    quotes: bool = True
     final_newline: Literal["required", "optional"] = "required"
     nulls: tuple[str, ...] = ("",)
     clean: tuple[Literal["excel_text", "leading_quote"], ...] = ()
