@@ -59,6 +59,12 @@ def test_the_notes_of_a_format_are_no_part_of_its_meaning() -> None:
     assert mark("one") == mark("another")
 
 
+def test_what_formats_have_in_common_is_no_format_itself() -> None:
+    assert "_connector" not in load_formats()
+    with pytest.raises(MappingError, match="there is no format `_connector`"):
+        parse_sources({"a": {**SHOP, "files": [{"path": "*", "format": "_connector"}]}})
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_file_with_its_header_only_is_a_quiet_day(tmp_path: Path, form: str) -> None:
     lines = sample(form).read_bytes().decode(encoding(form)).splitlines(keepends=True)
@@ -81,22 +87,6 @@ def test_a_column_that_no_format_knows_is_named(tmp_path: Path, form: str) -> No
     assert landed.unknown_columns == ("新列",)
     assert landed.feeds == expected.feeds
     assert expected.unknown_columns == ()
-
-
-@needs_shared
-@pytest.mark.parametrize(
-    ("form", "layout"),
-    [
-        ("douyin_orders", "douyin_shop_order_export"),
-        ("douyin_settlement", "douyin_settlement_flow"),
-        ("jd_pop_orders", "jd_pop_order_export"),
-    ],
-)
-def test_formats_begin_with_the_columns_seen_in_the_wild(form: str, layout: str) -> None:
-    path = SHARED / "platform_layouts" / f"{layout}.header.csv"
-    code = load_formats()[form].read.encoding.replace("utf-8", "utf-8-sig")
-    expected = path.read_text(encoding=code).strip().split(",")
-    assert list(load_formats()[form].read.header)[: len(expected)] == expected
 
 
 @needs_shared
