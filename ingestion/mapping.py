@@ -26,7 +26,8 @@ from ingestion.vocabulary import Strict, ZoneName, near
 FORMATS = Path(__file__).parent / "formats"
 # Formats named so are no layouts but what layouts have in common, to be extended.
 _BASE = "_"
-# Raise when the meaning of a mapping changes: files are then landed anew under new batches.
+# Raise when the meaning of a mapping changes, above all a default: files are then landed anew under
+# new batches.
 SEMANTICS = 1
 _DAILY = dict.fromkeys(("orders", "order_items", "events", "traffic_daily", "campaign_spend"), True)
 
@@ -279,8 +280,12 @@ def _validate(model: type[Model], raw: Any, where: str) -> Model:
 
 def fingerprint(source: Source, spec: FileSpec) -> str:
     """Return the sha256 (hex) of everything in a mapping that decides what is landed."""
+    # What is unset is left out: a word the vocabulary gains must not land every file anew.
     form = spec.format.model_dump(
-        mode="json", by_alias=True, exclude={"description", "name", "notes"}
+        mode="json",
+        by_alias=True,
+        exclude={"description", "name", "notes"},
+        exclude_unset=True,
     )
     settings = source.model_dump(mode="json", exclude={"files", "name", "customer_namespace"})
     content = [SEMANTICS, form, settings, source.namespace, spec.delivery, spec.on_bad_rows]

@@ -225,7 +225,19 @@ class Format(Strict):
     @property
     def groups_orders(self) -> bool:
         """Whether several rows make one order, so that a bad row takes its order along."""
-        return "order_items" in self.feeds
+        orders = self.feeds.get("orders", FeedMap())
+        return "order_items" in self.feeds or "parent_order_id" in {*orders.columns, *orders.derive}
+
+    @property
+    def order_key(self) -> tuple[str | None, Derive | None]:
+        """Column of the file that names the order of a row, and the rule it goes through, if any.
+
+        Rows that cannot be read tell their order by it. None where more than one column does.
+        """
+        feed = self.feeds.get("order_items") or self.feeds.get("orders") or FeedMap()
+        column = feed.columns.get("order_id")
+        rule = self.derive.get(column or "")
+        return (column, None) if rule is None else (rule.source, rule)
 
 
 def _check_feed(name: str, feed: FeedMap) -> None:

@@ -59,6 +59,18 @@ def test_the_notes_of_a_format_are_no_part_of_its_meaning() -> None:
     assert mark("one") == mark("another")
 
 
+def test_a_word_that_is_not_said_is_no_part_of_the_fingerprint() -> None:
+    def mark(form: dict[str, Any]) -> str:
+        source = parse_sources({"a": {**SHOP, "files": [{"path": "*", "format": form}]}})["a"]
+        return fingerprint(source, source.files[0])
+
+    assert mark(JOINED) == mark({**JOINED, "description": "said anew"})
+    derived = {"x": {"from": "state", "map": {"paid": "paid"}}}
+    lenient = {"x": {**derived["x"], "default": None}}
+    # Said as null it means something: unlisted values are empty, not bad.
+    assert mark({**JOINED, "derive": derived}) != mark({**JOINED, "derive": lenient})
+
+
 def test_what_formats_have_in_common_is_no_format_itself() -> None:
     assert "_connector" not in load_formats()
     with pytest.raises(MappingError, match="there is no format `_connector`"):
@@ -221,6 +233,38 @@ def test_the_least_advanced_line_speaks_for_the_order(tmp_path: Path) -> None:
     # A state that nobody knows is never hidden behind one that is known.
     assert landed.troubles[0].reason == "out_of_domain"
     assert landed.rows_quarantined == 2
+
+
+def test_a_row_that_cannot_be_read_takes_its_order_along_whatever_its_id_goes_through(
+    tmp_path: Path,
+) -> None:
+    form = {
+        **JOINED,
+        "derive": {"number": {"from": "o", "regex": "^#(.+)$"}},
+        "feeds": {
+            feed: {**mapped, "columns": {**mapped["columns"], "order_id": "number"}}
+            for feed, mapped in JOINED["feeds"].items()
+        },
+    }
+    home = Shop(tmp_path, form, settings={"max_bad_share": 1.0})
+    text = f"#1,a,X,1,1.00,{AT},paid\n#2,b,Y,1,2.00,{AT},paid,one cell too many\n"
+    landed = home.land(f"{HEAD}{text}#2,c,Z,1,3.00,{AT},paid\n")
+    assert rows(home, landed, "order_items", "order_id", "product_id") == [("1", "X")]
+    assert (landed.rows_landed, landed.rows_quarantined) == (1, 2)
+
+
+def test_a_child_order_that_is_bad_takes_its_main_order_along(tmp_path: Path) -> None:
+    columns = {"order_id": "o", "parent_order_id": "main", "ordered_at": "at", "status": "state",
+               "order_amount": "paid"}  # fmt: skip
+    home = Shop(
+        tmp_path, {"feeds": {"orders": {"columns": columns}}}, settings={"max_bad_share": 1.0}
+    )
+    landed = home.land(
+        "o,main,at,state,paid\n"
+        f"1,M,{AT},paid,1.00\n2,M,{AT},paid,two\n3,N,{AT},paid,3.00\n4,,{AT},paid,4.00\n"
+    )
+    assert rows(home, landed, "orders", "order_id") == [("3",), ("4",)]
+    assert {issue.reason for issue in landed.troubles} == {"not_readable", "order_incomplete"}
 
 
 COSTS: dict[str, Any] = {
