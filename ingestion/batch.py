@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import polars as pl
 from ingestion.build import UPDATED, Built, build, identify
 from ingestion.derive import Context, derive, excluded, issues, no_issues, required
 from ingestion.errors import FileRejected
-from ingestion.fates import bad_rows, broken_issues, refuse_if_too_bad, whole_orders
+from ingestion.fates import bad_rows, broken_issues, owners, refuse_if_too_bad, whole_orders
 from ingestion.feeds import INSTANT
 from ingestion.mapping import FileSpec, Source
 from ingestion.nested import read_jsonl, read_parquet
@@ -25,6 +25,7 @@ from ingestion.parse import instant
 from ingestion.rates import Need, Rates, convert
 from ingestion.read import ROW, Raw, read_csv
 from ingestion.reshape import explode
+from ingestion.spec import Format
 from ingestion.validate import after_export, check
 
 
@@ -100,7 +101,7 @@ def prepare(  # noqa: PLR0913 - a file and all that is known of it
     ahead = [after_export(rows, feed, context, exported) for feed, rows in feeds.items()]
     found = pl.concat([found, broken_issues(raw), *judged, unrated, *ahead])
     if form.groups_orders and found.height:
-        found = whole_orders(found, raw, built["order_items"].rows.select(ROW, "order_id"))
+        found = whole_orders(found, _keyed(raw, form, context), owners(built))
     try:
         refuse_if_too_bad(found, raw, files, path)
     except FileRejected as error:
@@ -147,10 +148,18 @@ def read(path: Path, source: Source, files: FileSpec) -> Raw:
         return read_parquet(path, form.read, wanted)
     if form.read.kind == "jsonl":
         return read_jsonl(path, form.read, wanted)
-    lines = form.feeds.get("order_items")
-    key = lines.columns.get("order_id") if lines else None
+    key, _ = form.order_key
     settings = form.read.model_copy(update={"optional": (*form.read.optional, *source.keep)})
     return read_csv(path, settings, list(dict.fromkeys([*wanted, *source.keep])), key)
+
+
+def _keyed(raw: Raw, form: Format, context: Context) -> Raw:
+    """Return what was read with the orders of broken rows named as those of good rows are."""
+    column, rule = form.order_key
+    if rule is None or column is None or raw.broken.is_empty():
+        return raw
+    told, _ = derive(raw.broken.with_columns(pl.col("key").alias(column)), {"_id": rule}, context)
+    return replace(raw, broken=raw.broken.with_columns(key=told["_id"]))
 
 
 def _without(rows: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
