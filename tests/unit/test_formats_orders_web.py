@@ -26,7 +26,7 @@ def test_shopify_orders(tmp_path: Path) -> None:
     ]  # fmt: skip
     # The order in dollars: no rates were delivered, so it is set aside and not counted as euros.
     assert landed.rows_quarantined == 1
-    assert landed.troubles[0].reason == "foreign_currency"
+    assert landed.troubles[0].reason == "no_rate"
     found = rows(home, landed, "order_items", "order_id", "line_number", "product_id", "quantity",
                  "unit_price", "is_gift")  # fmt: skip
     assert found == [
