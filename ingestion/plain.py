@@ -18,11 +18,12 @@ _NEVER_READ: dict[str, tuple[str, ...]] = {"customers": ("name",), "reviews": ("
 _BOTS = r"(?i)bot\b|crawl|spider|slurp|headless|lighthouse|pingdom|curl/|wget/|python-requests"
 _EXCLUDE: dict[str, dict[str, str]] = {"events": {"bot": f"user_agent ~ '{_BOTS}'"}}
 _MONTHLY = ("month", "period_start")
-# The commonest first.
+# The commonest first: it is tried first, the others with what it leaves unread.
 _INSTANTS = (
-    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%d %H:%M:%S",
     "%Y-%m-%dT%H:%M:%S%.f%#z",
     "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%d %H:%M:%S%.f",
     "%Y-%m-%d %H:%M:%S%.f%#z",
     "%Y-%m-%d %H:%M",
 )
