@@ -74,7 +74,7 @@ def test_each_format_says_how_sure_it_is(name: str) -> None:
 
 def test_each_sample_is_of_a_format() -> None:
     found = {path.name.partition(".")[0] for path in SAMPLES.iterdir()} - {"README"}
-    assert found <= set(FORMATS)
+    assert found == set(FORMATS)
 
 
 @pytest.mark.parametrize("name", SAMPLED)
