@@ -120,7 +120,7 @@ def test_what_comes_back_in_time_is_put_on_the_shelf(shop: Path, movements: pl.D
         assert both.filter(
             ~pl.col("quantity").is_between(pl.col("least"), pl.col("most"))
         ).is_empty()
-        assert both["least"].sum() > 500
+        assert both["least"].sum() > 300
 
 
 def test_receipts_are_what_came_in_good_order(movements: pl.DataFrame, lines: pl.DataFrame) -> None:
@@ -208,6 +208,8 @@ def test_suppliers_are_as_late_and_careless_as_planted(shop: Path, lines: pl.Dat
 def test_prices_of_suppliers_are_those_of_the_product_list(shop: Path, lines: pl.DataFrame) -> None:
     listed = pl.read_csv(sorted((shop / "inbox/shopify").glob("products_*.csv"))[-1])
     both = lines.join(listed, on="product_id")
-    assert len(both) == len(lines)
+    coming = lines.join(listed, on="product_id", how="anti")
+    assert coming["product_id"].n_unique() <= 1  # ordered before it is on the list
+    assert len(both) + len(coming) == len(lines)
     ratio = both["unit_cost"].cast(pl.Float64) / both["cost"]
     assert ratio.is_between(0.975, 1.025).all()
