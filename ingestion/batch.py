@@ -21,6 +21,7 @@ from ingestion.feeds import FEEDS, INSTANT
 from ingestion.mapping import FileSpec, Source
 from ingestion.nested import read_jsonl, read_parquet
 from ingestion.parse import instant
+from ingestion.pseudonymise import Tombstones
 from ingestion.read import ROW, Raw, read_csv
 from ingestion.reshape import explode
 from ingestion.validate import check
@@ -49,8 +50,13 @@ class Prepared:
         return self.raw.rows - gone[ROW].n_unique()
 
 
-def prepare(
-    path: Path, source: Source, files: FileSpec, key: bytes, reporting_currency: str
+def prepare(  # noqa: PLR0913 - whose file it is, and the secrets of the installation
+    path: Path,
+    source: Source,
+    files: FileSpec,
+    key: bytes,
+    reporting_currency: str,
+    tombstones: Tombstones | None = None,
 ) -> Prepared:
     """Read and judge a file.
 
@@ -60,6 +66,7 @@ def prepare(
         files: how it is read.
         key: secret key of the pseudonyms.
         reporting_currency: the only currency amounts may be in.
+        tombstones: pseudonyms that were erased.
 
     Raises:
         FileRejected: the file cannot be read, or too many of its rows are bad.
@@ -83,7 +90,7 @@ def prepare(
     feeds: dict[str, pl.DataFrame] = {}
     for feed, rows in built.items():
         real = _without(_without(rows.rows, tests), found)
-        feeds[feed] = identify(real, feed, source, key)
+        feeds[feed] = identify(real, feed, source, key, tombstones)
     judged = [_judge(rows, feed, context, reporting_currency) for feed, rows in feeds.items()]
     found = pl.concat([found, broken_issues(raw), *judged])
     if form.groups_orders and found.height:

@@ -24,6 +24,7 @@ from ingestion.fates import Issue, bad_rows, quarantine_frame, summarise
 from ingestion.mapping import FileSpec, Source, fingerprint
 from ingestion.parse import instant
 from ingestion.preflight import below, line_offsets, sha256_of
+from ingestion.pseudonymise import Tombstones
 
 __all__ = [
     "Batch",
@@ -170,6 +171,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
     files: FileSpec,
     key: bytes,
     reporting_currency: str,
+    tombstones: Tombstones | None = None,
 ) -> LandedFile:
     """Land one file.
 
@@ -182,6 +184,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         files: how it is read.
         key: secret key of the pseudonyms.
         reporting_currency: amounts in another currency are quarantined, there being no rates.
+        tombstones: pseudonyms that were erased: a re-delivery gets their replacements.
 
     Returns:
         The account of the file. The same content under the same mapping gives the same bytes.
@@ -192,7 +195,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
     name = below(path, inbox)
     batch = batch_of(path, source, files)
     exported = _exported_at(path, files, source)
-    ready = prepare(path, source, files, key, reporting_currency)
+    ready = prepare(path, source, files, key, reporting_currency, tombstones)
     first_at, last_at = _span(ready.feeds, source.timezone)
     version_at = exported or last_at
     landed, doubles = _stamped(

@@ -15,6 +15,7 @@ from orchestration.state import FileRecord, State
 
 if TYPE_CHECKING:
     from ingestion.land import LandedFile, Match
+    from ingestion.pseudonymise import Tombstones
 
 FATES = ("rows_read", "rows_landed", "rows_quarantined", "rows_duplicate", "rows_excluded")
 # polars releases the interpreter lock, so two files at a time use both cores of a small machine.
@@ -36,6 +37,7 @@ def land_new_files(settings: Settings, state: State) -> dict[str, int]:
         KpiError: the pseudonym key is not the one earlier batches were made with.
     """
     from ingestion.land import match_files
+    from ingestion.pseudonymise import Tombstones
 
     key = checked_key(settings, state)
     matches = match_files(settings.paths.inbox, settings.sources)
@@ -45,11 +47,12 @@ def land_new_files(settings: Settings, state: State) -> dict[str, int]:
         for match, file in _identified(settings, matches)
         if file.batch_id not in known
     }
+    erased = Tombstones.of(key, state.tombstones())
     counts = dict.fromkeys(("files_seen", "files_landed", "files_refused", *FATES), 0)
     counts["files_seen"] = len(matches)
     counts["files_refused"] = sum(status == "refused" for status in known.values())
     with ThreadPoolExecutor(_WORKERS) as pool:
-        landings = pool.map(lambda item: _land(settings, key, *item), new.values())
+        landings = pool.map(lambda item: _land(settings, key, erased, *item), new.values())
         for done, (file, landed) in enumerate(landings, start=1):
             state.record(file)
             counts["files_landed"] += landed is not None
@@ -82,7 +85,7 @@ def _identified(settings: Settings, matches: list[Match]) -> Iterator[tuple[Matc
 
 
 def _land(
-    settings: Settings, key: bytes, match: Match, file: FileRecord
+    settings: Settings, key: bytes, erased: Tombstones, match: Match, file: FileRecord
 ) -> tuple[FileRecord, LandedFile | None]:
     """Land one file; its ledger record, and None for the account if it was refused."""
     from ingestion.land import FileRejected, land_file
@@ -97,6 +100,7 @@ def _land(
             files=match.files,
             key=key,
             reporting_currency=settings.shop.currency,
+            tombstones=erased,
         )
     except FileRejected as error:
         return replace(file, status="refused", message=str(error)), None
@@ -116,11 +120,11 @@ def checked_key(settings: Settings, state: State) -> bytes:
     """The pseudonym key, if it is the one the landed batches were made with.
 
     Raises:
-        KpiError: it is another one; every customer would be counted twice.
+        KpiError: it is lost, or another one: every customer would be counted twice.
     """
-    key = settings.pseudonym_key()
-    fingerprint = hashlib.sha256(b"fingerprint" + key).hexdigest()[:16]
     known = state.get("key_fingerprint")
+    key = settings.pseudonym_key(is_new=not known)
+    fingerprint = hashlib.sha256(b"fingerprint" + key).hexdigest()[:16]
     if known and known != fingerprint:
         raise config_error(
             "this is not the pseudonym key the landed batches were made with; every customer"
