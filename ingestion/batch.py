@@ -56,6 +56,7 @@ def prepare(  # noqa: PLR0913 - whose file it is, and the secrets of the install
     files: FileSpec,
     key: bytes,
     reporting_currency: str,
+    *,
     tombstones: Tombstones | None = None,
 ) -> Prepared:
     """Read and judge a file.

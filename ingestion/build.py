@@ -163,9 +163,15 @@ def _lines(typed: pl.DataFrame, form: Format) -> pl.DataFrame:
     )
 
 
-def namespace_of(personal: str, source: Source) -> str:
-    """Return the namespace of the pseudonyms of a personal column: customers may be shared."""
-    return source.namespace if personal == "customer_id" else f"{personal}\x1f{source.name}"
+def namespace_of(personal: str, source: str, customers: str) -> str:
+    """Return the namespace of the pseudonyms of a personal column.
+
+    Args:
+        personal: the delivered column, such as customer_id.
+        source: name of the source.
+        customers: namespace of its customers, which sources may share.
+    """
+    return customers if personal == "customer_id" else f"{personal}\x1f{source}"
 
 
 def identify(
@@ -179,7 +185,7 @@ def identify(
     for personal, pseudonym in FEEDS[feed].personal.items():
         if personal not in rows.columns:
             continue
-        name = namespace_of(personal, source)
+        name = namespace_of(personal, source.name, source.namespace)
         hashed = pseudonyms(rows[personal], key, name, tombstones).alias(pseudonym)
         rows = rows.with_columns(hashed).drop(personal)
     if feed == "events" and rows["event_id"].null_count():

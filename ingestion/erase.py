@@ -24,6 +24,7 @@ from ingestion.land import write
 PEOPLE = frozenset({"customer_key", "email_key", "phone_key"})
 # Made-up event ids begin with so much of the visitor's pseudonym, see `build.identify`.
 _IN_IDS = 12
+_BLOCK = 16 * 1024**2
 
 
 def pseudonym_columns(feed: str) -> tuple[str, ...]:
@@ -70,15 +71,28 @@ class Replacements:
             pl.col(name).str.replace_many(self._old, list(self.texts.values())) for name in columns
         )
 
-    def in_bytes(self, content: bytes) -> int:
-        """Return how many of the texts stand in the bytes of a file."""
-        return sum(old.encode() in content for old in self._old)
+    def in_file(self, file: Path) -> int:
+        """Return how often the texts stand in the bytes of a file, compressed parts apart."""
+        longest = max(map(len, self._old), default=1)
+        found, before = 0, b""
+        with file.open("rb") as stream:
+            while block := stream.read(_BLOCK):
+                found += self._in_text((before + block).decode("latin-1"))
+                before = (before + block)[1 - longest :] if longest > 1 else b""
+        return found
+
+    def _in_text(self, text: str) -> int:
+        content = pl.Series([text])
+        if not self.texts or not content.str.contains_any(self._old).item():
+            return 0
+        return int(content.str.extract_many(self._old).list.len().item())
 
     def replaced_in(self, content: bytes) -> bytes:
         """Return the bytes with every text replaced; their length does not change."""
-        for old, new in self.texts.items():
-            content = content.replace(old.encode(), new.encode())
-        return content
+        # In Latin-1 each byte is a character and comes back as it was.
+        text = pl.Series([content.decode("latin-1")])
+        replaced: str = text.str.replace_many(self._old, list(self.texts.values())).item()
+        return replaced.encode("latin-1")
 
 
 def hits_in_parquet(file: Path, wanted: Replacements) -> int:
@@ -154,7 +168,9 @@ def _met(table: pl.LazyFrame, sought: set[str]) -> dict[str, str]:
     names = table.collect_schema().names()
     wanted = pl.Series(sorted(sought), dtype=TEXT).implode()
     held = {name: pl.col(name).is_in(wanted).fill_null(value=False) for name in names}
-    person = pl.any_horizontal(*(held[name] for name in names if name in PEOPLE), pl.lit(value=False))
+    person = pl.any_horizontal(
+        *(held[name] for name in names if name in PEOPLE), pl.lit(value=False)
+    )
     rows = (
         table.filter(person | pl.any_horizontal(*held.values()))
         .select(pl.when(person | held[name]).then(pl.col(name)).alias(name) for name in names)

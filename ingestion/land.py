@@ -195,7 +195,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
     name = below(path, inbox)
     batch = batch_of(path, source, files)
     exported = _exported_at(path, files, source)
-    ready = prepare(path, source, files, key, reporting_currency, tombstones)
+    ready = prepare(path, source, files, key, reporting_currency, tombstones=tombstones)
     first_at, last_at = _span(ready.feeds, source.timezone)
     version_at = exported or last_at
     landed, doubles = _stamped(

@@ -1,4 +1,4 @@
-"""What is kept no longer: the limits of section `privacy` of `shop.yml`, applied when a run is done.
+"""What is kept no longer: the limits of section `privacy` of `shop.yml`, after each good run.
 
 Nothing is dropped unless the shop asked for it, and nothing in silence: a batch that is gone stays
 in the ledger as `expired`. Without `landing_days` no figure ever changes: only batches that no
@@ -84,9 +84,12 @@ def _old_batches(
             day = (datetime.fromisoformat(last) if last else landed).date()
             if day < as_of - timedelta(days=landing_days):
                 counted.append(file["batch_id"])
-        elif file["status"] in _NOT_COUNTED and withdrawn_days:
-            if landed < now - timedelta(days=withdrawn_days):
-                idle.append(file["batch_id"])
+        elif (
+            file["status"] in _NOT_COUNTED
+            and withdrawn_days
+            and landed < now - timedelta(days=withdrawn_days)
+        ):
+            idle.append(file["batch_id"])
     return counted, idle
 
 

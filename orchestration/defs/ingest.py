@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from ingestion.feeds import FEEDS
+from orchestration.forget import resume
 from orchestration.inbox import land_new_files
 from orchestration.run import Run, log
 
@@ -38,6 +39,7 @@ def ingest(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Land every new file; a file seen before is left alone."""
     with run.step("ingest"):
+        resume(run.settings, run.state)
         counts = land_new_files(run.settings, run.state)
         log.info("inbox: %s", ", ".join(f"{n} {name}" for name, n in counts.items() if n))
         quarantined: dict[str, int] = defaultdict(int)
