@@ -53,7 +53,7 @@ class Context:
             datetimes=form.datetimes,
             dates=form.dates,
             numbers=form.numbers,
-            hidden=frozenset(form.personal),
+            hidden=form.hidden,
         )
 
 

@@ -1,4 +1,4 @@
-"""The plan of an erasure: whose pseudonyms, where they stand, which files of the inbox tell of them.
+"""The plan of an erasure: whose pseudonyms, where they stand, which files of the inbox hold them.
 
 Nothing is changed here, and here alone the identifier is known.
 """
