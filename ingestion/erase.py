@@ -138,6 +138,31 @@ def landed_pairs(landing: Path) -> list[pl.LazyFrame]:
     return frames
 
 
+def buyers(landing: Path) -> list[pl.LazyFrame]:
+    """Return who bought as which visitor: customers of orders, visitors of events that name them.
+
+    Returns:
+        One frame with the pseudonym columns of both, or none where a feed is missing.
+    """
+    sides = []
+    for feed, key in (("orders", "customer_key"), ("events", "visitor_key")):
+        files = landed_files(landing, feed)
+        if not files:
+            return []
+        columns = ["source", "order_id", key]
+        rows = pl.scan_parquet(
+            files,
+            schema=dict.fromkeys(columns, TEXT),
+            missing_columns="insert",
+            extra_columns="ignore",
+            hive_partitioning=False,
+        )
+        sides.append(rows.drop_nulls().unique())
+    orders, events = sides
+    pairs = orders.join(events, on=["source", "order_id"]).drop("source", "order_id")
+    return [pairs.unique().collect().lazy()]
+
+
 def belonging_to(seeds: Iterable[str], tables: Sequence[pl.LazyFrame]) -> dict[str, str]:
     """Find the pseudonyms of one person.
 

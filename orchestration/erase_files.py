@@ -20,14 +20,16 @@ from orchestration.settings import Paths
 
 _SQLITE = b"SQLite format 3\0"
 # What platforms deliver, what the simulator planted, and what is searched in its own way.
-_ELSEWHERE = frozenset({"inbox", "truth", "landing", "quarantine", "build", "published", "site"})
+_ELSEWHERE = frozenset({"inbox", "truth", "landing", "quarantine", "published", "site"})
 
 
 def other_files(paths: Paths) -> Iterator[Path]:
     """Files of the data folder outside its known stores: exports, logs, messages, Dagster's."""
     for entry in sorted(paths.data.iterdir()):
-        if entry.name not in _ELSEWHERE:
-            yield from files_below(entry) if entry.is_dir() else [entry]
+        if entry.name in _ELSEWHERE:
+            continue
+        files = files_below(entry) if entry.is_dir() else iter([entry])
+        yield from (file for file in files if ".duckdb" not in file.name)
 
 
 def page_files(paths: Paths) -> Iterator[Path]:

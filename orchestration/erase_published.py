@@ -92,10 +92,10 @@ def hits_in_database(file: Path, wanted: Replacements) -> Hits:
 def _text_columns(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, list[str]]]:
     """Schema, table and text columns of every table of a database that has any."""
     rows: list[tuple[str, str, list[str]]] = con.execute(
-        "select schema_name, table_name, list(column_name order by column_index)"
-        " from duckdb_columns() inner join duckdb_tables()"
+        "select c.schema_name, c.table_name, list(c.column_name order by c.column_index)"
+        " from duckdb_columns() as c inner join duckdb_tables() as t"
         " using (database_oid, schema_oid, table_oid)"
-        " where data_type = 'VARCHAR' and not duckdb_columns.internal group by all order by all"
+        " where c.data_type = 'VARCHAR' and not t.internal group by all order by all"
     ).fetchall()
     return rows
 

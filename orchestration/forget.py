@@ -13,10 +13,12 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ingestion.errors import MappingError
 from orchestration import warehouse
 from orchestration.erase_files import files_below, hits_in_file, rewrite_file
 from orchestration.erasure import (
@@ -55,7 +57,8 @@ def forget(settings: Settings, state: State, request: Request) -> dict[str, Any]
     from orchestration.forget_plan import plan
 
     finished = resume(settings, state)
-    journal = plan(settings, state, request)
+    with _quiet():
+        journal = plan(settings, state, request)
     if journal is None:
         return finished or {"erasure": "", "erased_before": True}
     save(settings, journal)
@@ -77,22 +80,28 @@ Step = Callable[[Settings, State, Journal], None]
 
 
 def _finish(settings: Settings, state: State, journal: Journal) -> dict[str, Any]:
-    try:
+    with _quiet():
         for step in STEPS:
             step(settings, state, journal)
         proof = _proof(settings, journal)
-    except KpiError:
+    write_private(folder(settings) / f"{journal.erasure}.json", proof)
+    journal_file(settings).unlink()
+    return proof
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Let nothing out that foreign code says of a failure: it could quote a cell."""
+    try:
+        yield
+    except (KpiError, OSError, MappingError):
         raise
     except Exception as error:
-        # What foreign code says of a failure could quote a cell.
         raise KpiError(
             f"the erasure stopped half-way ({type(error).__name__})",
             "forget",
             "Run it again: it goes on where it stopped. The next `kpi run` does so too.",
         ) from None
-    write_private(folder(settings) / f"{journal.erasure}.json", proof)
-    journal_file(settings).unlink()
-    return proof
 
 
 def _bury(settings: Settings, state: State, journal: Journal) -> None:

@@ -38,7 +38,7 @@ def plan(settings: Settings, state: State, request: Request) -> Journal | None:
     Raises:
         KpiError: nothing is held (and `anyway` is not set), or a name of the request is wrong.
     """
-    from ingestion.erase import Replacements, belonging_to, landed_pairs
+    from ingestion.erase import Replacements, belonging_to, buyers, landed_pairs
     from ingestion.pseudonymise import Tombstones, random_pseudonym
     from orchestration.erase_published import generation_files, key_frames, session_ids
     from orchestration.inbox import checked_key
@@ -49,6 +49,7 @@ def plan(settings: Settings, state: State, request: Request) -> Journal | None:
     generations = generation_files(paths)
     tables = [
         *landed_pairs(paths.landing),
+        *buyers(paths.landing),
         *(frame for file in generations for frame in key_frames(file, _columns())),
     ]
     found = belonging_to(seeds, tables)
