@@ -277,7 +277,8 @@ def _span(feeds: Mapping[str, pl.DataFrame], zone: str) -> tuple[datetime | None
     for feed, rows in feeds.items():
         column = instant_of(feed, zone)
         if column is not None and rows.height:
-            ends.extend(rows.select(column.min().alias("a"), column.max().alias("b")).row(0))
+            found = rows.select(column.min().alias("a"), column.max().alias("b")).row(0)
+            ends.extend(end for end in found if end is not None)
     return (min(ends), max(ends)) if ends else (None, None)
 
 

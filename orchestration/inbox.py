@@ -132,5 +132,6 @@ def checked_key(settings: Settings, state: State) -> bytes:
             "privacy.key",
             "Restore the old key.",
         )
-    state.set("key_fingerprint", fingerprint)
+    if not known:
+        state.set("key_fingerprint", fingerprint)
     return key
