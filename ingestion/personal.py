@@ -14,7 +14,8 @@ from ingestion.feeds import FEEDS
 from ingestion.vocabulary import sql_columns
 
 if TYPE_CHECKING:
-    from ingestion.spec import Derive, Format
+    from ingestion.rules import Derive
+    from ingestion.spec import Format
 
 # whole: the value itself; part: what a regex or a map leaves of it; worked_out: by an expression.
 How = Literal["whole", "part", "worked_out"]
@@ -48,8 +49,10 @@ def uses(form: Format, column: str) -> list[Use]:
     everywhere = _followed({column: ("whole", "")}, form.derive)
     for feed, mapped in form.feeds.items():
         here = _followed(everywhere, mapped.derive)
-        targets = {**mapped.columns, **{name: name for name in mapped.derive}}
-        for target, origin in targets.items():
+        targets = [*mapped.columns.items(), *((name, name) for name in mapped.derive)]
+        if mapped.unpivot is not None:
+            targets += [(mapped.unpivot.value, origin) for origin in mapped.unpivot.columns]
+        for target, origin in targets:
             if origin in here and not target.startswith("_"):
                 found.append(Use(feed, target, *here[origin]))
     return found

@@ -222,15 +222,15 @@ def test_a_redelivery_meets_the_tombstone(home: Path) -> None:
 
 
 def test_whoever_is_not_known_changes_nothing(home: Path) -> None:
-    state_before = {
-        file: file.read_bytes() for file in (home / "data").rglob("*") if file.is_file()
-    }
+    def content() -> dict[Path, bytes]:
+        return {file: file.read_bytes() for file in (home / "data").rglob("*") if file.is_file()}
+
+    before = content()
     with pytest.raises(KpiError, match="nothing is held under this identifier") as refused:
         forgotten("nobody@example.com")
     assert refused.value.code == ExitCode.USAGE
     assert "nobody" not in str(refused.value)
-    left = {file: file.read_bytes() for file in (home / "data").rglob("*") if file.is_file()}
-    assert left == state_before
+    assert content() == before
 
 
 def test_an_unknown_person_may_get_a_tombstone_for_what_comes(home: Path) -> None:

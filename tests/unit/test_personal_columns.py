@@ -27,7 +27,12 @@ TELLING = re.compile(f"{CHINESE}|{ENGLISH}", re.IGNORECASE)
 # What only sounds so.
 INNOCENT = {
     "是否手机订单": "whether the order was placed on a phone",
+    "主播昵称": "who hosts a live room, public on the platform",
+    "shipping_address_province": "a province",
 }
+
+
+INNOCENT_IN = {"google_ads_api_campaign_stats": {"customer_id": "the advertiser's own account"}}
 
 
 def telling_columns(form: Format) -> set[str]:
@@ -38,7 +43,8 @@ def telling_columns(form: Format) -> set[str]:
 @pytest.mark.parametrize("name", load_formats())
 def test_a_column_that_sounds_personal_is_declared_or_not_read(name: str) -> None:
     form = load_formats()[name]
-    assert telling_columns(form) & set(form.reads) <= set(form.personal)
+    innocent = set(INNOCENT_IN.get(name, {}))
+    assert telling_columns(form) & set(form.reads) - innocent <= set(form.personal)
 
 
 @pytest.mark.parametrize("name", load_formats())
