@@ -28,6 +28,7 @@ TELLING = re.compile(f"{CHINESE}|{ENGLISH}", re.IGNORECASE)
 INNOCENT = {
     "是否手机订单": "whether the order was placed on a phone",
     "主播昵称": "who hosts a live room, public on the platform",
+    "达人昵称": "the creator who sells for the shop, public on the platform",
     "shipping_address_province": "a province",
 }
 
