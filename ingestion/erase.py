@@ -17,7 +17,7 @@ from pathlib import Path
 import polars as pl
 
 from ingestion.feeds import FEEDS, TEXT
-from ingestion.land import write
+from ingestion.store import write
 
 # Followed from row to row: they name a person. A device, an address or a visitor may be shared:
 # what stands beside a person's key is replaced along, but leads to nobody else.

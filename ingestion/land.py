@@ -7,9 +7,8 @@ clocks and keys, which orchestration owns.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,8 +22,10 @@ from ingestion.errors import FileRejected, MappingError
 from ingestion.fates import Issue, bad_rows, quarantine_frame, summarise
 from ingestion.mapping import FileSpec, Source, fingerprint
 from ingestion.parse import instant
-from ingestion.preflight import below, line_offsets, sha256_of
+from ingestion.preflight import below, line_offsets, refuse_if_changed, sha256_of
 from ingestion.pseudonymise import Tombstones
+from ingestion.rates import Need, Rates
+from ingestion.store import write
 
 __all__ = [
     "Batch",
@@ -65,6 +66,7 @@ class LandedFile:
         issues: what was wrong, one sentence a kind.
         troubles: the same as data.
         quarantine_file: where bad rows are told of, or None.
+        needs: rates its amounts depend on; under others it must be landed again.
     """
 
     batch_id: str
@@ -87,6 +89,7 @@ class LandedFile:
     issues: tuple[str, ...]
     troubles: tuple[Issue, ...]
     quarantine_file: Path | None
+    needs: tuple[Need, ...] = ()
 
 
 class Match(NamedTuple):
@@ -156,6 +159,11 @@ def batch_of(path: Path, source: Source, files: FileSpec) -> Batch:
     return Batch(batch_id_of(source.name, content, mark), content, mark, sha256)
 
 
+def rated_mark(mark: str, needs: Collection[Need], rates: Rates) -> str:
+    """Return the mark of a mapping whose amounts depend on rates: with others it is another."""
+    return f"{mark}|{rates.digest(needs)}" if needs else mark
+
+
 def batch_id_of(source: str, content: str, mark: str) -> str:
     """Return the batch id of a file's content under a mapping."""
     return hashlib.sha256(f"{source}|{content}|{mark}".encode()).hexdigest()[:16]
@@ -171,6 +179,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
     files: FileSpec,
     key: bytes,
     reporting_currency: str,
+    rates: Rates | None = None,
     tombstones: Tombstones | None = None,
 ) -> LandedFile:
     """Land one file.
@@ -183,7 +192,8 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         source: whose file it is.
         files: how it is read.
         key: secret key of the pseudonyms.
-        reporting_currency: amounts in another currency are quarantined, there being no rates.
+        reporting_currency: that amounts are landed in.
+        rates: into it; rows in a currency without one are quarantined.
         tombstones: pseudonyms that were erased: a re-delivery gets their replacements.
 
     Returns:
@@ -191,11 +201,16 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
 
     Raises:
         FileRejected: the file cannot be read, or too many of its rows are bad. Nothing is written.
+        FileChanging: it was written to meanwhile. Nothing is written.
     """
     name = below(path, inbox)
+    before = path.stat()
     batch = batch_of(path, source, files)
     exported = _exported_at(path, files, source)
-    ready = prepare(path, source, files, key, reporting_currency, tombstones=tombstones)
+    rates = rates or Rates(reporting_currency)
+    ready = prepare(path, source, files, key, rates, exported=exported, tombstones=tombstones)
+    mark = rated_mark(batch.fingerprint, ready.needs, rates)
+    batch = batch._replace(batch_id=batch_id_of(source.name, batch.content, mark))
     first_at, last_at = _span(ready.feeds, source.timezone)
     version_at = exported or last_at
     landed, doubles = _stamped(
@@ -203,6 +218,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         batch_id=batch.batch_id, source_file=name, version_at=version_at,
     )  # fmt: skip
     whose = {"batch_id": batch.batch_id, "source_file": name, "file_sha256": batch.sha256}
+    refuse_if_changed(path, before)
     told = _set_aside(ready, path, files, quarantine / f"{batch.batch_id}.parquet", whose)
     for feed, rows in landed.items():
         write(rows, landing / feed / f"batch={batch.batch_id}" / "data.parquet")
@@ -224,6 +240,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         issues=tuple(issue.example for issue in troubles),
         troubles=troubles,
         quarantine_file=told,
+        needs=ready.needs,
     )
 
 
@@ -278,7 +295,7 @@ def _span(feeds: Mapping[str, pl.DataFrame], zone: str) -> tuple[datetime | None
         column = instant_of(feed, zone)
         if column is not None and rows.height:
             found = rows.select(column.min().alias("a"), column.max().alias("b")).row(0)
-            ends.extend(end for end in found if end is not None)
+            ends.extend(end for end in found if end is not None)  # the instant may be optional
     return (min(ends), max(ends)) if ends else (None, None)
 
 
@@ -292,19 +309,3 @@ def _set_aside(
     frame = quarantine_frame(ready.issues, ready.raw, offsets)
     write(frame.select(*(pl.lit(v).alias(k) for k, v in whose.items()), pl.all()), target)
     return target
-
-
-def write(frame: pl.DataFrame, target: Path) -> None:
-    """Write Parquet so that the target is either whole or not there, also after a power cut."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.tmp")
-    with draft.open("wb") as file:
-        frame.write_parquet(file, compression="zstd", compression_level=1, statistics=True)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -134,10 +134,13 @@ def _inbox(
     held = _batches_with(settings.paths.landing, texts)
     landed = {file["batch_id"] for file in state.files() if file["status"] != "refused"}
     matched = {match.path: match for match in match_files(settings.paths.inbox, settings.sources)}
+    converted = state.converted()
     entries = []
     for file in sorted(path for path in settings.paths.inbox.rglob("*") if path.is_file()):
         match = matched.get(file)
         batch = match and batch_of(file, settings.sources[match.source], match.files).batch_id
+        if batch in converted:
+            batch = converted[batch][0]
         if batch in held:
             why = "its landed rows are the person's"
         elif _stands_in(file, request.identifier):

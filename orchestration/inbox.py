@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
+import sqlite3
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration.errors import config_error
+from orchestration.errors import config_error, disk_full
 from orchestration.settings import Settings
 from orchestration.state import FileRecord, State
 
 if TYPE_CHECKING:
     from ingestion.land import LandedFile, Match
     from ingestion.pseudonymise import Tombstones
+    from ingestion.rates import Need, Rates
 
 FATES = ("rows_read", "rows_landed", "rows_quarantined", "rows_duplicate", "rows_excluded")
+_COUNTS = ("files_seen", "files_landed", "files_refused", "files_waiting", *FATES)
+# A file without its last line break that was written to just now is still being uploaded.
+_UPLOAD_SECONDS = 60
 # polars releases the interpreter lock, so two files at a time use both cores of a small machine.
 _WORKERS = 2
 
@@ -30,47 +38,97 @@ def land_new_files(settings: Settings, state: State) -> dict[str, int]:
     A file that is refused is recorded with its reason and does not hold back the others.
 
     Returns:
-        Counts: files_seen, files_landed, files_refused (now or before), and rows of the files
-        landed now by fate (`FATES`).
+        Counts: files_seen, files_landed, files_refused (now or before), files_waiting (still being
+        written: looked at again in the next run), and rows of the files landed now by fate
+        (`FATES`).
 
     Raises:
-        KpiError: the pseudonym key is not the one earlier batches were made with.
+        KpiError: the pseudonym key or the reporting currency is not that of earlier batches, or
+            the disk is full. What was landed before stays, what was not is landed by the next run.
     """
     from ingestion.land import match_files
-    from ingestion.pseudonymise import Tombstones
 
     key = checked_key(settings, state)
+    _check_currency(settings, state)
     matches = match_files(settings.paths.inbox, settings.sources)
-    known = state.statuses()
-    new = {
-        file.batch_id: (match, file)
-        for match, file in _identified(settings, matches)
-        if file.batch_id not in known
-    }
-    erased = Tombstones.of(key, state.tombstones())
-    counts = dict.fromkeys(("files_seen", "files_landed", "files_refused", *FATES), 0)
+    counts = dict.fromkeys(_COUNTS, 0)
     counts["files_seen"] = len(matches)
-    counts["files_refused"] = sum(status == "refused" for status in known.values())
+    counts["files_refused"] = sum(s == "refused" for s in state.statuses().values())
+    # Rates first: the amounts of the other files are landed converted.
+    first = [match for match in matches if "fx_rates" in match.files.format.feeds]
+    for part in (first, [match for match in matches if match not in first]):
+        _land_all(settings, state, key, part, counts)
+    return counts
+
+
+def _land_all(
+    settings: Settings, state: State, key: bytes, matches: list[Match], counts: dict[str, int]
+) -> None:
+    """Land what is new among some files of the inbox, and add it to the counts."""
+    from ingestion.pseudonymise import Tombstones
+
+    erased = Tombstones.of(key, state.tombstones())
+    rates = _rates(settings, state)
+    new = _new(settings, state, matches, rates)
     with ThreadPoolExecutor(_WORKERS) as pool:
-        landings = pool.map(lambda item: _land(settings, key, erased, *item), new.values())
-        for done, (file, landed) in enumerate(landings, start=1):
-            state.record(file)
-            counts["files_landed"] += landed is not None
-            counts["files_refused"] += landed is None
+        landings = pool.map(lambda item: _land(settings, key, erased, rates, *item), new)
+        for done, (delivery, file, needs) in enumerate(landings, start=1):
+            if file.status == "waiting":
+                counts["files_waiting"] += 1
+                log.warning("%s", file.message)
+                continue
+            _record(state, file, delivery, needs, settings.paths.landing)
+            counts[f"files_{file.status}"] += 1
             for fate in FATES:
                 counts[fate] += getattr(file, fate)
             if file.message:
                 log.warning("%s", file.message)
             if done % 100 == 0:
                 log.info("landed %d of %d files", done, len(new))
-    return counts
+
+
+def _rates(settings: Settings, state: State) -> Rates:
+    from ingestion.rates import landed_rates
+
+    active = [
+        file["batch_id"]
+        for file in state.files()
+        if file["status"] == "landed" and "fx_rates" in file["feeds"]
+    ]
+    shop = settings.shop
+    return landed_rates(settings.paths.landing, active, shop.currency, shop.timezone)
+
+
+def _new(
+    settings: Settings, state: State, matches: list[Match], rates: Rates
+) -> list[tuple[Match, FileRecord]]:
+    """The files the ledger has not seen, or has seen under other rates than there are now."""
+    from ingestion.rates import from_json
+
+    known, converted = state.statuses(), state.converted()
+    new: dict[str, tuple[Match, FileRecord]] = {}
+    for match, file in _identified(settings, matches):
+        if file.batch_id not in converted:
+            is_new = file.batch_id not in known
+        else:
+            last, needs = converted[file.batch_id]
+            now = _under(file, from_json(needs), rates).batch_id
+            is_new = now != last and known.get(last) in ("landed", "refused")
+        if is_new:
+            new[file.batch_id] = (match, file)
+    return list(new.values())
 
 
 def _identified(settings: Settings, matches: list[Match]) -> Iterator[tuple[Match, FileRecord]]:
     from ingestion.land import batch_of
 
     for match in matches:
-        batch = batch_of(match.path, settings.sources[match.source], match.files)
+        try:
+            batch = batch_of(match.path, settings.sources[match.source], match.files)
+        except OSError as error:
+            # Taken away or not ours to read: the others must not wait for it.
+            log.warning("%s cannot be opened: %s", match.path.name, error.strerror)
+            continue
         yield (
             match,
             FileRecord(
@@ -84,10 +142,16 @@ def _identified(settings: Settings, matches: list[Match]) -> Iterator[tuple[Matc
         )
 
 
-def _land(
-    settings: Settings, key: bytes, erased: Tombstones, match: Match, file: FileRecord
-) -> tuple[FileRecord, LandedFile | None]:
-    """Land one file; its ledger record, and None for the account if it was refused."""
+def _land(  # noqa: PLR0913, PLR0917 - a file and all that is known of it
+    settings: Settings,
+    key: bytes,
+    erased: Tombstones,
+    rates: Rates,
+    match: Match,
+    file: FileRecord,
+) -> tuple[str, FileRecord, tuple[Need, ...]]:
+    """Land one file; the delivery it is, its ledger record, and the rates it depends on."""
+    from ingestion.errors import FileChanging
     from ingestion.land import FileRejected, land_file
 
     try:
@@ -99,11 +163,22 @@ def _land(
             source=settings.sources[match.source],
             files=match.files,
             key=key,
-            reporting_currency=settings.shop.currency,
+            reporting_currency=rates.currency,
+            rates=rates,
             tombstones=erased,
         )
+    except FileChanging as error:
+        return file.batch_id, replace(file, status="waiting", message=str(error)), ()
     except FileRejected as error:
-        return replace(file, status="refused", message=str(error)), None
+        refused = replace(file, status="refused", message=str(error))
+        return file.batch_id, _under(refused, error.needs, rates), error.needs
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise disk_full(settings.paths.landing) from error
+    if _is_uploading(match.path, landed):
+        told = f"{match.path.name} is still being written: its last row is cut"
+        return file.batch_id, replace(file, status="waiting", message=told), ()
     record = replace(
         file,
         feeds=dict(landed.feeds),
@@ -113,7 +188,48 @@ def _land(
         last_at=landed.last_at,
         **{fate: getattr(landed, fate) for fate in FATES},
     )
-    return record, landed
+    return file.batch_id, replace(record, batch_id=landed.batch_id), landed.needs
+
+
+def _under(file: FileRecord, needs: tuple[Need, ...], rates: Rates) -> FileRecord:
+    """The record of a file whose amounts depend on rates: with others it is another batch."""
+    from ingestion.land import batch_id_of, rated_mark
+
+    mark = rated_mark(file.mapping, needs, rates)
+    return replace(file, batch_id=batch_id_of(file.source, file.content, mark))
+
+
+def _record(
+    state: State, file: FileRecord, delivery: str, needs: tuple[Need, ...], landing: Path
+) -> None:
+    from ingestion.rates import to_json
+
+    try:
+        state.record(file)
+        if needs:
+            state.remember_rates(delivery, file.batch_id, to_json(needs))
+    except sqlite3.OperationalError as error:
+        if "full" not in str(error):
+            raise
+        raise disk_full(landing) from error
+
+
+def _is_uploading(path: Path, landed: LandedFile) -> bool:
+    is_cut = any(issue.reason == "cut_row" for issue in landed.troubles)
+    return is_cut and time.time() - path.stat().st_mtime < _UPLOAD_SECONDS
+
+
+def _check_currency(settings: Settings, state: State) -> None:
+    currency = settings.shop.currency
+    known = state.get("reporting_currency")
+    if known and known != currency:
+        raise config_error(
+            f"amounts were landed in {known} so far; with {currency} they would be added up with"
+            " others",
+            "shop.currency",
+            f"Set it to {known} again, or begin a new data folder and deliver all files there.",
+        )
+    state.set("reporting_currency", currency)
 
 
 def checked_key(settings: Settings, state: State) -> bytes:

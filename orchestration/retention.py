@@ -131,9 +131,12 @@ def _drop_inbox(settings: Settings, state: State, now: datetime) -> int:
     from ingestion.land import match_files
 
     landed = {file["batch_id"]: file for file in state.files() if file["status"] != "refused"}
+    converted = state.converted()
     dropped = 0
     for match in match_files(settings.paths.inbox, settings.sources):
-        file = landed.get(_batch_id(settings, match))
+        delivery = _batch_id(settings, match)
+        # Foreign amounts: the batch also depends on the rates.
+        file = landed.get(converted[delivery][0] if delivery in converted else delivery)
         if file is None:
             continue
         age = now - datetime.fromisoformat(file["landed_at"])
