@@ -22,6 +22,7 @@ from ingestion.feeds import INSTANT
 from ingestion.mapping import FileSpec, Source
 from ingestion.nested import read_jsonl, read_parquet
 from ingestion.parse import instant
+from ingestion.pseudonymise import Tombstones
 from ingestion.rates import Need, Rates, convert
 from ingestion.read import ROW, Raw, read_csv
 from ingestion.reshape import explode
@@ -62,6 +63,7 @@ def prepare(  # noqa: PLR0913 - a file and all that is known of it
     rates: Rates,
     *,
     exported: datetime | None = None,
+    tombstones: Tombstones | None = None,
 ) -> Prepared:
     """Read and judge a file.
 
@@ -72,6 +74,7 @@ def prepare(  # noqa: PLR0913 - a file and all that is known of it
         key: secret key of the pseudonyms.
         rates: into the currency that all amounts land in.
         exported: when the file was exported, UTC, if that is known.
+        tombstones: pseudonyms that were erased.
 
     Raises:
         FileRejected: the file cannot be read, or too many of its rows are bad.
@@ -95,7 +98,7 @@ def prepare(  # noqa: PLR0913 - a file and all that is known of it
     feeds: dict[str, pl.DataFrame] = {}
     for feed, rows in built.items():
         real = _without(_without(rows.rows, tests), found)
-        feeds[feed] = identify(real, feed, source, key)
+        feeds[feed] = identify(real, feed, source, key, tombstones)
     judged = [check(rows, feed, context) for feed, rows in feeds.items()]
     feeds, unrated, needs = convert(feeds, source.currency, rates, context)
     ahead = [after_export(rows, feed, context, exported) for feed, rows in feeds.items()]

@@ -15,7 +15,7 @@ from ingestion.derive import Context, derive
 from ingestion.feeds import DAY, FEEDS, LANDING, MONEY, TEXT
 from ingestion.mapping import FileSpec, Source
 from ingestion.parse import EXACT, exact, rounded, to_utc
-from ingestion.pseudonymise import pseudonyms
+from ingestion.pseudonymise import Tombstones, pseudonyms
 from ingestion.read import ROW
 from ingestion.reshape import unpivot
 from ingestion.spec import Format
@@ -163,14 +163,30 @@ def _lines(typed: pl.DataFrame, form: Format) -> pl.DataFrame:
     )
 
 
-def identify(rows: pl.DataFrame, feed: str, source: Source, key: bytes) -> pl.DataFrame:
+def namespace_of(personal: str, source: str, customers: str) -> str:
+    """Return the namespace of the pseudonyms of a personal column.
+
+    Args:
+        personal: the delivered column, such as customer_id.
+        source: name of the source.
+        customers: namespace of its customers, which sources may share.
+    """
+    return customers if personal == "customer_id" else f"{personal}\x1f{source}"
+
+
+def identify(
+    rows: pl.DataFrame,
+    feed: str,
+    source: Source,
+    key: bytes,
+    tombstones: Tombstones | None = None,
+) -> pl.DataFrame:
     """Replace personal columns by pseudonyms and make keys that the export does not give."""
     for personal, pseudonym in FEEDS[feed].personal.items():
         if personal not in rows.columns:
             continue
-        kind = "" if personal == "customer_id" else f"{personal}\x1f"
-        name = f"{kind}{source.namespace if not kind else source.name}"
-        hashed = pseudonyms(rows[personal], key, name).alias(pseudonym)
+        name = namespace_of(personal, source.name, source.namespace)
+        hashed = pseudonyms(rows[personal], key, name, tombstones).alias(pseudonym)
         rows = rows.with_columns(hashed).drop(personal)
     if feed == "events" and rows["event_id"].null_count():
         rows = _event_ids(rows)

@@ -55,7 +55,7 @@ class Context:
             datetimes=(*form.datetimes, *(TYPED_INSTANTS if is_typed else ())),
             dates=(*form.dates, *(TYPED_DAYS if is_typed else ())),
             numbers=form.numbers,
-            hidden=frozenset(form.personal),
+            hidden=form.hidden,
         )
 
 

@@ -23,6 +23,7 @@ from ingestion.fates import Issue, bad_rows, quarantine_frame, summarise
 from ingestion.mapping import FileSpec, Source, fingerprint
 from ingestion.parse import instant
 from ingestion.preflight import below, line_offsets, refuse_if_changed, sha256_of
+from ingestion.pseudonymise import Tombstones
 from ingestion.rates import Need, Rates
 from ingestion.store import write
 
@@ -179,6 +180,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
     key: bytes,
     reporting_currency: str,
     rates: Rates | None = None,
+    tombstones: Tombstones | None = None,
 ) -> LandedFile:
     """Land one file.
 
@@ -192,6 +194,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         key: secret key of the pseudonyms.
         reporting_currency: that amounts are landed in.
         rates: into it; rows in a currency without one are quarantined.
+        tombstones: pseudonyms that were erased: a re-delivery gets their replacements.
 
     Returns:
         The account of the file. The same content under the same mapping gives the same bytes.
@@ -205,7 +208,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
     batch = batch_of(path, source, files)
     exported = _exported_at(path, files, source)
     rates = rates or Rates(reporting_currency)
-    ready = prepare(path, source, files, key, rates, exported=exported)
+    ready = prepare(path, source, files, key, rates, exported=exported, tombstones=tombstones)
     mark = rated_mark(batch.fingerprint, ready.needs, rates)
     batch = batch._replace(batch_id=batch_id_of(source.name, batch.content, mark))
     first_at, last_at = _span(ready.feeds, source.timezone)

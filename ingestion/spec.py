@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from ingestion.feeds import FEEDS
+from ingestion.personal import leaks, never_shown
 from ingestion.rules import Derive, Explode, ExportedAt, Gift, Notes, Unpivot
 from ingestion.vocabulary import Encoding, Regex, Sql, Strict, Zone, near, sql_columns
 
@@ -168,6 +170,8 @@ class Format(Strict):
         if len(timeless) == len(self.feeds) and not (stamped or self.updated_at):
             raise ValueError(f"`{timeless[0]}` has no instant: give `exported_at` or `updated_at`")
         self._check_names()
+        if found := leaks(self):
+            raise ValueError(found[0])
         return self
 
     def _check_names(self) -> None:
@@ -223,6 +227,11 @@ class Format(Strict):
             for name, feed in self.feeds.items()
         }
         return self.model_copy(update={"feeds": feeds})
+
+    @cached_property
+    def hidden(self) -> frozenset[str]:
+        """Columns and derived names whose values are never shown."""
+        return never_shown(self)
 
     @property
     def groups_orders(self) -> bool:

@@ -238,6 +238,39 @@ def reject(
 
 
 @app.command()
+def forget(  # noqa: PLR0913, PLR0917 - one parameter an option
+    identifier: Annotated[
+        str, typer.Argument(metavar="ID", help="As the exports write it; - reads standard input.")
+    ],
+    source: Annotated[str, typer.Option(help="Only of this source.")] = "",
+    column: Annotated[
+        str, typer.Option(help="Only as customer_id, email, phone, visitor_id ...")
+    ] = "",
+    delete_inbox: Annotated[
+        bool, typer.Option("--delete-inbox", help="Delete landed exports that hold the person.")
+    ] = False,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Also if nothing is held: for what may come.")
+    ] = False,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for a run.")] = 0.0,
+    as_json: Json = False,
+) -> None:
+    """Erase one person from every store; totals stay. Prints the proof."""
+    console.as_json = console.as_json or as_json
+    with exit_codes():
+        from orchestration.cli.forget import forget_person
+
+        forget_person(
+            identifier,
+            source=source,
+            column=column,
+            delete_inbox=delete_inbox,
+            anyway=anyway,
+            wait_seconds=wait,
+        )
+
+
+@app.command()
 def version() -> None:
     """The versions of the project and of the engines it runs on."""
     with exit_codes():
