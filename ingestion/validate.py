@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from ingestion.columns import ROW
 from ingestion.derive import Context, issues, no_issues
 from ingestion.feeds import COUNT, DAY, FEEDS, FLAG, INSTANT, TEXT
 from ingestion.parse import Dtype, day, exact, flag, instant, kind_of, rounded, to_utc, whole
-from ingestion.read import ROW
 from ingestion.schemas import all_pass, schema_of
 from ingestion.spec import AUTOMATIC
 
