@@ -11,12 +11,12 @@ from datetime import datetime
 
 import polars as pl
 
+from ingestion.columns import ROW
 from ingestion.derive import Context, derive
 from ingestion.feeds import DAY, FEEDS, LANDING, MONEY, TEXT
 from ingestion.mapping import FileSpec, Source
 from ingestion.parse import EXACT, exact, rounded, to_utc
 from ingestion.pseudonymise import Tombstones, pseudonyms
-from ingestion.read import ROW
 from ingestion.reshape import unpivot
 from ingestion.spec import Format
 from ingestion.validate import cast

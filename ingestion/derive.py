@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from ingestion.columns import ROW
 from ingestion.nested import TYPED_DAYS, TYPED_INSTANTS
 from ingestion.parse import exact, instant
-from ingestion.read import ROW
 from ingestion.rules import Derive
 from ingestion.spec import Format, Numbers
 from ingestion.vocabulary import sql_columns

@@ -15,9 +15,9 @@ from typing import Any
 
 import polars as pl
 
+from ingestion.columns import CUT, LINE, ROW, Raw, check_columns, clean
 from ingestion.errors import FileRejected
 from ingestion.preflight import decode, read_bytes
-from ingestion.read import CUT, LINE, ROW, Raw, check_columns, clean
 from ingestion.spec import Read
 
 _TOKEN = re.compile(r"[^.\[\]]+|\[[^\]]*\]")

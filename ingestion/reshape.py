@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from ingestion.columns import ROW, clean
 from ingestion.derive import Context, issues, no_issues
 from ingestion.parse import exact, rounded, whole
-from ingestion.read import ROW, clean
 from ingestion.rules import Explode, Unpivot
 from ingestion.spec import Read
 

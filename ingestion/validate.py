@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from ingestion.columns import ROW
 from ingestion.derive import Context, issues, no_issues
 from ingestion.feeds import COUNT, DAY, FEEDS, FLAG, INSTANT, TEXT
 from ingestion.parse import (
@@ -25,7 +26,6 @@ from ingestion.parse import (
     to_utc,
     whole,
 )
-from ingestion.read import ROW
 from ingestion.schemas import all_pass, schema_of
 from ingestion.spec import AUTOMATIC
 

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandera.errors import SchemaErrors
 
+from ingestion.columns import ROW
 from ingestion.derive import Context, derive, safe
 from ingestion.feeds import FEEDS, MONEY
 from ingestion.parse import day, exact, instant, instants, rounded, whole
 from ingestion.pseudonymise import pseudonyms
-from ingestion.read import ROW
 from ingestion.rules import Derive
 from ingestion.schemas import all_pass, schema_of
 from ingestion.spec import Numbers
