@@ -20,9 +20,10 @@ import polars as pl
 from ingestion.batch import Prepared, prepare
 from ingestion.build import instant_of, landing_columns, one_per_key
 from ingestion.errors import FileRejected, MappingError
+from ingestion.exported import exported_at
 from ingestion.fates import Issue, bad_rows, quarantine_frame, summarise
+from ingestion.manifest import Entry, check_rows, check_sha256, is_manifest
 from ingestion.mapping import FileSpec, Source, fingerprint
-from ingestion.parse import instant
 from ingestion.preflight import below, line_offsets, sha256_of
 
 __all__ = [
@@ -106,7 +107,7 @@ def match_files(inbox: Path, sources: Mapping[str, Source]) -> list[Match]:
     for source in sources.values():
         for spec in source.files:
             for path in sorted(inbox.glob(spec.path)):
-                if not path.is_file() or _IGNORED.search(path.name):
+                if not path.is_file() or not _is_data(path.name):
                     continue
                 if path in claimed:
                     raise MappingError(
@@ -122,8 +123,12 @@ def match_files(inbox: Path, sources: Mapping[str, Source]) -> list[Match]:
 def unmatched_files(inbox: Path, sources: Mapping[str, Source]) -> list[Path]:
     """Return the files of the inbox that no source reads, by path."""
     known = {match.path for match in match_files(inbox, sources)}
-    found = (p for p in inbox.rglob("*") if p.is_file() and not _IGNORED.search(p.name))
+    found = (p for p in inbox.rglob("*") if p.is_file() and _is_data(p.name))
     return sorted(path for path in found if path not in known)
+
+
+def _is_data(name: str) -> bool:
+    return not _IGNORED.search(name) and not is_manifest(name)
 
 
 class Batch(NamedTuple):
@@ -131,9 +136,10 @@ class Batch(NamedTuple):
 
     Attributes:
         batch_id: 16 hex digits of (source, content, mapping fingerprint).
-        content: sha256 of the file and, where its name tells it, the export instant: the same
-            content exported again later is a later statement, it may take a correction back.
-        fingerprint: of the mapping.
+        content: sha256 of the file and, where it is told, the export instant: the same content
+            exported again later is a later statement, it may take a correction back.
+        fingerprint: of the mapping, and of what a manifest holds against the file: a file that was
+            refused is read again once the manifest is corrected.
         sha256: of the file's bytes.
     """
 
@@ -143,15 +149,31 @@ class Batch(NamedTuple):
     sha256: str
 
 
-def batch_of(path: Path, source: Source, files: FileSpec) -> Batch:
-    """Return the identity of a file under its mapping; reads its bytes and its name only."""
+def batch_of(
+    path: Path,
+    source: Source,
+    files: FileSpec,
+    entry: Entry | None = None,
+    sha256: str | None = None,
+) -> Batch:
+    """Return the identity of a file under its mapping; reads its bytes and its name only.
+
+    Args:
+        path: the file.
+        source: whose it is.
+        files: how it is read.
+        entry: what a manifest says of it.
+        sha256: of its bytes, if it is known already.
+    """
     try:
-        exported = _exported_at(path, files, source)
+        exported = exported_at(path, files, source, entry)
     except FileRejected:
         exported = None  # landing it will say so
-    sha256 = sha256_of(path)
+    sha256 = sha256 or sha256_of(path)
     content = sha256 + (f"@{exported:%Y%m%dT%H%M%S}" if exported else "")
     mark = fingerprint(source, files)
+    if entry is not None and entry.claims:
+        mark = hashlib.sha256(f"{mark}|{entry.claims}".encode()).hexdigest()
     return Batch(batch_id_of(source.name, content, mark), content, mark, sha256)
 
 
@@ -170,6 +192,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
     files: FileSpec,
     key: bytes,
     reporting_currency: str,
+    entry: Entry | None = None,
 ) -> LandedFile:
     """Land one file.
 
@@ -182,17 +205,21 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         files: how it is read.
         key: secret key of the pseudonyms.
         reporting_currency: amounts in another currency are quarantined, there being no rates.
+        entry: what a manifest says of it.
 
     Returns:
         The account of the file. The same content under the same mapping gives the same bytes.
 
     Raises:
-        FileRejected: the file cannot be read, or too many of its rows are bad. Nothing is written.
+        FileRejected: the file cannot be read, too many of its rows are bad, or it is not what its
+            manifest says. Nothing is written.
     """
     name = below(path, inbox)
-    batch = batch_of(path, source, files)
-    exported = _exported_at(path, files, source)
+    batch = batch_of(path, source, files, entry)
+    exported = exported_at(path, files, source, entry)
+    check_sha256(path, batch.sha256, entry)
     ready = prepare(path, source, files, key, reporting_currency)
+    check_rows(path, ready.raw.rows, entry)
     first_at, last_at = _span(ready.feeds, source.timezone)
     version_at = exported or last_at
     landed, doubles = _stamped(
@@ -245,27 +272,6 @@ def _fates(ready: Prepared, doubles: int) -> dict[str, int]:
         "rows_duplicate": doubles,
         "rows_excluded": ready.excluded.height,
     }
-
-
-def _exported_at(path: Path, files: FileSpec, source: Source) -> datetime | None:
-    """Read the export instant from the file's name, in UTC."""
-    rule = files.format.exported_at
-    if rule is None:
-        return None
-    stamp = re.search(rule.file_name, path.name)
-    if stamp is None and not rule.required:
-        return None
-    zone = source.timezone if files.format.zone == "source" else files.format.zone
-    text = pl.DataFrame({"t": [stamp.group(1) if stamp else None]}, schema={"t": pl.String})
-    found = text.select(instant(pl.col("t"), rule.formats, zone)).item()
-    if not isinstance(found, datetime):
-        raise FileRejected(
-            "its name carries no export instant",
-            path.name,
-            f"The format looks for `{rule.file_name}`; versions of a row are ordered by it.",
-            "Keep the name the platform gives, or change exported_at.",
-        )
-    return found
 
 
 def _span(feeds: Mapping[str, pl.DataFrame], zone: str) -> tuple[datetime | None, datetime | None]:

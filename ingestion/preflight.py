@@ -19,6 +19,8 @@ from ingestion.spec import Read
 _CHUNK = 1 << 20
 # Below this size a high compression ratio is no danger.
 _HARMLESS = 16 * _CHUNK
+# Title lines stand within the first so many bytes of a file.
+_TITLE_BYTES = 1 << 16
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -72,6 +74,19 @@ def read_bytes(path: Path, read: Read) -> bytes:
     if data[:2] != b"\x1f\x8b":
         return data
     return _gunzip(path, data, read)
+
+
+def first_lines(path: Path, read: Read) -> list[str]:
+    """Return the lines that may stand before the header; what does not decode is left out."""
+    with path.open("rb") as file:
+        data = file.read(_TITLE_BYTES)
+    if data[:2] == b"\x1f\x8b":
+        try:
+            data = zlib.decompressobj(wbits=31).decompress(data, _TITLE_BYTES)
+        except zlib.error:
+            return []
+    text = data.decode(read.encoding, errors="ignore").removeprefix("\ufeff")
+    return text.splitlines()[: read.title_lines]
 
 
 def _gunzip(path: Path, data: bytes, read: Read) -> bytes:
