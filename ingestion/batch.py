@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -23,7 +24,7 @@ from ingestion.nested import read_jsonl, read_parquet
 from ingestion.parse import instant
 from ingestion.read import ROW, Raw, read_csv
 from ingestion.reshape import explode
-from ingestion.validate import check
+from ingestion.validate import after_export, check
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,14 @@ class Prepared:
         return self.raw.rows - gone[ROW].n_unique()
 
 
-def prepare(
-    path: Path, source: Source, files: FileSpec, key: bytes, reporting_currency: str
+def prepare(  # noqa: PLR0913 - a file and all that is known of it
+    path: Path,
+    source: Source,
+    files: FileSpec,
+    key: bytes,
+    reporting_currency: str,
+    *,
+    exported: datetime | None = None,
 ) -> Prepared:
     """Read and judge a file.
 
@@ -60,6 +67,7 @@ def prepare(
         files: how it is read.
         key: secret key of the pseudonyms.
         reporting_currency: the only currency amounts may be in.
+        exported: when the file was exported, UTC, if that is known.
 
     Raises:
         FileRejected: the file cannot be read, or too many of its rows are bad.
@@ -85,7 +93,8 @@ def prepare(
         real = _without(_without(rows.rows, tests), found)
         feeds[feed] = identify(real, feed, source, key)
     judged = [_judge(rows, feed, context, reporting_currency) for feed, rows in feeds.items()]
-    found = pl.concat([found, broken_issues(raw), *judged])
+    ahead = [after_export(rows, feed, context, exported) for feed, rows in feeds.items()]
+    found = pl.concat([found, broken_issues(raw), *judged, *ahead])
     if form.groups_orders and found.height:
         found = whole_orders(found, raw, built["order_items"].rows.select(ROW, "order_id"))
     refuse_if_too_bad(found, raw, files, path)

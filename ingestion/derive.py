@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from ingestion.nested import TYPED_DAYS, TYPED_INSTANTS
 from ingestion.parse import exact, instant
 from ingestion.read import ROW
 from ingestion.rules import Derive
@@ -48,10 +49,11 @@ class Context:
     @classmethod
     def of(cls, form: Format, zone: str) -> Context:
         """Return the context of a format read for a source in `zone`."""
+        is_typed = form.read.kind == "parquet"
         return cls(
             zone=zone if form.zone == "source" else form.zone,
-            datetimes=form.datetimes,
-            dates=form.dates,
+            datetimes=(*form.datetimes, *(TYPED_INSTANTS if is_typed else ())),
+            dates=(*form.dates, *(TYPED_DAYS if is_typed else ())),
             numbers=form.numbers,
             hidden=frozenset(form.personal),
         )

@@ -32,3 +32,7 @@ class MappingError(IngestionError):
 
 class FileRejected(IngestionError):  # noqa: N818 - it happened to the file, not in the program
     """An export is not landed at all; nothing of it was written."""
+
+
+class FileChanging(FileRejected):
+    """An export that is still being written: no fault, it is read in a later run."""

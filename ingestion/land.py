@@ -7,7 +7,6 @@ clocks and keys, which orchestration owns.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +23,8 @@ from ingestion.exported import exported_at
 from ingestion.fates import Issue, bad_rows, quarantine_frame, summarise
 from ingestion.manifest import Entry, check_rows, check_sha256, is_manifest
 from ingestion.mapping import FileSpec, Source, fingerprint
-from ingestion.preflight import below, line_offsets, sha256_of
+from ingestion.preflight import below, line_offsets, refuse_if_changed, sha256_of
+from ingestion.store import write
 
 __all__ = [
     "Batch",
@@ -213,12 +213,14 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
     Raises:
         FileRejected: the file cannot be read, too many of its rows are bad, or it is not what its
             manifest says. Nothing is written.
+        FileChanging: it was written to meanwhile. Nothing is written.
     """
     name = below(path, inbox)
+    before = path.stat()
     batch = batch_of(path, source, files, entry)
     exported = exported_at(path, files, source, entry)
     check_sha256(path, batch.sha256, entry)
-    ready = prepare(path, source, files, key, reporting_currency)
+    ready = prepare(path, source, files, key, reporting_currency, exported=exported)
     check_rows(path, ready.raw.rows, entry)
     first_at, last_at = _span(ready.feeds, source.timezone)
     version_at = exported or last_at
@@ -227,6 +229,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         batch_id=batch.batch_id, source_file=name, version_at=version_at,
     )  # fmt: skip
     whose = {"batch_id": batch.batch_id, "source_file": name, "file_sha256": batch.sha256}
+    refuse_if_changed(path, before)
     told = _set_aside(ready, path, files, quarantine / f"{batch.batch_id}.parquet", whose)
     for feed, rows in landed.items():
         write(rows, landing / feed / f"batch={batch.batch_id}" / "data.parquet")
@@ -294,19 +297,3 @@ def _set_aside(
     frame = quarantine_frame(ready.issues, ready.raw, offsets)
     write(frame.select(*(pl.lit(v).alias(k) for k, v in whose.items()), pl.all()), target)
     return target
-
-
-def write(frame: pl.DataFrame, target: Path) -> None:
-    """Write Parquet so that the target is either whole or not there, also after a power cut."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.tmp")
-    with draft.open("wb") as file:
-        frame.write_parquet(file, compression="zstd", compression_level=1, statistics=True)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

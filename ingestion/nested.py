@@ -21,6 +21,11 @@ from ingestion.read import CUT, LINE, ROW, Raw, check_columns, clean
 from ingestion.spec import Read
 
 _TOKEN = re.compile(r"[^.\[\]]+|\[[^\]]*\]")
+_INSTANT = "%Y-%m-%dT%H:%M:%S%.6f"
+_EXACT_FLOATS = 2**53
+# How typed columns are written as text; a format need not say so.
+TYPED_INSTANTS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d")
+TYPED_DAYS = ("%Y-%m-%d", "%Y-%m-%dT00:00:00.000000")
 _MAX_ROWS = 50_000_000
 Dtype = pl.DataType | type[pl.DataType]
 
@@ -85,18 +90,35 @@ def _extract(frame: pl.DataFrame, wanted: list[str], read: Read, path: Path) -> 
     tops = {name: frame.schema[name] for name in frame.columns}
     there = [p for p in wanted if (s := _steps(p))[0] in tops and _has(tops[s[0]], s[1:])]
     missing, _ = check_columns(there, wanted, read, path)
+    leaves = frame.select(
+        ROW, LINE, *(_walk(pl.col(_steps(p)[0]), _steps(p)[1:]).alias(p) for p in there)
+    )
     return Raw(
-        frame.select(
+        leaves.select(
             ROW,
             LINE,
-            *(
-                clean(_walk(pl.col(_steps(p)[0]), _steps(p)[1:]).cast(pl.String), read).alias(p)
-                for p in there
-            ),
+            *(clean(_as_text(pl.col(p), leaves.schema[p]), read).alias(p) for p in there),
             *(pl.lit(None, pl.String).alias(p) for p in missing),
         ),
         missing=missing,
     )
+
+
+def _as_text(cell: pl.Expr, dtype: Dtype) -> pl.Expr:
+    """Write a typed value as text that one of `TYPED_INSTANTS` or `TYPED_DAYS` reads again."""
+    if isinstance(dtype, pl.Datetime):
+        if dtype.time_zone is None:
+            return cell.dt.to_string(_INSTANT)
+        return cell.dt.convert_time_zone("UTC").dt.to_string(f"{_INSTANT}+0000")
+    if dtype in (pl.Float64, pl.Float32):
+        # Ids become floats where a table has gaps; as text they are whole again.
+        is_whole = (cell == cell.floor()) & (cell.abs() < _EXACT_FLOATS)
+        return (
+            pl.when(is_whole)
+            .then(cell.cast(pl.Int64, strict=False).cast(pl.String))
+            .otherwise(cell.cast(pl.String))
+        )
+    return cell.cast(pl.String)
 
 
 def read_parquet(path: Path, read: Read, wanted: list[str]) -> Raw:

@@ -18,6 +18,7 @@ from ingestion.spec import Numbers
 # Wide enough for sums and products of money before they are rounded.
 EXACT = pl.Decimal(38, 10)
 _EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
+_FIRST_YEAR, _LAST_YEAR = 1, 9998  # any zone's local time is then within 1 to 9999
 _TRUE = ("true", "1", "yes", "y", "是")
 _FALSE = ("false", "0", "no", "n", "否")
 Dtype = pl.DataType | type[pl.DataType]
@@ -52,12 +53,17 @@ def rounded(number: pl.Expr, dtype: pl.Decimal) -> pl.Expr:
 
 def instant(text: pl.Expr, formats: tuple[str, ...], zone: str) -> pl.Expr:
     """Read an instant as UTC without zone, with the first format that fits."""
-    return pl.coalesce([_one_instant(text, pattern, zone) for pattern in formats])
+    found = pl.coalesce([_one_instant(text, pattern, zone) for pattern in formats])
+    # Python has no other years: such a value could not even be told of.
+    return pl.when(found.dt.year().is_between(_FIRST_YEAR, _LAST_YEAR)).then(found)
 
 
 def _one_instant(text: pl.Expr, pattern: str, zone: str) -> pl.Expr:
     if pattern in _EPOCHS:
-        return (text.cast(pl.Int64, strict=False) * _EPOCHS[pattern]).cast(INSTANT)
+        ticks = text.cast(pl.Int64, strict=False)
+        # Beyond this the product would leave 64 bits and come back as another year.
+        fits = ticks.abs() < 2**62 // _EPOCHS[pattern]
+        return (pl.when(fits).then(ticks) * _EPOCHS[pattern]).cast(INSTANT)
     if "%z" in pattern or "%#z" in pattern:
         aware = text.str.to_datetime(pattern, time_unit="us", strict=False, time_zone="UTC")
         return aware.dt.replace_time_zone(None)

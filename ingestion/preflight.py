@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import os
 import zlib
 from pathlib import Path
 
 import polars as pl
 
-from ingestion.errors import FileRejected
+from ingestion.errors import FileChanging, FileRejected
 from ingestion.spec import Read
 
 _CHUNK = 1 << 20
@@ -21,6 +22,9 @@ _CHUNK = 1 << 20
 _HARMLESS = 16 * _CHUNK
 # Title lines stand within the first so many bytes of a file.
 _TITLE_BYTES = 1 << 16
+# Letters without width that stick to copied cells: two ids would differ and look the same.
+_INVISIBLE = ("\ufeff", "\u200b", "\u2060", "\u200e", "\u200f", "\u202c", "\u202d")
+_BY_ACCIDENT = 8
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -57,6 +61,26 @@ def below(path: Path, inbox: Path) -> str:
             "Copy the file itself into the inbox.",
         )
     return real.relative_to(root).as_posix()
+
+
+def refuse_if_changed(path: Path, before: os.stat_result) -> None:
+    """Make sure that a file is still the one it was, so that what was read is what was hashed.
+
+    Raises:
+        FileChanging: it was written to, replaced or removed.
+    """
+    try:
+        after = path.stat()
+    except OSError:
+        after = None
+    same = ("st_ino", "st_size", "st_mtime_ns")
+    if after is None or any(getattr(after, name) != getattr(before, name) for name in same):
+        raise FileChanging(
+            "was written to while it was read",
+            path.name,
+            "Part of the old and part of the new content would be landed as one file.",
+            "It is read in the next run; deliver files under another name and rename them.",
+        )
 
 
 def read_bytes(path: Path, read: Read) -> bytes:
@@ -130,9 +154,12 @@ def decode(data: bytes, path: Path, read: Read) -> str:
     Raises:
         FileRejected: another encoding than declared, or NUL characters.
     """
-    for mark, name in _MARKS.items():
-        if data.startswith(mark) and not codecs.lookup(read.encoding).name.startswith(name):
-            raise _wrong_encoding(path, read, f"It begins with the mark of {name}.", name)
+    # The longest mark counts: that of UTF-32 begins with that of UTF-16.
+    marked = next((name for mark, name in _MARKS.items() if data.startswith(mark)), None)
+    if marked and not read.encoding.startswith(marked):
+        raise _wrong_encoding(path, read, f"It begins with the mark of {marked}.", marked)
+    if _is_disguised(data, read):
+        raise _wrong_encoding(path, read, "Its letters are those of utf-8.", "utf-8")
     encoding = "utf-8-sig" if read.encoding == "utf-8" else read.encoding
     try:
         text = data.decode(encoding)
@@ -154,8 +181,25 @@ def decode(data: bytes, path: Path, read: Read) -> str:
             "The file is damaged or not text.",
             "Export it again; for UTF-16 set read.encoding: utf-16.",
         )
-    text = text.removeprefix("\ufeff")
+    for mark in _INVISIBLE:
+        text = text.replace(mark, "")
     return text.replace("\r\n", "\n") if "\n" in text else text.replace("\r", "\n")
+
+
+def _is_disguised(data: bytes, read: Read) -> bool:
+    """Whether UTF-8 text is declared as an encoding that would read it without complaint.
+
+    Latin-1 reads any bytes, GBK most of UTF-8, both as other letters. A few letters of theirs may
+    form UTF-8 by accident; this many do not.
+    """
+    if read.encoding.startswith(("utf", "ascii")):
+        return False
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return False
+    # Two bytes and more of UTF-8 stand for each of them.
+    return len(data) - len(text) >= _BY_ACCIDENT
 
 
 def _wrong_encoding(path: Path, read: Read, why: str, guess: str) -> FileRejected:

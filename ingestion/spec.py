@@ -152,6 +152,8 @@ class Format(Strict):
             raise ValueError("`feeds` is empty; map at least one feed")
         for name, feed in self.feeds.items():
             _check_feed(name, feed)
+        _check_day_and_month(self.datetimes)
+        _check_day_and_month(self.dates)
         if set(self.feeds) == {"orders", "order_items"} and self.order_value is None:
             raise ValueError(
                 "orders are built from lines here: say `order_value: first_line`, `repeated` or "
@@ -226,6 +228,16 @@ class Format(Strict):
     def groups_orders(self) -> bool:
         """Whether several rows make one order, so that a bad row takes its order along."""
         return "order_items" in self.feeds
+
+
+def _check_day_and_month(patterns: tuple[str, ...]) -> None:
+    """Refuse patterns of which one reads 03/04 as 3 April and another as 4 March."""
+    starts = {match.group() for p in patterns if (match := re.match(r"%-?[dm](?=.*%-?[dm])", p))}
+    if len({start[-1] for start in starts}) > 1:
+        raise ValueError(
+            f"{', '.join(patterns)}: in one the day stands first, in another the month, so a date "
+            "like 03/04 would be guessed; keep one"
+        )
 
 
 def _check_feed(name: str, feed: FeedMap) -> None:

@@ -7,15 +7,31 @@ row (`fates.py`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 
 import polars as pl
 
 from ingestion.derive import Context, issues, no_issues
 from ingestion.feeds import COUNT, DAY, FEEDS, FLAG, INSTANT, TEXT
-from ingestion.parse import Dtype, day, exact, flag, instant, kind_of, rounded, whole
+from ingestion.parse import Dtype, day, exact, flag, instant, kind_of, rounded, to_utc, whole
 from ingestion.read import ROW
 from ingestion.schemas import all_pass, schema_of
 from ingestion.spec import AUTOMATIC
+
+# 6.91743E+18 as a spreadsheet writes what was 6917430123456789012.
+_POWER = r"^\d(\.\d+)?E\+\d\d$"
+# Spreadsheets keep 15 digits. A longer number may end in zeros by itself, several do not.
+_ROUNDED = r"^\d{15}00+$"
+_BY_ACCIDENT, _SAMPLE = 3, 20
+# Plans and promises; all else has happened, so it cannot be later than the export that tells of it.
+_MAY_LIE_AHEAD = frozenset(
+    {
+        *("promised_at", "valid_from", "launched_at", "member_from", "member_to"),
+        *("month", "period_start", "rate_date"),
+    }
+)
+# An export in local time with its name in another zone, or a clock that is wrong.
+_CLOCKS_DIFFER = timedelta(hours=24)
 
 
 def cast(
@@ -51,14 +67,84 @@ def cast(
         if name in frame.columns and gone > before[name][0]:
             bad = pl.lit(frame[name].is_not_null() & typed[name].is_null())
             value = None if {name, label} & context.hidden else pl.col(name)
-            told = f"is not {kind_of(dtype)}"
-            found.append(issues(frame, bad, shown, "not_readable", told, value=value, feed=feed))
+            for told, rows in _told_unreadable(frame, name, dtype, bad, context):
+                found.append(
+                    issues(frame, rows, shown, "not_readable", told, value=value, feed=feed)
+                )
         if needed and gone:
             empty = pl.lit(typed[name].is_null())
             if name in frame.columns:
                 empty = empty & pl.col(name).is_null()
             found.append(issues(frame, empty, shown, "missing", "is empty", feed=feed))
+    found.extend(
+        issues(frame, bad, labels.get(name, name), "precision_lost", told, value=value, feed=feed)
+        for name in _ids(frame, feed)
+        for bad, told in _precision_lost(frame[name])
+        for value in (None if name in context.hidden else pl.col(name),)
+    )
     return typed, pl.concat(found)
+
+
+def _told_unreadable(
+    frame: pl.DataFrame, name: str, dtype: Dtype, bad: pl.Expr, context: Context
+) -> list[tuple[str, pl.Expr]]:
+    """Return what to say of unreadable cells, and of which rows."""
+    told = f"is not {kind_of(dtype)}"
+    if dtype != INSTANT or frame.schema[name] != TEXT:
+        return [(told, bad)]
+    # It reads where no clock is ever changed, so it is an hour that a clock change left out.
+    skipped = bad & instant(pl.col(name), context.datetimes, "UTC").is_not_null()
+    return [
+        (told, bad & ~skipped),
+        (f"is an hour that a clock change skipped in {context.zone}", skipped),
+    ]
+
+
+def _ids(frame: pl.DataFrame, feed: str) -> list[str]:
+    """Return the columns that hold numbers of orders, products, people; text so far."""
+    if feed == "events":
+        return []  # written by programs: a look at all of them would cost more than it is worth
+    given = [name for name in FEEDS[feed].delivered if name.endswith("_id")]
+    return [name for name in given if frame.schema.get(name) == TEXT]
+
+
+def _precision_lost(ids: pl.Series) -> list[tuple[pl.Expr, str]]:
+    """Return the rows whose id a spreadsheet has damaged, and how; two ids could be one now."""
+    found = []
+    if (powers := ids.str.contains(_POWER).fill_null(value=False)).any():
+        told = "has lost digits in a spreadsheet; export it again and do not open it there"
+        found.append((pl.lit(powers), told))
+    long = ids.drop_nulls().unique(maintain_order=True).head(_SAMPLE)
+    if long.len() >= _BY_ACCIDENT and long.str.contains(_ROUNDED).all():
+        told = "was rounded to 15 digits by a spreadsheet; export it again and do not open it there"
+        found.append((pl.lit(ids.str.contains(_ROUNDED).fill_null(value=False)), told))
+    return found
+
+
+def after_export(
+    typed: pl.DataFrame, feed: str, context: Context, exported: datetime | None
+) -> pl.DataFrame:
+    """Return an issue for each instant that had not come when its file was exported.
+
+    Args:
+        typed: canonical columns and `_row`.
+        feed: name of the feed.
+        context: tells the zone of days and which columns are never shown.
+        exported: when the file was exported, UTC; None: nothing is known, nothing found.
+    """
+    found = [no_issues()]
+    if exported is None:
+        return found[0]
+    for name, dtype in FEEDS[feed].columns.items():
+        if dtype not in (INSTANT, DAY) or name in _MAY_LIE_AHEAD:
+            continue
+        column = pl.col(name)
+        known = column if dtype == INSTANT else to_utc(column.cast(INSTANT), context.zone)
+        late = (known > exported + _CLOCKS_DIFFER).fill_null(value=False)
+        value = None if name in context.hidden else column
+        told = "lies after the export of its file: are day and month swapped?"
+        found.append(issues(typed, late, name, "after_export", told, value=value, feed=feed))
+    return pl.concat(found)
 
 
 def _reader(cell: pl.Expr, given: Dtype, wanted: Dtype, context: Context) -> pl.Expr:

@@ -48,6 +48,16 @@ def config_error(what: str, where: str, do_this: str) -> KpiError:
     return KpiError(what, where, do_this, ExitCode.CONFIG)
 
 
+def disk_full(folder: Path) -> KpiError:
+    """A `KpiError` for a disk without room; nothing that was there before is lost."""
+    return KpiError(
+        "the disk is full",
+        str(folder),
+        "Make room and run again: what was landed stays, what was not is landed then.",
+        ExitCode.CONFIG,
+    )
+
+
 def write_trace(error: BaseException, folder: Path) -> Path:
     """Write the traceback of an error into a folder of logs; returns the file."""
     folder.mkdir(parents=True, exist_ok=True)

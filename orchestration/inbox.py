@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
+import sqlite3
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from orchestration.errors import config_error
+from orchestration.errors import config_error, disk_full
+from orchestration.manifests import announcements, known_files, read_manifests
 from orchestration.settings import Settings
 from orchestration.state import FileRecord, State
 
 if TYPE_CHECKING:
     from ingestion.land import LandedFile, Match
-    from ingestion.manifest import Announced, Entry, Known
+    from ingestion.manifest import Entry
 
 FATES = ("rows_read", "rows_landed", "rows_quarantined", "rows_duplicate", "rows_excluded")
+_COUNTS = ("files_seen", "files_landed", "files_refused", "files_waiting", *FATES)
+# A file without its last line break that was written to just now is still being uploaded.
+_UPLOAD_SECONDS = 60
 # polars releases the interpreter lock, so two files at a time use both cores of a small machine.
 _WORKERS = 2
-_MANIFEST = "manifest"  # format, in the ledger, of a manifest that is refused
 
 log = logging.getLogger("kpi")
 
@@ -33,26 +40,33 @@ def land_new_files(settings: Settings, state: State) -> dict[str, int]:
     which a manifest now says something else is read again, and its older batch counts no more.
 
     Returns:
-        Counts: files_seen, files_landed, files_refused (now or before), and rows of the files
-        landed now by fate (`FATES`).
+        Counts: files_seen, files_landed, files_refused (now or before), files_waiting (still being
+        written: looked at again in the next run), and rows of the files landed now by fate
+        (`FATES`).
 
     Raises:
-        KpiError: the pseudonym key is not the one earlier batches were made with.
+        KpiError: the pseudonym key is not the one earlier batches were made with, or the disk is
+            full. What was landed before stays, what was not is landed by the next run.
     """
     from ingestion.land import match_files
 
     key = checked_key(settings, state)
-    _read_manifests(settings, state)
-    found = _identified(settings, state, match_files(settings.paths.inbox, settings.sources))
+    read_manifests(settings, state)
+    matches = match_files(settings.paths.inbox, settings.sources)
+    found = _identified(settings, state, matches)
     known = state.statuses()
     new = _unknown(found, known)
-    counts = dict.fromkeys(("files_seen", "files_landed", "files_refused", *FATES), 0)
-    counts["files_seen"] = len(found)
+    counts = dict.fromkeys(_COUNTS, 0)
+    counts["files_seen"] = len(matches)
     counts["files_refused"] = sum(status == "refused" for status in known.values())
     with ThreadPoolExecutor(_WORKERS) as pool:
         landings = pool.map(lambda item: _land(settings, key, item), new)
         for done, (file, landed) in enumerate(landings, start=1):
-            state.record(file)
+            if file.status == "waiting":
+                counts["files_waiting"] += 1
+                log.warning("%s", file.message)
+                continue
+            _record(state, file, settings.paths.landing)
             counts["files_landed"] += landed is not None
             counts["files_refused"] += landed is None
             for fate in FATES:
@@ -73,84 +87,21 @@ class _Item(NamedTuple):
     entry: Entry | None
 
 
-def _read_manifests(settings: Settings, state: State) -> None:
-    """Remember what the manifests of the inbox say; one that is refused stands in the ledger."""
-    from ingestion.land import FileRejected
-    from ingestion.manifest import is_manifest, read_manifest
-
-    inbox, told = settings.paths.inbox, state.announcements()
-    refusals = {file["source_file"]: file for file in state.files() if file["format"] == _MANIFEST
-                and file["status"] == "refused"}  # fmt: skip
-    new, mended = {}, []
-    for path in sorted(p for p in inbox.rglob("*") if is_manifest(p.name) and p.is_file()):
-        name = path.relative_to(inbox).as_posix()
-        before = refusals.get(name)
-        try:
-            entries = [entry.model_dump(mode="json") for entry in read_manifest(path, inbox)]
-        except FileRejected as error:
-            if before is None or before["message"] != str(error):
-                batch = hashlib.sha256(f"{_MANIFEST}|{name}".encode()).hexdigest()[:16]
-                state.record(FileRecord(batch, "", name, batch, "", _MANIFEST, status="refused",
-                                        message=str(error)))  # fmt: skip
-                log.warning("%s", error)
-            continue
-        if before is not None:
-            mended.append(before["batch_id"])
-        if entries != told.get(name):
-            new[name] = entries
-    state.announce(new)
-    state.supersede(mended)
-
-
-def missing_files(
-    settings: Settings, state: State, ledger: Sequence[Mapping[str, Any]]
-) -> list[Announced]:
-    """Files that a manifest announces and that have not landed.
-
-    Args:
-        settings: supplies the sources.
-        state: holds what the manifests say.
-        ledger: `State.files()`, pinned for the run.
-    """
-    from ingestion.manifest import missing
-
-    entries = _announcements(state)
-    return missing(entries, settings.sources, _known(ledger)) if entries else []
-
-
-def _announcements(state: State) -> list[Entry]:
-    from ingestion.manifest import Entry
-
-    told = state.announcements().values()
-    return [Entry.model_validate(entry) for entries in told for entry in entries]
-
-
-def _known(ledger: Sequence[Mapping[str, Any]]) -> list[Known]:
-    from ingestion.manifest import Known
-
-    return [
-        Known(
-            file["source"],
-            file["source_file"],
-            file["content"].partition("@")[0],
-            is_settled=file["status"] in ("landed", "rejected"),
-        )
-        for file in ledger
-    ]
-
-
 def _identified(settings: Settings, state: State, matches: list[Match]) -> list[_Item]:
     from ingestion.land import batch_of, sha256_of
     from ingestion.manifest import Known, Register
 
-    inbox = settings.paths.inbox
-    hashed = [
-        (match, match.path.relative_to(inbox).as_posix(), sha256_of(match.path))
-        for match in matches
-    ]
+    hashed = []
+    for match in matches:
+        name = match.path.relative_to(settings.paths.inbox).as_posix()
+        try:
+            hashed.append((match, name, sha256_of(match.path)))
+        except OSError as error:
+            # Taken away or not ours to read: the others must not wait for it.
+            log.warning("%s cannot be opened: %s", match.path.name, error.strerror)
     here = [Known(match.source, name, sha256) for match, name, sha256 in hashed]
-    entries = _announcements(state)
-    register = Register(entries, [*_known(state.files()), *here] if entries else [])
+    entries = announcements(state)
+    register = Register(entries, [*known_files(state.files()), *here] if entries else [])
     found = []
     for match, name, sha256 in hashed:
         entry = register.entry(match.source, name, sha256)
@@ -203,6 +154,7 @@ def _outdated(state: State, found: Sequence[_Item]) -> list[str]:
 
 def _land(settings: Settings, key: bytes, item: _Item) -> tuple[FileRecord, LandedFile | None]:
     """Land one file; its ledger record, and None for the account if it was refused."""
+    from ingestion.errors import FileChanging
     from ingestion.land import FileRejected, land_file
 
     match, file, entry = item
@@ -218,8 +170,17 @@ def _land(settings: Settings, key: bytes, item: _Item) -> tuple[FileRecord, Land
             reporting_currency=settings.shop.currency,
             entry=entry,
         )
+    except FileChanging as error:
+        return replace(file, status="waiting", message=str(error)), None
     except FileRejected as error:
         return replace(file, status="refused", message=str(error)), None
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise disk_full(settings.paths.landing) from error
+    if _is_uploading(match.path, landed):
+        told = f"{match.path.name} is still being written: its last row is cut"
+        return replace(file, status="waiting", message=told), None
     record = replace(
         file,
         feeds=dict(landed.feeds),
@@ -230,6 +191,20 @@ def _land(settings: Settings, key: bytes, item: _Item) -> tuple[FileRecord, Land
         **{fate: getattr(landed, fate) for fate in FATES},
     )
     return record, landed
+
+
+def _record(state: State, file: FileRecord, landing: Path) -> None:
+    try:
+        state.record(file)
+    except sqlite3.OperationalError as error:
+        if "full" not in str(error):
+            raise
+        raise disk_full(landing) from error
+
+
+def _is_uploading(path: Path, landed: LandedFile) -> bool:
+    is_cut = any(issue.reason == "cut_row" for issue in landed.troubles)
+    return is_cut and time.time() - path.stat().st_mtime < _UPLOAD_SECONDS
 
 
 def checked_key(settings: Settings, state: State) -> bytes:

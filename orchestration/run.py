@@ -22,7 +22,7 @@ import polars as pl
 
 from orchestration import dbt, warehouse
 from orchestration.errors import ExitCode, KpiError, write_trace
-from orchestration.inbox import missing_files
+from orchestration.manifests import missing_files
 from orchestration.raw import create_raw
 from orchestration.settings import Settings
 from orchestration.state import State

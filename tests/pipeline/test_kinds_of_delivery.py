@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.inbox import missing_files
+from orchestration.manifests import missing_files
 from orchestration.raw import create_raw
 from tests.support.delivered import Home
 from tests.support.exports import LINES, LINES_HEADER

@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 import yaml
 
-from orchestration.inbox import land_new_files, missing_files
+from orchestration.inbox import land_new_files
+from orchestration.manifests import missing_files
 from orchestration.settings import Paths, Settings, ShopFile
 from orchestration.state import State
 

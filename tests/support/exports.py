@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 
+from ingestion.errors import FileRejected
 from ingestion.land import LandedFile, land_file
 from ingestion.mapping import Source, parse_sources
 
@@ -112,6 +114,11 @@ class Shop:
                  landed.rows_excluded)  # fmt: skip
         assert min(fates) >= 0
         assert sum(fates) == landed.rows_read
+        told = self.quarantined(landed) if landed.quarantine_file else None
+        assert (0 if told is None else told["row_number"].n_unique()) == landed.rows_quarantined
+        assert told is None or told["reason"].str.len_chars().min() > 0
+        for feed, rows in landed.feeds.items():
+            assert self.rows(landed, feed).height == rows
         return landed
 
     def rows(self, landed: LandedFile, feed: str = "orders") -> pl.DataFrame:
@@ -121,7 +128,7 @@ class Shop:
 
     def quarantined(self, landed: LandedFile) -> pl.DataFrame:
         """What was set aside."""
-        assert landed.quarantine_file is not None
+        assert landed.quarantine_file is not None, landed
         return pl.read_parquet(landed.quarantine_file)
 
     @property
@@ -129,3 +136,30 @@ class Shop:
         """Every file below landing and quarantine."""
         places = (self.root / "landing", self.root / "quarantine")
         return [path for place in places for path in place.rglob("*") if path.is_file()]
+
+
+def refused(shop: Shop, content: str | bytes, name: str = "orders.csv") -> str:
+    """Land a file that must be refused as a whole; return what it says."""
+    before = shop.landed_files
+    with pytest.raises(FileRejected) as error:
+        shop.land(content, name)
+    assert shop.landed_files == before
+    assert name in str(error.value)
+    return str(error.value)
+
+
+def with_read(**read: object) -> dict[str, Any]:
+    """ORDERS, its bytes read in another way."""
+    return {**ORDERS, "read": {**ORDERS["read"], **read}}
+
+
+def one_bad_row(
+    shop: Shop, row: str, reason: str, header: str = HEADER, good: str | None = None
+) -> str:
+    """Land nine good rows and a bad one, which alone is set aside; return what is said of it."""
+    landed = shop.land(header + (orders(9) if good is None else good) + row)
+    assert (landed.rows_read, landed.rows_landed, landed.rows_quarantined) == (10, 9, 1)
+    told = shop.quarantined(landed)
+    assert set(told["reason"]) == {reason}
+    assert set(told["row_number"]) == {10}
+    return str(landed.issues[0])

@@ -21,7 +21,8 @@ import duckdb
 import yaml
 
 from ingestion.simulator import simulate
-from orchestration.inbox import land_new_files, missing_files
+from orchestration.inbox import land_new_files
+from orchestration.manifests import missing_files
 from orchestration.raw import create_raw
 from orchestration.settings import Paths, Settings, ShopFile
 from orchestration.state import State

@@ -123,6 +123,6 @@ def test_child_orders_make_one_order_paid_when_all_are(home: Shop) -> None:
     batch = put(
         home,
         f"M,{PAID},30.00", f"M1,{PAID},10.00,M", f"M2,{late},20.00,M",
-        f"N1,{PAID},5.00,N", "N2,2026-05-01 10:00:00,,unpaid,5.00,N",
+        f"N1,{PAID},5.00,N", "N2,2026-05-01 10:00:00,,unpaid,5.00,N", day=3,
     )  # fmt: skip
     assert totals(home, batch) == [(date(2026, 5, 2), Decimal("30.00"), 1)]

@@ -243,7 +243,7 @@ def test_announced_files_that_have_not_come(home: Home) -> None:
     )
     home.put("manifest.json", '[{"file": "shop/e.csv", "exported_at": "2026-05-03T17:30:00Z"}]')
     home.land()
-    from orchestration.inbox import missing_files
+    from orchestration.manifests import missing_files
 
     found = missing_files(home.settings, home.state, home.state.files())
     assert [(f.source, f.source_file, f.feeds, f.first_date, f.last_date) for f in found] == [

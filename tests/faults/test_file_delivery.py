@@ -1,0 +1,202 @@
+"""Files delivered twice, late, corrected, or while they are still being written."""
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from ingestion import land
+from ingestion.store import write
+from tests.support.exports import HEADER, ORDERS, Shop, order, orders
+from tests.support.homes import Home
+
+
+def test_a_repeated_key_lands_once_and_the_last_row_counts(shop: Shop) -> None:
+    landed = shop.land(HEADER + order(1, "1.00") + order(2) + order(1, "3.00"))
+    assert (landed.rows_landed, landed.rows_duplicate) == (2, 1)
+    amounts = shop.rows(landed).sort("order_id")["order_amount"].to_list()
+    assert amounts == [Decimal("3.00"), Decimal("10.00")]
+
+
+def test_the_same_file_again_gives_the_same_bytes(shop: Shop) -> None:
+    text = HEADER + orders(50) + order(51, "x")
+    shop.land(text)
+    before = {path: path.read_bytes() for path in shop.landed_files}
+    shop.land(text)
+    assert {path: path.read_bytes() for path in shop.landed_files} == before
+
+
+def test_the_same_content_exported_later_is_a_later_statement(shop: Shop) -> None:
+    # 10.00, then corrected to 12.00, then the correction is taken back: the third export counts.
+    shop.form = {**ORDERS, "exported_at": {"file_name": r"_(\d{14})"}}
+    landed = [
+        shop.land(HEADER + order(1, amount), f"orders_202605{day}020000.csv")
+        for day, amount in (("02", "10.00"), ("03", "12.00"), ("04", "10.00"))
+    ]
+    assert len({file.batch_id for file in landed}) == 3
+    versions = [shop.rows(file)["_version_at"][0] for file in landed]
+    assert versions == sorted(versions)
+    again = shop.land(HEADER + order(1, "10.00"), "again/orders_20260504020000.csv")
+    assert again.batch_id == landed[2].batch_id
+
+
+def test_a_left_over_draft_of_a_killed_run_is_replaced(shop: Shop) -> None:
+    landed = shop.land(HEADER + orders(2))
+    folder = shop.root / "landing/orders" / f"batch={landed.batch_id}"
+    (folder / ".data.parquet.tmp").write_bytes(b"half a file")
+    shop.land(HEADER + orders(2))
+    assert [path.name for path in folder.iterdir()] == ["data.parquet"]
+
+
+# the inbox and the ledger ----------------------------------------------------------------------
+
+
+def test_the_same_inbox_twice_lands_nothing_twice(home: Home) -> None:
+    home.put(HEADER + orders(5))
+    assert home.land()["files_landed"] == 1
+    before = home.landed()
+    assert home.land()["files_landed"] == 0
+    assert home.landed() == before
+
+
+def test_the_same_content_under_another_name_is_the_same_delivery(home: Home) -> None:
+    home.put(HEADER + orders(5), "orders.csv")
+    home.put(HEADER + orders(5), "copy/orders (1).csv")
+    home.land()
+    home.put(HEADER + orders(5), "again.csv")
+    assert home.land()["files_landed"] == 0
+    assert home.rows().height == 5
+
+
+def test_new_content_under_the_same_name_is_another_delivery(home: Home) -> None:
+    home.put(HEADER + order(1, "10.00"))
+    home.land()
+    home.put(HEADER + order(1, "12.00"))
+    assert home.land()["files_landed"] == 1
+    assert home.rows()["order_amount"].sort().to_list() == [Decimal("10.00"), Decimal("12.00")]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["with space.csv", "订单 2026.csv", "line\nbreak.csv", "a'b\"c.csv", "-rf.csv", "%2e%2e.csv"],
+)
+def test_names_of_files_may_be_anything(home: Home, name: str) -> None:
+    home.put(HEADER + orders(2), name)
+    assert home.land()["files_landed"] == 1
+    assert set(home.rows()["_source_file"]) == {name}
+
+
+def test_a_folder_called_like_a_file_is_no_file(home: Home) -> None:
+    (home.paths.inbox / "folder.csv").mkdir()
+    home.put(HEADER + orders(2))
+    assert home.land()["files_seen"] == 1
+
+
+def test_files_still_under_a_temporary_name_are_left_alone(home: Home) -> None:
+    for name in (".orders.csv", "~orders.csv", "orders.csv.part", "orders.csv.crdownload"):
+        home.put(HEADER + orders(2), name)
+    assert home.land()["files_seen"] == 0
+
+
+def test_a_read_only_file_is_read_and_left_as_it_is(home: Home) -> None:
+    path = home.put(HEADER + orders(2))
+    path.chmod(0o444)
+    before = (path.read_bytes(), path.stat().st_mtime_ns, path.stat().st_mode)
+    assert home.land()["files_landed"] == 1
+    assert (path.read_bytes(), path.stat().st_mtime_ns, path.stat().st_mode) == before
+
+
+def test_a_file_nobody_may_open_does_not_hold_back_the_others(
+    home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    home.put(HEADER + orders(1), "secret.csv")
+    home.put(HEADER + orders(2), "open.csv")
+    opened = Path.open
+
+    def deny(path: Path, *args: Any, **options: Any) -> Any:
+        if path.name == "secret.csv":
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *args, **options)
+
+    with monkeypatch.context() as patch:  # root may open everything
+        patch.setattr(Path, "open", deny)
+        assert home.land()["files_landed"] == 1
+    assert "secret.csv cannot be opened" in caplog.text
+    assert home.land()["files_landed"] == 1
+
+
+def test_a_refused_file_is_told_of_once_and_its_correction_lands(home: Home) -> None:
+    home.put("wrong,header\n1,2\n")
+    assert home.land()["files_refused"] == 1
+    assert home.state.files()[0]["status"] == "refused"
+    home.put(HEADER + orders(2))
+    assert home.land()["files_landed"] == 1
+
+
+# while it is written ---------------------------------------------------------------------------
+
+
+def test_a_file_written_to_while_it_is_read_waits_for_the_next_run(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = home.put(HEADER + orders(2))
+    prepared = land.prepare
+
+    def grow(*args: Any, **options: Any) -> Any:
+        with path.open("a") as file:
+            file.write(order(3))
+        return prepared(*args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(land, "prepare", grow)
+        counts = home.land()
+    assert (counts["files_landed"], counts["files_waiting"]) == (0, 1)
+    assert home.state.files() == []
+    assert home.land()["files_landed"] == 1
+    assert home.rows()["order_id"].to_list() == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("change", ["replaced", "removed"])
+def test_a_file_replaced_or_removed_while_it_is_read_is_not_landed(
+    home: Home, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    path = home.put(HEADER + orders(2))
+    prepared = land.prepare
+
+    def disturb(*args: Any, **options: Any) -> Any:
+        done = prepared(*args, **options)
+        other = home.put(HEADER + orders(4), "other.tmp")
+        path.unlink()
+        if change == "replaced":
+            other.rename(path)
+        return done
+
+    monkeypatch.setattr(land, "prepare", disturb)
+    assert home.land()["files_waiting"] == 1
+    assert home.landed() == {}
+
+
+def test_an_upload_under_way_waits_and_a_cut_file_of_yesterday_does_not(home: Home) -> None:
+    whole = HEADER + orders(9) + order(10)
+    path = home.put(whole[:-7])
+    assert home.land()["files_waiting"] == 1
+    assert home.state.files() == []
+    yesterday = time.time() - 86_400
+    os.utime(path, (yesterday, yesterday))
+    assert home.land()["rows_quarantined"] == 1
+    home.put(whole)
+    assert home.land()["rows_landed"] == 10
+
+
+def test_two_at_once_write_the_same_file_whole(tmp_path: Path) -> None:
+    frames = [pl.DataFrame({"n": range(200_000), "who": who}) for who in range(4)]
+    target = tmp_path / "landing" / "data.parquet"
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda frame: write(frame, target), frames * 5))
+    assert pl.read_parquet(target)["who"].n_unique() == 1
+    assert [path.name for path in target.parent.iterdir()] == ["data.parquet"]
