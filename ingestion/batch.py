@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -17,13 +17,15 @@ import polars as pl
 from ingestion.build import UPDATED, Built, build, identify
 from ingestion.derive import Context, derive, excluded, issues, no_issues, required
 from ingestion.errors import FileRejected
-from ingestion.fates import bad_rows, broken_issues, refuse_if_too_bad, whole_orders
-from ingestion.feeds import FEEDS, INSTANT
+from ingestion.fates import bad_rows, broken_issues, owners, refuse_if_too_bad, whole_orders
+from ingestion.feeds import INSTANT
 from ingestion.mapping import FileSpec, Source
 from ingestion.nested import read_jsonl, read_parquet
 from ingestion.parse import instant
+from ingestion.rates import Need, Rates, convert
 from ingestion.read import ROW, Raw, read_csv
 from ingestion.reshape import explode
+from ingestion.spec import Format
 from ingestion.validate import after_export, check
 
 
@@ -36,12 +38,14 @@ class Prepared:
         feeds: feed -> good rows, typed, pseudonymised, with `_row` and `_updated`.
         issues: everything wrong, one row an issue.
         excluded: `_row`, reason of rows the mapping leaves out.
+        needs: rates its amounts depend on.
     """
 
     raw: Raw
     feeds: dict[str, pl.DataFrame]
     issues: pl.DataFrame
     excluded: pl.DataFrame
+    needs: tuple[Need, ...] = ()
 
     @property
     def landed_rows(self) -> int:
@@ -55,7 +59,7 @@ def prepare(  # noqa: PLR0913 - a file and all that is known of it
     source: Source,
     files: FileSpec,
     key: bytes,
-    reporting_currency: str,
+    rates: Rates,
     *,
     exported: datetime | None = None,
 ) -> Prepared:
@@ -66,7 +70,7 @@ def prepare(  # noqa: PLR0913 - a file and all that is known of it
         source: whose file it is.
         files: how it is read.
         key: secret key of the pseudonyms.
-        reporting_currency: the only currency amounts may be in.
+        rates: into the currency that all amounts land in.
         exported: when the file was exported, UTC, if that is known.
 
     Raises:
@@ -92,13 +96,19 @@ def prepare(  # noqa: PLR0913 - a file and all that is known of it
     for feed, rows in built.items():
         real = _without(_without(rows.rows, tests), found)
         feeds[feed] = identify(real, feed, source, key)
-    judged = [_judge(rows, feed, context, reporting_currency) for feed, rows in feeds.items()]
+    judged = [check(rows, feed, context) for feed, rows in feeds.items()]
+    feeds, unrated, needs = convert(feeds, source.currency, rates, context)
     ahead = [after_export(rows, feed, context, exported) for feed, rows in feeds.items()]
-    found = pl.concat([found, broken_issues(raw), *judged, *ahead])
+    found = pl.concat([found, broken_issues(raw), *judged, unrated, *ahead])
     if form.groups_orders and found.height:
-        found = whole_orders(found, raw, built["order_items"].rows.select(ROW, "order_id"))
-    refuse_if_too_bad(found, raw, files, path)
-    return Prepared(raw, {f: _without(rows, found) for f, rows in feeds.items()}, found, left_out)
+        found = whole_orders(found, _keyed(raw, form, context), owners(built))
+    try:
+        refuse_if_too_bad(found, raw, files, path)
+    except FileRejected as error:
+        error.needs = needs  # with other rates it may be accepted
+        raise
+    good = {feed: _without(rows, found) for feed, rows in feeds.items()}
+    return Prepared(raw, good, found, left_out, needs)
 
 
 def _test_orders(built: Mapping[str, Built]) -> pl.DataFrame:
@@ -138,10 +148,18 @@ def read(path: Path, source: Source, files: FileSpec) -> Raw:
         return read_parquet(path, form.read, wanted)
     if form.read.kind == "jsonl":
         return read_jsonl(path, form.read, wanted)
-    lines = form.feeds.get("order_items")
-    key = lines.columns.get("order_id") if lines else None
+    key, _ = form.order_key
     settings = form.read.model_copy(update={"optional": (*form.read.optional, *source.keep)})
     return read_csv(path, settings, list(dict.fromkeys([*wanted, *source.keep])), key)
+
+
+def _keyed(raw: Raw, form: Format, context: Context) -> Raw:
+    """Return what was read with the orders of broken rows named as those of good rows are."""
+    column, rule = form.order_key
+    if rule is None or column is None or raw.broken.is_empty():
+        return raw
+    told, _ = derive(raw.broken.with_columns(pl.col("key").alias(column)), {"_id": rule}, context)
+    return replace(raw, broken=raw.broken.with_columns(key=told["_id"]))
 
 
 def _without(rows: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
@@ -163,18 +181,3 @@ def _with_updated(
     bad = text.is_not_null() & pl.col(UPDATED).is_null()
     told = "is not a date and time"
     return frame, issues(frame, bad, column, "not_readable", told, value=text)
-
-
-def _judge(
-    rows: pl.DataFrame, feed: str, context: Context, reporting_currency: str
-) -> pl.DataFrame:
-    """Check values, and that amounts are in the one currency there are rates for."""
-    found = check(rows, feed, context)
-    if not FEEDS[feed].has_amounts:
-        return found
-    foreign = pl.col("currency") != reporting_currency
-    told = f"has no rate to {reporting_currency}"
-    value = pl.col("currency")
-    return pl.concat(
-        [found, issues(rows, foreign, "currency", "foreign_currency", told, value=value, feed=feed)]
-    )

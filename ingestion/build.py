@@ -95,12 +95,12 @@ def _assemble(frame: pl.DataFrame, feed: str, form: Format, source: Source) -> p
     }
     made = (mapped.unpivot.label, mapped.unpivot.value) if mapped.unpivot else ()
     cells: dict[str, pl.Expr] = {}
-    for name in (*canonical.columns, *canonical.personal):
+    for name in (*canonical.columns, *canonical.personal, *canonical.mapped_only):
         if name in mapped.columns:
             cells[name] = pl.col(mapped.columns[name])
         elif name in mapped.derive or name in made:
             cells[name] = pl.col(name)
-        elif name in given:
+        elif name in given and (name in mapped.constants or name not in canonical.mapped_only):
             cells[name] = pl.lit(str(given[name]))
     kept = [name for name in source.keep if name in frame.columns and name not in cells]
     return frame.select(ROW, UPDATED, *kept, **cells)

@@ -5,6 +5,11 @@ Belongs here: exceptions of the ingestion room. Does not belong here: exit codes
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ingestion.rates import Need
+
 
 class IngestionError(Exception):
     """A refusal that a shop's owner can act on.
@@ -32,6 +37,9 @@ class MappingError(IngestionError):
 
 class FileRejected(IngestionError):  # noqa: N818 - it happened to the file, not in the program
     """An export is not landed at all; nothing of it was written."""
+
+    needs: tuple[Need, ...] = ()
+    """Rates its amounts depend on: with others it may be accepted."""
 
 
 class FileChanging(FileRejected):

@@ -6,18 +6,20 @@ Does not belong here: finding bad cells (`validate.py`), writing files (`land.py
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
+from ingestion.build import Built
 from ingestion.derive import ISSUE, no_issues
 from ingestion.errors import FileRejected
 from ingestion.mapping import FileSpec
 from ingestion.read import LINE, ROW, Raw
 
 # Reasons that say nothing about how well the file fits its format.
-_INNOCENT = ("cut_row", "order_incomplete")
+_INNOCENT = ("cut_row", "order_incomplete", "no_rate")
 
 
 @dataclass(frozen=True)
@@ -49,21 +51,42 @@ def broken_issues(raw: Raw) -> pl.DataFrame:
     ).cast(pl.Schema(ISSUE))
 
 
+def owners(built: Mapping[str, Built]) -> pl.DataFrame:
+    """Return `_row` and the order it belongs to, a child order's being its main order.
+
+    Args:
+        built: the feeds of one file, orders or lines or both among them.
+    """
+    main = pl.DataFrame(schema={ROW: pl.Int64, "order_id": pl.String, "main": pl.String})
+    if "orders" in built:
+        main = built["orders"].rows.select(
+            ROW, "order_id", main=pl.coalesce("parent_order_id", "order_id")
+        )
+    lines = built["order_items"].rows if "order_items" in built else built["orders"].rows
+    told = main.select("order_id", "main").unique("order_id", keep="first")
+    return (
+        lines.select(ROW, "order_id")
+        .join(told, on="order_id", how="left", maintain_order="left")
+        .with_columns(main=pl.coalesce("main", "order_id"))
+    )
+
+
 def whole_orders(found: pl.DataFrame, raw: Raw, owners: pl.DataFrame) -> pl.DataFrame:
     """Add an issue for each good row of an order that has a bad one: no order lands in part.
 
     Args:
         found: the issues so far.
         raw: the file; its broken rows name their order where it can be told.
-        owners: `_row`, `order_id` of each row.
+        owners: `_row`, `order_id` and `main` (the order it is part of) of each row.
     """
-    bad = owners.join(found.select(ROW).unique(), on=ROW, how="semi")["order_id"]
+    bad = owners.join(found.select(ROW).unique(), on=ROW, how="semi")["main"]
     keys = raw.broken["key"].drop_nulls()
+    named = owners.filter(pl.col("order_id").is_in(keys.implode()))["main"]
     # A row cut before its order id ends may belong to the order of the row before it.
     before = raw.broken.filter(pl.col("key").is_null())[ROW] - 1
-    near = owners.filter(pl.col(ROW).is_in(before.implode()))["order_id"]
-    orders = pl.concat([bad, keys, near]).drop_nulls().unique()
-    along = owners.filter(pl.col("order_id").is_in(orders.implode())).join(
+    near = owners.filter(pl.col(ROW).is_in(before.implode()))["main"]
+    orders = pl.concat([bad, named, near]).drop_nulls().unique()
+    along = owners.filter(pl.col("main").is_in(orders.implode())).join(
         found.select(ROW), on=ROW, how="anti"
     )
     return pl.concat(
@@ -112,7 +135,8 @@ def refuse_if_too_bad(found: pl.DataFrame, raw: Raw, spec: FileSpec, path: Path)
 
     Raises:
         FileRejected: more than `max_bad_share` of the rows are bad, or any where `on_bad_rows` is
-            `reject_file`. A cut last row and lines taken along do not count for the share.
+            `reject_file`. For the share neither a cut last row nor lines taken along nor rates
+            that have not come count.
     """
     own = found.filter(~pl.col("reason").is_in(_INNOCENT))
     bad = own[ROW].n_unique()

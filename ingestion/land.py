@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from ingestion.fates import Issue, bad_rows, quarantine_frame, summarise
 from ingestion.manifest import Entry, check_rows, check_sha256, is_manifest
 from ingestion.mapping import FileSpec, Source, fingerprint
 from ingestion.preflight import below, line_offsets, refuse_if_changed, sha256_of
+from ingestion.rates import Need, Rates
 from ingestion.store import write
 
 __all__ = [
@@ -65,6 +66,7 @@ class LandedFile:
         issues: what was wrong, one sentence a kind.
         troubles: the same as data.
         quarantine_file: where bad rows are told of, or None.
+        needs: rates its amounts depend on; under others it must be landed again.
     """
 
     batch_id: str
@@ -87,6 +89,7 @@ class LandedFile:
     issues: tuple[str, ...]
     troubles: tuple[Issue, ...]
     quarantine_file: Path | None
+    needs: tuple[Need, ...] = ()
 
 
 class Match(NamedTuple):
@@ -177,6 +180,11 @@ def batch_of(
     return Batch(batch_id_of(source.name, content, mark), content, mark, sha256)
 
 
+def rated_mark(mark: str, needs: Collection[Need], rates: Rates) -> str:
+    """Return the mark of a mapping whose amounts depend on rates: with others it is another."""
+    return f"{mark}|{rates.digest(needs)}" if needs else mark
+
+
 def batch_id_of(source: str, content: str, mark: str) -> str:
     """Return the batch id of a file's content under a mapping."""
     return hashlib.sha256(f"{source}|{content}|{mark}".encode()).hexdigest()[:16]
@@ -192,6 +200,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
     files: FileSpec,
     key: bytes,
     reporting_currency: str,
+    rates: Rates | None = None,
     entry: Entry | None = None,
 ) -> LandedFile:
     """Land one file.
@@ -204,7 +213,8 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         source: whose file it is.
         files: how it is read.
         key: secret key of the pseudonyms.
-        reporting_currency: amounts in another currency are quarantined, there being no rates.
+        reporting_currency: that amounts are landed in.
+        rates: into it; rows in a currency without one are quarantined.
         entry: what a manifest says of it.
 
     Returns:
@@ -220,8 +230,11 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
     batch = batch_of(path, source, files, entry)
     exported = exported_at(path, files, source, entry)
     check_sha256(path, batch.sha256, entry)
-    ready = prepare(path, source, files, key, reporting_currency, exported=exported)
+    rates = rates or Rates(reporting_currency)
+    ready = prepare(path, source, files, key, rates, exported=exported)
     check_rows(path, ready.raw.rows, entry)
+    mark = rated_mark(batch.fingerprint, ready.needs, rates)
+    batch = batch._replace(batch_id=batch_id_of(source.name, batch.content, mark))
     first_at, last_at = _span(ready.feeds, source.timezone)
     version_at = exported or last_at
     landed, doubles = _stamped(
@@ -251,6 +264,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         issues=tuple(issue.example for issue in troubles),
         troubles=troubles,
         quarantine_file=told,
+        needs=ready.needs,
     )
 
 
@@ -283,7 +297,8 @@ def _span(feeds: Mapping[str, pl.DataFrame], zone: str) -> tuple[datetime | None
     for feed, rows in feeds.items():
         column = instant_of(feed, zone)
         if column is not None and rows.height:
-            ends.extend(rows.select(column.min().alias("a"), column.max().alias("b")).row(0))
+            found = rows.select(column.min().alias("a"), column.max().alias("b")).row(0)
+            ends.extend(end for end in found if end is not None)  # the instant may be optional
     return (min(ends), max(ends)) if ends else (None, None)
 
 

@@ -24,7 +24,10 @@ from ingestion.spec import Format
 from ingestion.vocabulary import Strict, ZoneName, near
 
 FORMATS = Path(__file__).parent / "formats"
-# Raise when the meaning of a mapping changes: files are then landed anew under new batches.
+# Formats named so are no layouts but what layouts have in common, to be extended.
+_BASE = "_"
+# Raise when the meaning of a mapping changes, above all a default: files are then landed anew under
+# new batches.
 SEMANTICS = 1
 _DAILY = dict.fromkeys(("orders", "order_items", "events", "traffic_daily", "campaign_spend"), True)
 
@@ -178,6 +181,7 @@ def load_formats() -> dict[str, Format]:
     return {
         name: _validate(Format, _fill(raw, "CNY"), f"formats/{name}.yml")
         for name, raw in _raw_formats().items()
+        if not name.startswith(_BASE)
     }
 
 
@@ -221,7 +225,7 @@ def _resolve(item: Any, currency: str, where: str) -> dict[str, Any]:
     overrides = settings.pop("overrides", {}) or {}
     form = settings.get("format")
     if isinstance(form, str):
-        formats = _raw_formats()
+        formats = {k: form for k, form in _raw_formats().items() if not k.startswith(_BASE)}
         if form not in formats:
             raise MappingError(
                 f"there is no format `{form}`", f"{where}.format", near(form, list(formats))
@@ -276,8 +280,12 @@ def _validate(model: type[Model], raw: Any, where: str) -> Model:
 
 def fingerprint(source: Source, spec: FileSpec) -> str:
     """Return the sha256 (hex) of everything in a mapping that decides what is landed."""
+    # What is unset is left out: a word the vocabulary gains must not land every file anew.
     form = spec.format.model_dump(
-        mode="json", by_alias=True, exclude={"description", "name", "notes"}
+        mode="json",
+        by_alias=True,
+        exclude={"description", "name", "notes"},
+        exclude_unset=True,
     )
     settings = source.model_dump(mode="json", exclude={"files", "name", "customer_namespace"})
     content = [SEMANTICS, form, settings, source.namespace, spec.delivery, spec.on_bad_rows]

@@ -35,11 +35,8 @@ def exact(text: pl.Expr, numbers: Numbers) -> pl.Expr:
         ungrouped = bare.str.replace_all(numbers.thousands, "", literal=True)
         bare = pl.when(bare.str.contains(grouped)).then(ungrouped).otherwise(bare)
     if numbers.decimal == ",":
-        bare = (
-            pl.when(bare.str.contains(".", literal=True))
-            .then(None)
-            .otherwise(bare.str.replace(",", ".", literal=True))
-        )
+        pointed = bare.str.replace(",", ".", literal=True)
+        bare = pl.when(~bare.str.contains(".", literal=True)).then(pointed)
     # Digits beyond the tenth decimal are cut: they cannot change a rounding to 2 or 4 decimals.
     short = bare.str.replace(r"(\.\d{10})\d+$", "${1}")
     is_number = bare.str.contains(r"^[+-]?(\d{1,15}(\.\d+)?|\.\d+)$")
@@ -77,6 +74,11 @@ def to_utc(local: pl.Expr, zone: str) -> pl.Expr:
         return local
     aware = local.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
     return aware.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+
+
+def local_day(at: pl.Expr, zone: str) -> pl.Expr:
+    """Return the date that an instant (UTC without zone) has in a zone."""
+    return at.dt.replace_time_zone("UTC").dt.convert_time_zone(zone).dt.date()
 
 
 def day(text: pl.Expr, formats: tuple[str, ...]) -> pl.Expr:

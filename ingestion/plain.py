@@ -56,7 +56,7 @@ def _plain(feed: Feed) -> dict[str, Any]:
         "personal": [*feed.personal, *hidden],
         "exclude": _EXCLUDE.get(feed.name, {}),
         # Only lines of orders have no instant of their own, so their file must name one.
-        "exported_at": {"file_name": r"_(\d{14})\.", "required": feed.instant is None},
+        "exported_at": {"required": feed.instant is None},
         "feeds": {feed.name: {"columns": {name: name for name in feed.delivered}}},
     }
     if "updated_at" in feed.columns:

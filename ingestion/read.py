@@ -67,7 +67,7 @@ def read_csv(path: Path, read: Read, wanted: list[str], key: str | None = None) 
         FileRejected: no header, wrong columns, unclosed quote, header twice, bytes that do not
             decode, caps exceeded.
     """
-    text = decode(read_bytes(path, read), path, read)
+    text = _quoted(decode(read_bytes(path, read), path, read), read)
     whole = text.endswith("\n") or read.final_newline == "optional"
     records = _records(text, path, read)
     header, records = _header(records, path, read, wanted)
@@ -94,6 +94,16 @@ def read_csv(path: Path, read: Read, wanted: list[str], key: str | None = None) 
         *(pl.col(name).forward_fill() for name in read.fill_down if name in frame.columns),
     )
     return Raw(frame, _tell(broken, position, read), unknown, missing)
+
+
+def _quoted(text: str, read: Read) -> str:
+    """Return text whose quotes mean something: of a file without quoting, all cells quoted."""
+    if read.quotes or '"' not in text:
+        return text
+    mark = read.delimiter
+    body = text.removesuffix("\n").replace('"', '""').replace(mark, f'"{mark}"')
+    ending = "\n" if text.endswith("\n") else ""
+    return '"' + body.replace("\n", '"\n"') + '"' + ending
 
 
 def _records(text: str, path: Path, read: Read) -> pl.DataFrame:

@@ -37,11 +37,11 @@ def landed_totals(
         One row a day and source with paid orders: business_date, source, landed_amount (in the
         reporting currency), orders (fully paid ones). Sorted.
     """
-    orders = _latest(landing, "orders", active_batches)
+    orders = latest_rows(landing, "orders", active_batches)
     if orders.is_empty():
         return pl.DataFrame(schema=_RESULT)
     orders = _counted(orders)
-    goods = _goods(orders, _latest(landing, "order_items", active_batches))
+    goods = _goods(orders, latest_rows(landing, "order_items", active_batches))
     # An order whose lines have not come yet counts as all goods.
     amount = pl.coalesce("goods_cents", "cents").fill_null(0)
     has_paid = pl.col("paid_at").is_not_null()
@@ -66,7 +66,7 @@ def landed_totals(
     )
 
 
-def _latest(landing: Path, feed: str, active_batches: Collection[str]) -> pl.DataFrame:
+def latest_rows(landing: Path, feed: str, active_batches: Collection[str]) -> pl.DataFrame:
     """Read a feed's landed rows; the winning batch of a unit brings all of its rows."""
     files = [
         path

@@ -48,6 +48,7 @@ class Read(Strict):
         exact_header: refuse a file whose columns are not exactly `header`.
         optional: columns that are used but may be missing (older exports).
         footer: rows at the end of the file that match are totals, not data.
+        quotes: whether cells may be quoted; if not, a quote is a character like any other.
         final_newline: `required`: a last row without line break is a cut row.
         nulls: cells that mean empty.
         clean: `excel_text` takes off `="..."`, `leading_quote` takes off `'` before an id.
@@ -65,6 +66,7 @@ class Read(Strict):
     exact_header: bool = False
     optional: tuple[str, ...] = ()
     footer: Regex | None = None
+    quotes: bool = True
     final_newline: Literal["required", "optional"] = "required"
     nulls: tuple[str, ...] = ("",)
     clean: tuple[Literal["excel_text", "leading_quote"], ...] = ()
@@ -227,7 +229,19 @@ class Format(Strict):
     @property
     def groups_orders(self) -> bool:
         """Whether several rows make one order, so that a bad row takes its order along."""
-        return "order_items" in self.feeds
+        orders = self.feeds.get("orders", FeedMap())
+        return "order_items" in self.feeds or "parent_order_id" in {*orders.columns, *orders.derive}
+
+    @property
+    def order_key(self) -> tuple[str | None, Derive | None]:
+        """Column of the file that names the order of a row, and the rule it goes through, if any.
+
+        Rows that cannot be read tell their order by it. None where more than one column does.
+        """
+        feed = self.feeds.get("order_items") or self.feeds.get("orders") or FeedMap()
+        column = feed.columns.get("order_id")
+        rule = self.derive.get(column or "")
+        return (column, None) if rule is None else (rule.source, rule)
 
 
 def _check_day_and_month(patterns: tuple[str, ...]) -> None:
@@ -244,7 +258,7 @@ def _check_feed(name: str, feed: FeedMap) -> None:
     if name not in FEEDS:
         raise ValueError(f"unknown feed `{name}`; {near(name, list(FEEDS))}")
     canonical = FEEDS[name]
-    allowed = list(canonical.delivered)
+    allowed = [*canonical.delivered, *canonical.mapped_only]
     helpers = {h for h in feed.derive if h.startswith("_")}
     mapped = [*feed.columns, *feed.constants, *(d for d in feed.derive if d not in helpers)]
     if feed.unpivot is not None:

@@ -8,7 +8,7 @@ import logging
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from orchestration.state import FileRecord, State
 if TYPE_CHECKING:
     from ingestion.land import LandedFile, Match
     from ingestion.manifest import Entry
+    from ingestion.rates import Need, Rates
 
 FATES = ("rows_read", "rows_landed", "rows_quarantined", "rows_duplicate", "rows_excluded")
 _COUNTS = ("files_seen", "files_landed", "files_refused", "files_waiting", *FATES)
@@ -45,36 +46,23 @@ def land_new_files(settings: Settings, state: State) -> dict[str, int]:
         (`FATES`).
 
     Raises:
-        KpiError: the pseudonym key is not the one earlier batches were made with, or the disk is
-            full. What was landed before stays, what was not is landed by the next run.
+        KpiError: the pseudonym key or the reporting currency is not that of earlier batches, or
+            the disk is full. What was landed before stays, what was not is landed by the next run.
     """
     from ingestion.land import match_files
 
     key = checked_key(settings, state)
+    _check_currency(settings, state)
     read_manifests(settings, state)
     matches = match_files(settings.paths.inbox, settings.sources)
-    found = _identified(settings, state, matches)
-    known = state.statuses()
-    new = _unknown(found, known)
     counts = dict.fromkeys(_COUNTS, 0)
     counts["files_seen"] = len(matches)
-    counts["files_refused"] = sum(status == "refused" for status in known.values())
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        landings = pool.map(lambda item: _land(settings, key, item), new)
-        for done, (file, landed) in enumerate(landings, start=1):
-            if file.status == "waiting":
-                counts["files_waiting"] += 1
-                log.warning("%s", file.message)
-                continue
-            _record(state, file, settings.paths.landing)
-            counts["files_landed"] += landed is not None
-            counts["files_refused"] += landed is None
-            for fate in FATES:
-                counts[fate] += getattr(file, fate)
-            if file.message:
-                log.warning("%s", file.message)
-            if done % 100 == 0:
-                log.info("landed %d of %d files", done, len(new))
+    counts["files_refused"] = sum(s == "refused" for s in state.statuses().values())
+    found = _identified(settings, state, matches)
+    # Rates first: the amounts of the other files are landed converted.
+    first = [item for item in found if "fx_rates" in item.match.files.format.feeds]
+    for part in (first, [item for item in found if item not in first]):
+        _land_all(settings, state, key, part, counts)
     state.supersede(_outdated(state, found))
     return counts
 
@@ -85,6 +73,84 @@ class _Item(NamedTuple):
     match: Match
     file: FileRecord
     entry: Entry | None
+
+
+def _land_all(
+    settings: Settings, state: State, key: bytes, items: Sequence[_Item], counts: dict[str, int]
+) -> None:
+    """Land what is new among some files of the inbox, and add it to the counts."""
+    rates = _rates(settings, state)
+    new = _new(state, items, rates)
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        landings = pool.map(lambda item: _land(settings, key, rates, item), new)
+        for done, (delivery, file, needs) in enumerate(landings, start=1):
+            if file.status == "waiting":
+                counts["files_waiting"] += 1
+                log.warning("%s", file.message)
+                continue
+            _record(state, file, delivery, needs, settings.paths.landing)
+            counts[f"files_{file.status}"] += 1
+            for fate in FATES:
+                counts[fate] += getattr(file, fate)
+            if file.message:
+                log.warning("%s", file.message)
+            if done % 100 == 0:
+                log.info("landed %d of %d files", done, len(new))
+
+
+def _rates(settings: Settings, state: State) -> Rates:
+    from ingestion.rates import landed_rates
+
+    active = [
+        file["batch_id"]
+        for file in state.files()
+        if file["status"] == "landed" and "fx_rates" in file["feeds"]
+    ]
+    shop = settings.shop
+    return landed_rates(settings.paths.landing, active, shop.currency, shop.timezone)
+
+
+def _new(state: State, items: Sequence[_Item], rates: Rates) -> list[_Item]:
+    """Files to land, each content once: unseen ones, and ones that are read otherwise by now.
+
+    That is: under other rates than there are now, or as they were known before a mapping or
+    manifest was changed and changed back (`superseded`). Where two files of the inbox are one
+    content read in two ways they would take turns for ever; the later one stays.
+    """
+    from ingestion.rates import from_json
+
+    known, converted = state.statuses(), state.converted()
+    each = {item.file.batch_id: item for item in items}
+    readings = Counter((item.file.source, item.file.content) for item in each.values())
+    new = []
+    for delivery, item in each.items():
+        last, needs = converted.get(delivery, (delivery, ""))
+        status = known.get(last)
+        is_new = status is None or (
+            status == "superseded" and readings[item.file.source, item.file.content] == 1
+        )
+        if needs and status in ("landed", "refused"):
+            is_new = _under(item.file, from_json(needs), rates).batch_id != last
+        if is_new:
+            new.append(item)
+    return new
+
+
+def _outdated(state: State, found: Sequence[_Item]) -> list[str]:
+    """Batches of files that lie in the inbox and are known as other batches there by now."""
+    converted = state.converted()
+    current = {converted.get(item.file.batch_id, (item.file.batch_id,))[0] for item in found}
+    contents = {
+        (item.file.source, item.file.source_file, item.file.content.partition("@")[0])
+        for item in found
+    }
+    return [
+        file["batch_id"]
+        for file in state.files()
+        if file["batch_id"] not in current
+        and file["status"] in ("landed", "refused")
+        and (file["source"], file["source_file"], file["content"].partition("@")[0]) in contents
+    ]
 
 
 def _identified(settings: Settings, state: State, matches: list[Match]) -> list[_Item]:
@@ -120,40 +186,10 @@ def _identified(settings: Settings, state: State, matches: list[Match]) -> list[
     return found
 
 
-def _unknown(found: Sequence[_Item], known: Mapping[str, str]) -> list[_Item]:
-    """Files to land, each content once: new ones, and ones whose older reading counts again.
-
-    A superseded batch counts again where a mapping or manifest was changed back. Not so where two
-    files of the inbox are one content read in two ways: they would take turns for ever.
-    """
-    items = {item.file.batch_id: item for item in found}
-    readings = Counter((item.file.source, item.file.content) for item in items.values())
-    return [
-        item
-        for batch_id, item in items.items()
-        if batch_id not in known
-        or (known[batch_id] == "superseded" and readings[item.file.source, item.file.content] == 1)
-    ]
-
-
-def _outdated(state: State, found: Sequence[_Item]) -> list[str]:
-    """Batches of files that lie in the inbox and are known as other batches there by now."""
-    current = {item.file.batch_id for item in found}
-    contents = {
-        (item.file.source, item.file.source_file, item.file.content.partition("@")[0])
-        for item in found
-    }
-    return [
-        file["batch_id"]
-        for file in state.files()
-        if file["batch_id"] not in current
-        and file["status"] in ("landed", "refused")
-        and (file["source"], file["source_file"], file["content"].partition("@")[0]) in contents
-    ]
-
-
-def _land(settings: Settings, key: bytes, item: _Item) -> tuple[FileRecord, LandedFile | None]:
-    """Land one file; its ledger record, and None for the account if it was refused."""
+def _land(
+    settings: Settings, key: bytes, rates: Rates, item: _Item
+) -> tuple[str, FileRecord, tuple[Need, ...]]:
+    """Land one file; the delivery it is, its ledger record, and the rates it depends on."""
     from ingestion.errors import FileChanging
     from ingestion.land import FileRejected, land_file
 
@@ -167,20 +203,22 @@ def _land(settings: Settings, key: bytes, item: _Item) -> tuple[FileRecord, Land
             source=settings.sources[match.source],
             files=match.files,
             key=key,
-            reporting_currency=settings.shop.currency,
+            reporting_currency=rates.currency,
+            rates=rates,
             entry=entry,
         )
     except FileChanging as error:
-        return replace(file, status="waiting", message=str(error)), None
+        return file.batch_id, replace(file, status="waiting", message=str(error)), ()
     except FileRejected as error:
-        return replace(file, status="refused", message=str(error)), None
+        refused = replace(file, status="refused", message=str(error))
+        return file.batch_id, _under(refused, error.needs, rates), error.needs
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         raise disk_full(settings.paths.landing) from error
     if _is_uploading(match.path, landed):
         told = f"{match.path.name} is still being written: its last row is cut"
-        return replace(file, status="waiting", message=told), None
+        return file.batch_id, replace(file, status="waiting", message=told), ()
     record = replace(
         file,
         feeds=dict(landed.feeds),
@@ -190,12 +228,26 @@ def _land(settings: Settings, key: bytes, item: _Item) -> tuple[FileRecord, Land
         last_at=landed.last_at,
         **{fate: getattr(landed, fate) for fate in FATES},
     )
-    return record, landed
+    return file.batch_id, replace(record, batch_id=landed.batch_id), landed.needs
 
 
-def _record(state: State, file: FileRecord, landing: Path) -> None:
+def _under(file: FileRecord, needs: tuple[Need, ...], rates: Rates) -> FileRecord:
+    """The record of a file whose amounts depend on rates: with others it is another batch."""
+    from ingestion.land import batch_id_of, rated_mark
+
+    mark = rated_mark(file.mapping, needs, rates)
+    return replace(file, batch_id=batch_id_of(file.source, file.content, mark))
+
+
+def _record(
+    state: State, file: FileRecord, delivery: str, needs: tuple[Need, ...], landing: Path
+) -> None:
+    from ingestion.rates import to_json
+
     try:
         state.record(file)
+        if needs:
+            state.remember_rates(delivery, file.batch_id, to_json(needs))
     except sqlite3.OperationalError as error:
         if "full" not in str(error):
             raise
@@ -205,6 +257,19 @@ def _record(state: State, file: FileRecord, landing: Path) -> None:
 def _is_uploading(path: Path, landed: LandedFile) -> bool:
     is_cut = any(issue.reason == "cut_row" for issue in landed.troubles)
     return is_cut and time.time() - path.stat().st_mtime < _UPLOAD_SECONDS
+
+
+def _check_currency(settings: Settings, state: State) -> None:
+    currency = settings.shop.currency
+    known = state.get("reporting_currency")
+    if known and known != currency:
+        raise config_error(
+            f"amounts were landed in {known} so far; with {currency} they would be added up with"
+            " others",
+            "shop.currency",
+            f"Set it to {known} again, or begin a new data folder and deliver all files there.",
+        )
+    state.set("reporting_currency", currency)
 
 
 def checked_key(settings: Settings, state: State) -> bytes:

@@ -27,6 +27,9 @@ create table if not exists files (
     first_at text, last_at text, landed_at text not null
 );
 create index if not exists files_by_content on files (source, content);
+create table if not exists converted (
+    delivery text primary key, batch_id text not null, needs text not null
+);
 create table if not exists meta (key text primary key, value text not null);
 create table if not exists manifests (path text primary key, entries text not null);
 create table if not exists sent_alerts (key text primary key, sent_at text not null);
@@ -145,6 +148,25 @@ class State:
         with self._connect() as con:
             rows = con.execute("select path, entries from manifests order by path").fetchall()
         return {row["path"]: json.loads(row["entries"]) for row in rows}
+
+    def remember_rates(self, delivery: str, batch_id: str, needs: str) -> None:
+        """Remember under which batch a delivery with foreign amounts was landed last.
+
+        Args:
+            delivery: batch id it would have without rates.
+            batch_id: batch id under the rates it was landed with.
+            needs: the rates it depends on, as `ingestion.rates` writes them.
+        """
+        with self._connect() as con:
+            con.execute(
+                "insert or replace into converted values (?, ?, ?)", (delivery, batch_id, needs)
+            )
+
+    def converted(self) -> dict[str, tuple[str, str]]:
+        """Delivery -> (batch id, needs) of every file with foreign amounts."""
+        with self._connect() as con:
+            rows = con.execute("select delivery, batch_id, needs from converted").fetchall()
+        return {row["delivery"]: (row["batch_id"], row["needs"]) for row in rows}
 
     def reject(self, batch_id: str) -> bool:
         """Withdraw a batch from all later builds; False if there is no such landed batch."""

@@ -107,6 +107,16 @@ class Feed:
         return tuple(column.pseudonym_of or column.name for column in self.given)
 
     @cached_property
+    def mapped_only(self) -> tuple[str, ...]:
+        """Columns a mapping may fill that are not landed: how the amounts are converted.
+
+        `currency` where rows land none, and `rate_date`, the day or instant whose rate applies.
+        """
+        if not any(dtype in (MONEY, PRICE) for dtype in self.columns.values()):
+            return ()
+        return ("rate_date",) if "currency" in self.columns else ("currency", "rate_date")
+
+    @cached_property
     def has_amounts(self) -> bool:
         """Whether its rows are money in a currency that each row names."""
         return "currency" in self.columns and any(
@@ -131,7 +141,8 @@ SHOP = Column(
 CURRENCY = Column(
     "currency",
     TEXT,
-    "ISO 4217 code of the row's amounts, such as CNY. Default: the source's.",
+    "ISO 4217 code of the delivered amounts, such as CNY. They are landed in the reporting "
+    "currency. Default: the source's.",
     is_required=True,
 )
 CUSTOMER = Column(

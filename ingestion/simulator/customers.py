@@ -207,6 +207,22 @@ def ring_orders(world: World, first: int, last: int) -> tuple[Ints, Ints, Ints]:
     return day[rows][order], visitor[rows][order], account[rows][order]
 
 
+def ring_accounts(world: World, first: int, last: int) -> Ints:
+    """Return the visitors behind the rings that begin on days first..last."""
+    ring = world.company.ring
+    years = range(calendar_day(first).year, calendar_day(last).year + 1)
+    begins = [ordinal(date(year, *ring.starts)) for year in years]
+    return np.array(
+        [
+            begin * VISITORS_PER_DAY + _RING_NUMBER + account
+            for begin in begins
+            if first <= begin <= last
+            for account in range(ring.accounts)
+        ],
+        np.int64,
+    )
+
+
 def _group(
     day: Ints, visitor: Ints, *, first: bool = False, member: bool = False, wants: bool = False
 ) -> list[Ints | Flags]:

@@ -75,6 +75,12 @@ def fraction(values: Ints, salt: int) -> Floats:
     return np.asarray(mix(values, salt) / float(2**63))
 
 
+def luck(seed: int, values: Ints, salt: int) -> Floats:
+    """Return a number in [0, 1) for each integer that depends on the simulation's seed too."""
+    shift = int(mix(np.array([seed]), 40)[0]) >> 20
+    return fraction(values + shift, salt)
+
+
 def starts(group: Ints) -> Ints:
     """Return for each row the position of the first row of its group (groups are contiguous)."""
     if not len(group):

@@ -18,6 +18,7 @@ from ingestion.simulator.calendar import months
 from ingestion.simulator.demand import calendar_day, ordinal
 from ingestion.simulator.events import SiteOrders, Timeline, make_events, make_timeline, site_orders
 from ingestion.simulator.files import write_atomically
+from ingestion.simulator.operations import first_seen
 from ingestion.simulator.orderbook import OrderBook, join_books
 from ingestion.simulator.orders import make_orders
 from ingestion.simulator.plan import Export
@@ -57,6 +58,7 @@ class Drawn:
     Attributes:
         books: the orders, by shop.
         campaigns: sessions and orders of paid campaigns, by day.
+        seen: first visits of each month to experiments.
         sessions: visits drawn for the event files written.
         events: events written.
         written: paths written, in order.
@@ -64,6 +66,7 @@ class Drawn:
 
     books: dict[str, OrderBook]
     campaigns: pl.DataFrame
+    seen: pl.DataFrame
     sessions: int = 0
     events: int = 0
     written: list[Path] = field(default_factory=list)
@@ -124,15 +127,16 @@ def _event_files(
 def draw_stretch(stretch: Stretch) -> Drawn:
     """Draw consecutive months of both shops and write those of the event files that lie in them."""
     world = make_world(stretch.seed, stretch.scale, *stretch.world)
-    parts: list[tuple[OrderBook, OrderBook, pl.DataFrame]] = []
-    drawn = Drawn({}, pl.DataFrame())
+    parts: list[tuple[OrderBook, OrderBook, pl.DataFrame, pl.DataFrame]] = []
+    drawn = Drawn({}, pl.DataFrame(), pl.DataFrame())
     leftover: pl.DataFrame | None = None
     for first, last in stretch.months:
         span = Span(ordinal(first), ordinal(last))
         site = _draw_site(world, span.first, span.last)
         campaigns = export_ads.campaign_days(site.visits, site.made.visit, site.book)
         placed = tmall.place_orders(world, span.first, span.last)
-        parts.append((site.book, make_orders(world, "tmall", placed), campaigns))
+        marketplace = make_orders(world, "tmall", placed)
+        parts.append((site.book, marketplace, campaigns, first_seen(site.visits)))
         wanted = [item for item in stretch.events if span.first <= item.span.first <= span.last]
         if not wanted:
             leftover = None
@@ -146,11 +150,9 @@ def draw_stretch(stretch: Stretch) -> Drawn:
         for path, content in files.items():
             write_atomically(stretch.root / path, content)
             drawn.written.append(path)
-    drawn.books = {
-        "shopify": join_books([site for site, _, _ in parts]),
-        "tmall": join_books([marketplace for _, marketplace, _ in parts]),
-    }
-    drawn.campaigns = pl.concat([campaigns for _, _, campaigns in parts])
+    site_books, marketplaces, counted, seen = zip(*parts, strict=True)
+    drawn.books = {"shopify": join_books([*site_books]), "tmall": join_books([*marketplaces])}
+    drawn.campaigns, drawn.seen = pl.concat(counted), pl.concat(seen)
     return drawn
 
 

@@ -70,6 +70,11 @@ class OrderBook:
     refunds: pl.DataFrame
 
 
+def own_keys(shop: str, rows: pl.DataFrame) -> Ints:
+    """Return numbers of orders, given by `key`, that differ between the shops."""
+    return np.asarray(rows.get_column("key").to_numpy() * 2 + (shop == "tmall"))
+
+
 def join_books(books: list[OrderBook]) -> OrderBook:
     """Put order books of consecutive spans together."""
     return OrderBook(

@@ -13,6 +13,7 @@ from ingestion.simulator.calendar import months
 from ingestion.simulator.catalogue import change_days
 from ingestion.simulator.demand import ordinal
 from ingestion.simulator.incidents import Incident
+from ingestion.simulator.plan_operations import STREAMS, history, periods
 from ingestion.simulator.tables import Span
 
 EXPORT_TIME = time(2, 0)
@@ -30,6 +31,9 @@ _STREAMS = (
     ("meta_ads", "campaigns"),
 )
 _ORDER_STREAMS = frozenset({"ExportOrderList", "ExportOrderDetailList", "orders_export"})
+# one account's report is late again and again, so that any ten days hold a late file
+_OFTEN_LATE = ("meta_ads", "campaigns")
+_LATE_EVERY, _LATE_ON = 9, 3
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,25 @@ class Export:
     span: Span
     path: Path
     is_history: bool
+
+
+def is_often_late(day: date) -> bool:
+    """Say whether the report of a day that is late again and again arrives a day late."""
+    return ordinal(day) % _LATE_EVERY == _LATE_ON
+
+
+def late_files(history_until: date, as_of: date) -> list[Export]:
+    """Return the often late reports that are there at the end of a day, orders' files aside."""
+    count = (as_of - history_until).days
+    days = [history_until + timedelta(days=i) for i in range(1, count)]
+    return [
+        _stamped(*_OFTEN_LATE, (day, day, False), _late(day)) for day in days if is_often_late(day)
+    ]
+
+
+def _late(day: date) -> datetime:
+    """Return when the late export of a day is made."""
+    return datetime.combine(day + timedelta(days=2), LATE_TIME)
 
 
 def _stamped(folder: str, stream: str, period: tuple[date, date, bool], at: datetime) -> Export:
@@ -94,26 +117,50 @@ def exports(
         as_of: last day that has been exported.
         incidents: planted incidents; late files are among them.
     """
-    history = _years(start, history_until) if start <= history_until else []
-    periods = [(first, last, True) for first, last in history]
+    years = _years(start, history_until) if start <= history_until else []
+    spans = [(first, last, True) for first, last in years]
     following = history_until + timedelta(days=1)
     count = (as_of - history_until).days
     days = [max(following, start) + timedelta(days=i) for i in range(count)]
-    periods += [(day, day, False) for day in days if day <= as_of]
+    spans += [(day, day, False) for day in days if day <= as_of]
     late = {(i.platform, i.start_date) for i in incidents if i.kind == "late_source_file"}
     made = _product_lists(start, as_of)
     made += [_events(first, last, True) for first, last in months(start, history_until)]
-    for first, last, year in periods:
+    for first, last, year in spans:
         if not year:
             made.append(_events(first, last, False))
         for folder, stream in _STREAMS:
             at = datetime.combine(last + timedelta(days=1), EXPORT_TIME)
-            if not year and (folder, first) in late and stream in _ORDER_STREAMS:
+            is_late = (folder, first) in late and stream in _ORDER_STREAMS
+            is_late |= (folder, stream) == _OFTEN_LATE and is_often_late(first)
+            if not year and is_late:
                 if as_of <= first:
                     continue
-                at = datetime.combine(first + timedelta(days=2), LATE_TIME)
+                at = _late(first)
             made.append(_stamped(folder, stream, (first, last, year), at))
+    return made + _operations(start, history_until, as_of)
+
+
+def _operations(start: date, history_until: date, as_of: date) -> list[Export]:
+    """Return the files of what is kept beside orders, traffic and spend."""
+    made = []
+    following = max(history_until + timedelta(days=1), start)
+    for folder, stream, rhythm in STREAMS:
+        if start <= history_until:
+            first, last = history(stream, start, history_until)
+            made.append(_spanned(folder, stream, first, last))
+        for first, last, told in periods(rhythm, following, as_of):
+            at = datetime.combine(told + timedelta(days=1), EXPORT_TIME)
+            made.append(_stamped(folder, stream, (first, last, False), at))
     return made
+
+
+def _spanned(folder: str, stream: str, first: date, last: date) -> Export:
+    """Return the export of a whole history, both ends of which are in its name."""
+    at = datetime.combine(last + timedelta(days=1), EXPORT_TIME)
+    name = f"{stream}_{first:%Y%m%d}-{last:%Y%m%d}_{at:%Y%m%d%H%M%S}.csv"
+    span = Span(ordinal(first), ordinal(last))
+    return Export(folder, stream, span, Path("inbox", folder, name), True)
 
 
 def missing(root: Path, files: list[Export]) -> list[Export]:

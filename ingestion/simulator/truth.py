@@ -19,6 +19,7 @@ from ingestion.simulator.demand import ordinal
 from ingestion.simulator.experiments import VARIANTS, experiments
 from ingestion.simulator.files import write_atomically
 from ingestion.simulator.incidents import Incident
+from ingestion.simulator.truth_operations import operations_truth
 from ingestion.simulator.world import make_world
 
 REPEAT_DAYS = 90
@@ -88,6 +89,7 @@ def write_truth(
     fraud = folder / "fraud_orders.csv"
     if orders is not None or not fraud.exists():
         tables["fraud_orders"] = _fraud(fraud, made, orders)
+    tables |= operations_truth(made.seed, made.start, made.history_until, made.as_of)
     for name, table in tables.items():
         write_atomically(folder / f"{name}.csv", table.write_csv().encode())
     facts = {name: str(value) if isinstance(value, date) else value

@@ -15,8 +15,10 @@ import polars as pl
 
 from ingestion.simulator import export_ads, export_shopify, export_tmall, tmall
 from ingestion.simulator.demand import calendar_day, ordinal
+from ingestion.simulator.export_operations import WRITERS
 from ingestion.simulator.files import write_atomically
 from ingestion.simulator.months import Drawn, Stretch, draw_stretch, split_months
+from ingestion.simulator.operations import Operations
 from ingestion.simulator.orderbook import DAY, OrderBook, join_books
 from ingestion.simulator.plan import Export
 from ingestion.simulator.tables import Span, refunds_texts
@@ -38,12 +40,14 @@ class Whole:
         books: the orders, by shop.
         totals: the Tmall shop's totals by day.
         spend: what each advertising account reports, by day and campaign.
+        operations: what is kept beside orders, traffic and spend.
         since: first day of the data, since 1970.
     """
 
     books: dict[str, OrderBook]
     totals: pl.DataFrame
     spend: dict[str, pl.DataFrame]
+    operations: Operations
     since: int
 
 
@@ -73,6 +77,8 @@ def _contents(folder: str, stream: str, spans: list[Span], whole: Whole) -> list
         return [
             export_shopify.products_bytes(folder, calendar_day(span.first), since) for span in spans
         ]
+    if stream in WRITERS:
+        return WRITERS[stream](whole.operations, folder, spans)
     if stream in _ORDER_STREAMS:
         return _ORDER_STREAMS[stream](whole.books[folder], spans)
     if stream == "refunds":
@@ -107,6 +113,7 @@ def _together(world: World, parts: list[Drawn], since: int) -> Whole:
             account: export_ads.spend(world, account, counted)
             for account in (export_ads.GOOGLE, export_ads.META)
         },
+        operations=Operations(world, books, pl.concat([part.seen for part in parts]), since),
         since=since,
     )
 
@@ -139,7 +146,7 @@ def write_exports(
             for months in split_months(world, workers)
         ]
     )
-    tell("writing orders, refunds, traffic and spend")
+    tell("writing orders, refunds, traffic, spend and operations")
     whole = _together(world, parts, ordinal(made.start))
     written = [path for part in parts for path in part.written]
     streams: dict[tuple[str, str], list[Export]] = {}

@@ -75,7 +75,7 @@ def test_a_currency_without_rate_is_set_aside(shop: Shop) -> None:
     text = HEADER.replace("\n", ",currency\n") + orders(9).replace("\n", ",CNY\n")
     landed = shop.land(text + order(10).replace("\n", ",USD\n"))
     assert (landed.rows_landed, landed.rows_quarantined) == (9, 1)
-    assert 'currency "USD" has no rate to CNY' in landed.issues[0]
+    assert 'currency "2026-05-01 USD" has no rate to CNY' in landed.issues[0]
 
 
 def test_too_many_bad_rows_refuse_the_file(shop: Shop) -> None:

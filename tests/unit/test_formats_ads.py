@@ -1,5 +1,6 @@
 """Advertising reports; expected rows are worked out by hand."""
 
+import csv
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +14,9 @@ from tests.support.samples import STAMP, land_sample, rows, sample
 FIGURES = ("spend_date", "campaign", "cost", "impressions", "clicks", "claimed_conversions",
            "claimed_value")  # fmt: skip
 SPEND = "campaign_spend"
+SEEDS = Path(__file__).parents[3] / "shared/data/fivetran_seeds"
+needs_shared = pytest.mark.skipif(not SEEDS.is_dir(), reason="../shared/data is not there")
+D = Decimal
 FIRST, SECOND = date(2026, 5, 1), date(2026, 5, 2)
 
 
@@ -69,6 +73,23 @@ def test_facebook_ads_api_reads_a_number_that_ends_in_a_dot(tmp_path: Path) -> N
         (SECOND, account, one, one, Decimal("144.00"), 10701, 27),
         (FIRST, account, two, two, Decimal("0.01"), 7, None),
     ]
+
+
+@needs_shared
+def test_the_api_tables_of_the_seeds_land_with_their_exact_cost(tmp_path: Path) -> None:
+    google = SEEDS / "dbt_google_ads/integration_tests/seeds/campaign_stats_data.csv"
+    home = Shop(tmp_path / "google", "google_ads_api_campaign_stats")
+    landed = home.land(google.read_bytes(), "campaign_stats.csv")
+    with google.open(newline="") as file:
+        micros = [int(line["cost_micros"]) for line in csv.DictReader(file)]
+    assert (landed.rows_read, landed.rows_quarantined) == (len(micros), 0) == (16, 0)
+    assert home.rows(landed, SPEND)["cost"].sum() == D(sum(micros)) / 1_000_000
+    facebook = SEEDS / "dbt_facebook_ads/integration_tests/seeds/facebook_ads_basic_ad_data.csv"
+    home = Shop(tmp_path / "facebook", "facebook_ads_api_basic_ad")
+    landed = home.land(facebook.read_bytes(), "basic_ad.csv")
+    assert (landed.rows_read, landed.rows_quarantined) == (10, 0)
+    # 76.53 + 55.26 + 54.87 + 49.20 + 144.00 + 56.63 + 49.95 + 51.56 + 55.11 + 50.52
+    assert home.rows(landed, SPEND)["cost"].sum() == D("643.63")
 
 
 def test_meta_ads_sets_a_row_of_a_month_aside(tmp_path: Path) -> None:
@@ -188,7 +209,7 @@ def test_qianchuan_in_both_generations(tmp_path: Path) -> None:
 
 
 def test_an_hour_is_no_day(tmp_path: Path) -> None:
-    text = "时间,计划名称,消耗(元)\n2026-05-01 10:00:00,计划,1.00\n"
+    text = "日期,计划名称,消耗(元)\n2026-05-01 10:00:00,计划,1.00\n"
     with pytest.raises(FileRejected, match="is not a date"):
         Shop(tmp_path, "qianchuan_campaigns").land(text, "hours.csv")
 

@@ -61,7 +61,7 @@ final as (
             as gmv_incl_freight_amount,
         cast(case when orders.is_paid then orders.paid_units else 0 end as bigint) as units,
         orders.currency,
-        cast(orders.placed_amount as decimal(18, 2)) as original_amount,
+        orders.original_amount,
         cast(numbered.order_number as bigint) as order_number
     from orders
     left join links on orders.main_order_key = links.main_order_key

@@ -40,6 +40,13 @@ valued as (
         coalesce(lines.goods_amount, orders.order_amount, 0) as goods_amount,
         coalesce(lines.total_amount, orders.order_amount, 0) as total_amount,
         coalesce(lines.units, 0) as units,
+        case
+            when orders.currency = '{{ var("reporting_currency") }}'
+                then coalesce(lines.goods_amount, orders.order_amount, 0)
+            when lines.total_amount <> 0
+                then round(orders.original_amount * lines.goods_amount / lines.total_amount, 2)
+            else orders.original_amount
+        end as original_goods_amount,
         coalesce(refunds.refunded_amount, 0) as refunded_amount
     from orders
     left join lines on orders.order_key = lines.order_key
@@ -60,6 +67,7 @@ rolled_up as (
         bool_or(is_presale) as is_presale,
         min(currency) as currency,
         sum(goods_amount) as placed_amount,
+        cast(sum(original_goods_amount) as decimal(18, 2)) as original_amount,
         sum(case when is_paid then goods_amount else 0 end) as paid_goods_amount,
         sum(case when is_paid then total_amount + shipping_amount else 0 end) as paid_total_amount,
         sum(case when is_paid then units else 0 end) as paid_units,

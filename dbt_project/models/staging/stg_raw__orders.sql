@@ -32,6 +32,7 @@ final as (
         -- amounts
         currency,
         order_amount,
+        original_amount,
         coalesce(merchant_discount, 0) as merchant_discount,
         coalesce(platform_discount, 0) as platform_discount,
         coalesce(creator_discount, 0) as creator_discount,
