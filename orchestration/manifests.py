@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration.settings import Settings
@@ -63,7 +64,26 @@ def missing_files(
     from ingestion.manifest import missing
 
     entries = announcements(state)
-    return missing(entries, settings.sources, known_files(ledger)) if entries else []
+    if not entries:
+        return []
+    known = known_files(ledger)
+    copies = _landed_as_copies(settings.paths.inbox, entries, known)
+    return missing(entries, settings.sources, [*known, *copies])
+
+
+def _landed_as_copies(
+    inbox: Path, entries: Sequence[Entry], known: Sequence[Known]
+) -> Iterator[Known]:
+    """Announced files of the inbox whose content landed under another name, which the ledger has."""
+    from ingestion.manifest import Known
+    from ingestion.preflight import sha256_of
+
+    names = {one.file for one in known if one.is_settled}
+    contents = {one.sha256 for one in known if one.is_settled}
+    for file in {entry.file for entry in entries if not entry.sha256} - names:
+        path = inbox / file
+        if path.is_file() and (sha256 := sha256_of(path)) in contents:
+            yield Known("", file, sha256, is_settled=True)
 
 
 def announcements(state: State) -> list[Entry]:

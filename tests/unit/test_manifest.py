@@ -264,6 +264,18 @@ def test_announced_files_that_have_not_come(home: Home) -> None:
     assert "shop/b.csv" not in home.missing()
 
 
+def test_an_announced_file_has_come_when_its_copy_landed_first(home: Home) -> None:
+    home.put("shop/copy.csv", WHOLE)
+    home.land()
+    home.put("shop/manifest.csv", "file\na.csv\n")
+    home.land()
+    assert home.missing() == ["shop/a.csv"]
+    home.put("shop/a.csv", WHOLE)
+    home.land()
+    assert home.missing() == []
+    assert home.rows("orders").height == 10
+
+
 def test_the_export_instant_may_stand_in_a_title_line(tmp_path: Path) -> None:
     form = {
         **ORDERS,
