@@ -74,7 +74,7 @@ def missing_files(
 def _landed_as_copies(
     inbox: Path, entries: Sequence[Entry], known: Sequence[Known]
 ) -> Iterator[Known]:
-    """Announced files of the inbox whose content landed under another name, which the ledger has."""
+    """Announced files of the inbox whose content has landed under another name."""
     from ingestion.manifest import Known
     from ingestion.preflight import sha256_of
 
