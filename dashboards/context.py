@@ -84,6 +84,11 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
         "expected_rows arrived_rows",
         "is_complete",
     ),
+    "quality.source_watermarks": _columns(
+        "complete_until_date",
+        "source feed platform last_arrived_at last_file reason",
+        "lag_days",
+    ),
     "insights.anomalies": _columns(
         "business_date",
         "metric dimension segment status",

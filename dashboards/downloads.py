@@ -23,6 +23,7 @@ DOWNLOADS = {
     "attribution_daily": ("marts.fct_attribution_daily", attribution.DAYS),
     "channel_daily": ("marts.fct_channel_daily", channels.TREND_DAYS),
     "completeness": ("quality.source_completeness_daily", overview.LINE_DAYS),
+    "watermarks": ("quality.source_watermarks", 0),
     "reconciliation": ("quality.reconciliation_daily", overview.LINE_DAYS),
     "checks": ("quality.checks", 0),
     "ingest_files": ("quality.ingest_files", 0),

@@ -21,6 +21,7 @@ from ingestion.derive import Context, derive, excluded, issues, no_issues, requi
 from ingestion.errors import FileRejected
 from ingestion.fates import bad_rows, broken_issues, owners, refuse_if_too_bad, whole_orders
 from ingestion.feeds import INSTANT
+from ingestion.manifest import Entry
 from ingestion.mapping import FileSpec, Source
 from ingestion.nested import read_jsonl, read_parquet
 from ingestion.parse import instant
@@ -45,6 +46,7 @@ class Job:
         rates: into the currency that all amounts land in.
         exported: when the file was exported, UTC, if that is known.
         tombstones: pseudonyms that were erased: a re-delivery gets their replacements.
+        entry: what a manifest says of the file.
     """
 
     path: Path
@@ -54,6 +56,7 @@ class Job:
     rates: Rates
     exported: datetime | None = None
     tombstones: Tombstones | None = None
+    entry: Entry | None = None
 
 
 @dataclass(frozen=True)

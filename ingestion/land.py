@@ -22,9 +22,10 @@ from ingestion.batch import Job, Prepared, prepare
 from ingestion.build import one_per_key
 from ingestion.columns import LINE
 from ingestion.errors import FileRejected, MappingError
+from ingestion.exported import exported_at
 from ingestion.fates import Issue, quarantine_frame, refuse_if_too_bad, summarise
+from ingestion.manifest import Entry, check_rows, check_sha256, is_manifest
 from ingestion.mapping import FileSpec, Source, fingerprint
-from ingestion.parse import instant
 from ingestion.preflight import below, line_offsets, refuse_if_changed, sha256_of
 from ingestion.pseudonymise import Tombstones
 from ingestion.rates import Need, Rates
@@ -123,7 +124,7 @@ def match_files(inbox: Path, sources: Mapping[str, Source]) -> list[Match]:
     for source in sources.values():
         for spec in source.files:
             for path in sorted(inbox.glob(spec.path)):
-                if not path.is_file() or IGNORED.search(path.name):
+                if not path.is_file() or not _is_data(path.name):
                     continue
                 if path in claimed:
                     raise MappingError(
@@ -139,8 +140,12 @@ def match_files(inbox: Path, sources: Mapping[str, Source]) -> list[Match]:
 def unmatched_files(inbox: Path, sources: Mapping[str, Source]) -> list[Path]:
     """Return the files of the inbox that no source reads, by path."""
     known = {match.path for match in match_files(inbox, sources)}
-    found = (p for p in inbox.rglob("*") if p.is_file() and not IGNORED.search(p.name))
+    found = (p for p in inbox.rglob("*") if p.is_file() and _is_data(p.name))
     return sorted(path for path in found if path not in known)
+
+
+def _is_data(name: str) -> bool:
+    return not IGNORED.search(name) and not is_manifest(name)
 
 
 class Batch(NamedTuple):
@@ -148,9 +153,10 @@ class Batch(NamedTuple):
 
     Attributes:
         batch_id: 16 hex digits of (source, content, mapping fingerprint).
-        content: sha256 of the file and, where its name tells it, the export instant: the same
-            content exported again later is a later statement, it may take a correction back.
-        fingerprint: of the mapping.
+        content: sha256 of the file and, where it is told, the export instant: the same content
+            exported again later is a later statement, it may take a correction back.
+        fingerprint: of the mapping, and of what a manifest holds against the file: a file that was
+            refused is read again once the manifest is corrected.
         sha256: of the file's bytes.
     """
 
@@ -160,15 +166,31 @@ class Batch(NamedTuple):
     sha256: str
 
 
-def batch_of(path: Path, source: Source, files: FileSpec) -> Batch:
-    """Return the identity of a file under its mapping; reads its bytes and its name only."""
+def batch_of(
+    path: Path,
+    source: Source,
+    files: FileSpec,
+    entry: Entry | None = None,
+    sha256: str | None = None,
+) -> Batch:
+    """Return the identity of a file under its mapping; reads its bytes and its name only.
+
+    Args:
+        path: the file.
+        source: whose it is.
+        files: how it is read.
+        entry: what a manifest says of it.
+        sha256: of its bytes, if it is known already.
+    """
     try:
-        exported = _exported_at(path, files, source)
+        exported = exported_at(path, files, source, entry)
     except FileRejected:
         exported = None  # landing it will say so
-    sha256 = sha256_of(path)
+    sha256 = sha256 or sha256_of(path)
     content = sha256 + (f"@{exported:%Y%m%dT%H%M%S}" if exported else "")
     mark = fingerprint(source, files)
+    if entry is not None and entry.claims:
+        mark = hashlib.sha256(f"{mark}|{entry.claims}".encode()).hexdigest()
     return Batch(batch_id_of(source.name, content, mark), content, mark, sha256)
 
 
@@ -194,6 +216,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
     reporting_currency: str,
     rates: Rates | None = None,
     tombstones: Tombstones | None = None,
+    entry: Entry | None = None,
 ) -> LandedFile:
     """Land one file.
 
@@ -208,19 +231,24 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         reporting_currency: that amounts are landed in.
         rates: into it; rows in a currency without one are quarantined.
         tombstones: pseudonyms that were erased: a re-delivery gets their replacements.
+        entry: what a manifest says of it.
 
     Returns:
         The account of the file. The same content under the same mapping gives the same bytes.
 
     Raises:
-        FileRejected: the file cannot be read, or too many of its rows are bad. Nothing is written.
+        FileRejected: the file cannot be read, too many of its rows are bad, or it is not what its
+            manifest says. Nothing is written.
         FileChanging: it was written to meanwhile. Nothing is written.
     """
     name = below(path, inbox)
     before = path.stat()
-    batch = batch_of(path, source, files)
-    exported = _exported_at(path, files, source)
-    job = Job(path, source, files, key, rates or Rates(reporting_currency), exported, tombstones)
+    batch = batch_of(path, source, files, entry)
+    check_sha256(path, batch.sha256, entry)
+    job = Job(
+        path, source, files, key, rates or Rates(reporting_currency),
+        exported_at(path, files, source, entry), tombstones, entry,
+    )  # fmt: skip
     outcome = _land(Stamp(job, batch.batch_id, name, landing), batch, before)
     batch = batch._replace(batch_id=outcome.batch_id)
     whose = {"batch_id": batch.batch_id, "source_file": name, "file_sha256": batch.sha256}
@@ -264,6 +292,7 @@ def _land(stamp: Stamp, batch: Batch, before: os.stat_result) -> Outcome:
             refuse_if_too_bad(first.issues, first.raw.rows, job.files, job.path)
             ready = first
     ready = ready or prepare(job)
+    check_rows(job.path, ready.raw.rows, job.entry)
     mark = rated_mark(batch.fingerprint, ready.needs, job.rates)
     stamp = replace(stamp, batch_id=batch_id_of(job.source.name, batch.content, mark))
     refuse_if_changed(job.path, before)
@@ -285,27 +314,6 @@ def _whole(ready: Prepared, stamp: Stamp) -> Outcome:
         write(rows, stamp.target(feed))
         outcome.feeds[feed] = rows.height
     return outcome
-
-
-def _exported_at(path: Path, files: FileSpec, source: Source) -> datetime | None:
-    """Read the export instant from the file's name, in UTC."""
-    rule = files.format.exported_at
-    if rule is None:
-        return None
-    stamp = re.search(rule.file_name, path.name)
-    if stamp is None and not rule.required:
-        return None
-    zone = source.timezone if files.format.zone == "source" else files.format.zone
-    text = pl.DataFrame({"t": [stamp.group(1) if stamp else None]}, schema={"t": pl.String})
-    found = text.select(instant(pl.col("t"), rule.formats, zone)).item()
-    if not isinstance(found, datetime):
-        raise FileRejected(
-            "its name carries no export instant",
-            path.name,
-            f"The format looks for `{rule.file_name}`; versions of a row are ordered by it.",
-            "Keep the name the platform gives, or change exported_at.",
-        )
-    return found
 
 
 def _set_aside(

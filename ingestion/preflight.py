@@ -29,6 +29,8 @@ _LINE_FEED = 10
 _OFFSETS = {"_line": pl.Int64, "byte_offset": pl.Int64}
 # Encodings in which the bytes of a line feed and of a quote mean nothing else.
 _LINEWISE = ("utf-8", "ascii", "gb", "big5", "iso8859", "cp125", "latin")
+# Title lines stand within the first so many bytes of a file.
+_TITLE_BYTES = 1 << 16
 # Letters without width that stick to copied cells: two ids would differ and look the same.
 _INVISIBLE = ("\ufeff", "\u200b", "\u2060", "\u200e", "\u200f", "\u202c", "\u202d")
 _BY_ACCIDENT = 8
@@ -190,6 +192,17 @@ def read_bytes(path: Path, read: Read) -> bytes:
         FileRejected: empty, too large, or the compressed stream is damaged.
     """
     return b"".join(pieces(path, read))
+
+
+def first_lines(path: Path, read: Read) -> list[str]:
+    """Return the lines that may stand before the header; what does not decode is left out."""
+    try:
+        with unpacked(path, read) as file:
+            data = file.read(_TITLE_BYTES)
+    except FileRejected:
+        return []  # landing the file will say why
+    text = data.decode(read.encoding, errors="ignore").removeprefix("\ufeff")
+    return text.splitlines()[: read.title_lines]
 
 
 def decode(data: bytes, path: Path, read: Read, block: Block = WHOLE) -> str:

@@ -68,26 +68,30 @@ class Derive(Strict):
 
 
 class ExportedAt(Strict):
-    """The export instant in the file's name: group 1 of `file_name`, read with `datetime`.
+    """The export instant in the file's name or title: group 1 of a pattern, read with `datetime`.
 
     Attributes:
         file_name: regular expression on the name; by default the one run of 14 digits in it.
+        title: instead, a regular expression on the lines that `read.title_lines` allows before the
+            header.
         datetime: how the instant is written, the first that fits holds.
-        required: refuse a file whose name carries none; else its last business instant counts.
+        required: refuse a file that carries none; else its last business instant counts.
     """
 
     file_name: str = r"(?:^|\D)(\d{14})(?:\D|$)"
+    title: str | None = None
     datetime: str | tuple[str, ...] = "%Y%m%d%H%M%S"
     required: bool = True
 
     @model_validator(mode="after")
     def _one_group(self) -> ExportedAt:
-        try:
-            groups = re.compile(self.file_name).groups
-        except re.error as error:
-            raise ValueError(f"`{self.file_name}` is not a regular expression: {error}") from None
-        if groups != 1:
-            raise ValueError(f"`{self.file_name}` needs exactly one group (...) around the instant")
+        for pattern in (self.file_name, self.title or self.file_name):
+            try:
+                groups = re.compile(pattern).groups
+            except re.error as error:
+                raise ValueError(f"`{pattern}` is not a regular expression: {error}") from None
+            if groups != 1:
+                raise ValueError(f"`{pattern}` needs exactly one group (...) around the instant")
         return self
 
     @property

@@ -116,7 +116,7 @@ class Format(Strict):
         description: for people.
         notes: for people who have to trust the figures.
         read: from bytes to rows of text.
-        exported_at: where the file's name tells when it was exported.
+        exported_at: where the file's name or title tells when it was exported.
         updated_at: column with the row's own version instant, if the export has one.
         datetimes: how instants are written; also epoch_s, epoch_ms, epoch_us.
         dates: how dates are written.
@@ -175,6 +175,8 @@ class Format(Strict):
         stamped = self.exported_at is not None and self.exported_at.required
         if len(timeless) == len(self.feeds) and not (stamped or self.updated_at):
             raise ValueError(f"`{timeless[0]}` has no instant: give `exported_at` or `updated_at`")
+        if self.exported_at and self.exported_at.title and not self.read.title_lines:
+            raise ValueError("exported_at.title needs read.title_lines: how many there may be")
         self._check_names()
         if found := leaks(self):
             raise ValueError(found[0])

@@ -55,10 +55,12 @@ def draft_of(target: Path) -> Iterator[Path]:
             yield draft
             _sync(draft)
         except BaseException as error:
+            # Where the end of the file finds no room, polars speaks of its form instead.
+            is_full = _FULL in str(error) or not os.statvfs(draft).f_bavail
             draft.unlink()  # on a full disk its room is needed
             if not any(target.parent.iterdir()):
                 target.parent.rmdir()
-            if isinstance(error, pl.exceptions.PolarsError) and _FULL in str(error):
+            if isinstance(error, pl.exceptions.PolarsError) and is_full:
                 raise OSError(errno.ENOSPC, _FULL, str(target)) from error
             raise
         draft.replace(target)

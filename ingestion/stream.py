@@ -23,6 +23,7 @@ from ingestion.columns import Raw
 from ingestion.errors import FileRejected
 from ingestion.fates import bad_rows, places_of, refuse_if_too_bad
 from ingestion.feeds import FEEDS
+from ingestion.manifest import check_rows
 from ingestion.preflight import BLOCK, refuse_if_changed
 from ingestion.rates import Need
 from ingestion.read import csv_blocks, csv_tail
@@ -232,6 +233,7 @@ def stream(
         sink(rows, draft)
         refuse_if_changed(job.path, before)
         refuse_if_too_bad(outcome.bad, outcome.rows, job.files, job.path)
+        check_rows(job.path, outcome.rows, job.entry)
         outcome.version_at = job.exported or outcome.span[1]
         version = pl.lit(outcome.version_at, pl.Datetime("us"))
         version = pl.coalesce("_version_at", version) if has_own else version

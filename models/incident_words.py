@@ -48,6 +48,8 @@ REASON_LABELS = {
     "no_rows": ("nothing arrived", "没有数据"),
     "stops_early": ("the data stop before the end of the day", "数据不完整，提前中断"),
     "few_rows": ("far fewer rows than usual", "数据量远少于平常"),
+    "file_missing": ("a file that was announced has not come", "清单中的文件尚未到达"),
+    "silent": ("no rows for four weeks", "四周无数据"),
 }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
@@ -35,6 +36,11 @@ _COMPARISONS = {
     "last_year": ("364 days before", "去年同期"),
     "previous_day": ("the day before", "前一日"),
 }
+_SALES, _VISITS = {"orders", "order_items"}, {"events", "traffic_daily"}
+# Feeds that a metric is made of; visits and sales where a metric is of both.
+_FED_BY = {"visitors": _VISITS, "refund_rate": {*_SALES, "refunds"}, "gmv": _SALES, "aov": _SALES,
+           "gmv_3_days": _SALES, "gmv_per_unit": _SALES, "buyers": _SALES,
+           "orders_per_buyer": _SALES}  # fmt: skip
 _SEVERITIES = {"high": "高", "medium": "中", "low": "低"}
 
 
@@ -53,12 +59,13 @@ class AlertInfo:
     site: str = ""
 
 
-def compose(
+def compose(  # noqa: PLR0913, PLR0917 - all that a message tells of
     incident: Mapping[str, Any],
     changes: pl.DataFrame,
     completeness: pl.DataFrame,
     info: AlertInfo,
     causes: pl.DataFrame | None = None,
+    watermarks: pl.DataFrame | None = None,
 ) -> Message:
     """The message of an incident's last day.
 
@@ -68,6 +75,7 @@ def compose(
         completeness: `quality.source_completeness_daily`.
         info: shop, currency, site.
         causes: rows of `insights.root_causes`; those of other incidents are not looked at.
+        watermarks: `quality.source_watermarks`.
     """
     is_data = incident["kind"] == "data"
     blocks = []
@@ -77,6 +85,8 @@ def compose(
             lines += _effect_lines(incident, changes, lang, info)
             lines += _where_lines(incident, causes, completeness, lang, info)
         lines += _state_lines(incident, completeness, lang)
+        if not is_data and watermarks is not None:
+            lines += _past_lines(incident, completeness, watermarks, lang)
         if info.site:
             lines.append(f"{'Pages' if lang == 'en' else '页面'}: {info.site}")
         blocks.append("\n".join(one_line(line) for line in lines))
@@ -253,3 +263,40 @@ def _state_lines(incident: Mapping[str, Any], completeness: pl.DataFrame, lang: 
         rows = f"{gap['arrived_rows'] or 0:,.0f} / {gap['expected_rows'] or 0:,.0f}"
         lines.append(f"  {gap['source']} {gap['feed']}: {reason} ({rows})")
     return lines
+
+
+def _past_lines(
+    incident: Mapping[str, Any], completeness: pl.DataFrame, watermarks: pl.DataFrame, lang: str
+) -> list[str]:
+    """Sources that feed the metric and whose data have a gap before the day; one line each.
+
+    A gap that begins with the day itself is told by `_state_lines` already.
+    """
+    day = incident["last_date"]
+    feeds = _FED_BY.get(str(incident["metric"]), _SALES | _VISITS)
+    behind = watermarks.filter(
+        pl.col("feed").is_in(sorted(feeds)),
+        pl.col("reason") != "not_daily",
+        pl.col("complete_until_date").is_null() | (pl.col("complete_until_date") < day),
+    )
+    if incident["platform"] is not None:
+        behind = behind.filter(pl.col("platform") == str(incident["platform"]))
+    gaps = completeness.filter(pl.col("business_date") == day, ~pl.col("is_complete"))
+    told = set(gaps.select("source", "feed").iter_rows())
+    lines = []
+    for row in behind.sort("source", "feed").to_dicts():
+        until = row["complete_until_date"]
+        if (row["source"], row["feed"]) in told and until == day - timedelta(days=1):
+            continue
+        lines.append(_past_line(row, lang))
+    return lines
+
+
+def _past_line(row: Mapping[str, Any], lang: str) -> str:
+    reason = REASON_LABELS.get(str(row["reason"]), (str(row["reason"]),) * 2)[lang != "en"]
+    until = row["complete_until_date"]
+    if lang == "en":
+        known = f"complete only through {until}" if until else "not complete on any day yet"
+        return f"Past what is complete: {row['source']} {row['feed']} is {known} ({reason})."
+    known = f"仅完整至 {until}" if until else "尚无完整日期"
+    return f"超出完整数据范围：{row['source']} {row['feed']} {known}（{reason}）。"

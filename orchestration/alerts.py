@@ -117,10 +117,11 @@ def send_alerts(run: Run) -> int:
     changes = run.published(f"from marts.fct_gmv_change where business_date in ({days})")
     completeness = run.published("from quality.source_completeness_daily")
     causes = run.published("from insights.root_causes")
+    watermarks = run.published("from quality.source_watermarks")
     shop = run.settings.shop
     info = AlertInfo(shop.name, shop.currency, (run.paths.site / "index.html").as_posix())
     messages = {
-        row["incident_id"]: compose(row, changes, completeness, info, causes)
+        row["incident_id"]: compose(row, changes, completeness, info, causes, watermarks)
         for row in told.to_dicts()
     }
     news = alertable(incidents, last)["incident_id"].to_list()

@@ -7,18 +7,21 @@ import hashlib
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from orchestration.errors import config_error, disk_full
+from orchestration.manifests import announcements, known_files, read_manifests
 from orchestration.settings import Settings
 from orchestration.state import FileRecord, State
 
 if TYPE_CHECKING:
     from ingestion.land import LandedFile, Match
+    from ingestion.manifest import Entry
     from ingestion.pseudonymise import Tombstones
     from ingestion.rates import Need, Rates
 
@@ -33,9 +36,10 @@ log = logging.getLogger("kpi")
 
 
 def land_new_files(settings: Settings, state: State) -> dict[str, int]:
-    """Land every file of the inbox the ledger has not seen.
+    """Land every file of the inbox the ledger has not seen as it stands.
 
-    A file that is refused is recorded with its reason and does not hold back the others.
+    A file that is refused is recorded with its reason and does not hold back the others. A file of
+    which a manifest now says something else is read again, and its older batch counts no more.
 
     Returns:
         Counts: files_seen, files_landed, files_refused (now or before), files_waiting (still being
@@ -50,28 +54,39 @@ def land_new_files(settings: Settings, state: State) -> dict[str, int]:
 
     key = checked_key(settings, state)
     _check_currency(settings, state)
+    read_manifests(settings, state)
     matches = match_files(settings.paths.inbox, settings.sources)
     counts = dict.fromkeys(_COUNTS, 0)
     counts["files_seen"] = len(matches)
     counts["files_refused"] = sum(s == "refused" for s in state.statuses().values())
+    found = _identified(settings, state, matches)
     # Rates first: the amounts of the other files are landed converted.
-    first = [match for match in matches if "fx_rates" in match.files.format.feeds]
-    for part in (first, [match for match in matches if match not in first]):
+    first = [item for item in found if "fx_rates" in item.match.files.format.feeds]
+    for part in (first, [item for item in found if item not in first]):
         _land_all(settings, state, key, part, counts)
+    state.supersede(_outdated(state, found))
     return counts
 
 
+class _Item(NamedTuple):
+    """A file of the inbox, how it is read, what it is known by, what a manifest says of it."""
+
+    match: Match
+    file: FileRecord
+    entry: Entry | None
+
+
 def _land_all(
-    settings: Settings, state: State, key: bytes, matches: list[Match], counts: dict[str, int]
+    settings: Settings, state: State, key: bytes, items: Sequence[_Item], counts: dict[str, int]
 ) -> None:
     """Land what is new among some files of the inbox, and add it to the counts."""
     from ingestion.pseudonymise import Tombstones
 
     erased = Tombstones.of(key, state.tombstones())
     rates = _rates(settings, state)
-    new = _new(settings, state, matches, rates)
+    new = _new(state, items, rates)
     with ThreadPoolExecutor(_WORKERS) as pool:
-        landings = pool.map(lambda item: _land(settings, key, erased, rates, *item), new)
+        landings = pool.map(lambda item: _land(settings, key, erased, rates, item), new)
         for done, (delivery, file, needs) in enumerate(landings, start=1):
             if file.status == "waiting":
                 counts["files_waiting"] += 1
@@ -99,61 +114,90 @@ def _rates(settings: Settings, state: State) -> Rates:
     return landed_rates(settings.paths.landing, active, shop.currency, shop.timezone)
 
 
-def _new(
-    settings: Settings, state: State, matches: list[Match], rates: Rates
-) -> list[tuple[Match, FileRecord]]:
-    """The files the ledger has not seen, or has seen under other rates than there are now."""
+def _new(state: State, items: Sequence[_Item], rates: Rates) -> list[_Item]:
+    """Files to land, each content once: unseen ones, and ones that are read otherwise by now.
+
+    That is: under other rates than there are now, or as they were known before a mapping or
+    manifest was changed and changed back (`superseded`). Where two files of the inbox are one
+    content read in two ways they would take turns for ever; the later one stays.
+    """
     from ingestion.rates import from_json
 
     known, converted = state.statuses(), state.converted()
-    new: dict[str, tuple[Match, FileRecord]] = {}
-    for match, file in _identified(settings, matches):
-        if file.batch_id not in converted:
-            is_new = file.batch_id not in known
-        else:
-            last, needs = converted[file.batch_id]
-            now = _under(file, from_json(needs), rates).batch_id
-            is_new = now != last and known.get(last) in ("landed", "refused")
+    each = {item.file.batch_id: item for item in items}
+    readings = Counter((item.file.source, item.file.content) for item in each.values())
+    new = []
+    for delivery, item in each.items():
+        last, needs = converted.get(delivery, (delivery, ""))
+        status = known.get(last)
+        is_new = status is None or (
+            status == "superseded" and readings[item.file.source, item.file.content] == 1
+        )
+        if needs and status in ("landed", "refused"):
+            is_new = _under(item.file, from_json(needs), rates).batch_id != last
         if is_new:
-            new[file.batch_id] = (match, file)
-    return list(new.values())
+            new.append(item)
+    return new
 
 
-def _identified(settings: Settings, matches: list[Match]) -> Iterator[tuple[Match, FileRecord]]:
-    from ingestion.land import batch_of
+def _outdated(state: State, found: Sequence[_Item]) -> list[str]:
+    """Batches of files that lie in the inbox and are known as other batches there by now."""
+    converted = state.converted()
+    current = {converted.get(item.file.batch_id, (item.file.batch_id,))[0] for item in found}
+    contents = {
+        (item.file.source, item.file.source_file, item.file.content.partition("@")[0])
+        for item in found
+    }
+    return [
+        file["batch_id"]
+        for file in state.files()
+        if file["batch_id"] not in current
+        and file["status"] in ("landed", "refused")
+        and (file["source"], file["source_file"], file["content"].partition("@")[0]) in contents
+    ]
 
+
+def _identified(settings: Settings, state: State, matches: list[Match]) -> list[_Item]:
+    from ingestion.land import batch_of, sha256_of
+    from ingestion.manifest import Known, Register
+
+    hashed = []
     for match in matches:
+        name = match.path.relative_to(settings.paths.inbox).as_posix()
         try:
-            batch = batch_of(match.path, settings.sources[match.source], match.files)
+            hashed.append((match, name, sha256_of(match.path)))
         except OSError as error:
             # Taken away or not ours to read: the others must not wait for it.
             log.warning("%s cannot be opened: %s", match.path.name, error.strerror)
-            continue
-        yield (
-            match,
-            FileRecord(
-                batch_id=batch.batch_id,
-                source=match.source,
-                source_file=match.path.relative_to(settings.paths.inbox).as_posix(),
-                content=batch.content,
-                mapping=batch.fingerprint,
-                format=match.files.format_name,
-            ),
+    here = [Known(match.source, name, sha256) for match, name, sha256 in hashed]
+    entries = announcements(state)
+    register = Register(entries, [*known_files(state.files()), *here] if entries else [])
+    found = []
+    for match, name, sha256 in hashed:
+        entry = register.entry(match.source, name, sha256)
+        batch = batch_of(
+            match.path, settings.sources[match.source], match.files, entry, sha256=sha256
         )
+        file = FileRecord(
+            batch_id=batch.batch_id,
+            source=match.source,
+            source_file=name,
+            content=batch.content,
+            mapping=batch.fingerprint,
+            format=match.files.format_name,
+        )
+        found.append(_Item(match, file, entry))
+    return found
 
 
-def _land(  # noqa: PLR0913, PLR0917 - a file and all that is known of it
-    settings: Settings,
-    key: bytes,
-    erased: Tombstones,
-    rates: Rates,
-    match: Match,
-    file: FileRecord,
+def _land(
+    settings: Settings, key: bytes, erased: Tombstones, rates: Rates, item: _Item
 ) -> tuple[str, FileRecord, tuple[Need, ...]]:
     """Land one file; the delivery it is, its ledger record, and the rates it depends on."""
     from ingestion.errors import FileChanging
     from ingestion.land import FileRejected, land_file
 
+    match, file, entry = item
     try:
         landed = land_file(
             match.path,
@@ -166,6 +210,7 @@ def _land(  # noqa: PLR0913, PLR0917 - a file and all that is known of it
             reporting_currency=rates.currency,
             rates=rates,
             tombstones=erased,
+            entry=entry,
         )
     except FileChanging as error:
         return file.batch_id, replace(file, status="waiting", message=str(error)), ()

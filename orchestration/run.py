@@ -16,15 +16,19 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from orchestration import dbt, warehouse
 from orchestration.errors import ExitCode, KpiError, write_trace
+from orchestration.manifests import missing_files
 from orchestration.raw import create_raw
 from orchestration.settings import Settings
 from orchestration.state import State
+
+if TYPE_CHECKING:
+    from ingestion.manifest import Announced
 
 # One logger for what a person should read: the command line prints it, Dagster shows it.
 log = logging.getLogger("kpi")
@@ -76,11 +80,17 @@ class Run:
         return self.state.files()
 
     @cached_property
+    def missing(self) -> list[Announced]:
+        """Files that a manifest announces and that have not landed."""
+        return missing_files(self.settings, self.state, self.ledger)
+
+    @cached_property
     def inputs(self) -> str:
         """Digest of all that decides the published figures."""
         batches = [(file["batch_id"], file["status"], file["seq"]) for file in self.ledger]
         code = self.settings.code_fingerprint()
-        text = json.dumps([batches, code, self.as_of.isoformat()])
+        missing = [str(file) for file in self.missing]
+        text = json.dumps([batches, code, self.as_of.isoformat(), missing])
         return hashlib.sha256(text.encode()).hexdigest()
 
     @cached_property
@@ -100,7 +110,7 @@ class Run:
         warehouse.begin_build(self.paths, fresh=full)
         with warehouse.connect(self.paths.working_build) as con:
             sources = self.settings.sources
-            create_raw(con, self.paths.landing, self.ledger, sources, self.as_of)
+            create_raw(con, self.paths.landing, self.ledger, sources, self.as_of, self.missing)
         dbt.set_environment(self.settings)
         return dbt.build_arguments(self.settings, full=full)
 

@@ -1,4 +1,4 @@
-"""State that cannot be derived: ledger of files, fingerprint of the key, tombstones, sent alerts.
+"""State that cannot be derived: files and manifests, the key's fingerprint, tombstones, alerts.
 
 Lives in `data/state/state.sqlite`, is never rebuilt and never rolled back; besides landing it is
 what a backup must hold.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -32,6 +32,7 @@ create table if not exists converted (
     delivery text primary key, batch_id text not null, needs text not null
 );
 create table if not exists meta (key text primary key, value text not null);
+create table if not exists manifests (path text primary key, entries text not null);
 create table if not exists sent_alerts (key text primary key, sent_at text not null);
 create table if not exists tombstones (mark text primary key, replacement text not null);
 """
@@ -113,7 +114,10 @@ class State:
         return sequence
 
     def record(self, file: FileRecord) -> None:
-        """Write a file into the ledger; supersedes the same content under an older mapping."""
+        """Write a file into the ledger; supersedes the same content under an older mapping.
+
+        A file that lands also supersedes what was refused under its name: it came again, whole.
+        """
         with self._connect() as con:
             sequence = self._next_sequence(con)
             con.execute(
@@ -121,6 +125,12 @@ class State:
                 " and batch_id <> ? and status in ('landed', 'refused')",
                 (sequence, file.source, file.content, file.batch_id),
             )
+            if file.status == "landed":
+                con.execute(
+                    "update files set status = 'superseded', seq = ? where source = ?"
+                    " and source_file = ? and batch_id <> ? and status = 'refused'",
+                    (sequence, file.source, file.source_file, file.batch_id),
+                )
             values = (
                 file.batch_id, file.source, file.source_file, file.content, file.mapping,
                 file.format, json.dumps(file.feeds), file.status, sequence, file.rows_read,
@@ -130,6 +140,30 @@ class State:
             )  # fmt: skip
             marks = ", ".join("?" * len(values))
             con.execute(f"insert or replace into files values ({marks})", values)
+
+    def supersede(self, batch_ids: Collection[str]) -> None:
+        """Let landed or refused batches count no more: their files are known as others now."""
+        with self._connect() as con:
+            sequence = self._next_sequence(con)
+            con.executemany(
+                "update files set status = 'superseded', seq = ? where batch_id = ?"
+                " and status in ('landed', 'refused')",
+                [(sequence, batch_id) for batch_id in batch_ids],
+            )
+
+    def announce(self, manifests: Mapping[str, list[dict[str, Any]]]) -> None:
+        """Remember what manifests say, by path; what the same ones said before is forgotten."""
+        with self._connect() as con:
+            con.executemany(
+                "insert or replace into manifests values (?, ?)",
+                [(path, json.dumps(entries)) for path, entries in manifests.items()],
+            )
+
+    def announcements(self) -> dict[str, list[dict[str, Any]]]:
+        """What all manifests say, by their paths."""
+        with self._connect() as con:
+            rows = con.execute("select path, entries from manifests order by path").fetchall()
+        return {row["path"]: json.loads(row["entries"]) for row in rows}
 
     def remember_rates(self, delivery: str, batch_id: str, needs: str) -> None:
         """Remember under which batch a delivery with foreign amounts was landed last.

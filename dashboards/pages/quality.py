@@ -16,13 +16,14 @@ from dashboards.charts import reconciliation_bars
 from dashboards.context import Data, Row, SiteInfo
 from dashboards.formatting import DASH, day, exact_money, integer, percent
 from dashboards.page import Both, Chart, Page, Table, both, named, same, tr
+from dashboards.pages.watermarks import marks
 
 GRID_DAYS = 30
 FILES_SHOWN = 40
 _CENT = 0.005
 _SYMBOL = {
-    "ok": "●", "few_rows": "◐", "stops_early": "◐", "no_rows": "○", "not_expected": "·",
-    "unknown": "?",
+    "ok": "●", "few_rows": "◐", "stops_early": "◐", "file_missing": "◌", "no_rows": "○",
+    "not_expected": "·", "unknown": "?",
 }  # fmt: skip
 
 
@@ -81,6 +82,12 @@ class FileRow:
     balances: bool
     unknown: str
     landed_at: str
+    is_absent: bool = False  # refused, or announced and not there
+
+    @property
+    def is_loud(self) -> bool:
+        """Whether there is something to say of it."""
+        return self.is_absent or not self.balances or self.numbers[2] != "0" or bool(self.unknown)
 
 
 def counts(data: Data) -> dict[str, int]:
@@ -166,7 +173,7 @@ def file_rows(data: Data) -> tuple[list[FileRow], int]:
     """Files with something to say first, then the latest; and how many files there are."""
     rows = [_file_row(row) for row in data["quality.ingest_files"].to_dicts()]
     rows.sort(key=lambda row: (row.landed_at, row.name), reverse=True)
-    loud = [row for row in rows if not row.balances or row.numbers[2] != "0" or row.unknown]
+    loud = [row for row in rows if row.is_loud]
     quiet = [row for row in rows if row not in loud]
     return (loud + quiet)[:FILES_SHOWN], len(rows)
 
@@ -183,6 +190,7 @@ def _file_row(row: Row) -> FileRow:
         balances=read == sum(parts),
         unknown=unknown,
         landed_at=str(row["landed_at"] or "")[:16],
+        is_absent=row["status"] in ("refused", "missing"),
     )
 
 
@@ -286,6 +294,7 @@ def build(data: Data, info: SiteInfo) -> Page:
         "tiles": _tiles(data, rows, recon, total),
         "days": [(d, both(lambda lang, d=d: day(d, lang))) for d in days],  # type: ignore[misc]
         "grid": rows,
+        "marks": marks(data),
         "states": [(s, _SYMBOL[s], tr(f"quality.state.{s}")) for s in _SYMBOL],
         "loud": [row for row in checks if row.state != "passed"],
         "quiet": [row for row in checks if row.state == "passed"],

@@ -23,12 +23,14 @@ _STATES = {
     "no_rows": ("have not arrived", "尚未到达"),
     "stops_early": ("stop before the end of the day", "提前中断"),
     "few_rows": ("are far fewer than usual", "远少于平常"),
+    "file_missing": ("lack a file that was announced", "缺少清单中的文件"),
 }
 _FIGURES = {
     "sales": ("GMV is not complete", "支付金额不完整"),
     "traffic": ("visitors and conversion are not complete", "访客数和转化率不完整"),
     "refunds": ("net sales are not complete", "净销售额不完整"),
     "spend": ("spend is not complete", "花费不完整"),
+    "others": ("figures made of them are not complete", "相关数据不完整"),
 }
 _GAPS = """
     select business_date, source, feed, platform, reason
@@ -108,7 +110,9 @@ def _sentence(  # noqa: PLR0913, PLR0917 - the parts of one sentence
 def _figure(feed: str) -> str:
     if feed in _SALES:
         return "sales"
-    return {"refunds": "refunds", "campaign_spend": "spend"}.get(feed, "traffic")
+    if feed in ("events", "traffic_daily"):
+        return "traffic"
+    return {"refunds": "refunds", "campaign_spend": "spend"}.get(feed, "others")
 
 
 def missed_days(run: dict[str, object], found: Iterable[Gap], lang: str) -> list[str]:

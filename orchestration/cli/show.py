@@ -69,7 +69,7 @@ def show_query(query: str) -> None:
 
 
 def show_status() -> None:
-    """Generation, freshness, checks that did not pass, files refused or quarantined."""
+    """Generation, freshness, watermarks, checks that did not pass, files refused or missing."""
     paths = settings.load().paths
     with warehouse.connect_published(paths.current) as con:
         run = one_row(con, "select * from quality.run")
@@ -84,6 +84,7 @@ def show_status() -> None:
             " from quality.source_completeness_daily where not is_complete"
             " order by business_date desc, source limit 10"
         ).fetchall()
+        behind = _watermarks(con)
         files = con.execute(
             "select source_file, batch_id, status, rows_read, rows_quarantined, message"
             " from quality.ingest_files where status <> 'landed' or rows_quarantined > 0"
@@ -91,7 +92,7 @@ def show_status() -> None:
         ).fetchall()
     console.document(
         {"run": run, "checks": checks, "incomplete": late, "files": files,
-         "generations": warehouse.generations(paths)}
+         "watermarks": behind, "generations": warehouse.generations(paths)}
     )  # fmt: skip
     if run:
         console.heading(f"generation {run['run_id']}: data through {run['data_through']}")
@@ -100,12 +101,30 @@ def show_status() -> None:
     console.out(f"  kept generations: {', '.join(warehouse.generations(paths))}")
     console.out(f"  {passed_count} checks passed, {len(checks)} did not")
     console.table(["layer", "check", "severity", "status", "observed", "message"], checks)
+    if behind:
+        console.heading("how far each source is complete")
+        console.table(["source", "feed", "through", "days behind", "why", "last file"],
+                      [tuple(row.values()) for row in behind])  # fmt: skip
     if late:
         console.heading("days that are not complete")
         console.table(["day", "source", "feed", "reason", "rows", "expected"], late)
     if files:
         console.heading("files with a problem")
         console.table(["file", "batch", "status", "rows", "quarantined", "message"], files)
+
+
+def _watermarks(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Each source, and those of its feeds that lag; none in a generation made before there were."""
+    named = "table_schema = 'quality' and table_name = 'source_watermarks'"
+    if not con.execute(f"select 1 from information_schema.tables where {named}").fetchall():
+        return []
+    result = con.execute(
+        "select source, feed, complete_until_date, lag_days, reason, last_file"
+        " from quality.source_watermarks where feed = 'all' or reason not in ('ok', 'not_daily')"
+        " order by source, feed <> 'all', feed"
+    )
+    columns = [column[0] for column in result.description or []]
+    return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
 
 
 def change_of(con: duckdb.DuckDBPyConnection, day: date, comparison: str) -> dict[str, Any] | None:

@@ -20,6 +20,7 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
 from ingestion.feeds import FEEDS
+from orchestration.raw import instant_kind
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 
@@ -55,6 +56,24 @@ SOURCES: dict[str, Any] = {
     "feed": pl.String,
     "is_expected_daily": pl.Boolean,
     "expected_until": pl.Date,
+    "instant_kind": pl.String,
+}
+ANNOUNCED: dict[str, Any] = {
+    "source": pl.String,
+    "feed": pl.String,
+    "source_file": pl.String,
+    "first_date": pl.Date,
+    "last_date": pl.Date,
+}
+DAILY_ROWS: dict[str, Any] = {
+    "feed": pl.String,
+    "source": pl.String,
+    "_row_key": pl.String,
+    "_unit_key": pl.String,
+    "_version_at": pl.Datetime("us"),
+    "arrived_at": pl.Datetime("us"),
+    "arrived_date": pl.Date,
+    **STATE_COLUMNS,
 }
 DEFAULT_VERSION = datetime(2026, 1, 1)
 
@@ -125,6 +144,8 @@ def write_raw(
     batches: pl.DataFrame | None = None,
     sources: pl.DataFrame | None = None,
     ingest_files: pl.DataFrame | None = None,
+    announced: pl.DataFrame | None = None,
+    daily_rows: pl.DataFrame | None = None,
 ) -> None:
     """Write schema `raw` of a build file, replacing what is there.
 
@@ -135,6 +156,8 @@ def write_raw(
         sources: rows of `raw.sources`; derived from the frames (feeds with platform and shop_id,
             expected daily) when not given.
         ingest_files: rows of `raw.ingest_files`; empty when not given.
+        announced: rows of `raw.announced`; empty when not given.
+        daily_rows: rows of `raw.daily_rows`; empty when not given.
     """
     full = {
         feed: conform(frames[feed], feed)
@@ -147,6 +170,8 @@ def write_raw(
         "batches": _typed(batches if batches is not None else _batches_of(full), BATCHES),
         "sources": _typed(sources if sources is not None else _sources_of(full), SOURCES),
         "ingest_files": _typed(ingest_files, INGEST_FILES),
+        "announced": _typed(announced, ANNOUNCED),
+        "daily_rows": _typed(daily_rows, DAILY_ROWS),
     }
     build_file.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(build_file) as con:
@@ -176,7 +201,11 @@ def _sources_of(full: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(
         frame.select("source", "platform", "shop_id")
         .unique()
-        .with_columns(pl.lit(feed).alias("feed"), pl.lit(True).alias("is_expected_daily"))
+        .with_columns(
+            pl.lit(feed).alias("feed"),
+            pl.lit(True).alias("is_expected_daily"),
+            pl.lit(instant_kind(FEEDS[feed]), pl.String).alias("instant_kind"),
+        )
         for feed, frame in full.items()
         if {"platform", "shop_id"} <= set(frame.columns)
     )

@@ -8,7 +8,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -253,6 +253,65 @@ def test_a_message_without_a_comparison_or_with_gaps_says_so() -> None:
     assert "Data of the day: not known." in unknown.text
 
 
+def watermarks(**places: tuple[date | None, str]) -> pl.DataFrame:
+    """Sources complete through DAY, but those given as source_feed=(day, reason)."""
+    rows = [
+        {
+            "source": source,
+            "feed": feed,
+            "platform": source,
+            "complete_until_date": until,
+            "reason": reason,
+        }
+        for source in ("tmall", "shopify")
+        for feed in ("orders", "events", "refunds")
+        for until, reason in [places.get(f"{source}_{feed}", (DAY, "ok"))]
+    ]
+    return pl.DataFrame(rows, schema_overrides={"complete_until_date": pl.Date})
+
+
+def test_an_alert_for_a_day_past_the_watermark_of_what_feeds_it_says_so() -> None:
+    before = DAY - timedelta(days=3)
+    marks = watermarks(
+        shopify_orders=(before, "file_missing"),
+        shopify_events=(before, "no_rows"),
+        tmall_orders=(None, "no_rows"),
+        shopify_refunds=(before, "not_daily"),
+    )
+
+    def told(reason: str = "ok", **place: object) -> list[str]:
+        text = compose(incident(**place), change_rows(), completeness(reason), INFO, None, marks)
+        return [
+            line for line in text.text.splitlines() if "Past what" in line or "超出完整" in line
+        ]
+
+    company = {"platform": None, "dimension": "all", "segment": "all"}
+    shop = {"platform": "shopify", "dimension": "platform", "segment": "shopify"}
+    orders = (
+        f"Past what is complete: shopify orders is complete only through {before}"
+        " (a file that was announced has not come)."
+    )
+    assert told(metric="gmv", **shop) == [
+        orders,
+        f"超出完整数据范围：shopify orders 仅完整至 {before}（清单中的文件尚未到达）。",
+    ]
+    assert told(metric="gmv", **company)[:2] == [
+        orders,
+        "Past what is complete: tmall orders is not complete on any day yet (nothing arrived).",
+    ]
+    assert [line.split(": ")[1][:14] for line in told(metric="visitors", **shop)[:1]] == [
+        "shopify events"
+    ]
+    assert len(told(metric="conversion_rate", **shop)) == 4
+    assert len(told(metric="refund_rate", **shop)) == 2
+    # A gap that begins with the day itself is told with the state of the day, and only there.
+    marks = watermarks(shopify_orders=(DAY - timedelta(days=1), "no_rows"))
+    assert told("no_rows", metric="gmv", **shop) == []
+    assert len(told(metric="gmv", **shop)) == 2
+    marks = watermarks()
+    assert told(metric="gmv", **company) == []
+
+
 def test_metrics_are_written_in_their_own_unit() -> None:
     told = message(
         metric="conversion_rate", observed=0.0123, expected=0.03, lower=0.025, upper=0.035
@@ -434,6 +493,7 @@ def test_a_run_tells_the_open_incidents_of_its_last_days(tmp_path: Path, hook: H
             "insights.root_causes": causes(),
             "marts.fct_gmv_change": change_rows(),
             "quality.source_completeness_daily": completeness(),
+            "quality.source_watermarks": watermarks(),
         }
         settings = SimpleNamespace(
             shop=SimpleNamespace(name="Demo shop", currency="CNY"),

@@ -306,3 +306,42 @@ def test_a_channel_that_fails_is_an_error_without_its_secret(
 def test_without_channels_the_test_goes_to_the_outbox(tmp_path: Path) -> None:
     done = kpi(publish(tmp_path), "alerts", "test")
     assert done.exit_code == 0 and "no channel is configured" in done.output
+
+
+def test_status_says_how_far_each_source_is_complete(tmp_path: Path) -> None:
+    home = publish(tmp_path)
+    file = home / "data/published/marts_r1.duckdb"
+    with duckdb.connect(str(file)) as con:
+        con.execute("alter table quality.run add column built_at timestamp default '2026-11-21'")
+        con.execute(
+            "create table quality.checks as select 'x' as layer, 'x' as check_name, '' as severity,"
+            " 'passed' as status, '' as observed, '' as message"
+        )
+        con.execute(
+            "create table quality.ingest_files as select 'site/b.csv' as source_file,"
+            " null as batch_id, 'missing' as status, 0 as rows_read, 0 as rows_quarantined,"
+            " 'site/manifest.csv announces it; it has not come' as message, now() as landed_at"
+        )
+    # A generation made before there were watermarks has none to show.
+    before = kpi(home, "status")
+    assert before.exit_code == 0 and "how far" not in before.output
+    with duckdb.connect(str(file)) as con:
+        con.execute(
+            "create table quality.source_watermarks as from (values"
+            " ('site', 'all', date '2026-11-17', 3, 'file_missing', 'site/a.csv'),"
+            " ('site', 'orders', date '2026-11-17', 3, 'file_missing', 'site/a.csv'),"
+            " ('site', 'events', date '2026-11-20', 0, 'ok', null),"
+            " ('site', 'refunds', null, null, 'not_daily', null),"
+            " ('market', 'all', date '2026-11-20', 0, 'ok', 'market/a.csv'))"
+            " as t (source, feed, complete_until_date, lag_days, reason, last_file)"
+        )
+    told = kpi(home, "status").output
+    lines = [line.split() for line in told.splitlines()]
+    assert ["market", "all", "2026-11-20", "0", "ok", "market/a.csv"] in lines
+    assert ["site", "orders", "2026-11-17", "3", "file_missing", "site/a.csv"] in lines
+    assert not any(line[:2] in (["site", "events"], ["site", "refunds"]) for line in lines)
+    assert "site/b.csv" in told and "announces it" in told
+    marks = json.loads(kpi(home, "--json", "status").stdout)["watermarks"]
+    assert [(m["source"], m["feed"], m["lag_days"]) for m in marks] == [
+        ("market", "all", 0), ("site", "all", 3), ("site", "orders", 3),
+    ]  # fmt: skip

@@ -22,6 +22,11 @@ spend as (
     select * from {{ ref('stg_raw__campaign_spend') }}
 ),
 
+-- every other feed that a source delivers daily
+others as (
+    {{ latest_versions('daily_rows') }}
+),
+
 no_instant as (
     select cast(null as timestamp) as empty_at
 ),
@@ -78,6 +83,14 @@ arrived as (
         false as is_purchase
     from spend
     cross join no_instant
+    union all
+    select
+        feed,
+        source,
+        coalesce(arrived_date, {{ local_date('arrived_at') }}) as business_date,
+        arrived_at,
+        false as is_purchase
+    from others
 ),
 
 final as (

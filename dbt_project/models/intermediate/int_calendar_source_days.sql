@@ -50,6 +50,19 @@ daily as (
     group by source, feed, business_date
 ),
 
+-- days of files that a manifest announces and that have not come
+announced as (
+    select distinct
+        announced.source,
+        announced.feed,
+        days.business_date
+    from {{ source('raw', 'announced') }} as announced
+    inner join days
+        on
+            announced.first_date <= days.business_date
+            and announced.last_date >= days.business_date
+),
+
 final as (
     select
         sources.source,
@@ -57,7 +70,11 @@ final as (
         sources.shop_id,
         sources.feed,
         sources.is_expected_daily,
-        sources.feed in ('orders', 'events') as is_intraday,
+        sources.feed in ('orders', 'events')
+        or coalesce(sources.is_expected_daily and sources.instant_kind = 'instant', false)
+            as is_intraday,
+        coalesce(sources.instant_kind = 'day', false) as is_total,
+        announced.business_date is not null as is_file_missing,
         days.business_date,
         coalesce(daily.arrived_rows, 0) as arrived_rows,
         daily.first_at,
@@ -71,6 +88,11 @@ final as (
             sources.source = daily.source
             and sources.feed = daily.feed
             and days.business_date = daily.business_date
+    left join announced
+        on
+            sources.source = announced.source
+            and sources.feed = announced.feed
+            and days.business_date = announced.business_date
 )
 
 select * from final

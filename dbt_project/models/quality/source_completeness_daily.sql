@@ -32,7 +32,7 @@ judged as (
         expectations.*,
         -- fewer rows than five a day may well be none on an ordinary day
         coalesce(expectations.expected_rows, 0)
-        >= case when expectations.feed in ('traffic_daily', 'campaign_spend') then 1 else 5 end
+        >= case when expectations.is_total then 1 else 5 end
             as is_expected,
         -- visitors came until the end of the day and bought nothing more: the shop, not the file
         coalesce(
@@ -62,7 +62,7 @@ judged as (
             expectations.business_date = shop_orders.business_date
             and expectations.platform = shop_orders.platform
             and expectations.shop_id = shop_orders.shop_id
-    where expectations.is_expected_daily
+    where expectations.is_expected_daily or expectations.is_file_missing
 ),
 
 final as (
@@ -78,6 +78,7 @@ final as (
         last_at,
         expected_last_hour,
         case
+            when is_file_missing then 'file_missing'
             when not is_expected then 'not_expected'
             when arrived_rows = 0 and not is_explained_by_events then 'no_rows'
             when is_cut_off and not is_explained_by_events then 'stops_early'

@@ -38,6 +38,25 @@ def completeness(days: list[date]) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
+def watermarks() -> pl.DataFrame:
+    """Meta stands a day back; refunds are not judged; one source has given nothing yet."""
+    late = [("meta_ads", feed, LAST - timedelta(days=1), 1, "few_rows") for feed in
+            ("all", "campaign_spend")]  # fmt: skip
+    rows = [
+        *late,
+        ("tmall", "all", LAST, 0, "ok"),
+        ("tmall", "refunds", None, None, "not_daily"),
+        ("new_shop", "all", None, None, "no_rows"),
+    ]
+    names = ("source", "feed", "complete_until_date", "lag_days", "reason")
+    frame = pl.DataFrame(rows, schema=names, orient="row")
+    return frame.with_columns(
+        platform="source",
+        last_arrived_at=pl.when(pl.col("source") != "new_shop").then(datetime(2026, 9, 20, 18, 5)),
+        last_file=pl.when(pl.col("source") != "new_shop").then(pl.format("{}/a.csv", "source")),
+    )
+
+
 def checks() -> pl.DataFrame:
     rows = [
         {
@@ -112,6 +131,7 @@ def reconciliation(days: list[date]) -> pl.DataFrame:
 def quality(days: list[date]) -> dict[str, pl.DataFrame]:
     return {
         "quality.source_completeness_daily": completeness(days),
+        "quality.source_watermarks": watermarks(),
         "quality.checks": checks(),
         "quality.ingest_files": files(days),
         "quality.reconciliation_daily": reconciliation(days),
