@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ingestion.build import UPDATED, Built, build, identify
+from ingestion.build import Built, build, identify
 from ingestion.derive import Context, derive, excluded, issues, no_issues, required
 from ingestion.errors import FileRejected
 from ingestion.fates import bad_rows, broken_issues, owners, refuse_if_too_bad, whole_orders
@@ -24,7 +24,7 @@ from ingestion.nested import read_jsonl, read_parquet
 from ingestion.parse import instant
 from ingestion.rates import Need, Rates, convert
 from ingestion.read import ROW, Raw, read_csv
-from ingestion.reshape import explode
+from ingestion.reshape import UPDATED, explode
 from ingestion.spec import Format
 from ingestion.validate import after_export, check
 

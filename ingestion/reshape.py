@@ -1,6 +1,7 @@
-"""Rows of a file into more rows: joined cells taken apart, columns turned into rows.
+"""Rows of a file into more or fewer: joined cells taken apart, columns made rows, lines orders.
 
-Belongs here: carrying out `explode` and `unpivot`. Does not belong here: what a column means.
+Belongs here: carrying out `explode`, `unpivot` and `order_value`. Does not belong here: what a
+column means.
 
 Every row made here keeps the place in the file (`_row`) of the row it was made of, so that the
 account of a file stays one of its own rows: a row lands, is set aside or left out as a whole.
@@ -11,13 +12,18 @@ from __future__ import annotations
 import polars as pl
 
 from ingestion.derive import Context, issues, no_issues
+from ingestion.feeds import FEEDS, MONEY, TEXT
 from ingestion.parse import exact, rounded, whole
 from ingestion.read import ROW, clean
 from ingestion.rules import Explode, Unpivot
 from ingestion.spec import Read
 
+# How far an order has come; of lines that tell differently the least advanced speaks for it, as it
+# does in the warehouse for child orders.
+_PROGRESS = ("unpaid", "deposit_paid", "paid", "shipped", "completed", "refunded", "closed")
 CENT = pl.Decimal(18, 2)
 JOINED = "joined_cells"
+UPDATED = "_updated"  # the version instant that a row names itself
 
 
 def explode(
@@ -138,3 +144,52 @@ def unpivot(frame: pl.DataFrame, rule: Unpivot, context: Context) -> pl.DataFram
             )
         )
     return pl.concat(parts).sort(ROW, "_place", maintain_order=True).drop("_place")
+
+
+def orders_from_lines(text: pl.DataFrame, rule: str, context: Context) -> pl.DataFrame:
+    """Make one row an order: the first cell that is filled, or the sum of money `each_line`.
+
+    Args:
+        text: canonical columns of orders, one row a line, with `_row` and `_updated`.
+        rule: the format's `order_value`.
+        context: how numbers are written.
+
+    Returns:
+        One row an order, in the order of the file, its `_row` that of its first line.
+    """
+    money = [
+        name
+        for name, dtype in FEEDS["orders"].columns.items()
+        if dtype == MONEY and name in text.columns and rule == "each_line"
+    ]
+    read = text.with_columns(
+        exact(pl.col(name), context.numbers) if text.schema[name] == TEXT else pl.col(name)
+        for name in money
+    )
+    # A cell that is no number is left as text, so that the cast of the order reports it.
+    unreadable = {name: text[name].is_not_null() & read[name].is_null() for name in money}
+    money = [name for name in money if not unreadable[name].any()]
+    others = [
+        name for name in text.columns if name not in (ROW, UPDATED, "order_id", "status", *money)
+    ]
+    # -1: no status there is, which the check of the order then reports.
+    rank = pl.col("status").replace_strict(
+        list(_PROGRESS), list(range(len(_PROGRESS))), default=-1, return_dtype=pl.Int64
+    )
+    rank = pl.when(pl.col("status").is_not_null()).then(rank)
+    return (
+        text.with_columns(read.select(money))
+        .with_columns(_rank=rank)
+        .filter(pl.col("order_id").is_not_null())
+        .group_by("order_id", maintain_order=True)
+        .agg(
+            pl.col(ROW).first(),
+            pl.col(UPDATED).max(),
+            pl.col("status").filter(pl.col("_rank") == pl.col("_rank").min()).first(),
+            *(pl.col(name).drop_nulls().first() for name in others),
+            *(
+                pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name)
+                for name in money
+            ),
+        )
+    )
