@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from ingestion.archive import SPREADSHEETS, kind_of
-from ingestion.build import UPDATED, Built, build, identify
+from ingestion.build import Built, build, identify
 from ingestion.columns import ROW, Raw
 from ingestion.derive import Context, derive, excluded, issues, no_issues, required
 from ingestion.errors import FileRejected
@@ -28,7 +28,7 @@ from ingestion.parse import instant
 from ingestion.pseudonymise import Tombstones
 from ingestion.rates import Need, Rates, convert
 from ingestion.read import read_csv
-from ingestion.reshape import explode
+from ingestion.reshape import UPDATED, explode
 from ingestion.spec import Format, Read
 from ingestion.spreadsheet import read_spreadsheet
 from ingestion.validate import after_export, check

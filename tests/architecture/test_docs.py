@@ -47,6 +47,12 @@ def test_the_inventory_of_personal_data_is_made_from_the_code() -> None:
     assert (ROOT / "docs/personal-data.md").read_text() == page(), "run `make docs`"
 
 
+def test_the_page_of_the_formats_is_made_from_the_formats() -> None:
+    from ingestion.document import page
+
+    assert (ROOT / "docs/formats.md").read_text() == page(), "run `make docs`"
+
+
 def test_every_requirement_is_pinned() -> None:
     import tomllib
 
