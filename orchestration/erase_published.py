@@ -127,9 +127,10 @@ def rewrite_generation(paths: Paths, file: Path, wanted: Replacements, found: Hi
         con.execute("checkpoint new")
         con.execute("detach new")
     warehouse.seal(partial, target)
-    pages = paths.published / f"site_{run_id}"
-    if pages.exists():
-        _copy_pages(pages, paths.published / f"site_{new_id}", wanted)
+    pages, copy = paths.published / f"site_{run_id}", paths.published / f"site_{new_id}"
+    # A copy that is there is whole; after a kill the pages it was made of may not be any more.
+    if pages.exists() and not copy.exists():
+        _copy_pages(pages, copy, wanted)
     return target
 
 
@@ -186,7 +187,6 @@ def _copy_pages(pages: Path, target: Path, wanted: Replacements) -> None:
     shutil.copytree(pages, partial, copy_function=os.link)
     for file in files_below(partial):
         rewrite_file(file, wanted)
-    shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
 
 

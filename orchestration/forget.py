@@ -144,8 +144,9 @@ def _published(settings: Settings, state: State, journal: Journal) -> None:
         if not found and not _in_pages(settings, run_id, wanted):
             continue
         new = rewrite_generation(paths, file, wanted, found)
-        if run_id == current:
-            new_id = new.stem.removeprefix("marts_")
+        new_id = new.stem.removeprefix("marts_")
+        # Killed before, the database may have moved on already and the pages not.
+        if current in (run_id, new_id):
             warehouse.point(paths.current, new)
             if (pages := paths.published / f"site_{new_id}").exists():
                 warehouse.point(paths.site, pages)

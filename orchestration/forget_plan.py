@@ -131,17 +131,19 @@ def _inbox(
     """Files of the inbox that hold the person: by their landed rows, or by the text itself."""
     from ingestion.land import batch_of, match_files
 
-    held = _batches_with(settings.paths.landing, texts)
-    landed = {file["batch_id"] for file in state.files() if file["status"] != "refused"}
+    # By content: a mapping may have changed since a file was landed.
+    rows = _batches_with(settings.paths.landing, texts)
+    ledger = [file for file in state.files() if file["status"] != "refused"]
+    landed = {(file["source"], file["content"]) for file in ledger}
+    held = {(file["source"], file["content"]) for file in ledger if file["batch_id"] in rows}
     matched = {match.path: match for match in match_files(settings.paths.inbox, settings.sources)}
-    converted = state.converted()
     entries = []
     for file in sorted(path for path in settings.paths.inbox.rglob("*") if path.is_file()):
-        match = matched.get(file)
-        batch = match and batch_of(file, settings.sources[match.source], match.files).batch_id
-        if batch in converted:
-            batch = converted[batch][0]
-        if batch in held:
+        match, known = matched.get(file), ("", "")
+        if match is not None:
+            batch = batch_of(file, settings.sources[match.source], match.files)
+            known = (match.source, batch.content)
+        if known in held:
             why = "its landed rows are the person's"
         elif _stands_in(file, request.identifier):
             why = "the identifier stands in it"
@@ -152,8 +154,8 @@ def _inbox(
             {
                 "file": name,
                 "shown": _masked(name, request.identifier),
-                "why": why if batch in landed else f"{why}, and it is not landed",
-                "action": "delete" if batch in landed and request.delete_inbox else "listed",
+                "why": why if known in landed else f"{why}, and it is not landed",
+                "action": "delete" if known in landed and request.delete_inbox else "listed",
             }
         )
     return entries
