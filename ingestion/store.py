@@ -5,8 +5,8 @@ Belongs here: drafts, their locks, what a full disk leaves. Does not belong here
 
 from __future__ import annotations
 
-import errno
 import fcntl
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import polars as pl
-
-_FULL = os.strerror(errno.ENOSPC)
 
 
 def write(frame: pl.DataFrame, target: Path) -> None:
@@ -25,16 +23,17 @@ def write(frame: pl.DataFrame, target: Path) -> None:
         OSError: it cannot be written; with ENOSPC where the disk is full, and no draft is left.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
+    # By way of memory, compressed: polars does not always say that it was the disk that was full.
+    content = io.BytesIO()
+    frame.write_parquet(content, compression="zstd", compression_level=1, statistics=True)
     draft = target.with_name(f".{target.name}.tmp")
     with _alone(draft) as file:
         try:
-            frame.write_parquet(file, compression="zstd", compression_level=1, statistics=True)
+            file.write(content.getbuffer())
             file.flush()
             os.fsync(file.fileno())
-        except BaseException as error:
+        except BaseException:
             draft.unlink()  # on a full disk its room is needed
-            if isinstance(error, pl.exceptions.PolarsError) and _FULL in str(error):
-                raise OSError(errno.ENOSPC, _FULL, str(target)) from error
             raise
         draft.replace(target)
     folder = os.open(target.parent, os.O_RDONLY)
