@@ -5,8 +5,8 @@ Belongs here: drafts, their locks, what a full disk leaves. Does not belong here
 
 from __future__ import annotations
 
-import errno
 import fcntl
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +22,11 @@ _FULL = os.strerror(errno.ENOSPC)
 
 def write(frame: pl.DataFrame, target: Path) -> None:
     """Write Parquet so that the target is either whole or not there; see `draft_of`."""
+    # By way of memory, compressed: polars does not always say that it was the disk that was full.
+    content = io.BytesIO()
+    frame.write_parquet(content, compression="zstd", compression_level=1, statistics=True)
     with draft_of(target) as draft:
-        frame.write_parquet(draft, compression="zstd", compression_level=1, statistics=True)
+        draft.write_bytes(content.getbuffer())
 
 
 def sink(rows: pl.LazyFrame, draft: Path) -> None:
