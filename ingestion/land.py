@@ -37,7 +37,7 @@ __all__ = [
     "sha256_of",
     "unmatched_files",
 ]
-_IGNORED = re.compile(r"(^[.~])|(\.(tmp|part|crdownload|filepart)$)")
+IGNORED = re.compile(r"(^[.~])|(\.(tmp|part|crdownload|filepart)$)")
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def match_files(inbox: Path, sources: Mapping[str, Source]) -> list[Match]:
     for source in sources.values():
         for spec in source.files:
             for path in sorted(inbox.glob(spec.path)):
-                if not path.is_file() or _IGNORED.search(path.name):
+                if not path.is_file() or IGNORED.search(path.name):
                     continue
                 if path in claimed:
                     raise MappingError(
@@ -125,7 +125,7 @@ def match_files(inbox: Path, sources: Mapping[str, Source]) -> list[Match]:
 def unmatched_files(inbox: Path, sources: Mapping[str, Source]) -> list[Path]:
     """Return the files of the inbox that no source reads, by path."""
     known = {match.path for match in match_files(inbox, sources)}
-    found = (p for p in inbox.rglob("*") if p.is_file() and not _IGNORED.search(p.name))
+    found = (p for p in inbox.rglob("*") if p.is_file() and not IGNORED.search(p.name))
     return sorted(path for path in found if path not in known)
 
 

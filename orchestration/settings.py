@@ -248,11 +248,12 @@ def load() -> Settings:
         raise config_error(
             "there is no such file",
             str(path),
-            "Run `kpi demo` for the demo shop, or copy shop.example.yml and map your own files.",
+            "Run `kpi demo` for the demo shop, or `kpi init --from FOLDER` with your own exports.",
         )
     text = path.read_text(encoding="utf-8")
     try:
         content = yaml.safe_load(text)
+        _refuse_blanks(text, path)
         file = ShopFile.model_validate(content if isinstance(content, dict) else {})
     except yaml.YAMLError as error:
         raise config_error(f"not valid YAML: {error}", path.name, "Mind the indentation.") from None
@@ -261,6 +262,28 @@ def load() -> Settings:
             _explain(error, text), path.name, "Correct it, then `kpi doctor`."
         ) from None
     return Settings(Paths(home), path, file)
+
+
+def _refuse_blanks(text: str, path: Path) -> None:
+    """Refuse what `kpi init` left for the owner to fill in, before anything is guessed from it.
+
+    Raises:
+        KpiError: naming the lines.
+    """
+    blank = "FILL_IN"
+    lines = [
+        number
+        for number, line in enumerate(text.splitlines(), start=1)
+        if blank in line.partition("#")[0]
+    ]
+    if lines:
+        where = ", ".join(map(str, lines))
+        many = "1 value is" if len(lines) == 1 else f"{len(lines)} values are"
+        raise config_error(
+            f"{many} still to be filled in, line{'s' * (len(lines) > 1)} {where}",
+            path.name,
+            f"Replace {blank} there; the comment above each says what is asked.",
+        )
 
 
 def _explain(error: ValidationError, text: str) -> str:
