@@ -5,6 +5,7 @@ Belongs here: drafts, their locks, what a full disk leaves. Does not belong here
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import io
 import os

@@ -204,7 +204,11 @@ def trial_of(
 
 def _currency_of(form: Format, sample: pl.DataFrame) -> str | None:
     """Return the currency that most rows name, if the format has a column of it."""
-    names = [m.columns["currency"] for m in form.feeds.values() if "currency" in m.columns]
+    names = [
+        m.columns["currency"]
+        for feed, m in form.feeds.items()
+        if "currency" in m.columns and "currency" not in FEEDS[feed].key  # rates name others
+    ]
     for name in names:
         if name in sample.columns:
             values = sample[name].str.strip_chars().drop_nulls()

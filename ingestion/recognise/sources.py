@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from ingestion.recognise.proposal import FILL_IN, Note, ProposedSource, Reading, Sure
 from ingestion.recognise.words import format_origin, named_platform, platforms
 
+_SALES = frozenset({"orders", "order_items", "refunds", "events", "traffic_daily"})
+
 
 @dataclass(frozen=True)
 class Told:
@@ -143,8 +145,11 @@ def shop_of(
     shop = {"name": told.name or folder}
     notes: list[Note] = []
     known = {currency for currency, _ in named if currency}
-    all_known = bool(known) and all(c or not _needs_currency(d) for (c, _), d in
-                                    zip(named, drafts, strict=True))  # fmt: skip
+    # An own system's files without currency do not make the shops' doubtful.
+    all_known = bool(known) and all(
+        currency or not (_needs_currency(draft) and _sells(draft))
+        for (currency, _), draft in zip(named, drafts, strict=True)
+    )
     found = next(iter(known)) if all_known and len(known) == 1 else ""
     for key, given, guess, option in (
         ("currency", told.currency, found, "--currency EUR"),
@@ -170,6 +175,10 @@ def _shop_note(key: str, given: str, guess: str, option: str) -> Note:
         else "in which zone does the company's day begin?"
     )
     return Note(keys, Sure.UNSURE, "the files do not say", (), f"{what} (or run with {option})")
+
+
+def _sells(draft: Draft) -> bool:
+    return any(set(reading.feeds) & _SALES for reading in draft.readings)
 
 
 def _needs_currency(draft: Draft) -> bool:
@@ -228,7 +237,8 @@ def _platform(draft: Draft, told: Told, home: Draft | None) -> tuple[str, Note]:
         )
     if told.platform:
         return told.platform, Note(keys, Sure.LIKELY, "as --platform says")
-    lines = tuple(f"platform: {choice}" for choice in choices)
+    own = () if _sells(draft) or draft.kind != "shop" else ("company",)
+    lines = tuple(f"platform: {choice}" for choice in (*choices, *own))
     question = f"where does `{draft.name}` sell? (a word such as web, pos, shopify, tmall)"
     if draft.kind == "advertising":
         question = f"which platform's shop does `{draft.name}` advertise?"

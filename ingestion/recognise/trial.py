@@ -76,7 +76,7 @@ def _foreign(problems: pl.DataFrame) -> int:
     """Count the rows whose currency is all that is wrong with them."""
     if problems.is_empty():
         return 0
-    alone = problems.group_by("row_number").agg((pl.col("reason") == "foreign_currency").all())
+    alone = problems.group_by("row_number").agg((pl.col("reason") == "no_rate").all())
     return int(alone["reason"].sum())
 
 

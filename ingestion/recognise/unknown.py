@@ -125,10 +125,19 @@ def _try(draft: Draft) -> Trial:
     form = dict(draft.form)
     for key in ("datetimes", "dates"):
         if form.get(key) == [FILL_IN]:
-            families = [fs for c in draft.columns.values() for fs in c.families.values()]
-            form[key] = list(dict.fromkeys(f for fs in families for f in fs))
+            form[key] = _any_reading(draft)
     if FILL_IN in form.get("numbers", {}).values():
         form.pop("numbers")
     if form.get("exported_at", {}).get("file_name") == FILL_IN:
         return Trial(files=0)
     return trial_of(draft.group, form, {}, draft.currency or "XXX")
+
+
+def _any_reading(draft: Draft) -> list[str]:
+    """Return formats that read every date of the file, days first where that is open."""
+    found: dict[str, None] = {}
+    for column in draft.columns.values():
+        families = column.families
+        reading = "day first" if "day first" in families else next(iter(families), "")
+        found |= dict.fromkeys(families.get(reading, ()))
+    return list(found)

@@ -25,8 +25,9 @@ _DO = {
     "missing": "Fill the cell in the shop's system, or map another column.",
     "unknown_value": "Add the value to the map of the format (overrides in shop.yml).",
     "out_of_domain": "Correct it at the source, or leave such rows out with `exclude`.",
+    "after_export": "Compare the order of day and month in `datetimes` with the file.",
     "require": "The export was made with other settings than the format expects.",
-    "foreign_currency": "Deliver rates for it (feed fx_rates), or set the source's currency.",
+    "no_rate": "Deliver rates for it (feed fx_rates), or set the source's currency.",
     "order_incomplete": "Nothing by itself: it follows a bad row of the same order.",
     "not_json": "Export one JSON object a line.",
 }

@@ -156,7 +156,7 @@ def test_folders_that_are_none(kpi: Kpi, tmp_path: Path) -> None:
 def test_check_tells_line_column_reason_and_what_to_do(kpi: Kpi, home: Path) -> None:
     shop(home, {"path": "r/refunds_*.csv", "format": "refunds", "max_bad_share": 0.9})
     rows = [GOOD, GOOD.replace("R1", "R2").replace("5.00", "five"), "R3,O3", GOOD]
-    path = deliver(home, "r/refunds_20260101000000.csv", *rows)
+    path = deliver(home, "r/refunds_20260105000000.csv", *rows)
     done = kpi("check", path, "--json")
     told = json.loads(done.stdout)
     assert done.exit_code == 4
@@ -171,7 +171,7 @@ def test_check_tells_line_column_reason_and_what_to_do(kpi: Kpi, home: Path) -> 
 
 def test_check_of_a_clean_file_outside_the_inbox(kpi: Kpi, home: Path, tmp_path: Path) -> None:
     shop(home, {"path": "r/refunds_*.csv", "format": "refunds"})
-    path = tmp_path / "refunds_20260101000000.csv"
+    path = tmp_path / "refunds_20260105000000.csv"
     path.write_text(f"{REFUNDS}\n{GOOD}\n")
     done = kpi("check", path)
     assert done.exit_code == 0
@@ -183,7 +183,7 @@ def test_check_of_a_clean_file_outside_the_inbox(kpi: Kpi, home: Path, tmp_path:
 
 def test_check_says_when_the_whole_file_would_be_refused(kpi: Kpi, home: Path) -> None:
     shop(home, {"path": "r/refunds_*.csv", "format": "refunds"})
-    path = deliver(home, "r/refunds_20260101000000.csv", GOOD, GOOD.replace("5.00", "x"))
+    path = deliver(home, "r/refunds_20260105000000.csv", GOOD, GOOD.replace("5.00", "x"))
     assert "would be refused" in kpi("check", path).stdout
     path.write_text("a,b\n1,2\n")
     done = kpi("check", path)
@@ -192,7 +192,7 @@ def test_check_says_when_the_whole_file_would_be_refused(kpi: Kpi, home: Path) -
 
 def test_check_names_the_format_that_would_fit(kpi: Kpi, home: Path) -> None:
     shop(home, {"path": "other/*.csv", "format": "products"})
-    path = deliver(home, "r/refunds_20260101000000.csv", GOOD)
+    path = deliver(home, "r/refunds_20260105000000.csv", GOOD)
     done = kpi("check", path)
     assert done.exit_code == 3 and "`refunds` fits" in done.stderr
     assert "Did you mean refunds?" in kpi("check", path, "--format", "refnds").stderr
@@ -200,7 +200,7 @@ def test_check_names_the_format_that_would_fit(kpi: Kpi, home: Path) -> None:
 
 def test_doctor_tells_new_files_from_known_ones_and_loads_nothing(kpi: Kpi, home: Path) -> None:
     shop(home, {"path": "r/refunds_*.csv", "format": "refunds"})
-    deliver(home, "r/refunds_20260101000000.csv", GOOD)
+    deliver(home, "r/refunds_20260105000000.csv", GOOD)
     first = json.loads(kpi("doctor", "--json").stdout)
     (line,) = first["deliveries"]
     assert (line["files"], line["new"], line["rows"]) == (1, 1, 1)
@@ -208,25 +208,25 @@ def test_doctor_tells_new_files_from_known_ones_and_loads_nothing(kpi: Kpi, home
     assert not (home / "data/state/pseudonym.key").exists()
     configured = settings.load()
     land_new_files(configured, State(configured.paths.state))
-    deliver(home, "r/refunds_20260102000000.csv", GOOD.replace("R1", "R2"))
+    deliver(home, "r/refunds_20260106000000.csv", GOOD.replace("R1", "R2"))
     (line,) = json.loads(kpi("doctor", "--json").stdout)["deliveries"]
     assert (line["files"], line["new"], line["rows"]) == (2, 1, 2)
-    assert line["last"] == "r/refunds_20260102000000.csv"
+    assert line["last"] == "r/refunds_20260106000000.csv"
 
 
 def test_doctor_names_files_nothing_reads(kpi: Kpi, home: Path) -> None:
     shop(home, {"path": "r/refunds_*.csv", "format": "refunds"})
-    deliver(home, "r/refunds_20260101000000.csv", GOOD)
-    deliver(home, "elsewhere/refunds_20260101000000.csv", GOOD)
+    deliver(home, "r/refunds_20260105000000.csv", GOOD)
+    deliver(home, "elsewhere/refunds_20260105000000.csv", GOOD)
     done = kpi("doctor")
     assert done.exit_code == 3
-    assert "elsewhere/refunds_20260101000000.csv: `refunds` fits" in done.stdout
+    assert "elsewhere/refunds_20260105000000.csv: `refunds` fits" in done.stdout
     assert "1 file is read by no source" in done.stdout
 
 
 def test_doctor_minds_the_key(kpi: Kpi, home: Path) -> None:
     shop(home, {"path": "r/refunds_*.csv", "format": "refunds"})
-    deliver(home, "r/refunds_20260101000000.csv", GOOD)
+    deliver(home, "r/refunds_20260105000000.csv", GOOD)
     key = home / "data/state/pseudonym.key"
     key.parent.mkdir(parents=True)
     key.write_text("00" * 32)
@@ -238,7 +238,7 @@ def test_doctor_minds_the_key(kpi: Kpi, home: Path) -> None:
 
 def test_doctor_says_that_foreign_amounts_need_rates(kpi: Kpi, home: Path) -> None:
     shop(home, {"path": "r/refunds_*.csv", "format": "refunds"})
-    deliver(home, "r/refunds_20260101000000.csv", GOOD)
+    deliver(home, "r/refunds_20260105000000.csv", GOOD)
     text = (home / "shop.yml").read_text().replace("currency: EUR", "currency: USD", 1)
     (home / "shop.yml").write_text(text)
     assert "without rates" in kpi("doctor").stdout

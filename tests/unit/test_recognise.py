@@ -52,17 +52,25 @@ def test_the_demo_shop_is_proposed_as_its_example_says(demo: Path) -> None:
         for source in content["sources"].values()
         for files in source["files"]
     }
-    assert found == wanted
+    assert {path: told[0] for path, told in found.items()} == {
+        path: told[0] for path, told in wanted.items()
+    }
+    # What no file says is asked, never made up: where an own system sells, and in what.
+    for path, told in found.items():
+        assert set(told) - set(wanted[path]) <= {FILL_IN}, path
+        if not path.startswith("erp/"):
+            assert told == wanted[path]
     assert {sure for _, sure in formats(proposal).values()} == {"certain"}
     assert not proposal.unread
     assert (content["shop"]["currency"], content["shop"]["timezone"]) == ("CNY", "Asia/Shanghai")
     # The site's refunds are in local times and its export names no zone: that is asked.
-    assert [q.key for q in write(proposal).questions] == ["sources.shopify.timezone"]
+    keys = [q.key for q in write(proposal).questions if ".erp." not in q.key]
+    assert keys == ["sources.shopify.timezone"]
 
 
 def test_the_samples_of_the_formats_are_recognised(tmp_path: Path) -> None:
     wrong = []
-    files = sorted(SAMPLES.iterdir())
+    files = sorted(path for path in SAMPLES.iterdir() if path.suffix != ".md")
     for path in files:
         folder = tmp_path / path.stem
         folder.mkdir()
@@ -70,6 +78,8 @@ def test_the_samples_of_the_formats_are_recognised(tmp_path: Path) -> None:
         proposal, _ = proposed(folder)
         told = [(r.format_name, r) for r in readings(proposal).values()]
         name = path.name.partition(".")[0]
+        if name in ("plain_products", "plain_refunds"):
+            name = name.removeprefix("plain_")  # the same columns; the format knows more of them
         if [found for found, _ in told] != [name]:
             # One export that two formats read for two feeds: a question, and nothing runs.
             options = [line for _, r in told for note in r.notes for line in note.alternatives]
