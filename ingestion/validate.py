@@ -33,7 +33,7 @@ from ingestion.spec import AUTOMATIC
 _POWER = r"^\d(\.\d+)?E\+\d\d$"
 # Spreadsheets keep 15 digits. A longer number may end in zeros by itself, several do not.
 _ROUNDED = r"^\d{15}00+$"
-_BY_ACCIDENT, _SAMPLE = 3, 20
+_BY_ACCIDENT, _SAMPLE = 3, 1_000
 # Plans and promises; all else has happened, so it cannot be later than the export that tells of it.
 _MAY_LIE_AHEAD = frozenset(
     {
@@ -124,10 +124,12 @@ def _ids(frame: pl.DataFrame, feed: str) -> list[str]:
 def _precision_lost(ids: pl.Series) -> list[tuple[pl.Expr, str]]:
     """Return the rows whose id a spreadsheet has damaged, and how; two ids could be one now."""
     found = []
-    if (powers := ids.str.contains(_POWER).fill_null(value=False)).any():
+    # Looked for as it stands first, a tenth of the time of the pattern.
+    hint = ids.str.contains("E+", literal=True).any()
+    if hint and (powers := ids.str.contains(_POWER).fill_null(value=False)).any():
         told = "has lost digits in a spreadsheet; export it again and do not open it there"
         found.append((pl.lit(powers), told))
-    long = ids.drop_nulls().unique(maintain_order=True).head(_SAMPLE)
+    long = ids.head(_SAMPLE).drop_nulls().unique()
     if long.len() >= _BY_ACCIDENT and long.str.contains(_ROUNDED).all():
         told = "was rounded to 15 digits by a spreadsheet; export it again and do not open it there"
         found.append((pl.lit(ids.str.contains(_ROUNDED).fill_null(value=False)), told))
