@@ -44,7 +44,11 @@ valued as (
             when orders.currency = '{{ var("reporting_currency") }}'
                 then coalesce(lines.goods_amount, orders.order_amount, 0)
             when lines.total_amount <> 0
-                then round(orders.original_amount * lines.goods_amount / lines.total_amount, 2)
+                then cast(
+                    cast(orders.original_amount as double)
+                    * cast(lines.goods_amount as double) / cast(lines.total_amount as double)
+                    as decimal(18, 2)
+                )
             else orders.original_amount
         end as original_goods_amount,
         coalesce(refunds.refunded_amount, 0) as refunded_amount
