@@ -14,19 +14,49 @@ from pathlib import Path
 
 import polars as pl
 
-from ingestion.build import UPDATED, Built, build, identify
+from ingestion.archive import SPREADSHEETS, kind_of
+from ingestion.build import Built, build, identify
+from ingestion.columns import ROW, Raw
 from ingestion.derive import Context, derive, excluded, issues, no_issues, required
 from ingestion.errors import FileRejected
 from ingestion.fates import bad_rows, broken_issues, owners, refuse_if_too_bad, whole_orders
 from ingestion.feeds import INSTANT
+from ingestion.manifest import Entry
 from ingestion.mapping import FileSpec, Source
 from ingestion.nested import read_jsonl, read_parquet
 from ingestion.parse import instant
+from ingestion.pseudonymise import Tombstones
 from ingestion.rates import Need, Rates, convert
-from ingestion.read import ROW, Raw, read_csv
-from ingestion.reshape import explode
-from ingestion.spec import Format
+from ingestion.read import read_csv
+from ingestion.reshape import UPDATED, explode
+from ingestion.spec import Format, Read
+from ingestion.spreadsheet import read_spreadsheet
 from ingestion.validate import after_export, check
+
+
+@dataclass(frozen=True)
+class Job:
+    """A file, and all that it is judged with.
+
+    Attributes:
+        path: the file, already checked to lie in the inbox.
+        source: whose file it is.
+        files: how it is read.
+        key: secret key of the pseudonyms.
+        rates: into the currency that all amounts land in.
+        exported: when the file was exported, UTC, if that is known.
+        tombstones: pseudonyms that were erased: a re-delivery gets their replacements.
+        entry: what a manifest says of the file.
+    """
+
+    path: Path
+    source: Source
+    files: FileSpec
+    key: bytes
+    rates: Rates
+    exported: datetime | None = None
+    tombstones: Tombstones | None = None
+    entry: Entry | None = None
 
 
 @dataclass(frozen=True)
@@ -54,32 +84,28 @@ class Prepared:
         return self.raw.rows - gone[ROW].n_unique()
 
 
-def prepare(  # noqa: PLR0913 - a file and all that is known of it
-    path: Path,
-    source: Source,
-    files: FileSpec,
-    key: bytes,
-    rates: Rates,
-    *,
-    exported: datetime | None = None,
-) -> Prepared:
+def prepare(job: Job) -> Prepared:
     """Read and judge a file.
-
-    Args:
-        path: the file, already checked to lie in the inbox.
-        source: whose file it is.
-        files: how it is read.
-        key: secret key of the pseudonyms.
-        rates: into the currency that all amounts land in.
-        exported: when the file was exported, UTC, if that is known.
 
     Raises:
         FileRejected: the file cannot be read, or too many of its rows are bad.
     """
-    raw = read(path, source, files)
-    form = files.format.without(raw.missing)
+    ready = judge(read(job.path, job.source, job.files), job)
+    try:
+        refuse_if_too_bad(ready.issues, ready.raw.rows, job.files, job.path)
+    except FileRejected as error:
+        error.needs = ready.needs  # with other rates it may be accepted
+        raise
+    return ready
+
+
+def judge(raw: Raw, job: Job) -> Prepared:
+    """Judge what was read of a file; see `prepare`."""
+    source = job.source
+    form = job.files.format.without(raw.missing)
+    form = form.for_sheets() if raw.is_sheet else form
     context = Context.of(form, source.timezone)
-    with _expressions(path):
+    with _expressions(job.path):
         lines, torn = explode(raw.frame, form.explode, form.read, context)
         frame, found = derive(lines, form.derive, context)
         left_out, partly = excluded(frame, form)
@@ -95,18 +121,13 @@ def prepare(  # noqa: PLR0913 - a file and all that is known of it
     feeds: dict[str, pl.DataFrame] = {}
     for feed, rows in built.items():
         real = _without(_without(rows.rows, tests), found)
-        feeds[feed] = identify(real, feed, source, key)
+        feeds[feed] = identify(real, feed, source, job.key, job.tombstones)
     judged = [check(rows, feed, context) for feed, rows in feeds.items()]
-    feeds, unrated, needs = convert(feeds, source.currency, rates, context)
-    ahead = [after_export(rows, feed, context, exported) for feed, rows in feeds.items()]
+    feeds, unrated, needs = convert(feeds, source.currency, job.rates, context)
+    ahead = [after_export(rows, feed, context, job.exported) for feed, rows in feeds.items()]
     found = pl.concat([found, broken_issues(raw), *judged, unrated, *ahead])
     if form.groups_orders and found.height:
         found = whole_orders(found, _keyed(raw, form, context), owners(built))
-    try:
-        refuse_if_too_bad(found, raw, files, path)
-    except FileRejected as error:
-        error.needs = needs  # with other rates it may be accepted
-        raise
     good = {feed: _without(rows, found) for feed, rows in feeds.items()}
     return Prepared(raw, good, found, left_out, needs)
 
@@ -143,14 +164,21 @@ def _expressions(path: Path) -> Iterator[None]:
 def read(path: Path, source: Source, files: FileSpec) -> Raw:
     """Read the columns of a file that its format and the source's `keep` want."""
     form = files.format
-    wanted = form.reads
     if form.read.kind == "parquet":
-        return read_parquet(path, form.read, wanted)
+        return read_parquet(path, form.read, form.reads)
     if form.read.kind == "jsonl":
-        return read_jsonl(path, form.read, wanted)
-    key, _ = form.order_key
+        return read_jsonl(path, form.read, form.reads)
+    settings, wanted = delimited(source, files)
+    if form.read.kind == "xlsx" or kind_of(path) in SPREADSHEETS:
+        return read_spreadsheet(path, settings, wanted, form.order_key[0])
+    return read_csv(path, settings, wanted, form.order_key[0])
+
+
+def delimited(source: Source, files: FileSpec) -> tuple[Read, list[str]]:
+    """Return how the rows of a delimited file are read, and which columns."""
+    form = files.format
     settings = form.read.model_copy(update={"optional": (*form.read.optional, *source.keep)})
-    return read_csv(path, settings, list(dict.fromkeys([*wanted, *source.keep])), key)
+    return settings, list(dict.fromkeys([*form.reads, *source.keep]))
 
 
 def _keyed(raw: Raw, form: Format, context: Context) -> Raw:

@@ -11,21 +11,17 @@ from datetime import datetime
 
 import polars as pl
 
+from ingestion.columns import ROW
 from ingestion.derive import Context, derive
 from ingestion.feeds import DAY, FEEDS, LANDING, MONEY, TEXT
 from ingestion.mapping import FileSpec, Source
 from ingestion.parse import EXACT, exact, rounded, to_utc
-from ingestion.pseudonymise import pseudonyms
-from ingestion.read import ROW
-from ingestion.reshape import unpivot
+from ingestion.pseudonymise import Tombstones, pseudonyms
+from ingestion.reshape import UPDATED, orders_from_lines, unpivot
 from ingestion.spec import Format
 from ingestion.validate import cast
 
-UPDATED = "_updated"
 UNROUNDED = "_unrounded_"
-# How far an order has come; of lines that tell differently the least advanced speaks for it, as it
-# does in the warehouse for child orders.
-_PROGRESS = ("unpaid", "deposit_paid", "paid", "shipped", "completed", "refunded", "closed")
 _SUMMED = (pl.Int64, pl.Float64, MONEY)
 
 
@@ -57,7 +53,7 @@ def build(frame: pl.DataFrame, feed: str, form: Format, source: Source, context:
         frame = unpivot(frame, mapped.unpivot, context)
     text = _assemble(frame, feed, form, source)
     if feed == "orders" and form.order_value is not None:
-        text = _orders_from_lines(text, form.order_value, context)
+        text = orders_from_lines(text, form.order_value, context)
     typed, bad = cast(text, feed, context, mapped.columns)
     if "updated_at" in typed.columns:
         typed = typed.with_columns(pl.coalesce("updated_at", UPDATED).alias("updated_at"))
@@ -106,46 +102,6 @@ def _assemble(frame: pl.DataFrame, feed: str, form: Format, source: Source) -> p
     return frame.select(ROW, UPDATED, *kept, **cells)
 
 
-def _orders_from_lines(text: pl.DataFrame, rule: str, context: Context) -> pl.DataFrame:
-    """Make one row an order: the first cell that is filled, or the sum of money `each_line`."""
-    money = [
-        name
-        for name, dtype in FEEDS["orders"].columns.items()
-        if dtype == MONEY and name in text.columns and rule == "each_line"
-    ]
-    read = text.with_columns(
-        exact(pl.col(name), context.numbers) if text.schema[name] == TEXT else pl.col(name)
-        for name in money
-    )
-    # A cell that is no number is left as text, so that the cast of the order reports it.
-    unreadable = {name: text[name].is_not_null() & read[name].is_null() for name in money}
-    money = [name for name in money if not unreadable[name].any()]
-    others = [
-        name for name in text.columns if name not in (ROW, UPDATED, "order_id", "status", *money)
-    ]
-    # -1: no status there is, which the check of the order then reports.
-    rank = pl.col("status").replace_strict(
-        list(_PROGRESS), list(range(len(_PROGRESS))), default=-1, return_dtype=pl.Int64
-    )
-    rank = pl.when(pl.col("status").is_not_null()).then(rank)
-    return (
-        text.with_columns(read.select(money))
-        .with_columns(_rank=rank)
-        .filter(pl.col("order_id").is_not_null())
-        .group_by("order_id", maintain_order=True)
-        .agg(
-            pl.col(ROW).first(),
-            pl.col(UPDATED).max(),
-            pl.col("status").filter(pl.col("_rank") == pl.col("_rank").min()).first(),
-            *(pl.col(name).drop_nulls().first() for name in others),
-            *(
-                pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name)
-                for name in money
-            ),
-        )
-    )
-
-
 def _lines(typed: pl.DataFrame, form: Format) -> pl.DataFrame:
     """Number the lines of each order and say which are gifts and which are goods."""
     product = pl.col("product_id").fill_null("")
@@ -163,14 +119,30 @@ def _lines(typed: pl.DataFrame, form: Format) -> pl.DataFrame:
     )
 
 
-def identify(rows: pl.DataFrame, feed: str, source: Source, key: bytes) -> pl.DataFrame:
+def namespace_of(personal: str, source: str, customers: str) -> str:
+    """Return the namespace of the pseudonyms of a personal column.
+
+    Args:
+        personal: the delivered column, such as customer_id.
+        source: name of the source.
+        customers: namespace of its customers, which sources may share.
+    """
+    return customers if personal == "customer_id" else f"{personal}\x1f{source}"
+
+
+def identify(
+    rows: pl.DataFrame,
+    feed: str,
+    source: Source,
+    key: bytes,
+    tombstones: Tombstones | None = None,
+) -> pl.DataFrame:
     """Replace personal columns by pseudonyms and make keys that the export does not give."""
     for personal, pseudonym in FEEDS[feed].personal.items():
         if personal not in rows.columns:
             continue
-        kind = "" if personal == "customer_id" else f"{personal}\x1f"
-        name = f"{kind}{source.namespace if not kind else source.name}"
-        hashed = pseudonyms(rows[personal], key, name).alias(pseudonym)
+        name = namespace_of(personal, source.name, source.namespace)
+        hashed = pseudonyms(rows[personal], key, name, tombstones).alias(pseudonym)
         rows = rows.with_columns(hashed).drop(personal)
     if feed == "events" and rows["event_id"].null_count():
         rows = _event_ids(rows)

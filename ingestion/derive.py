@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from ingestion.columns import ROW
 from ingestion.nested import TYPED_DAYS, TYPED_INSTANTS
 from ingestion.parse import exact, instant
-from ingestion.read import ROW
 from ingestion.rules import Derive
 from ingestion.spec import Format, Numbers
 from ingestion.vocabulary import sql_columns
@@ -55,7 +55,7 @@ class Context:
             datetimes=(*form.datetimes, *(TYPED_INSTANTS if is_typed else ())),
             dates=(*form.dates, *(TYPED_DAYS if is_typed else ())),
             numbers=form.numbers,
-            hidden=frozenset(form.personal),
+            hidden=form.hidden,
         )
 
 

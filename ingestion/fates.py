@@ -13,10 +13,10 @@ from pathlib import Path
 import polars as pl
 
 from ingestion.build import Built
+from ingestion.columns import LINE, ROW, Raw
 from ingestion.derive import ISSUE, no_issues
 from ingestion.errors import FileRejected
 from ingestion.mapping import FileSpec
-from ingestion.read import LINE, ROW, Raw
 
 # Reasons that say nothing about how well the file fits its format.
 _INNOCENT = ("cut_row", "order_incomplete", "no_rate")
@@ -130,7 +130,7 @@ def _sentence(group: dict[str, object], name: str) -> str:
     return f"{name} row {group['first']}: {subject} {group['message']}. {count}"
 
 
-def refuse_if_too_bad(found: pl.DataFrame, raw: Raw, spec: FileSpec, path: Path) -> None:
+def refuse_if_too_bad(found: pl.DataFrame, rows: int, spec: FileSpec, path: Path) -> None:
     """Refuse a file whose bad rows say that it is not what its format describes.
 
     Raises:
@@ -140,7 +140,7 @@ def refuse_if_too_bad(found: pl.DataFrame, raw: Raw, spec: FileSpec, path: Path)
     """
     own = found.filter(~pl.col("reason").is_in(_INNOCENT))
     bad = own[ROW].n_unique()
-    refuse = bad > spec.max_bad_share * raw.rows
+    refuse = bad > spec.max_bad_share * rows
     if spec.on_bad_rows == "reject_file":
         refuse, own = found.height > 0, found
     if not refuse:
@@ -149,14 +149,21 @@ def refuse_if_too_bad(found: pl.DataFrame, raw: Raw, spec: FileSpec, path: Path)
     raise FileRejected(
         first,
         path.name,
-        f"{own[ROW].n_unique()} of {raw.rows} rows are bad; nothing was landed.",
+        f"{own[ROW].n_unique()} of {rows} rows are bad; nothing was landed.",
         "Check that the file fits its format; correct it and deliver it again.",
     )
 
 
-def quarantine_frame(found: pl.DataFrame, raw: Raw, offsets: pl.DataFrame) -> pl.DataFrame:
-    """Return what is kept of bad rows: place, reason, and values that are not personal."""
+def places_of(found: pl.DataFrame, raw: Raw) -> pl.DataFrame:
+    """Return `_row` and `_line` of each bad row."""
     places = pl.concat([raw.frame.select(ROW, LINE), raw.broken.select(ROW, LINE)])
+    return places.join(bad_rows(found), on=ROW, how="semi", maintain_order="left")
+
+
+def quarantine_frame(
+    found: pl.DataFrame, places: pl.DataFrame, offsets: pl.DataFrame
+) -> pl.DataFrame:
+    """Return what is kept of bad rows: place, reason, and values that are not personal."""
     return (
         found.join(places, on=ROW, how="left")
         .join(offsets, on=LINE, how="left")

@@ -7,25 +7,39 @@ clocks and keys, which orchestration owns.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import polars as pl
 
-from ingestion.batch import Prepared, prepare
-from ingestion.build import instant_of, landing_columns, one_per_key
+from ingestion.batch import Job, Prepared, prepare
+from ingestion.build import one_per_key
+from ingestion.columns import LINE
 from ingestion.errors import FileRejected, MappingError
 from ingestion.exported import exported_at
-from ingestion.fates import Issue, bad_rows, quarantine_frame, summarise
+from ingestion.fates import Issue, quarantine_frame, refuse_if_too_bad, summarise
 from ingestion.manifest import Entry, check_rows, check_sha256, is_manifest
 from ingestion.mapping import FileSpec, Source, fingerprint
 from ingestion.preflight import below, line_offsets, refuse_if_changed, sha256_of
+from ingestion.pseudonymise import Tombstones
 from ingestion.rates import Need, Rates
 from ingestion.store import write
+from ingestion.stream import (
+    NotAlone,
+    Outcome,
+    Stamp,
+    is_large,
+    is_rowwise,
+    judged_blocks,
+    likely_end,
+    stream,
+)
 
 __all__ = [
     "Batch",
@@ -38,7 +52,7 @@ __all__ = [
     "sha256_of",
     "unmatched_files",
 ]
-_IGNORED = re.compile(r"(^[.~])|(\.(tmp|part|crdownload|filepart)$)")
+IGNORED = re.compile(r"(^[.~])|(\.(tmp|part|crdownload|filepart)$)")
 
 
 @dataclass(frozen=True)
@@ -131,7 +145,7 @@ def unmatched_files(inbox: Path, sources: Mapping[str, Source]) -> list[Path]:
 
 
 def _is_data(name: str) -> bool:
-    return not _IGNORED.search(name) and not is_manifest(name)
+    return not IGNORED.search(name) and not is_manifest(name)
 
 
 class Batch(NamedTuple):
@@ -201,6 +215,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
     key: bytes,
     reporting_currency: str,
     rates: Rates | None = None,
+    tombstones: Tombstones | None = None,
     entry: Entry | None = None,
 ) -> LandedFile:
     """Land one file.
@@ -215,6 +230,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         key: secret key of the pseudonyms.
         reporting_currency: that amounts are landed in.
         rates: into it; rows in a currency without one are quarantined.
+        tombstones: pseudonyms that were erased: a re-delivery gets their replacements.
         entry: what a manifest says of it.
 
     Returns:
@@ -228,25 +244,16 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
     name = below(path, inbox)
     before = path.stat()
     batch = batch_of(path, source, files, entry)
-    exported = exported_at(path, files, source, entry)
     check_sha256(path, batch.sha256, entry)
-    rates = rates or Rates(reporting_currency)
-    ready = prepare(path, source, files, key, rates, exported=exported)
-    check_rows(path, ready.raw.rows, entry)
-    mark = rated_mark(batch.fingerprint, ready.needs, rates)
-    batch = batch._replace(batch_id=batch_id_of(source.name, batch.content, mark))
-    first_at, last_at = _span(ready.feeds, source.timezone)
-    version_at = exported or last_at
-    landed, doubles = _stamped(
-        ready.feeds, source, files,
-        batch_id=batch.batch_id, source_file=name, version_at=version_at,
+    job = Job(
+        path, source, files, key, rates or Rates(reporting_currency),
+        exported_at(path, files, source, entry), tombstones, entry,
     )  # fmt: skip
+    outcome = _land(Stamp(job, batch.batch_id, name, landing), batch, before)
+    batch = batch._replace(batch_id=outcome.batch_id)
     whose = {"batch_id": batch.batch_id, "source_file": name, "file_sha256": batch.sha256}
-    refuse_if_changed(path, before)
-    told = _set_aside(ready, path, files, quarantine / f"{batch.batch_id}.parquet", whose)
-    for feed, rows in landed.items():
-        write(rows, landing / feed / f"batch={batch.batch_id}" / "data.parquet")
-    troubles = summarise(ready.issues, path.name)
+    told = _set_aside(outcome, path, files, quarantine / f"{batch.batch_id}.parquet", whose)
+    troubles = summarise(outcome.bad, path.name)
     return LandedFile(
         batch_id=batch.batch_id,
         source=source.name,
@@ -254,61 +261,69 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         format=files.format.name,
         sha256=batch.sha256,
         fingerprint=batch.fingerprint,
-        feeds={feed: rows.height for feed, rows in landed.items()},
-        **_fates(ready, doubles),
-        excluded=dict(ready.excluded.group_by("reason").len().sort("reason").iter_rows()),
-        unknown_columns=tuple(c for c in ready.raw.unknown if c not in source.keep),
-        first_at=first_at,
-        last_at=last_at,
-        version_at=version_at,
+        feeds=outcome.feeds,
+        **outcome.fates,
+        excluded=dict(
+            pl.concat(outcome.excluded).group_by("reason").len().sort("reason").iter_rows()
+        ),
+        unknown_columns=tuple(c for c in outcome.unknown if c not in source.keep),
+        first_at=outcome.span[0],
+        last_at=outcome.span[1],
+        version_at=outcome.version_at,
         issues=tuple(issue.example for issue in troubles),
         troubles=troubles,
         quarantine_file=told,
-        needs=ready.needs,
+        needs=outcome.needs,
     )
 
 
-def _stamped(
-    feeds: Mapping[str, pl.DataFrame], source: Source, files: FileSpec, **stamp: Any
-) -> tuple[dict[str, pl.DataFrame], int]:
-    """Return the feeds as they land, one row a key, and how many rows of the file came again."""
+def _land(stamp: Stamp, batch: Batch, before: os.stat_result) -> Outcome:
+    """Land a large file block by block where its rows can be judged one by one, else as a whole."""
+    job, ready = stamp.job, None
+    if is_large(job.path) and is_rowwise(job.files.format):
+        blocks = judged_blocks(job)
+        try:
+            first, second = next(blocks), next(blocks, None)
+            if second is not None:
+                return stream(chain([first, second], blocks), stamp, likely_end(job), before)
+        except NotAlone:
+            pass  # some rows can only be told apart by looking at the others
+        else:
+            refuse_if_too_bad(first.issues, first.raw.rows, job.files, job.path)
+            ready = first
+    ready = ready or prepare(job)
+    check_rows(job.path, ready.raw.rows, job.entry)
+    mark = rated_mark(batch.fingerprint, ready.needs, job.rates)
+    stamp = replace(stamp, batch_id=batch_id_of(job.source.name, batch.content, mark))
+    refuse_if_changed(job.path, before)
+    return _whole(ready, stamp)
+
+
+def _whole(ready: Prepared, stamp: Stamp) -> Outcome:
+    """Land a file that is held in memory as a whole."""
+    outcome = Outcome(batch_id=stamp.batch_id, needs=ready.needs)
+    outcome.add(ready, stamp.job.source.timezone)
+    outcome.version_at = stamp.job.exported or outcome.span[1]
     landed: dict[str, pl.DataFrame] = {}
     doubles: set[int] = set()
-    for feed, rows in feeds.items():
-        landed[feed], twice = one_per_key(landing_columns(rows, feed, source, files, **stamp), feed)
+    for feed, rows in ready.feeds.items():
+        landed[feed], twice = one_per_key(stamp.on(rows, feed, outcome.version_at), feed)
         doubles.update(twice)
-    return landed, len(doubles)
-
-
-def _fates(ready: Prepared, doubles: int) -> dict[str, int]:
-    """What became of the rows of the file; the four fates sum to the rows read."""
-    return {
-        "rows_read": ready.raw.rows,
-        "rows_landed": ready.landed_rows - doubles,
-        "rows_quarantined": bad_rows(ready.issues).height,
-        "rows_duplicate": doubles,
-        "rows_excluded": ready.excluded.height,
-    }
-
-
-def _span(feeds: Mapping[str, pl.DataFrame], zone: str) -> tuple[datetime | None, datetime | None]:
-    """Return the first and last business instant over the feeds, UTC."""
-    ends: list[datetime] = []
-    for feed, rows in feeds.items():
-        column = instant_of(feed, zone)
-        if column is not None and rows.height:
-            found = rows.select(column.min().alias("a"), column.max().alias("b")).row(0)
-            ends.extend(end for end in found if end is not None)  # the instant may be optional
-    return (min(ends), max(ends)) if ends else (None, None)
+    outcome.duplicates = len(doubles)
+    for feed, rows in landed.items():
+        write(rows, stamp.target(feed))
+        outcome.feeds[feed] = rows.height
+    return outcome
 
 
 def _set_aside(
-    ready: Prepared, path: Path, files: FileSpec, target: Path, whose: Mapping[str, str]
+    outcome: Outcome, path: Path, files: FileSpec, target: Path, whose: Mapping[str, str]
 ) -> Path | None:
     """Write what is kept of bad rows; return where, or None without any."""
-    if ready.issues.is_empty():
+    if not outcome.places:
         return None
-    offsets = line_offsets(path, files.format.read)
-    frame = quarantine_frame(ready.issues, ready.raw, offsets)
+    places = pl.concat(outcome.places)
+    offsets = line_offsets(path, files.format.read, places[LINE])
+    frame = quarantine_frame(outcome.bad, places, offsets)
     write(frame.select(*(pl.lit(v).alias(k) for k, v in whose.items()), pl.all()), target)
     return target

@@ -15,9 +15,9 @@ from typing import Any
 
 import polars as pl
 
+from ingestion.columns import CUT, LINE, ROW, Raw, check_columns, clean
 from ingestion.errors import FileRejected
 from ingestion.preflight import decode, read_bytes
-from ingestion.read import CUT, LINE, ROW, Raw, check_columns, clean
 from ingestion.spec import Read
 
 _TOKEN = re.compile(r"[^.\[\]]+|\[[^\]]*\]")
@@ -111,11 +111,14 @@ def _as_text(cell: pl.Expr, dtype: Dtype) -> pl.Expr:
             return cell.dt.to_string(_INSTANT)
         return cell.dt.convert_time_zone("UTC").dt.to_string(f"{_INSTANT}+0000")
     if dtype in (pl.Float64, pl.Float32):
-        # Ids become floats where a table has gaps; as text they are whole again.
+        # Ids become floats where a table has gaps; as text they are whole again. What a sum of
+        # floats has left over (2.2E-16) is told without power of ten, as all numbers are.
         is_whole = (cell == cell.floor()) & (cell.abs() < _EXACT_FLOATS)
         return (
             pl.when(is_whole)
             .then(cell.cast(pl.Int64, strict=False).cast(pl.String))
+            .when(cell.abs() < 1)
+            .then(cell.cast(pl.Decimal(38, 18), strict=False).cast(pl.String))
             .otherwise(cell.cast(pl.String))
         )
     return cell.cast(pl.String)

@@ -55,6 +55,23 @@ def instant(text: pl.Expr, formats: tuple[str, ...], zone: str) -> pl.Expr:
     return pl.when(found.dt.year().is_between(_FIRST_YEAR, _LAST_YEAR)).then(found)
 
 
+def instants(text: pl.Series, formats: tuple[str, ...], zone: str) -> pl.Series:
+    """Read a column of instants as `instant` does, a later format only what is left unread.
+
+    A column is mostly written in one way, and each further way costs as much as the first.
+    """
+    found = pl.Series(text.name, [None], INSTANT).new_from_index(0, text.len())
+    left = text.is_not_null().arg_true()
+    for pattern in formats:
+        if left.is_empty():
+            break
+        part = text.gather(left).to_frame()
+        read = part.select(_one_instant(pl.col(text.name), pattern, zone)).to_series()
+        found = read if left.len() == text.len() else found.scatter(left, read)
+        left = left.filter(read.is_null())
+    return found
+
+
 def _one_instant(text: pl.Expr, pattern: str, zone: str) -> pl.Expr:
     if pattern in _EPOCHS:
         ticks = text.cast(pl.Int64, strict=False)

@@ -1,7 +1,7 @@
 """Before a file is read: is it where it should be, of a sane size, and whole text.
 
-Belongs here: paths, bytes, checksums, decompression caps, strict decoding.
-Does not belong here: rows and columns.
+Belongs here: paths, bytes, checksums, strict decoding, cutting a large file into blocks.
+Does not belong here: unpacking (`archive.py`), rows and columns.
 """
 
 from __future__ import annotations
@@ -9,17 +9,26 @@ from __future__ import annotations
 import codecs
 import hashlib
 import os
-import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
+import numpy as np
 import polars as pl
 
+from ingestion.archive import SPREADSHEETS, kind_of, pieces, unpacked
 from ingestion.errors import FileChanging, FileRejected
 from ingestion.spec import Read
 
 _CHUNK = 1 << 20
-# Below this size a high compression ratio is no danger.
-_HARMLESS = 16 * _CHUNK
+# Blocks are this large. A row that is longer than four of them has lost its closing quote.
+BLOCK = 32 * _CHUNK
+_LONGEST = 4
+_LINE_FEED = 10
+_OFFSETS = {"_line": pl.Int64, "byte_offset": pl.Int64}
+# Encodings in which the bytes of a line feed and of a quote mean nothing else.
+_LINEWISE = ("utf-8", "ascii", "gb", "big5", "iso8859", "cp125", "latin")
 # Title lines stand within the first so many bytes of a file.
 _TITLE_BYTES = 1 << 16
 # Letters without width that stick to copied cells: two ids would differ and look the same.
@@ -30,6 +39,28 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+
+
+@dataclass(frozen=True)
+class Block:
+    """Whole records of a delimited file, as bytes.
+
+    Attributes:
+        data: the bytes.
+        line: lines of the file before it.
+        offset: bytes of the file before it.
+        is_first: the file begins here.
+        is_last: the file ends here.
+    """
+
+    data: bytes = b""
+    line: int = 0
+    offset: int = 0
+    is_first: bool = True
+    is_last: bool = True
+
+
+WHOLE = Block()
 
 
 def sha256_of(path: Path) -> str:
@@ -83,98 +114,134 @@ def refuse_if_changed(path: Path, before: os.stat_result) -> None:
         )
 
 
+def blocks(path: Path, read: Read, size: int | None = None) -> Iterator[Block]:
+    """Yield a delimited file in blocks that end where a record ends; a small file is one block.
+
+    A line feed ends a record where as many quotes were opened as closed. Blocks are of `size`
+    bytes or a little more, the last one up to twice that, so that a footer stands in one block.
+
+    Args:
+        path: the file.
+        read: its caps and encoding.
+        size: bytes of a block, by default `BLOCK`.
+
+    Raises:
+        FileRejected: see `archive.pieces`.
+    """
+    size = size or BLOCK
+    if not read.encoding.startswith(_LINEWISE):
+        yield Block(read_bytes(path, read))
+        return
+    with unpacked(path, read) as file:
+        line = offset = 0
+        data, is_last = _records_of(file, size, line, path, read), False
+        while not is_last:
+            after = line + data.count(b"\n")
+            more = _records_of(file, size, after, path, read)
+            is_last = len(more) < size
+            if is_last:
+                data += more
+            yield Block(data, line, offset, is_first=not offset, is_last=is_last)
+            line, offset, data = after, offset + len(data), more
+
+
+def _records_of(file: IO[bytes], size: int, line: int, path: Path, read: Read) -> bytes:
+    """Read whole records: at least so many bytes, less only at the end of the file."""
+    parts = [file.read(size)]
+    is_open = read.quotes and parts[0].count(b'"') % 2
+    length = len(parts[0])
+    while part := file.readline():
+        parts.append(part)
+        length += len(part)
+        is_open = read.quotes and (is_open + part.count(b'"')) % 2
+        if not is_open:
+            break
+        if length > _LONGEST * size:
+            data = b"".join(parts)
+            raise never_closed(line + data.count(b"\n", 0, record_end(data, length)) + 1, path)
+    return b"".join(parts)
+
+
+def never_closed(line: int, path: Path) -> FileRejected:
+    """Return the refusal of a file with an unclosed quote."""
+    return FileRejected(
+        f"a quote is opened in line {line} and never closed",
+        path.name,
+        "All that follows would be read as one cell.",
+        "Export the file again, or correct that line.",
+    )
+
+
+def record_end(data: bytes | bytearray, limit: int) -> int:
+    """Return where the last whole record within the limit ends; 0 if none does."""
+    end = data.rfind(b"\n", 0, limit) + 1
+    odd = data.count(b'"', 0, end) % 2
+    while odd and end:
+        # The line that opens the cell, or an earlier one: up to the last quote no line ends it.
+        quote = data.rfind(b'"', 0, end)
+        before = data.rfind(b"\n", 0, quote) + 1
+        odd = (odd + data.count(b'"', before, end)) % 2
+        end = before
+    return end
+
+
 def read_bytes(path: Path, read: Read) -> bytes:
-    """Return the decompressed bytes, within the caps of the format.
+    """Return the unpacked bytes of a whole file, within the caps of the format.
 
     Raises:
         FileRejected: empty, too large, or the compressed stream is damaged.
     """
-    size = path.stat().st_size
-    if size == 0:
-        raise FileRejected("is empty", path.name, do_this="Export it again.")
-    if size > read.max_bytes:
-        raise _too_large(path, read)
-    data = path.read_bytes()
-    if data[:2] != b"\x1f\x8b":
-        return data
-    return _gunzip(path, data, read)
+    return b"".join(pieces(path, read))
 
 
 def first_lines(path: Path, read: Read) -> list[str]:
     """Return the lines that may stand before the header; what does not decode is left out."""
-    with path.open("rb") as file:
-        data = file.read(_TITLE_BYTES)
-    if data[:2] == b"\x1f\x8b":
-        try:
-            data = zlib.decompressobj(wbits=31).decompress(data, _TITLE_BYTES)
-        except zlib.error:
-            return []
+    try:
+        with unpacked(path, read) as file:
+            data = file.read(_TITLE_BYTES)
+    except FileRejected:
+        return []  # landing the file will say why
     text = data.decode(read.encoding, errors="ignore").removeprefix("\ufeff")
     return text.splitlines()[: read.title_lines]
 
 
-def _gunzip(path: Path, data: bytes, read: Read) -> bytes:
-    parts: list[bytes] = []
-    total, rest = 0, data
-    try:
-        while rest:
-            stream = zlib.decompressobj(wbits=31)
-            while not stream.eof:
-                part = stream.decompress(rest, _CHUNK)
-                rest = stream.unconsumed_tail
-                total += len(part)
-                parts.append(part)
-                if total > read.max_bytes or total > max(_HARMLESS, read.max_ratio * len(data)):
-                    raise _too_large(path, read)
-                if not part and not rest and not stream.eof:
-                    raise zlib.error("the stream ends too early")
-            rest = stream.unused_data.lstrip(b"\0")
-    except zlib.error as error:
-        raise FileRejected(
-            "the compressed file is damaged or cut short",
-            path.name,
-            f"({error}.)",
-            "Transfer it again, completely.",
-        ) from None
-    return b"".join(parts)
+def decode(data: bytes, path: Path, read: Read, block: Block = WHOLE) -> str:
+    """Return the text of a file or of a block of it, strictly decoded, line ends as line feeds.
 
-
-def _too_large(path: Path, read: Read) -> FileRejected:
-    return FileRejected(
-        f"is larger than allowed ({read.max_bytes:,} bytes, ratio {read.max_ratio})",
-        path.name,
-        "A small file that unpacks to a huge one can stop the machine.",
-        "If it is genuine, raise read.max_bytes or read.max_ratio of its format.",
-    )
-
-
-def decode(data: bytes, path: Path, read: Read) -> str:
-    """Return the text of a file, strictly decoded, line ends as line feeds.
+    Args:
+        data: the bytes.
+        path: named in refusals.
+        read: names the encoding.
+        block: where in the file the bytes stand.
 
     Raises:
         FileRejected: another encoding than declared, or NUL characters.
     """
-    # The longest mark counts: that of UTF-32 begins with that of UTF-16.
-    marked = next((name for mark, name in _MARKS.items() if data.startswith(mark)), None)
-    if marked and not read.encoding.startswith(marked):
-        raise _wrong_encoding(path, read, f"It begins with the mark of {marked}.", marked)
+    encoding = read.encoding
+    if block.is_first:
+        # The longest mark counts: that of UTF-32 begins with that of UTF-16.
+        marked = next((name for mark, name in _MARKS.items() if data.startswith(mark)), None)
+        if marked and not encoding.startswith(marked):
+            raise _wrong_encoding(path, read, f"It begins with the mark of {marked}.", marked)
+        encoding = "utf-8-sig" if encoding == "utf-8" else encoding
+    else:
+        encoding = encoding.removesuffix("-sig")
     if _is_disguised(data, read):
         raise _wrong_encoding(path, read, "Its letters are those of utf-8.", "utf-8")
-    encoding = "utf-8-sig" if read.encoding == "utf-8" else read.encoding
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         # An upload that broke off inside a character: without its line end that row is told of
         # as cut. Where the last line needs none, nothing would tell it from a whole one.
-        if error.end == len(data) and read.final_newline == "required":
-            return decode(data[: error.start], path, read) + "\ufffd"
-        line = data.count(b"\n", 0, error.start) + 1
+        if block.is_last and error.end == len(data) and read.final_newline == "required":
+            return decode(data[: error.start], path, read, block) + "\ufffd"
+        line = block.line + data.count(b"\n", 0, error.start) + 1
         guess = "gb18030" if read.encoding == "utf-8" else "utf-8"
         raise _wrong_encoding(
-            path, read, f"Byte {error.start} in line {line} does not fit.", guess
+            path, read, f"Byte {block.offset + error.start} in line {line} does not fit.", guess
         ) from None
     if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
+        line = block.line + text.count("\n", 0, text.index("\0")) + 1
         raise FileRejected(
             f"line {line} has a NUL character",
             path.name,
@@ -183,6 +250,8 @@ def decode(data: bytes, path: Path, read: Read) -> str:
         )
     for mark in _INVISIBLE:
         text = text.replace(mark, "")
+    if not block.is_first:
+        return text.replace("\r\n", "\n")
     return text.replace("\r\n", "\n") if "\n" in text else text.replace("\r", "\n")
 
 
@@ -202,6 +271,27 @@ def _is_disguised(data: bytes, read: Read) -> bool:
     return len(data) - len(text) >= _BY_ACCIDENT
 
 
+def utf8(block: Block, path: Path, read: Read) -> bytes:
+    """Return a block as UTF-8 with line feeds, strictly decoded; see `decode`."""
+    data = block.data
+    if read.encoding == "utf-8" and b"\n" in data and b"\0" not in data and _is_utf8(data):
+        return data.replace(b"\r\n", b"\n") if b"\r" in data else data
+    return decode(data, path, read, block).encode()
+
+
+def _is_utf8(data: bytes) -> bool:
+    """Whether bytes are UTF-8 as they are, without letters that decoding takes out."""
+    if data.isascii():
+        return True
+    if any(mark.encode() in data for mark in _INVISIBLE):
+        return False
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _wrong_encoding(path: Path, read: Read, why: str, guess: str) -> FileRejected:
     return FileRejected(
         f"is not {read.encoding}",
@@ -211,17 +301,27 @@ def _wrong_encoding(path: Path, read: Read, why: str, guess: str) -> FileRejecte
     )
 
 
-def line_offsets(path: Path, read: Read) -> pl.DataFrame:
-    """Return `_line` and `byte_offset` of each line of a text file, after decompression.
+def is_text(path: Path, read: Read) -> bool:
+    """Return whether lines of the file are lines of text (no Parquet, no spreadsheet)."""
+    return read.kind not in ("parquet", "xlsx") and kind_of(path) not in SPREADSHEETS
 
-    Bytes are counted through Latin-1, one character a byte; UTF-16, whose line feed is two bytes,
-    and files that are no text have no offsets.
+
+def line_offsets(path: Path, read: Read, lines: pl.Series) -> pl.DataFrame:
+    """Return `_line` and `byte_offset` of these lines of a text file, after decompression.
+
+    UTF-16, whose line feed is two bytes, and files that are no text have no offsets.
     """
-    empty = pl.DataFrame(schema={"_line": pl.Int64, "byte_offset": pl.Int64})
-    if read.kind == "parquet" or read.encoding.startswith(("utf-16", "utf-32")):
-        return empty
-    lines = pl.Series("l", [read_bytes(path, read).decode("latin-1")]).str.split("\n").explode()
-    length = pl.col("l").str.len_chars().cast(pl.Int64) + 1
-    return lines.to_frame().select(
-        _line=pl.int_range(1, pl.len() + 1, dtype=pl.Int64), byte_offset=length.cum_sum() - length
-    )
+    found: list[pl.DataFrame] = []
+    if not is_text(path, read) or read.encoding.startswith(("utf-16", "utf-32")):
+        return pl.DataFrame(schema=_OFFSETS)
+    wanted = lines.drop_nulls().unique().sort().to_numpy()
+    found.append(pl.DataFrame({"_line": wanted[wanted == 1], "byte_offset": 0}, schema=_OFFSETS))
+    offset = ends = 0
+    for piece in pieces(path, read):
+        feeds = np.flatnonzero(np.frombuffer(piece, np.uint8) == _LINE_FEED)
+        # Line n begins after the line feed number n - 1.
+        here = wanted[(wanted - 2 >= ends) & (wanted - 2 < ends + len(feeds))]
+        starts = offset + feeds[here - 2 - ends] + 1
+        found.append(pl.DataFrame({"_line": here, "byte_offset": starts}, schema=_OFFSETS))
+        offset, ends = offset + len(piece), ends + len(feeds)
+    return pl.concat(found)

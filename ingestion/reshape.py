@@ -1,6 +1,7 @@
-"""Rows of a file into more rows: joined cells taken apart, columns turned into rows.
+"""Rows of a file into more or fewer: joined cells taken apart, columns made rows, lines orders.
 
-Belongs here: carrying out `explode` and `unpivot`. Does not belong here: what a column means.
+Belongs here: carrying out `explode`, `unpivot` and `order_value`. Does not belong here: what a
+column means.
 
 Every row made here keeps the place in the file (`_row`) of the row it was made of, so that the
 account of a file stays one of its own rows: a row lands, is set aside or left out as a whole.
@@ -10,14 +11,19 @@ from __future__ import annotations
 
 import polars as pl
 
+from ingestion.columns import ROW, clean
 from ingestion.derive import Context, issues, no_issues
+from ingestion.feeds import FEEDS, MONEY, TEXT
 from ingestion.parse import exact, rounded, whole
-from ingestion.read import ROW, clean
 from ingestion.rules import Explode, Unpivot
 from ingestion.spec import Read
 
+# How far an order has come; of lines that tell differently the least advanced speaks for it, as it
+# does in the warehouse for child orders.
+_PROGRESS = ("unpaid", "deposit_paid", "paid", "shipped", "completed", "refunded", "closed")
 CENT = pl.Decimal(18, 2)
 JOINED = "joined_cells"
+UPDATED = "_updated"  # the version instant that a row names itself
 
 
 def explode(
@@ -60,9 +66,10 @@ def explode(
         *(_parts(name, rule, once=f"_once_{n}") for n, name in enumerate(rule.shared)),
     ).explode([*columns, *rule.shared])
     lines = lines.with_columns(clean(pl.col(name), read) for name in (*columns, *rule.shared))
+    lines = lines.with_row_index("_at")
     for number, name in enumerate(rule.shared):
-        lines = lines.with_columns(_share(name, rule, context, f"_once_{number}"))
-    return lines.drop("_lines", "_whole", "^_once_.*$"), pl.concat(found)
+        lines = _share(lines.with_columns(_once=f"_once_{number}"), name, rule, context)
+    return lines.drop("_lines", "_whole", "_at", "^_once.*$"), pl.concat(found)
 
 
 def _values(name: str, rule: Explode) -> pl.Expr:
@@ -92,24 +99,36 @@ def _parts(name: str, rule: Explode, once: str | None = None) -> pl.Expr:
     return pl.when(alone).then(same).otherwise(_split(name, rule)).alias(name)
 
 
-def _share(name: str, rule: Explode, context: Context, once: str) -> pl.Expr:
-    """Share one amount of a row out over its lines, to the cent, by largest remainder.
+def _share(lines: pl.DataFrame, name: str, rule: Explode, context: Context) -> pl.DataFrame:
+    """Share amounts that stand for a whole row out over its lines, to the cent.
 
-    Text that is no number stays on every line, so that reading it reports it.
+    By largest remainder, alike ones from the top. Text that is no number stays on every line, so
+    that reading it reports it. Each step is a column of its own: a window over another window is
+    worked out group by group, a hundred times slower.
     """
     cents = (rounded(exact(pl.col(name), context.numbers), CENT) * 100).cast(pl.Int64)
-    weight = whole(pl.col(rule.weight or rule.by), context.numbers).clip(lower_bound=0).fill_null(0)
-    total = weight.sum().over(ROW)
+    weight = whole(pl.col(rule.weight or rule.by), context.numbers).clip(lower_bound=0)
+    part = lines.filter("_once").select(ROW, "_at", _cents=cents, _weight=weight.fill_null(0))
+    part = part.filter(pl.col("_cents").is_not_null())
+    if part.is_empty():
+        return lines
+    part = part.with_columns(_total=pl.col("_weight").sum().over(ROW))
     # Lines that weigh nothing together share alike.
-    weight = pl.when(total > 0).then(weight).otherwise(1)
-    total = weight.sum().over(ROW)
-    base = (cents * weight) // total
-    rest = cents * weight - base * total
-    left = cents - base.sum().over(ROW)
-    place = rest.rank("ordinal", descending=True).over(ROW).cast(pl.Int64)
-    share = base + (place <= left).cast(pl.Int64)
-    money = (share.cast(pl.Decimal(38, 2)) / 100).cast(CENT).cast(pl.String)
-    return pl.when(pl.col(once) & cents.is_not_null()).then(money).otherwise(name).alias(name)
+    part = part.with_columns(_weight=pl.when(pl.col("_total") > 0).then("_weight").otherwise(1))
+    part = part.with_columns(_total=pl.col("_weight").sum().over(ROW))
+    part = part.with_columns(_base=pl.col("_cents") * pl.col("_weight") // pl.col("_total"))
+    rest = pl.col("_cents") * pl.col("_weight") - pl.col("_base") * pl.col("_total")
+    part = part.with_columns(_rest=rest, _given=pl.col("_base").sum().over(ROW))
+    part = part.sort(ROW, "_rest", "_at", descending=[False, True, False]).with_row_index("_i")
+    part = part.with_columns(_place=pl.col("_i") - pl.col("_i").min().over(ROW))
+    more = (pl.col("_place") < pl.col("_cents") - pl.col("_given")).cast(pl.Int64)
+    share = ((pl.col("_base") + more).cast(pl.Decimal(38, 2)) / 100).cast(CENT).cast(pl.String)
+    shares = part.select("_at", _share=share)
+    return (
+        lines.join(shares, on="_at", how="left", maintain_order="left")
+        .with_columns(pl.coalesce("_share", name).alias(name))
+        .drop("_share")
+    )
 
 
 def unpivot(frame: pl.DataFrame, rule: Unpivot, context: Context) -> pl.DataFrame:
@@ -138,3 +157,63 @@ def unpivot(frame: pl.DataFrame, rule: Unpivot, context: Context) -> pl.DataFram
             )
         )
     return pl.concat(parts).sort(ROW, "_place", maintain_order=True).drop("_place")
+
+
+def orders_from_lines(text: pl.DataFrame, rule: str, context: Context) -> pl.DataFrame:
+    """Make one row an order: the first cell that is filled, or the sum of money `each_line`.
+
+    Args:
+        text: canonical columns of orders, one row a line, with `_row` and `_updated`.
+        rule: the format's `order_value`.
+        context: how numbers are written.
+
+    Returns:
+        One row an order, in the order of the file, its `_row` that of its first line.
+    """
+    money = [
+        name
+        for name, dtype in FEEDS["orders"].columns.items()
+        if dtype == MONEY and name in text.columns and rule == "each_line"
+    ]
+    read = text.with_columns(
+        exact(pl.col(name), context.numbers) if text.schema[name] == TEXT else pl.col(name)
+        for name in money
+    )
+    # A cell that is no number is left as text, so that the cast of the order reports it.
+    unreadable = {name: text[name].is_not_null() & read[name].is_null() for name in money}
+    money = [name for name in money if not unreadable[name].any()]
+    others = [
+        name for name in text.columns if name not in (ROW, UPDATED, "order_id", "status", *money)
+    ]
+    return (
+        text.with_columns(read.select(money))
+        .filter(pl.col("order_id").is_not_null())
+        .group_by("order_id", maintain_order=True)
+        .agg(
+            pl.col(ROW).first(),
+            pl.col(UPDATED).max(),
+            *(pl.col(name).drop_nulls().first() for name in others),
+            *(
+                pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name)
+                for name in money
+            ),
+        )
+        .join(_speaking(text), on="order_id", how="left", maintain_order="left")
+    )
+
+
+def _speaking(text: pl.DataFrame) -> pl.DataFrame:
+    """Return `order_id` and the status that speaks for the order: the least advanced of its lines.
+
+    One that nobody knows comes before all others, so that the check of the order reports it.
+    """
+    progress = pl.col("status").replace_strict(
+        list(_PROGRESS), list(range(len(_PROGRESS))), default=-1, return_dtype=pl.Int64
+    )
+    return (
+        text.select("order_id", "status")
+        .drop_nulls()
+        .unique(maintain_order=True)
+        .sort(progress, maintain_order=True)
+        .unique("order_id", keep="first")
+    )

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from ingestion.feeds import FEEDS
+from ingestion.personal import leaks, never_shown
 from ingestion.rules import Derive, Explode, ExportedAt, Gift, Notes, Unpivot
 from ingestion.vocabulary import Encoding, Regex, Sql, Strict, Zone, near, sql_columns
 
+# How dates of a spreadsheet come; see `spreadsheet.py`.
+_SHEET_INSTANT = "%Y-%m-%d %H:%M:%S%.f"
 # Known from shop.yml where the files do not say them.
 OF_THE_SOURCE = ("platform", "shop_id", "currency")
 # Filled in by ingestion itself when the format does not map them.
@@ -39,7 +43,10 @@ class Read(Strict):
     """How the bytes of a file become rows of text.
 
     Attributes:
-        kind: csv, jsonl or parquet; a name ending in `.gz` is decompressed first.
+        kind: csv, jsonl, parquet or xlsx. A file that is gzip or a zip archive of one file is
+            unpacked first; a csv format reads a spreadsheet of the same columns (.xlsx, .xls) as
+            well; both are told by the first bytes. `xlsx` takes nothing but spreadsheets.
+        sheet: name of the sheet to read; default: the only visible one with the columns.
         encoding: decoded strictly; a UTF-8 byte order mark is always taken off.
         delimiter: one character.
         title_lines: at most so many lines may stand before the header.
@@ -57,7 +64,8 @@ class Read(Strict):
         max_ratio: largest decompressed / compressed size.
     """
 
-    kind: Literal["csv", "jsonl", "parquet"] = "csv"
+    kind: Literal["csv", "jsonl", "parquet", "xlsx"] = "csv"
+    sheet: str | None = None
     encoding: Encoding = "utf-8"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     title_lines: Annotated[int, Field(ge=0, le=20)] = 0
@@ -170,6 +178,8 @@ class Format(Strict):
         if self.exported_at and self.exported_at.title and not self.read.title_lines:
             raise ValueError("exported_at.title needs read.title_lines: how many there may be")
         self._check_names()
+        if found := leaks(self):
+            raise ValueError(found[0])
         return self
 
     def _check_names(self) -> None:
@@ -178,7 +188,7 @@ class Format(Strict):
         known = [*self.read.header, *self.derive]
         for place, name in self.references():
             # Nested files: only the top column of a path stands in the header.
-            top = name if self.read.kind == "csv" else re.split(r"[.\[]", name)[0]
+            top = name if self.read.kind in ("csv", "xlsx") else re.split(r"[.\[]", name)[0]
             if top not in known:
                 raise ValueError(
                     f"{place} reads `{name}`, which the header has not; {near(name, known)}"
@@ -225,6 +235,35 @@ class Format(Strict):
             for name, feed in self.feeds.items()
         }
         return self.model_copy(update={"feeds": feeds})
+
+    @cached_property
+    def hidden(self) -> frozenset[str]:
+        """Columns and derived names whose values are never shown."""
+        return never_shown(self)
+
+    def for_sheets(self) -> Format:
+        """Return the format for a spreadsheet: dates are also as Excel keeps them."""
+
+        def extended(rules: dict[str, Derive]) -> dict[str, Derive]:
+            return {
+                name: rule.model_copy(update={"datetime": (*rule.datetime, _SHEET_INSTANT)})
+                if rule.datetime
+                else rule
+                for name, rule in rules.items()
+            }
+
+        feeds = {
+            name: feed.model_copy(update={"derive": extended(feed.derive)})
+            for name, feed in self.feeds.items()
+        }
+        return self.model_copy(
+            update={
+                "datetimes": (*self.datetimes, _SHEET_INSTANT),
+                "dates": (*self.dates, _SHEET_INSTANT),
+                "derive": extended(self.derive),
+                "feeds": feeds,
+            }
+        )
 
     @property
     def groups_orders(self) -> bool:

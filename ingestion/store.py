@@ -15,35 +15,64 @@ from typing import BinaryIO
 
 import polars as pl
 
+# Rows of a row group of a streamed file. A constant, so that the bytes depend on the rows alone.
+_GROUP = 1 << 18
 _FULL = os.strerror(errno.ENOSPC)
 
 
 def write(frame: pl.DataFrame, target: Path) -> None:
-    """Write Parquet so that the target is either whole or not there, also after a power cut.
+    """Write Parquet so that the target is either whole or not there; see `draft_of`."""
+    with draft_of(target) as draft:
+        frame.write_parquet(draft, compression="zstd", compression_level=1, statistics=True)
+
+
+def sink(rows: pl.LazyFrame, draft: Path) -> None:
+    """Write rows as they come, in their order; only a few row groups are in memory at a time."""
+    rows.sink_parquet(
+        draft,
+        compression="zstd",
+        compression_level=1,
+        statistics=True,
+        row_group_size=_GROUP,
+        maintain_order=True,
+        engine="streaming",
+    )
+
+
+@contextmanager
+def draft_of(target: Path) -> Iterator[Path]:
+    """Give a place beside the target to write to; afterwards it takes the target's place at once.
+
+    The target is either whole or not there, also after a power cut.
 
     Raises:
-        OSError: it cannot be written; with ENOSPC where the disk is full, and no draft is left.
+        OSError: it cannot be written; with ENOSPC where the disk is full. No draft is left.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.tmp")
-    with _alone(draft) as file:
+    with _alone(draft):
         try:
-            frame.write_parquet(file, compression="zstd", compression_level=1, statistics=True)
-            file.flush()
-            os.fsync(file.fileno())
+            yield draft
+            _sync(draft)
         except BaseException as error:
             # Where the end of the file finds no room, polars speaks of its form instead.
             is_full = _FULL in str(error) or not os.statvfs(draft).f_bavail
             draft.unlink()  # on a full disk its room is needed
+            if not any(target.parent.iterdir()):
+                target.parent.rmdir()
             if isinstance(error, pl.exceptions.PolarsError) and is_full:
                 raise OSError(errno.ENOSPC, _FULL, str(target)) from error
             raise
         draft.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY)
+    _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(handle)
     finally:
-        os.close(folder)
+        os.close(handle)
 
 
 @contextmanager

@@ -11,10 +11,21 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from ingestion.columns import ROW
 from ingestion.derive import Context, issues, no_issues
 from ingestion.feeds import COUNT, DAY, FEEDS, FLAG, INSTANT, TEXT
-from ingestion.parse import Dtype, day, exact, flag, instant, kind_of, rounded, to_utc, whole
-from ingestion.read import ROW
+from ingestion.parse import (
+    Dtype,
+    day,
+    exact,
+    flag,
+    instant,
+    instants,
+    kind_of,
+    rounded,
+    to_utc,
+    whole,
+)
 from ingestion.schemas import all_pass, schema_of
 from ingestion.spec import AUTOMATIC
 
@@ -51,7 +62,9 @@ def cast(
     """
     columns = FEEDS[feed].columns
     typed = frame.with_columns(
-        _reader(pl.col(name), frame.schema[name], dtype, context).alias(name)
+        instants(frame[name], context.datetimes, context.zone)
+        if dtype == INSTANT and frame.schema.get(name) == TEXT
+        else _reader(pl.col(name), frame.schema[name], dtype, context).alias(name)
         if name in frame.columns
         else pl.lit(None, dtype).alias(name)
         for name, dtype in columns.items()

@@ -22,6 +22,7 @@ from orchestration.state import FileRecord, State
 if TYPE_CHECKING:
     from ingestion.land import LandedFile, Match
     from ingestion.manifest import Entry
+    from ingestion.pseudonymise import Tombstones
     from ingestion.rates import Need, Rates
 
 FATES = ("rows_read", "rows_landed", "rows_quarantined", "rows_duplicate", "rows_excluded")
@@ -79,10 +80,13 @@ def _land_all(
     settings: Settings, state: State, key: bytes, items: Sequence[_Item], counts: dict[str, int]
 ) -> None:
     """Land what is new among some files of the inbox, and add it to the counts."""
+    from ingestion.pseudonymise import Tombstones
+
+    erased = Tombstones.of(key, state.tombstones())
     rates = _rates(settings, state)
     new = _new(state, items, rates)
     with ThreadPoolExecutor(_WORKERS) as pool:
-        landings = pool.map(lambda item: _land(settings, key, rates, item), new)
+        landings = pool.map(lambda item: _land(settings, key, erased, rates, item), new)
         for done, (delivery, file, needs) in enumerate(landings, start=1):
             if file.status == "waiting":
                 counts["files_waiting"] += 1
@@ -187,7 +191,7 @@ def _identified(settings: Settings, state: State, matches: list[Match]) -> list[
 
 
 def _land(
-    settings: Settings, key: bytes, rates: Rates, item: _Item
+    settings: Settings, key: bytes, erased: Tombstones, rates: Rates, item: _Item
 ) -> tuple[str, FileRecord, tuple[Need, ...]]:
     """Land one file; the delivery it is, its ledger record, and the rates it depends on."""
     from ingestion.errors import FileChanging
@@ -205,6 +209,7 @@ def _land(
             key=key,
             reporting_currency=rates.currency,
             rates=rates,
+            tombstones=erased,
             entry=entry,
         )
     except FileChanging as error:
@@ -276,11 +281,11 @@ def checked_key(settings: Settings, state: State) -> bytes:
     """The pseudonym key, if it is the one the landed batches were made with.
 
     Raises:
-        KpiError: it is another one; every customer would be counted twice.
+        KpiError: it is lost, or another one: every customer would be counted twice.
     """
-    key = settings.pseudonym_key()
-    fingerprint = hashlib.sha256(b"fingerprint" + key).hexdigest()[:16]
     known = state.get("key_fingerprint")
+    key = settings.pseudonym_key(is_new=not known)
+    fingerprint = hashlib.sha256(b"fingerprint" + key).hexdigest()[:16]
     if known and known != fingerprint:
         raise config_error(
             "this is not the pseudonym key the landed batches were made with; every customer"
@@ -288,5 +293,6 @@ def checked_key(settings: Settings, state: State) -> bytes:
             "privacy.key",
             "Restore the old key.",
         )
-    state.set("key_fingerprint", fingerprint)
+    if not known:
+        state.set("key_fingerprint", fingerprint)
     return key

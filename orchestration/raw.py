@@ -68,7 +68,7 @@ def create_raw(  # noqa: PLR0913, PLR0917 - all that schema raw is made of
     batches = [
         (file["batch_id"], file["source"], feed, file["seq"], file["status"] == "landed")
         for file in ledger
-        if file["status"] != "refused"
+        if file["status"] not in ("refused", "expired")
         for feed in file["feeds"]
     ]
     _table(con, "batches", pl.DataFrame(batches, schema=_BATCHES, orient="row"))

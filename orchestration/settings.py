@@ -9,6 +9,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import stat
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -65,10 +66,18 @@ class Alerts(_Section):
     min_impact_rate: Annotated[float, Field(ge=0, le=1)] = 0.005  # of daily GMV
 
 
+_Days = Annotated[int, Field(ge=1)] | None
+
+
 class Privacy(_Section):
-    """Section `privacy`: the key of the pseudonyms."""
+    """Section `privacy`: the key of the pseudonyms, and how long what is kept; None: for good."""
 
     key: str = "file:data/state/pseudonym.key"  # file:PATH or env:NAME
+    inbox: Literal["keep", "delete_after_landing"] = "keep"
+    inbox_days: _Days = None  # landed files, counted from their landing
+    quarantine_days: _Days = None  # what is told of bad rows, counted from their landing
+    withdrawn_days: _Days = None  # rejected and superseded batches: no figure changes
+    landing_days: _Days = None  # batches whose last business day is older: the marts lose it
 
 
 class Publish(_Section):
@@ -168,23 +177,19 @@ class Settings:
         """The reporting zone."""
         return ZoneInfo(self.shop.timezone)
 
-    def pseudonym_key(self) -> bytes:
+    def pseudonym_key(self, *, is_new: bool = True) -> bytes:
         """The secret key of the pseudonyms; a key file is made on first use.
 
+        Args:
+            is_new: whether a key may be made; False once something was landed with one.
+
         Raises:
-            KpiError: the key is configured in the environment and not set there.
+            KpiError: the key is not set in the environment, is lost, empty, or others can read it.
         """
         kind, _, value = self.file.privacy.key.partition(":")
         if kind == "env":
             return _secret(value, "privacy.key").encode()
-        path = self.paths.home / value
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            draft = path.with_name(f".{path.name}.new")
-            draft.touch(mode=0o600)
-            draft.write_text(secrets.token_hex(32), encoding="ascii")
-            draft.replace(path)  # a run killed here must not leave an empty key
-        return path.read_text(encoding="ascii").strip().encode()
+        return _key_of(self.paths.home / value, is_new=is_new)
 
     def alert_channels(self) -> list[str]:
         """The apprise URLs to send to, secrets resolved.
@@ -248,11 +253,12 @@ def load() -> Settings:
         raise config_error(
             "there is no such file",
             str(path),
-            "Run `kpi demo` for the demo shop, or copy shop.example.yml and map your own files.",
+            "Run `kpi demo` for the demo shop, or `kpi init --from FOLDER` with your own exports.",
         )
     text = path.read_text(encoding="utf-8")
     try:
         content = yaml.safe_load(text)
+        _refuse_blanks(text, path)
         file = ShopFile.model_validate(content if isinstance(content, dict) else {})
     except yaml.YAMLError as error:
         raise config_error(f"not valid YAML: {error}", path.name, "Mind the indentation.") from None
@@ -261,6 +267,28 @@ def load() -> Settings:
             _explain(error, text), path.name, "Correct it, then `kpi doctor`."
         ) from None
     return Settings(Paths(home), path, file)
+
+
+def _refuse_blanks(text: str, path: Path) -> None:
+    """Refuse what `kpi init` left for the owner to fill in, before anything is guessed from it.
+
+    Raises:
+        KpiError: naming the lines.
+    """
+    blank = "FILL_IN"
+    lines = [
+        number
+        for number, line in enumerate(text.splitlines(), start=1)
+        if blank in line.partition("#")[0]
+    ]
+    if lines:
+        where = ", ".join(map(str, lines))
+        many = "1 value is" if len(lines) == 1 else f"{len(lines)} values are"
+        raise config_error(
+            f"{many} still to be filled in, line{'s' * (len(lines) > 1)} {where}",
+            path.name,
+            f"Replace {blank} there; the comment above each says what is asked.",
+        )
 
 
 def _explain(error: ValidationError, text: str) -> str:
@@ -285,6 +313,35 @@ def _line_of(node: yaml.Node | None, keys: list[str]) -> int:
                 node, line = value, name.start_mark.line + 1
                 break
     return line
+
+
+def _key_of(path: Path, *, is_new: bool) -> bytes:
+    """The key in a file that nobody but its owner can read; made if there is none yet."""
+    if not path.exists():
+        if not is_new:
+            raise config_error(
+                "the key file is gone, and batches were landed with its key; with another one"
+                " every customer would be counted twice",
+                f"privacy.key, {path}",
+                "Restore the file from a backup.",
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.new")
+        draft.unlink(missing_ok=True)
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_hex(32), encoding="ascii")
+        draft.replace(path)  # a run killed here must not leave an empty key
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise config_error(
+            f"others can read the key file (mode {mode:04o}); with it pseudonyms are undone",
+            f"privacy.key, {path}",
+            f"chmod 600 {path}   (or give the key as env:NAME)",
+        )
+    key = path.read_text(encoding="ascii").strip().encode()
+    if not key:
+        raise config_error("the key file is empty", f"privacy.key, {path}", "Restore it.")
+    return key
 
 
 def _secret(name: str, where: str) -> str:

@@ -1,4 +1,4 @@
-"""State that cannot be derived: the ledger of files and manifests, the key's fingerprint, alerts.
+"""State that cannot be derived: files and manifests, the key's fingerprint, tombstones, alerts.
 
 Lives in `data/state/state.sqlite`, is never rebuilt and never rolled back; besides landing it is
 what a backup must hold.
@@ -20,7 +20,8 @@ _SCHEMA = """
 create table if not exists files (
     batch_id text primary key, source text not null, source_file text not null,
     content text not null, mapping text not null, format text not null, feeds text not null,
-    status text not null check (status in ('landed', 'rejected', 'superseded', 'refused')),
+    status text not null check (
+        status in ('landed', 'rejected', 'superseded', 'refused', 'expired')),
     seq integer not null, rows_read integer not null, rows_landed integer not null,
     rows_quarantined integer not null, rows_duplicate integer not null,
     rows_excluded integer not null, unknown_columns text not null, message text not null,
@@ -33,6 +34,18 @@ create table if not exists converted (
 create table if not exists meta (key text primary key, value text not null);
 create table if not exists manifests (path text primary key, entries text not null);
 create table if not exists sent_alerts (key text primary key, sent_at text not null);
+create table if not exists tombstones (mark text primary key, replacement text not null);
+"""
+# A ledger made before batches could expire refuses the word: SQLite cannot change a check.
+_RENAMED = """
+begin immediate;
+drop index if exists files_by_content;
+alter table files rename to files_before;
+"""
+_REFILLED = """
+insert into files select * from files_before;
+drop table files_before;
+commit;
 """
 
 
@@ -72,6 +85,9 @@ class State:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / "state.sqlite"
         with self._connect() as con:
+            made = con.execute("select sql from sqlite_master where name = 'files'").fetchone()
+            if made and "'expired'" not in made["sql"]:
+                con.executescript(_RENAMED + _SCHEMA + _REFILLED)
             con.executescript(_SCHEMA)
 
     @contextmanager
@@ -177,6 +193,31 @@ class State:
                 (self._next_sequence(con), batch_id),
             )
             return done.rowcount == 1
+
+    def expire(self, batch_id: str) -> None:
+        """Say that the rows of a batch are gone; a landed one changes what the marts are made of.
+
+        Only a batch that counted gets a new sequence: of the others no build held a row.
+        """
+        with self._connect() as con:
+            con.execute(
+                "update files set status = 'expired',"
+                " seq = case when status = 'landed' then ? else seq end where batch_id = ?",
+                (self._next_sequence(con), batch_id),
+            )
+
+    def tombstones(self) -> dict[str, str]:
+        """Mark of every erased pseudonym -> the one in its place."""
+        with self._connect() as con:
+            rows = con.execute("select mark, replacement from tombstones").fetchall()
+        return {row["mark"]: row["replacement"] for row in rows}
+
+    def bury(self, replacements: Mapping[str, str]) -> None:
+        """Remember erased pseudonyms by their marks; one that is known keeps its replacement."""
+        with self._connect() as con:
+            con.executemany(
+                "insert or ignore into tombstones values (?, ?)", list(replacements.items())
+            )
 
     def files(self) -> list[dict[str, Any]]:
         """The whole ledger, oldest change first; `feeds` as a dict feed -> landed rows."""

@@ -154,12 +154,21 @@ def write_generation(paths: Paths, run_id: str, comments: Mapping[str, str]) -> 
             _comment(con, schema, table, comments)
         con.execute("checkpoint public")
         con.execute("detach public")
+    seal(partial, target)
+    return target
+
+
+def seal(partial: Path, target: Path) -> None:
+    """Give a database that is written its name: complete, without a log beside it, and synced.
+
+    Raises:
+        KpiError: it was not checkpointed.
+    """
     if partial.with_name(partial.name + ".wal").exists():
         raise KpiError("the published file kept a write-ahead log", str(partial))
     _sync(partial)
-    partial.rename(target)
-    _sync(paths.published)
-    return target
+    partial.replace(target)
+    _sync(target.parent)
 
 
 def _comment(
@@ -233,6 +242,15 @@ def drop_old_generations(paths: Paths, keep: int) -> None:
             file.name.startswith(("marts_", "site_")) and run_id not in kept
         ):
             shutil.rmtree(file) if file.is_dir() else file.unlink()
+
+
+def drop_generation(paths: Paths, run_id: str) -> None:
+    """Delete one generation, its pages first: what is left of it is then still known by its file.
+
+    Nothing may point at it any more.
+    """
+    shutil.rmtree(paths.published / f"site_{run_id}", ignore_errors=True)
+    (paths.published / f"marts_{run_id}.duckdb").unlink(missing_ok=True)
 
 
 def _checkpoint(file: Path) -> None:

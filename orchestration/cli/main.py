@@ -174,10 +174,45 @@ def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) ->
 
 
 @app.command()
-def doctor() -> None:
-    """Check the configuration, the inbox, the disk and the tools; say what to do."""
+def init(  # noqa: PLR0913, PLR0917 - the options of the command
+    source: Annotated[Path, typer.Option("--from", help="Folder of exports.")],
+    out: Annotated[Path | None, typer.Option(help="Default: shop.yml of the data folder.")] = None,
+    name: Annotated[str, typer.Option(help="Name of the shop.")] = "",
+    currency: Annotated[str, typer.Option(help="Of the pages and of amounts, as EUR.")] = "",
+    timezone: Annotated[str, typer.Option(help="Of the shop, as Europe/Berlin.")] = "",
+    platform: Annotated[str, typer.Option(help="Where it sells, if the files do not say.")] = "",
+    copy: Annotated[bool, typer.Option("--copy", help="Copy the files to data/inbox/.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Propose a shop.yml from a folder of exports; say what is sure, and what only you know."""
+    console.as_json = console.as_json or as_json
     with exit_codes():
-        from orchestration.cli.tools import check_up
+        from orchestration.cli.init import Asked, propose
+
+        propose(Asked(source, out, name, currency, timezone, platform, copy))
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="An export, in the inbox or elsewhere.")],
+    source: Annotated[str, typer.Option(help="Read it as a file of this source.")] = "",
+    form: Annotated[str, typer.Option("--format", help="Read it by this shipped format.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Read one file without landing it: its rows, their fates, the first problems by line."""
+    console.as_json = console.as_json or as_json
+    with exit_codes():
+        from orchestration.cli.check import check_file
+
+        check_file(file, source, form)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Check configuration, inbox, key, disk and tools; print what would be read, load nothing."""
+    console.as_json = console.as_json or as_json
+    with exit_codes():
+        from orchestration.cli.doctor import check_up
 
         check_up()
 
@@ -200,6 +235,39 @@ def reject(
         from orchestration.cli.tools import reject_batch
 
         reject_batch(batch)
+
+
+@app.command()
+def forget(  # noqa: PLR0913, PLR0917 - one parameter an option
+    identifier: Annotated[
+        str, typer.Argument(metavar="ID", help="As the exports write it; - reads standard input.")
+    ],
+    source: Annotated[str, typer.Option(help="Only of this source.")] = "",
+    column: Annotated[
+        str, typer.Option(help="Only as customer_id, email, phone, visitor_id ...")
+    ] = "",
+    delete_inbox: Annotated[
+        bool, typer.Option("--delete-inbox", help="Delete landed exports that hold the person.")
+    ] = False,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Also if nothing is held: for what may come.")
+    ] = False,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for a run.")] = 0.0,
+    as_json: Json = False,
+) -> None:
+    """Erase one person from every store; totals stay. Prints the proof."""
+    console.as_json = console.as_json or as_json
+    with exit_codes():
+        from orchestration.cli.forget import forget_person
+
+        forget_person(
+            identifier,
+            source=source,
+            column=column,
+            delete_inbox=delete_inbox,
+            anyway=anyway,
+            wait_seconds=wait,
+        )
 
 
 @app.command()

@@ -1,8 +1,7 @@
-"""The commands around a run: serve, dev, doctor, rollback, reject, version."""
+"""The commands around a run: serve, dev, rollback, reject, version."""
 
 from __future__ import annotations
 
-import shutil
 import sys
 from importlib.metadata import version
 
@@ -49,48 +48,6 @@ def start_dagster(port: int) -> None:
     arguments = ["dev", "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(port)]
     os.chdir(settings.PROJECT_ROOT)
     os.execv(program, [program, *arguments])  # noqa: S606  a fixed program, no shell
-
-
-def check_up() -> None:
-    """Check what a run needs, one line each.
-
-    Raises:
-        KpiError: something that would stop a run.
-    """
-    configured = settings.load()
-    paths = configured.paths
-    paths.make()
-    from ingestion.land import match_files
-
-    problems: list[str] = []
-    console.out(f"config      {configured.config_file}: {configured.shop.name},"
-                f" {configured.shop.currency}, {configured.shop.timezone}")  # fmt: skip
-    for name, source in configured.sources.items():
-        console.out(f"source      {name}: {source.platform}, {', '.join(sorted(source.feeds()))}")
-    matched: dict[str, int] = {}
-    for _, name, _ in match_files(paths.inbox, configured.sources):
-        matched[name] = matched.get(name, 0) + 1
-    for name in configured.sources:
-        found = matched.get(name, 0)
-        console.out(f"inbox       {name}: {found} files")
-        if not found:
-            problems.append(f"no file of source {name} in {paths.inbox}")
-    configured.pseudonym_key()
-    free = shutil.disk_usage(paths.data).free / 1e9
-    console.out(f"disk        {free:.1f} GB free in {paths.data}")
-    chromium = shutil.which("chromium")
-    console.out(f"chromium    {chromium or 'not found: only the browser tests need it'}")
-    console.out(
-        f"channels    {len(configured.alert_channels())} (messages always go to the outbox)"
-    )
-    console.out(f"published   {warehouse.current_generation(paths) or 'nothing yet'}")
-    for problem in problems:
-        console.out(f"problem     {problem}")
-    console.document({"problems": problems, "files": matched, "free_gb": round(free, 1)})
-    if problems:
-        raise KpiError(
-            f"{len(problems)} problems", "doctor", "See the lines above.", ExitCode.CONFIG
-        )
 
 
 def roll_back() -> None:

@@ -11,6 +11,7 @@ import polars as pl
 
 from orchestration import dbt, warehouse
 from orchestration.audit import audit_checks, failed_errors, reconciliation
+from orchestration.retention import apply_retention
 from orchestration.run import Run, gate_error
 
 _AUDIT = ("ingest_files", "reconciliation_daily", "checks", "metrics", "run")
@@ -227,11 +228,13 @@ def outbox(
     """Messages on open incidents, written to the outbox and sent to the configured channels."""
     with run.step("alerts"):
         if run.is_unchanged:
+            apply_retention(run.settings, run.state, run.as_of)
             return dg.MaterializeResult(metadata={"unchanged": True})
         from orchestration.alerts import send_alerts
 
         news = send_alerts(run)
         run.finish(news)
+        apply_retention(run.settings, run.state, run.as_of)
         return dg.MaterializeResult(
             metadata={"news": news, "outbox": dg.MetadataValue.path(str(run.paths.outbox))}
         )

@@ -41,6 +41,18 @@ def test_the_page_of_the_feeds_is_made_from_the_feeds() -> None:
     assert (ROOT / "docs/feeds.md").read_text() == page(), "run `make docs`"
 
 
+def test_the_inventory_of_personal_data_is_made_from_the_code() -> None:
+    from ingestion.inventory import page
+
+    assert (ROOT / "docs/personal-data.md").read_text() == page(), "run `make docs`"
+
+
+def test_the_page_of_the_formats_is_made_from_the_formats() -> None:
+    from ingestion.document import page
+
+    assert (ROOT / "docs/formats.md").read_text() == page(), "run `make docs`"
+
+
 def test_every_requirement_is_pinned() -> None:
     import tomllib
 

@@ -24,7 +24,9 @@ def new_home(home: Path) -> Path:
     """A data folder with the demo's shop.yml and an empty inbox; all have the same key."""
     (home / "data/inbox").mkdir(parents=True)
     (home / "data/state").mkdir()
-    (home / "data/state/pseudonym.key").write_text("5eed" * 16)
+    key = home / "data/state/pseudonym.key"
+    key.touch(mode=0o600)
+    key.write_text("5eed" * 16)
     shutil.copyfile(DEMO_CONFIG, home / "shop.yml")
     return home
 

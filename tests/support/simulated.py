@@ -148,12 +148,12 @@ def refund_rows(root: Path, shop: str) -> pl.DataFrame:
     )
 
 
-def sessions(root: Path) -> pl.DataFrame:
+def sessions(root: Path, months: str = "*") -> pl.DataFrame:
     """Sessions of the nested event files: visitor, day, where from, on what, what was bought."""
     value = pl.element().struct.field("value").struct.field("string_value")
     source = pl.col("collected_traffic_source").struct
     told = pl.col("event_params").list.len() == 4
-    scan = pl.scan_parquet(root / "inbox/ga4/*.parquet").filter(
+    scan = pl.scan_parquet(root / f"inbox/ga4/events_{months}.parquet").filter(
         pl.col("event_name").is_in(["session_start", "purchase"])
     )
     rows = scan.select(

@@ -44,7 +44,7 @@ def test_ga4_events(tmp_path: Path, form: str) -> None:
 
 def test_plain_events_leave_bots_out_and_count_them(tmp_path: Path) -> None:
     home, landed = land_sample(tmp_path, "plain_events")
-    assert (landed.rows_read, landed.rows_landed, landed.excluded) == (7, 5, {"bot": 2})
+    assert (landed.rows_read, landed.rows_landed, landed.excluded) == (9, 6, {"bot": 3})
     assert rows(home, landed, "events", "event_id", *CONTENT, "live_room_id") == [
         ("E1", datetime(2026, 5, 1, 2), "home", None, None, "newsletter", "email", "may",
          "https://mail.example/", "mobile", "Zhejiang", None),
@@ -54,13 +54,15 @@ def test_plain_events_leave_bots_out_and_count_them(tmp_path: Path) -> None:
          "mobile", "Zhejiang", "L7"),
         ("E4", datetime(2026, 5, 1, 2, 2), "home", None, None, None, None, None, None, "desktop",
          None, None),
-        # A word that merely begins like a robot's is a person's browser.
+        # Words that merely resemble a robot's: a browser's, and a maker's of telephones.
         ("E7", datetime(2026, 5, 1, 2, 5), "other", None, None, None, None, None, None, "tablet",
+         None, None),
+        ("E8", datetime(2026, 5, 1, 2, 6), "other", None, None, None, None, None, None, "mobile",
          None, None),
     ]  # fmt: skip
     found = home.rows(landed, "events")
     assert found["visitor_key"].to_list() == [
-        *[visitor("sample-visitor-1")] * 3, None, visitor("sample-visitor-4")]  # fmt: skip
+        *[visitor("sample-visitor-1")] * 3, None, *[visitor("sample-visitor-4")] * 2]  # fmt: skip
     assert found["platform"].unique().to_list() == ["web"]  # the source's, as the file has none
     assert "user_agent" not in found.columns
 

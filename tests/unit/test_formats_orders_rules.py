@@ -18,6 +18,7 @@ SEEDS = SHARED / "fivetran_seeds" / "dbt_shopify" / "integration_tests" / "seeds
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not there")
 FORMATS = (
     *("taobao_orders", "taobao_order_details", "douyin_orders", "douyin_settlement"),
+    "douyin_after_sales",
     *("jd_pop_orders", "shopify_orders", "woocommerce_orders", "amazon_orders"),
     *("shopify_api_orders", "shopify_api_order_lines", "shopify_api_transactions"),
     *("shopify_api_refunds", "shopify_api_customers", "shopify_api_products"),

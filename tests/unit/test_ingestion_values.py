@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandera.errors import SchemaErrors
 
+from ingestion.columns import ROW
 from ingestion.derive import Context, derive, safe
 from ingestion.feeds import FEEDS, MONEY
-from ingestion.parse import day, exact, instant, rounded, whole
+from ingestion.parse import day, exact, instant, instants, rounded, whole
 from ingestion.pseudonymise import pseudonyms
-from ingestion.read import ROW
 from ingestion.rules import Derive
 from ingestion.schemas import all_pass, schema_of
 from ingestion.spec import Numbers
@@ -169,6 +169,16 @@ def test_every_feed_has_a_schema_of_exactly_its_columns(feed: str) -> None:
     assert list(schema.columns) == list(FEEDS[feed].columns)
     required = {name for name, column in schema.columns.items() if not column.nullable}
     assert required == set(FEEDS[feed].required)
+
+
+def test_a_column_written_in_several_ways_is_read_by_each() -> None:
+    ways = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M")
+    text = ["2026-05-01 10:00:00", None, "2026-05-01T10:00:00.5Z", "soon", "2026-05-01 10:00"]
+    assert instants(pl.Series("t", text), ways, "Asia/Shanghai").to_list() == [
+        datetime(2026, 5, 1, 2), None, datetime(2026, 5, 1, 10, 0, 0, 500_000), None,
+        datetime(2026, 5, 1, 2),
+    ]  # fmt: skip
+    assert instants(pl.Series("t", [], pl.String), ways, "UTC").dtype == pl.Datetime("us")
 
 
 def test_a_month_is_its_first_day() -> None:

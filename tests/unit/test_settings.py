@@ -6,6 +6,8 @@ import pytest
 
 from orchestration import settings
 from orchestration.errors import ExitCode, KpiError
+from orchestration.inbox import checked_key
+from orchestration.state import State
 
 GOOD = """\
 shop:
@@ -60,6 +62,47 @@ def test_a_key_is_made_once_and_kept_private(home: Path) -> None:
     first = settings.load().pseudonym_key()
     assert settings.load().pseudonym_key() == first and len(first) == 64
     assert (home / "data/state/pseudonym.key").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660])
+def test_a_key_that_others_can_read_is_refused(home: Path, mode: int) -> None:
+    (home / "shop.yml").write_text(GOOD)
+    settings.load().pseudonym_key()
+    file = home / "data/state/pseudonym.key"
+    file.chmod(mode)
+    with pytest.raises(KpiError, match=f"chmod 600 {file}") as refused:
+        settings.load().pseudonym_key()
+    assert refused.value.code == ExitCode.CONFIG
+    assert file.read_text() not in str(refused.value)
+    file.chmod(0o600)
+    assert settings.load().pseudonym_key() == file.read_bytes()
+
+
+def test_a_lost_or_changed_key_stops_the_run_and_makes_no_other(home: Path) -> None:
+    (home / "shop.yml").write_text(GOOD)
+    configured = settings.load()
+    state = State(configured.paths.state)
+    checked_key(configured, state)
+    file = home / "data/state/pseudonym.key"
+    kept = file.read_bytes()
+    file.unlink()
+    with pytest.raises(KpiError, match="the key file is gone"):
+        checked_key(configured, state)
+    assert not file.exists()
+    file.touch(mode=0o600)
+    with pytest.raises(KpiError, match="empty"):
+        checked_key(configured, state)
+    file.write_text("another key")
+    with pytest.raises(KpiError, match="not the pseudonym key"):
+        checked_key(configured, state)
+    file.write_bytes(kept)
+    assert checked_key(configured, state) == kept
+
+
+def test_limits_are_days(home: Path) -> None:
+    (home / "shop.yml").write_text(GOOD + "privacy: {landing_days: 0}\n")
+    with pytest.raises(KpiError, match=r"line 6, privacy\.landing_days"):
+        settings.load()
 
 
 def test_a_secret_comes_from_the_environment(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

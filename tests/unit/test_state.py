@@ -1,5 +1,6 @@
 """The ledger: sequence, rejection, a changed mapping supersedes."""
 
+import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,3 +55,34 @@ def test_a_sent_alert_is_remembered(tmp_path: Path) -> None:
     state.mark("k", datetime(2026, 1, 1, tzinfo=UTC))
     state.mark("k", datetime(2026, 1, 2, tzinfo=UTC))
     assert State(tmp_path).seen("k")
+
+
+def test_a_ledger_from_before_batches_could_expire_is_carried_over(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    state.record(FILE)
+    state.set("key_fingerprint", "f")
+    before = state.files()
+    with sqlite3.connect(tmp_path / "state.sqlite") as con:
+        made = con.execute("select sql from sqlite_master where name = 'files'").fetchone()[0]
+        con.executescript(
+            "alter table files rename to newer; drop index files_by_content;"
+            + made.replace(", 'expired'", "")
+            + "; insert into files select * from newer; drop table newer;"
+        )
+    con.close()
+    assert State(tmp_path).files() == before
+    State(tmp_path).expire("b1")
+    assert State(tmp_path).statuses() == {"b1": "expired"}
+    assert State(tmp_path).get("key_fingerprint") == "f"
+    with sqlite3.connect(tmp_path / "state.sqlite") as con:
+        names = {row[0] for row in con.execute("select name from sqlite_master")}
+    con.close()
+    assert "files_by_content" in names
+    assert "files_before" not in names
+
+
+def test_an_erased_pseudonym_keeps_its_first_replacement(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    state.bury({"m1": "r1"})
+    state.bury({"m1": "r2", "m2": "r3"})
+    assert State(tmp_path).tombstones() == {"m1": "r1", "m2": "r3"}

@@ -1,0 +1,258 @@
+"""`kpi doctor`: is the configuration sound, what would be read, what is in the way.
+
+Belongs here: looking and telling. Nothing is landed and no key is made.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestration import settings, warehouse
+from orchestration.cli.console import console
+from orchestration.errors import ExitCode, KpiError
+from orchestration.settings import Settings
+
+if TYPE_CHECKING:
+    from ingestion.land import Match
+    from ingestion.mapping import FileSpec
+
+_LOW_DISK = 2.0  # gigabytes
+_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """The files that one entry of shop.yml reads.
+
+    Attributes:
+        rows: of the files known to the ledger, and about those of the new ones; None where a
+            guess would need reading them.
+    """
+
+    source: str
+    path: str
+    format: str
+    feeds: tuple[str, ...]
+    files: int
+    new: int
+    refused: int
+    megabytes: float
+    first: str
+    last: str
+    rows: int | None
+
+
+def check_up() -> None:
+    """Check what a run needs, one line each.
+
+    Raises:
+        KpiError: something that would stop a run, or files that nothing reads.
+    """
+    configured = settings.load()
+    configured.paths.make()
+    problems: list[str] = []
+    console.out(f"config      {configured.config_file}: {configured.shop.name},"
+                f" {configured.shop.currency}, {configured.shop.timezone}")  # fmt: skip
+    deliveries = _deliveries(configured)
+    _print_sources(configured, deliveries, problems)
+    _print_deliveries(deliveries)
+    unread = _unread(configured)
+    _print_unread(unread, problems)
+    _check_key(configured, problems)
+    free = _check_machine(configured, problems)
+    for problem in problems:
+        console.out(f"problem     {problem}")
+    files: dict[str, int] = dict.fromkeys(configured.sources, 0)
+    for one in deliveries:
+        files[one.source] += one.files
+    console.document(
+        {
+            "problems": problems,
+            "files": files,
+            "deliveries": [asdict(one) for one in deliveries],
+            "not_read": [{"path": path, "nearest": near} for path, near in unread],
+            "free_gb": free,
+        }
+    )
+    if problems:
+        many = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
+        raise KpiError(many, "doctor", "See the lines above.", ExitCode.CONFIG)
+
+
+def _deliveries(configured: Settings) -> list[Delivery]:
+    """What would be read, one line an entry of `files:`, against the ledger."""
+    from ingestion.land import batch_of, match_files
+
+    known = _ledger(configured)
+    matches = match_files(configured.paths.inbox, configured.sources)
+    with ThreadPoolExecutor(2) as pool:
+        batches = pool.map(
+            lambda m: batch_of(m.path, configured.sources[m.source], m.files).batch_id, matches
+        )
+        grouped: dict[tuple[str, str], list[tuple[Match, str]]] = defaultdict(list)
+        for match, batch in zip(matches, batches, strict=True):
+            grouped[match.source, match.files.path].append((match, batch))
+    return [
+        _delivery(name, files, grouped.get((name, files.path), []), known, configured.paths.inbox)
+        for name, source in configured.sources.items()
+        for files in source.files
+    ]
+
+
+def _delivery(
+    source: str,
+    files: FileSpec,
+    matches: list[tuple[Match, str]],
+    known: dict[str, tuple[str, int]],
+    inbox: Path,
+) -> Delivery:
+    names = [match.path.relative_to(inbox).as_posix() for match, _ in matches]
+    new = [match.path for match, batch in matches if batch not in known]
+    told = [known[batch] for _, batch in matches if batch in known]
+    guess = _expected_rows(new, files.format.read.kind)
+    return Delivery(
+        source=source,
+        path=files.path,
+        format=files.format_name,
+        feeds=tuple(files.format.feeds),
+        files=len(matches),
+        new=len(new),
+        refused=sum(status == "refused" for status, _ in told),
+        megabytes=round(sum(match.path.stat().st_size for match, _ in matches) / 1e6, 1),
+        first=names[0] if names else "",
+        last=names[-1] if names else "",
+        rows=None if guess is None else guess + sum(rows for _, rows in told),
+    )
+
+
+def _ledger(configured: Settings) -> dict[str, tuple[str, int]]:
+    """Batch id -> status and rows of each file the ledger knows; nothing is created."""
+    if not (configured.paths.state / "state.sqlite").exists():
+        return {}
+    from orchestration.state import State
+
+    files = State(configured.paths.state).files()
+    return {file["batch_id"]: (file["status"], file["rows_read"]) for file in files}
+
+
+def _expected_rows(paths: list[Path], kind: str) -> int | None:
+    """About how many rows files hold, from their size and the first one's lines; None if packed."""
+    if not paths:
+        return 0
+    if kind == "parquet":
+        return _parquet_rows(paths)
+    with paths[0].open("rb") as file:
+        head = file.read(1 << 18)
+    if kind not in ("csv", "jsonl") or head[:2] in (b"\x1f\x8b", b"PK") or not head.count(b"\n"):
+        return None
+    size = sum(path.stat().st_size for path in paths)
+    return max(round(size / (len(head) / head.count(b"\n"))) - len(paths), 0)
+
+
+def _parquet_rows(paths: list[Path]) -> int | None:
+    import polars as pl
+
+    try:
+        return sum(
+            int(pl.scan_parquet(p, glob=False).select(pl.len()).collect().item()) for p in paths
+        )
+    except (pl.exceptions.PolarsError, OSError):
+        return None
+
+
+def _print_sources(configured: Settings, deliveries: list[Delivery], problems: list[str]) -> None:
+    rated = any("fx_rates" in source.feeds() for source in configured.sources.values())
+    for name, source in configured.sources.items():
+        console.out(
+            f"source      {name}: {source.platform}, {source.currency}, {source.timezone},"
+            f" {', '.join(sorted(source.feeds()))}"
+        )
+        if source.currency != configured.shop.currency and not rated:
+            console.out(
+                f"note        amounts of {name} are in {source.currency}, the pages in"
+                f" {configured.shop.currency}: without rates (feed fx_rates) they are set aside"
+            )
+        if not any(one.files for one in deliveries if one.source == name):
+            problems.append(f"no file of source {name} in {configured.paths.inbox}")
+
+
+def _print_deliveries(deliveries: list[Delivery]) -> None:
+    rows = [
+        (
+            one.path,
+            f"{one.format} ({' + '.join(one.feeds)})",
+            one.files,
+            one.new,
+            one.refused or "",
+            f"{one.megabytes:,.1f}",
+            "" if one.rows is None else f"{one.rows:,}",
+            one.first.rpartition("/")[2] if one.first == one.last else
+            f"{one.first.rpartition('/')[2]} .. {one.last.rpartition('/')[2]}",
+        )
+        for one in deliveries
+    ]  # fmt: skip
+    console.table(["path", "read as", "files", "new", "refused", "MB", "~rows", "which"], rows)
+
+
+def _unread(configured: Settings) -> list[tuple[str, str]]:
+    """Files of the inbox that no source reads, with the format that would fit."""
+    from ingestion.land import unmatched_files
+    from ingestion.recognise import nearest_format
+
+    inbox = configured.paths.inbox
+    found = unmatched_files(inbox, configured.sources)
+    return [
+        (p.relative_to(inbox).as_posix(), nearest_format(p) if number < _SHOWN else "")
+        for number, p in enumerate(found)
+    ]
+
+
+def _print_unread(unread: list[tuple[str, str]], problems: list[str]) -> None:
+    for path, near in unread[:_SHOWN]:
+        console.out(f"not read    {path}: {near or 'no shipped format is like it'}")
+    if len(unread) > _SHOWN:
+        console.out(f"not read    and {len(unread) - _SHOWN} more")
+    if unread:
+        many = "1 file is" if len(unread) == 1 else f"{len(unread)} files are"
+        problems.append(f"{many} read by no source: add a path, or `kpi init --from` the inbox")
+
+
+def _check_key(configured: Settings, problems: list[str]) -> None:
+    """The key of the pseudonyms: there, or made on the first run, and nobody else's to read."""
+    kind, _, value = configured.file.privacy.key.partition(":")
+    if kind == "env":
+        state = "set" if os.environ.get(value) else "not set"
+        console.out(f"key         environment variable {value}: {state}")
+        if state == "not set":
+            problems.append(f"the environment variable {value} (privacy.key) is not set")
+        return
+    path = configured.paths.home / value
+    if not path.exists():
+        console.out(f"key         {path}: made on the first run")
+        return
+    mode = stat.S_IMODE(path.stat().st_mode)
+    console.out(f"key         {path}: mode {mode:04o}")
+    if mode & 0o077:
+        problems.append(f"others can read the key of the pseudonyms: chmod 600 {path}")
+
+
+def _check_machine(configured: Settings, problems: list[str]) -> float:
+    free = round(shutil.disk_usage(configured.paths.data).free / 1e9, 1)
+    console.out(f"disk        {free:.1f} GB free in {configured.paths.data}")
+    if free < _LOW_DISK:
+        problems.append(f"only {free:.1f} GB are free; a run needs room for a copy of the build")
+    chromium = shutil.which("chromium")
+    console.out(f"chromium    {chromium or 'not found: only the browser tests need it'}")
+    console.out(
+        f"channels    {len(configured.alert_channels())} (messages always go to the outbox)"
+    )
+    published = warehouse.current_generation(configured.paths)
+    console.out(f"published   {published or 'nothing yet'}")
+    return free

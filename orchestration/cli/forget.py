@@ -1,0 +1,68 @@
+"""`kpi forget`: erases a person and prints the proof. The identifier is never printed or logged."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from orchestration import settings, warehouse
+from orchestration.cli.console import console
+from orchestration.erasure import Request, folder
+from orchestration.forget import forget
+from orchestration.state import State
+
+
+def forget_person(  # noqa: PLR0913 - one parameter an option
+    identifier: str,
+    *,
+    source: str,
+    column: str,
+    delete_inbox: bool,
+    anyway: bool,
+    wait_seconds: float,
+) -> None:
+    """Erase a person under the run lock and print what was done.
+
+    Args:
+        identifier: as the exports write it; `-` reads one line of standard input, so that it
+            stands in no history of commands.
+        source: only of this source; empty: of all.
+        column: only as this delivered column; empty: as all.
+        delete_inbox: delete landed files of the inbox that hold the person.
+        anyway: also if nothing is held.
+        wait_seconds: to wait for another run.
+
+    Raises:
+        KpiError: nothing is held, or another run holds the lock.
+    """
+    if identifier == "-":
+        identifier = sys.stdin.readline().rstrip("\n")
+    configured = settings.load()
+    configured.paths.make()
+    request = Request(identifier, source, column, anyway, delete_inbox)
+    with (
+        warehouse.run_lock(configured.paths.state, "forget", wait_seconds),
+        console.progress(),
+    ):
+        proof = forget(configured, State(configured.paths.state), request)
+    console.document(proof)
+    if proof.get("erased_before"):
+        console.out("this person was erased before; nothing of them is held")
+        return
+    _show(proof, str(folder(configured) / f"{proof['erasure']}.json"))
+
+
+def _show(proof: dict[str, Any], file: str) -> None:
+    replaced = ", ".join(f"{n} {name}" for name, n in sorted(proof["pseudonyms_replaced"].items()))
+    console.heading(f"erased: {replaced or 'nothing was held'}; {proof['tombstones']} tombstones")
+    console.table(
+        ["store", "hits before", "hits after", "files rewritten"],
+        [tuple(store.values()) for store in proof["stores"]],
+    )
+    if proof["build_dropped"]:
+        console.out("the private build file was dropped: the next run rebuilds it in full")
+    for entry in proof["inbox"]:
+        console.out(f"inbox: {entry['file']}: {entry['why']}: {entry['action']}")
+    for line in proof["to_do"]:
+        console.out(f"to do: {line}")
+    console.out(f"proof: {file}")

@@ -1,0 +1,283 @@
+"""Large files: block by block and quickly, with the same result as whole and exactly."""
+
+import gzip
+import random
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+import ingestion.preflight
+import ingestion.stream
+from ingestion import read as reader
+from ingestion.columns import LINE, ROW, Raw
+from ingestion.errors import FileRejected
+from ingestion.land import LandedFile
+from ingestion.spec import Read
+from tests.support.exports import HEADER, ORDERS, Shop, order, orders
+
+COLUMNS = ["event_id", "occurred_at", "visitor_id", "event_type", "product_id", "region"]
+EVENTS: dict[str, Any] = {
+    "read": {"header": COLUMNS},
+    "personal": ["visitor_id"],
+    "feeds": {"events": {"columns": {name: name for name in COLUMNS}}},
+}
+CELLS = ["a", "", " ", " b ", "\u3000c", "x\xa0", "'7", "中文", "d\te", "-", "\r", "tail "]
+ODD = ['"q"', '"a,b"', '"two\nlines"', '"say ""x"""', 'st"ray', '"a"b', "one,more", '=""']
+
+
+def messy(seed: int, delimiter: str, end: str) -> tuple[str, Read]:
+    """A random file of three columns: most of it sound, some of it not."""
+    dice = random.Random(seed)
+    odd = dice.choice([0, 0, 0.02, 0.3])
+    rows = []
+    for number in range(dice.randint(0, 60)):
+        cells = [str(number), dice.choice(CELLS), dice.choice(CELLS)]
+        if dice.random() < odd:
+            cells[dice.randint(0, 2)] = dice.choice(ODD).replace(",", delimiter)
+        if dice.random() < odd / 3:
+            cells = cells[: dice.randint(0, 2)]
+        rows.append(delimiter.join(cells))
+    text = end.join([delimiter.join("abc"), *rows])
+    text += dice.choice([end, end, "", end + end, f"{end}Total{delimiter}{delimiter}{end}"])
+    read = Read(
+        delimiter=delimiter,
+        nulls=dice.choice([("",), ("", "-")]),
+        clean=dice.choice([(), ("leading_quote",), ("excel_text", "leading_quote")]),
+        footer=dice.choice([None, "^Total"]),
+        final_newline=dice.choice(["required", "optional"]),
+    )
+    return text, read
+
+
+def result(path: Path, read: Read, size: int | None = None) -> Raw | str:
+    try:
+        parts = list(reader.csv_blocks(path, read, ["c", "a"], "a", size))
+    except FileRejected as error:
+        return str(error)
+    frame = pl.concat([part.frame for part in parts])
+    return replace(parts[0], frame=frame, broken=pl.concat([part.broken for part in parts]))
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_quick_or_exact_in_blocks_or_whole_a_file_reads_the_same(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text, read = messy(seed, ",;\t|"[seed % 4], ["\n", "\r\n"][seed % 3 == 0])
+    path = tmp_path / "messy.csv"
+    path.write_bytes(text.encode())
+    # A row may be as long as four blocks: here blocks are tiny, not rows long.
+    monkeypatch.setattr(ingestion.preflight, "_LONGEST", 1000)
+    found = [result(path, read, size) for size in (None, 40, 200)]
+    with monkeypatch.context() as patch:
+        patch.setattr(reader, "quick_cells", lambda *_: None)
+        exact = result(path, read)
+    for other in found:
+        if isinstance(exact, str) or isinstance(other, str):
+            assert other == exact
+            continue
+        assert_frame_equal(other.frame, exact.frame)
+        assert_frame_equal(other.broken, exact.broken)
+        assert (other.unknown, other.missing) == (exact.unknown, exact.missing)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+def test_the_encoding_makes_no_difference_to_blocks(tmp_path: Path, encoding: str) -> None:
+    text = "a,b,c\n" + "".join(f"{n},订单{n},二,\n"[:-2] + "\n" for n in range(40))
+    path = tmp_path / "a.csv"
+    path.write_bytes(text.encode(encoding))
+    found = result(path, Read(encoding=encoding.removesuffix("-sig")), 64)
+    assert isinstance(found, Raw)
+    assert found.frame["c"].to_list() == ["二"] * 40
+    assert found.frame[LINE].to_list() == list(range(2, 42))
+    assert found.frame[ROW].to_list() == list(range(1, 41))
+
+
+def test_faults_in_a_late_block_are_told_with_their_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = "".join(f"{n},x,y\n" for n in range(100))
+    for bad, told in (
+        (b"\xff,x,y\n", "in line 102 does not fit"),
+        (b"a\0b,x,y\n", "line 102 has a NUL"),
+        (b"a,b,c\n", "the header stands in the file twice"),
+        (b'"open,x,y\n', "opened in line 102 and never closed"),
+    ):
+        path.write_bytes(b"a,b,c\n" + rows.encode() + bad + rows.encode())
+        found = result(path, Read(), 100)
+        assert isinstance(found, str)
+        assert told in found
+        assert found == result(path, Read())
+
+
+def test_a_row_longer_than_four_blocks_has_lost_its_quote(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = "".join(f"{n},x,y\n" for n in range(50))
+    path.write_text('a,b,c\n1,x,y\n2,"x,y\n' + rows + '3,"x,y\n' + rows, encoding="utf-8")
+    assert "opened in line 3 and never closed" in str(result(path, Read(), 60))
+
+
+# landing ---------------------------------------------------------------------------------------
+
+
+def event(number: int, at: str = "2026-05-01 10:00:00", kind: str = "home", **cells: str) -> str:
+    name = cells.get("id", f"e{number}")
+    return f"{name},{at},v{number % 7},{kind},{cells.get('product', '')},r{number % 3}\n"
+
+
+def events(count: int) -> str:
+    return "".join(
+        event(number, f"2026-05-01 {number // 60:02d}:{number % 60:02d}:00")
+        for number in range(count)
+    )
+
+
+EVENTS_HEADER = ",".join(COLUMNS) + "\n"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path, EVENTS)
+
+
+def both(shop: Shop, text: str | bytes, patch: pytest.MonkeyPatch, name: str = "e.csv") -> Any:
+    """Land a file whole, then in blocks of 500 bytes: the same rows and the same account."""
+    whole = shop.land(text, name)
+    rows = shop.rows(whole, "events")
+    bad = shop.quarantined(whole) if whole.quarantine_file else None
+    with patch.context() as small:
+        small.setattr(ingestion.preflight, "BLOCK", 500)
+        small.setattr(ingestion.stream, "BLOCK", 500)
+        small.setattr(ingestion.stream, "_judged", _counted(counted := []))
+        streamed = shop.land(text, name)
+    assert counted, "was not read in blocks"
+    assert_frame_equal(shop.rows(streamed, "events"), rows)
+    assert streamed == whole
+    if bad is not None:
+        assert_frame_equal(shop.quarantined(streamed), bad)
+    return streamed, rows
+
+
+def _counted(calls: list[int]) -> Any:
+    judged = ingestion.stream._judged
+
+    def count(*args: Any) -> Any:
+        calls.append(1)
+        return judged(*args)
+
+    return count
+
+
+def test_a_large_file_lands_in_blocks_as_it_does_whole(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streamed, rows = both(shop, EVENTS_HEADER + events(200), monkeypatch)
+    assert (streamed.rows_landed, rows.height) == (200, 200)
+    # 03:19 in Shanghai, the last event of the file.
+    assert rows["_version_at"].unique().to_list() == [datetime(2026, 4, 30, 19, 19)]
+
+
+def test_keys_that_come_again_in_another_block_land_once(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = EVENTS_HEADER + events(150) + event(3, kind="list") + events(20) + event(3, kind="other")
+    streamed, rows = both(shop, text, monkeypatch)
+    assert (streamed.rows_landed, streamed.rows_duplicate) == (150, 22)
+    assert rows.filter(pl.col("event_id") == "e3")["event_type"].to_list() == ["other"]
+
+
+def test_the_version_is_the_last_instant_of_good_rows_wherever_it_stands(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = event(900, "2026-05-03 00:00:00")
+    broken = event(901, "2026-06-01 00:00:00", kind="nonsense")
+    streamed, rows = both(
+        shop, EVENTS_HEADER + events(80) + late + broken + events(100), monkeypatch
+    )
+    assert streamed.version_at == datetime(2026, 5, 2, 16)
+    assert rows["_version_at"].unique().to_list() == [datetime(2026, 5, 2, 16)]
+
+
+def test_rows_with_their_own_version_keep_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.form = {**EVENTS, "updated_at": "region",
+                 "read": {"header": COLUMNS}}  # fmt: skip
+    rows = [event(n).replace(f"r{n % 3}", "2026-05-04 00:00:00" if n % 2 else "")
+            for n in range(100)]  # fmt: skip
+    again = event(1).replace("r1", "2026-05-03 00:00:00")
+    streamed, landed = both(shop, EVENTS_HEADER + "".join(rows) + again, monkeypatch)
+    assert streamed.rows_duplicate == 1
+    versions = landed.sort("_row_number")["_version_at"].to_list()
+    assert versions[:2] == [datetime(2026, 5, 1, 2), datetime(2026, 5, 3, 16)]
+
+
+def test_bad_excluded_and_broken_rows_of_all_blocks_are_accounted(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.form = {**EVENTS, "exclude": {"bot": "region = 'r2'"}}
+    good = [event(n) for n in range(300)]
+    good[7] = event(7, kind="nonsense")
+    good[150] = "a,b\n"
+    good[151] = event(151, product='"x, y"')
+    good[299] = event(298, at="never").rstrip("\n")
+    streamed, _ = both(shop, EVENTS_HEADER + "".join(good), monkeypatch)
+    assert (streamed.rows_read, streamed.rows_quarantined) == (300, 3)
+    assert dict(streamed.excluded) == {"bot": 99}
+    told = shop.quarantined(streamed)
+    assert told["line_number"].to_list() == [9, 152, 301]
+    assert told["byte_offset"].to_list() == [
+        len(EVENTS_HEADER + "".join(good[:number])) for number in (7, 150, 299)
+    ]
+
+
+def test_events_without_an_id_are_told_apart_over_the_whole_file(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alike = event(1).replace("e1,", ",")
+    _, rows = both(shop, EVENTS_HEADER + alike + events(100) + alike, monkeypatch)
+    made = rows.filter(~pl.col("event_id").str.starts_with("e"))["event_id"].to_list()
+    assert len(set(made)) == 2
+
+
+def test_a_packed_file_is_read_in_blocks_too(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (EVENTS_HEADER + events(200)).encode()
+    streamed, _ = both(shop, gzip.compress(text, mtime=0), monkeypatch, "e.csv.gz")
+    assert streamed.rows_landed == 200
+
+
+def test_a_large_file_with_too_many_bad_rows_leaves_nothing(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingestion.preflight, "BLOCK", 500)
+    monkeypatch.setattr(ingestion.stream, "BLOCK", 500)
+    bad = "".join(event(number, kind="nonsense") for number in range(100))
+    with pytest.raises(FileRejected, match="100 of 200 rows are bad"):
+        shop.land(EVENTS_HEADER + events(100) + bad)
+    with pytest.raises(FileRejected, match="never closed"):
+        shop.land(EVENTS_HEADER + events(100) + '"open\n' + events(100))
+    assert shop.landed_files == []
+    assert list((shop.root / "landing/events").iterdir()) == []
+
+
+def landed_bytes(shop: Shop, landed: LandedFile, feed: str) -> bytes:
+    return (shop.root / f"landing/{feed}/batch={landed.batch_id}/data.parquet").read_bytes()
+
+
+def test_a_large_file_gives_the_same_bytes_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingestion.preflight, "BLOCK", 500)
+    monkeypatch.setattr(ingestion.stream, "BLOCK", 500)
+    text = EVENTS_HEADER + events(300) + event(5)
+    first = landed_bytes(shop, shop.land(text), "events")
+    assert landed_bytes(shop, shop.land(text), "events") == first
+
+
+def test_orders_are_held_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingestion.preflight, "BLOCK", 200)
+    monkeypatch.setattr(ingestion.stream, "BLOCK", 200)
+    shop = Shop(tmp_path, ORDERS)
+    landed = shop.land(HEADER + orders(60) + order(1, "3.00"))
+    assert (landed.rows_landed, landed.rows_duplicate) == (60, 1)

@@ -1,0 +1,88 @@
+"""The demo's files of operations land as its shop.yml reads them, and no row is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+
+from ingestion.land import LandedFile, land_file, match_files, unmatched_files
+from ingestion.mapping import Source, parse_sources
+from ingestion.simulator.plan_operations import DAILY, STREAMS
+from tests.support import operations, simulated
+
+EXAMPLE = Path(__file__).parents[2] / "shop.example.yml"
+KEY = b"5eed" * 8
+
+
+@pytest.fixture(scope="module")
+def sources() -> dict[str, Source]:
+    return parse_sources(yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))["sources"])
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return simulated.autumn(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def landed(
+    shop: Path, sources: dict[str, Source], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, list[LandedFile]]:
+    """The first and the last file of each stream, landed."""
+    inbox, folder = shop / "inbox", tmp_path_factory.mktemp("landed")
+    wanted: set[Path] = set()
+    for source, stream, _ in STREAMS:
+        found = operations.files(shop, f"{source}/{stream}")
+        wanted |= {found[0], found[-1]}
+    accounts = [
+        land_file(
+            match.path, inbox=inbox, landing=folder, quarantine=folder / "quarantine",
+            source=sources[match.source], files=match.files, key=KEY, reporting_currency="CNY",
+        )
+        for match in match_files(inbox, sources)
+        if match.path in wanted
+    ]  # fmt: skip
+    assert len(accounts) == len(wanted)
+    return folder, accounts
+
+
+def test_every_file_has_a_source(shop: Path, sources: dict[str, Source]) -> None:
+    assert unmatched_files(shop / "inbox", sources) == []
+
+
+def test_every_row_lands(shop: Path, landed: tuple[Path, list[LandedFile]]) -> None:
+    assert {feed for account in landed[1] for feed in account.feeds} == {s for _, s, _ in STREAMS}
+    for account in landed[1]:
+        rows = (shop / "inbox" / account.source_file).read_bytes().count(b"\n") - 1
+        assert account.rows_read == account.rows_landed == rows, account.source_file
+        assert account.unknown_columns == ()
+        assert account.troubles == ()
+
+
+def test_landed_pieces_are_those_of_the_files(
+    shop: Path, landed: tuple[Path, list[LandedFile]]
+) -> None:
+    files = operations.files(shop, "erp/inventory_snapshots")
+    told = pl.concat([pl.read_csv(path) for path in (files[0], files[-1])])
+    stock = pl.read_parquet(landed[0] / "inventory_snapshots/*/*.parquet")
+    assert stock["on_hand"].sum() == told["on_hand"].sum() > 0
+    assert len(stock) == len(told)
+
+
+def test_members_are_known_by_the_same_pseudonym_everywhere(
+    landed: tuple[Path, list[LandedFile]],
+) -> None:
+    members = pl.read_parquet(landed[0] / "customers/*/*.parquet")
+    coupons = pl.read_parquet(landed[0] / "coupon_redemptions/*/*.parquet")
+    history = pl.col("_source_file").str.contains("-")  # the weeks between are not landed here
+    mine = coupons.filter(pl.col("source") == "shopify", history)
+    known = mine.join(members, on=["source", "customer_key"], how="semi")
+    assert len(known) == len(mine) > 100
+
+
+def test_only_what_comes_daily_is_missed_after_a_day(sources: dict[str, Source]) -> None:
+    for folder, stream, rhythm in STREAMS:
+        assert sources[folder].is_expected_daily(stream) == (rhythm == DAILY), (folder, stream)
