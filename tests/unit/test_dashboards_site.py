@@ -15,8 +15,11 @@ import plotly.graph_objects as go
 import polars as pl
 import pytest
 
+from dashboards.context import Data
 from dashboards.i18n import catalogue
 from dashboards.page import safe_csv, script_json
+from dashboards.pages.quality import file_rows
+from dashboards.pages.watermarks import marks
 from dashboards.site import build_site, write_status
 from dashboards.theme import TOKENS
 from tests.browser import shop
@@ -403,3 +406,31 @@ def test_site_stays_small(site: Path) -> None:
     assert own["assets/app.js"] < 16_000 and own["assets/app.css"] < 16_000
     assert max(size for name, size in own.items() if name.endswith(".html")) < 250_000
     assert sum(own.values()) < 5_000_000
+
+
+def test_data_health_says_how_far_each_source_is_complete(tmp_path: Path) -> None:
+    found = marks(Data(shop.frames(20)))
+    assert [(m.source, m.feed, m.lag, m.tone) for m in found] == [
+        ("meta_ads", "", "1", "worse"),
+        ("meta_ads", "campaign_spend", "1", "worse"),
+        ("new_shop", "", "—", "worse"),
+        ("tmall", "", "0", "better"),
+        ("tmall", "refunds", "—", "flat"),
+    ]
+    assert (found[0].reason.en, found[0].reason.zh) == ("few rows", "行数偏少")
+    assert (found[4].reason.en, found[4].reason.zh) == ("not daily", "非每日")
+    # An announced file that is not there comes before all that is as it should be.
+    files = shop.frames(20)["quality.ingest_files"].with_columns(
+        status=pl.when(pl.col("source_file") == pl.col("source_file").min())
+        .then(pl.lit("missing"))
+        .otherwise("status")
+    )
+    name = files["source_file"].min()
+    marked = shop.frames(20)["quality.source_watermarks"]
+    frames = {"quality.ingest_files": files, "quality.source_watermarks": marked}
+    rows, _ = file_rows(Data(frames))
+    assert name in [row.name for row in rows if row.is_absent]
+    build_site(frames, shop.info(), tmp_path)
+    text = Tree((tmp_path / "quality.html").read_text("utf-8")).text()
+    assert "How far is each source complete?" in text and "not come" in text
+    assert (tmp_path / "data/watermarks.csv").exists()
