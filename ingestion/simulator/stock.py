@@ -37,7 +37,7 @@ _OVERSTOCK = 6.0
 # pieces sold on a usual day, by shop; and gifts given away
 _PIECES = {"shopify": 66.0, "tmall": 44.0}
 _GIFTS_A_DAY = {"shopify": 1.2, "tmall": 0.9}
-_COVER_DAYS = 38.0
+_COVER_DAYS = 45.0
 _SHRINKING, _LOSS, _COVER = 0.06, 27, 28
 # longest time from an order to its arrival
 LEAD_IN = 42
@@ -110,8 +110,8 @@ def _levels(world: World) -> Ints:
         gifts = np.full(len(GIFTS), _GIFTS_A_DAY[shop])
         pieces = size[shop] * _COVER_DAYS * np.r_[weight * _PIECES[shop], gifts]
         # some are kept short, some well in stock
-        pieces *= 0.8 + 0.6 * fraction(np.arange(len(pieces)), _COVER)
-        columns.append(np.ceil(pieces + 3.0 * np.sqrt(pieces) + 4.0))
+        pieces *= 0.9 + 0.5 * fraction(np.arange(len(pieces)), _COVER)
+        columns.append(np.ceil(pieces + 4.0 * np.sqrt(pieces) + 4.0))
     level = np.stack(columns, axis=1)
     level[[item.product_id for item in products()].index(OVERSTOCKED)] *= _OVERSTOCK
     return level.astype(np.int64)
