@@ -18,6 +18,8 @@ import polars as pl
 
 # Rows of a row group of a streamed file. A constant, so that the bytes depend on the rows alone.
 _GROUP = 1 << 18
+# Blocks of the file system: polars often says no more of a full disk than "transport error".
+_LITTLE = 16
 _FULL = os.strerror(errno.ENOSPC)
 
 
@@ -32,15 +34,16 @@ def write(frame: pl.DataFrame, target: Path) -> None:
 
 def sink(rows: pl.LazyFrame, draft: Path) -> None:
     """Write rows as they come, in their order; only a few row groups are in memory at a time."""
-    rows.sink_parquet(
-        draft,
-        compression="zstd",
-        compression_level=1,
-        statistics=True,
-        row_group_size=_GROUP,
-        maintain_order=True,
-        engine="streaming",
-    )
+    with draft.open("wb") as file:
+        rows.sink_parquet(
+            file,
+            compression="zstd",
+            compression_level=1,
+            statistics=True,
+            row_group_size=_GROUP,
+            maintain_order=True,
+            engine="streaming",
+        )
 
 
 @contextmanager
@@ -59,8 +62,7 @@ def draft_of(target: Path) -> Iterator[Path]:
             yield draft
             _sync(draft)
         except BaseException as error:
-            # Where the end of the file finds no room, polars speaks of its form instead.
-            is_full = _FULL in str(error) or not os.statvfs(draft).f_bavail
+            is_full = _FULL in str(error) or os.statvfs(target.parent).f_bavail < _LITTLE
             draft.unlink()  # on a full disk its room is needed
             if not any(target.parent.iterdir()):
                 target.parent.rmdir()

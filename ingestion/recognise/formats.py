@@ -80,7 +80,8 @@ def fits(seen: Look, currency: str) -> list[Fit]:
     names = {name for name in seen.header if name}
     found = []
     for name, form in formats_in(currency).items():
-        if form.read.kind != seen.kind or not names:
+        kinds = (seen.kind, "csv") if seen.kind == "xlsx" else (seen.kind,)
+        if form.read.kind not in kinds or not names:
             continue
         tops = [_top(column, form) for column in form.reads]
         needed = {_top(column, form) for column in form.reads if column not in form.read.optional}

@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ingestion.land import IGNORED
+from ingestion.manifest import is_manifest
 from ingestion.recognise.look import Look
 from ingestion.recognise.proposal import Group
 
@@ -31,6 +32,7 @@ def files_below(folder: Path) -> list[Path]:
         path
         for path in found
         if not any(IGNORED.search(part) for part in path.relative_to(folder).parts)
+        and not is_manifest(path.name)
     )
 
 

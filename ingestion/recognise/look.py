@@ -86,7 +86,7 @@ def look(path: Path, limit: int = HEAD_BYTES, rows: int = 400) -> Look:
     if raw.startswith(b"PAR1"):
         return _parquet(seen, rows)
     if raw.startswith(b"PK\x03\x04"):
-        return _package(seen)
+        return _package(seen, rows)
     return _text_file(seen, raw, tail, rows, whole=whole)
 
 
@@ -143,7 +143,7 @@ def _parquet(seen: Look, rows: int) -> Look:
     return replace(seen, kind="parquet", header=tuple(schema), head=head.cast(pl.String))
 
 
-def _package(seen: Look) -> Look:
+def _package(seen: Look, rows: int) -> Look:
     from zipfile import BadZipFile, ZipFile
 
     try:
@@ -151,10 +151,21 @@ def _package(seen: Look) -> Look:
     except (BadZipFile, OSError):
         return _no(seen, "is a damaged zip archive", "Transfer it again, completely.")
     if any(name.startswith("xl/") for name in names):
-        return _no(
-            replace(seen, kind="xlsx"), "is an Excel workbook", "Save the sheet as CSV (UTF-8)."
-        )
+        return _sheet(replace(seen, kind="xlsx"), rows)
     return _no(seen, f"is a zip archive of {len(names)} files", "Unpack it.")
+
+
+def _sheet(seen: Look, rows: int) -> Look:
+    """Look at the first sheet of a workbook; one that needs more is left to its owner."""
+    try:
+        frame = pl.read_excel(seen.path, infer_schema_length=0).head(rows).cast(pl.String)
+    except Exception:  # the reader of workbooks raises errors of its own kinds
+        return _no(seen, "is an Excel workbook that cannot be looked into", "Save it as CSV.")
+    wrong = _no_header(frame.columns)
+    if wrong:
+        why = f"is a workbook whose first sheet {wrong[0]}"
+        return _no(seen, why, "Name its format in shop.yml, or save the sheet as CSV.")
+    return replace(seen, header=tuple(frame.columns), head=frame)
 
 
 def _delimited(seen: Look, text: str, end: str, rows: int, *, whole: bool) -> Look:

@@ -334,3 +334,16 @@ def test_of_sixty_tables_of_three_apis_only_right_ones_are_switched_on() -> None
         "shopify_product_variant_data": "shopify_api_product_variants",
         "shopify_transaction_data": "shopify_api_transactions",
     }
+
+
+def test_workbooks_are_recognised_like_the_csv_of_the_same_columns(tmp_path: Path) -> None:
+    head = ["refund_id", "order_id", "refunded_at", "amount", "kind", "status"]
+    row = ["R1", "O1", "2026-01-02 10:00:00", "5.50", "return", "succeeded"]
+    frame = pl.DataFrame([row], schema=head, orient="row")
+    frame.write_excel(tmp_path / "refunds_20260105000000.xlsx")
+    proposal, _ = proposed(tmp_path)
+    assert {glob: name for glob, (name, _) in formats(proposal).items()} == {
+        "refunds_*.xlsx": "refunds"
+    }
+    (reading,) = readings(proposal).values()
+    assert (reading.trial.rows_read, reading.trial.rows_landed) == (1, 1)
