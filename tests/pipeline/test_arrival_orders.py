@@ -56,6 +56,7 @@ def test_the_files_hold_what_the_order_of_arrival_could_upset(
     assert len(in_order[0]) >= 20
 
 
+@pytest.mark.long
 def test_the_comparison_sees_a_missing_file(
     exports: list[Path], in_order: tuple[dict[str, str], Statements], tmp_path: Path
 ) -> None:

@@ -28,7 +28,9 @@ class Home:
         (root / "shop.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
         self.settings = Settings(Paths(root), root / "shop.yml", ShopFile.model_validate(content))
         self.settings.paths.make()
-        (root / "data/state/pseudonym.key").write_text("5eed" * 16)
+        key = root / "data/state/pseudonym.key"
+        key.touch(mode=0o600)
+        key.write_text("5eed" * 16)
         self.state = State(self.settings.paths.state)
 
     @property
