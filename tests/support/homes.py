@@ -28,7 +28,9 @@ class Home:
         self.settings = Settings(Paths(root), root / "shop.yml", file)
         self.paths = self.settings.paths
         self.paths.make()
-        (self.paths.state / "pseudonym.key").write_text("5eed" * 16)
+        key = self.paths.state / "pseudonym.key"
+        key.touch(mode=0o600)  # one that others may read is refused
+        key.write_text("5eed" * 16)
         self.state = State(self.paths.state)
 
     def put(self, content: str | bytes, name: str = "orders.csv") -> Path:
