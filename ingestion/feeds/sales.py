@@ -68,6 +68,7 @@ ORDERS = Feed(
         Column("utm_source", TEXT, "Source of the visit, as tagged in the link."),
         Column("utm_medium", TEXT, "Medium of the visit, as tagged in the link."),
         Column("utm_campaign", TEXT, "Campaign of the visit, as tagged in the link."),
+        Column("utm_content", TEXT, "Content of the advertisement, as tagged in the link."),
         Column("channel", TEXT, "How the buyer came, where the export says so itself."),
         Column("device", TEXT, "mobile, desktop or tablet."),
         Column("region", TEXT, "Province or state of the buyer."),

@@ -45,8 +45,8 @@ valued as (
                 then coalesce(lines.goods_amount, orders.order_amount, 0)
             when lines.total_amount <> 0
                 then cast(
-                    cast(orders.original_amount as double)
-                    * cast(lines.goods_amount as double) / cast(lines.total_amount as double)
+                    orders.original_amount
+                    * {{ ratio('lines.goods_amount', 'lines.total_amount') }}
                     as decimal(18, 2)
                 )
             else orders.original_amount
