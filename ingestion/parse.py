@@ -66,7 +66,7 @@ def instants(text: pl.Series, formats: tuple[str, ...], zone: str) -> pl.Series:
         if left.is_empty():
             break
         part = text.gather(left).to_frame()
-        read = part.select(_one_instant(pl.col(text.name), pattern, zone)).to_series()
+        read = part.select(instant(pl.col(text.name), (pattern,), zone)).to_series()
         found = read if left.len() == text.len() else found.scatter(left, read)
         left = left.filter(read.is_null())
     return found
