@@ -25,7 +25,7 @@ from ingestion.manifest import Entry
 from ingestion.mapping import FileSpec, Source
 from ingestion.nested import read_jsonl, read_parquet
 from ingestion.parse import instant
-from ingestion.pseudonymise import Tombstones
+from ingestion.pseudonymise import Pseudonymiser
 from ingestion.rates import Need, Rates, convert
 from ingestion.read import read_csv
 from ingestion.reshape import UPDATED, explode
@@ -42,20 +42,18 @@ class Job:
         path: the file, already checked to lie in the inbox.
         source: whose file it is.
         files: how it is read.
-        key: secret key of the pseudonyms.
+        masks: makes the pseudonyms.
         rates: into the currency that all amounts land in.
         exported: when the file was exported, UTC, if that is known.
-        tombstones: pseudonyms that were erased: a re-delivery gets their replacements.
         entry: what a manifest says of the file.
     """
 
     path: Path
     source: Source
     files: FileSpec
-    key: bytes
+    masks: Pseudonymiser
     rates: Rates
     exported: datetime | None = None
-    tombstones: Tombstones | None = None
     entry: Entry | None = None
 
 
@@ -121,7 +119,7 @@ def judge(raw: Raw, job: Job) -> Prepared:
     feeds: dict[str, pl.DataFrame] = {}
     for feed, rows in built.items():
         real = _without(_without(rows.rows, tests), found)
-        feeds[feed] = identify(real, feed, source, job.key, job.tombstones)
+        feeds[feed] = identify(real, feed, source, job.masks)
     judged = [check(rows, feed, context) for feed, rows in feeds.items()]
     feeds, unrated, needs = convert(feeds, source.currency, job.rates, context)
     ahead = [after_export(rows, feed, context, job.exported) for feed, rows in feeds.items()]

@@ -16,7 +16,7 @@ from ingestion.derive import Context, derive
 from ingestion.feeds import DAY, FEEDS, LANDING, MONEY, TEXT
 from ingestion.mapping import FileSpec, Source
 from ingestion.parse import EXACT, exact, rounded, to_utc
-from ingestion.pseudonymise import Tombstones, pseudonyms
+from ingestion.pseudonymise import Pseudonymiser
 from ingestion.reshape import UPDATED, orders_from_lines, unpivot
 from ingestion.spec import Format
 from ingestion.validate import cast
@@ -134,15 +134,14 @@ def identify(
     rows: pl.DataFrame,
     feed: str,
     source: Source,
-    key: bytes,
-    tombstones: Tombstones | None = None,
+    masks: Pseudonymiser,
 ) -> pl.DataFrame:
     """Replace personal columns by pseudonyms and make keys that the export does not give."""
     for personal, pseudonym in FEEDS[feed].personal.items():
         if personal not in rows.columns:
             continue
         name = namespace_of(personal, source.name, source.namespace)
-        hashed = pseudonyms(rows[personal], key, name, tombstones).alias(pseudonym)
+        hashed = masks.of(rows[personal], name).alias(pseudonym)
         rows = rows.with_columns(hashed).drop(personal)
     if feed == "events" and rows["event_id"].null_count():
         rows = _event_ids(rows)

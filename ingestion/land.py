@@ -27,13 +27,14 @@ from ingestion.fates import Issue, quarantine_frame, refuse_if_too_bad, summaris
 from ingestion.manifest import Entry, check_rows, check_sha256, is_manifest
 from ingestion.mapping import FileSpec, Source, fingerprint
 from ingestion.preflight import below, line_offsets, refuse_if_changed, sha256_of
-from ingestion.pseudonymise import Tombstones
+from ingestion.pseudonymise import Pseudonymiser, Tombstones
 from ingestion.rates import Need, Rates
 from ingestion.store import write
 from ingestion.stream import (
     NotAlone,
     Outcome,
     Stamp,
+    ahead,
     is_large,
     is_rowwise,
     judged_blocks,
@@ -246,8 +247,8 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
     batch = batch_of(path, source, files, entry)
     check_sha256(path, batch.sha256, entry)
     job = Job(
-        path, source, files, key, rates or Rates(reporting_currency),
-        exported_at(path, files, source, entry), tombstones, entry,
+        path, source, files, Pseudonymiser(key, tombstones), rates or Rates(reporting_currency),
+        exported_at(path, files, source, entry), entry,
     )  # fmt: skip
     outcome = _land(Stamp(job, batch.batch_id, name, landing), batch, before)
     batch = batch._replace(batch_id=outcome.batch_id)
@@ -281,7 +282,7 @@ def _land(stamp: Stamp, batch: Batch, before: os.stat_result) -> Outcome:
     """Land a large file block by block where its rows can be judged one by one, else as a whole."""
     job, ready = stamp.job, None
     if is_large(job.path) and is_rowwise(job.files.format):
-        blocks = judged_blocks(job)
+        blocks = ahead(judged_blocks(job))
         try:
             first, second = next(blocks), next(blocks, None)
             if second is not None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar, cast
 
 import polars as pl
 from polars.io.plugins import register_io_source
@@ -35,6 +37,7 @@ _SEED = 0
 # Ids that are made up where the file has none, told apart by an ordinal among alike rows.
 _MADE = {"events": "event_id", "refunds": "refund_id"}
 Span = tuple[datetime | None, datetime | None]
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,16 @@ def is_rowwise(form: Format) -> bool:
     )
 
 
+def ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """Work out the next item while the one before is used, because polars leaves Python's lock."""
+    end = object()
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(next, items, end)
+        while (item := following.result()) is not end:
+            following = pool.submit(next, items, end)
+            yield cast(Item, item)
+
+
 def judged_blocks(job: Job) -> Iterator[Prepared]:
     """Read and judge a file whose format `is_rowwise` block by block; see `batch.prepare`.
 
@@ -173,7 +186,7 @@ def judged_blocks(job: Job) -> Iterator[Prepared]:
         FileRejected: the file cannot be read.
     """
     settings, wanted = delimited(job.source, job.files)
-    for raw in csv_blocks(job.path, settings, wanted):
+    for raw in ahead(csv_blocks(job.path, settings, wanted)):
         yield _judged(raw, job)
 
 
