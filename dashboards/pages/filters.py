@@ -27,6 +27,9 @@ from dashboards.pages.story import segment_name
 CUBE_DAYS = 372  # a year and a week: cards look 364 days back
 FUNNEL_DAYS = 84
 MAX_CELLS = 150_000
+# So many of each dimension fit into the cube, the largest by GMV; a shop with hundreds of stores
+# finds the others in the marts.
+MOST_OFFERED = 15
 MONEY = ("gmv", "net_sales")
 COUNTS = (
     "visitors", "tracked_buyers", "buyers", "identified_orders", "orders", "new_buyers",
@@ -58,6 +61,20 @@ def names_of(frame: pl.DataFrame, column: str = "segment") -> list[str]:
     return sorted(str(name) for name in found if not str(name).startswith("("))
 
 
+def offered(data: Data, frame: pl.DataFrame, dimension: str, column: str = "segment") -> list[str]:
+    """Segments of a frame that a page offers; of too many the largest by GMV, in order."""
+    names = names_of(frame, column)
+    if len(names) <= MOST_OFFERED:
+        return names
+    rows = data["marts.fct_gmv_daily"].filter(pl.col("dimension") == dimension)
+    first = pl.col("business_date").max() - timedelta(days=CUBE_DAYS - 1)
+    sums = rows.filter(pl.col("business_date") >= first).group_by("segment").agg(pl.sum("gmv"))
+    largest = sums.filter(pl.col("segment").is_in(names)).sort(
+        "gmv", "segment", descending=[True, False]
+    )
+    return sorted(largest["segment"].head(MOST_OFFERED))
+
+
 def shop_platforms(data: Data) -> dict[str, str]:
     """Shop -> its platform, as the sources are configured; shops of several are left out."""
     rows = (
@@ -87,7 +104,8 @@ def filter_bar(
     for name, frame in zip(DIMENSIONS, (platforms, shops), strict=True):
         if frame is None:
             continue
-        values = names_of(frame, "platform" if "platform" in frame.columns else "segment")
+        column = "platform" if "platform" in frame.columns else "segment"
+        values = offered(data, frame, name, column)
         if len(values) < 2:
             continue
         options = [Option("", tr("filter.all"))]
@@ -108,11 +126,11 @@ def script_words(info: SiteInfo) -> dict[str, Any]:
     }
 
 
-def _keys(frame: pl.DataFrame) -> list[tuple[str, str]]:
+def _keys(data: Data, frame: pl.DataFrame) -> list[tuple[str, str]]:
     found = [("all", "all")]
     for dimension in DIMENSIONS:
         rows = frame.filter(pl.col("dimension") == dimension)
-        found += [(dimension, name) for name in names_of(rows)]
+        found += [(dimension, name) for name in offered(data, rows, dimension)]
     return found
 
 
@@ -129,7 +147,7 @@ def _gmv_cube(data: Data, info: SiteInfo) -> dict[str, Any]:
         {"business_date": pl.date_range(first, info.data_through, "1d", eager=True)}
     )
     values: dict[str, Any] = {}
-    for dimension, segment in _keys(frame):
+    for dimension, segment in _keys(data, frame):
         rows = frame.filter(pl.col("dimension") == dimension, pl.col("segment") == segment)
         dense = calendar.join(rows, on="business_date", how="left").sort("business_date")
         values[f"{dimension}:{segment}"] = {
@@ -148,7 +166,7 @@ def _funnel_cube(data: Data, info: SiteInfo) -> dict[str, Any]:
     parts = pl.concat([sessions(data, name) for name in ("all", *DIMENSIONS)])
     frame = parts.filter(Window(first, info.data_through).filter())
     values = {}
-    for dimension, segment in _keys(frame):
+    for dimension, segment in _keys(data, frame):
         rows = frame.filter(pl.col("dimension") == dimension, pl.col("segment") == segment)
         wide = rows.group_by("business_date").agg(
             pl.col("entered_count").filter(pl.col("step") == name).sum().alias(str(place))

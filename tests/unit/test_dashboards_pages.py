@@ -386,3 +386,22 @@ def test_the_cube_holds_integers_and_is_named_by_its_content(site: Path, tmp_pat
     for name in ("index.html", "funnel.html", "channels.html", "cohorts.html"):
         assert files[0].name in (site / name).read_text("utf-8"), name
         assert "Whole company" in tree(site, name).text() or name == "cohorts.html"
+
+
+def test_of_hundreds_of_stores_the_largest_are_offered(tmp_path: Path) -> None:
+    frames = shop.frames()
+    table = frames["marts.fct_gmv_daily"]
+    one = table.filter(pl.col("dimension") == "shop", pl.col("segment") == "tmall-flagship")
+    stores = [
+        one.with_columns(segment=pl.lit(f"store-{number:03}"), gmv=pl.col("gmv") + number)
+        for number in range(200)
+    ]
+    frames = {**frames, "marts.fct_gmv_daily": pl.concat([table, *stores])}
+    build_site(frames, shop.info(), tmp_path)
+    [file] = (tmp_path / "assets").glob("cube-*.js")
+    cube = json.loads(file.read_text("utf-8").removeprefix("window.CUBE=").rstrip(";\n"))
+    held = {name.partition(":")[2] for name in cube["gmv"]["values"] if name.startswith("shop:")}
+    assert held == {f"store-{number:03}" for number in range(185, 200)}
+    page = tree(tmp_path, "index.html").text()
+    assert "store-199" in page
+    assert "store-184" not in page
