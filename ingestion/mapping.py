@@ -107,6 +107,17 @@ class Source(Strict):
     keep: tuple[str, ...] = ()
     files: Annotated[tuple[FileSpec, ...], Field(min_length=1)]
 
+    @model_validator(mode="after")
+    def _keeps_nothing_personal(self) -> Source:
+        for spec in self.files:
+            for column in self.keep:
+                if column in spec.format.hidden:
+                    raise ValueError(
+                        f"keep names `{column}`, which is personal: it is landed only as a"
+                        " pseudonym, through a personal column of a feed"
+                    )
+        return self
+
     @property
     def namespace(self) -> str:
         """Namespace of its customers' pseudonyms."""

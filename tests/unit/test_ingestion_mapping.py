@@ -182,3 +182,10 @@ def test_a_quiet_day_of_refunds_is_no_gap_but_of_orders_it_is() -> None:
     assert source.is_expected_daily("orders")
     weekly = parse_sources(shop({**specs[1], "daily": False}))["a"]
     assert not weekly.is_expected_daily("orders")
+
+
+def test_a_personal_column_cannot_be_kept_as_it_is() -> None:
+    files = {"path": "a/*.csv", "format": "shopify_orders"}
+    assert "keep names `Email`, which is personal" in told(shop(files, keep=["Email"]))
+    assert "keep names `Notes`, which is personal" in told(shop(files, keep=["Notes"]))
+    assert parse_sources(shop(files, keep=["Vendor"]))["a"].keep == ("Vendor",)
