@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ingestion.errors import FileRejected
-from ingestion.spec import Read
+from ingestion.rules import Read
 
 _PIECE = 1 << 20
 # Below this size a high compression ratio is no danger.

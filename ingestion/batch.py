@@ -1,7 +1,7 @@
 """One file, read and judged: the good rows of each feed, and all that is wrong with the rest.
 
 Belongs here: the order of reading, deriving, casting, pseudonymising and checking.
-Does not belong here: batch ids, versions, writing (`land.py`).
+Does not belong here: batch ids (`deliveries.py`), versions and writing (`land.py`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from ingestion.pseudonymise import Pseudonymiser
 from ingestion.rates import Need, Rates, convert
 from ingestion.read import read_csv
 from ingestion.reshape import UPDATED, explode
-from ingestion.spec import Format, Read
+from ingestion.rules import Read
+from ingestion.spec import Format
 from ingestion.spreadsheet import read_spreadsheet
 from ingestion.validate import after_export, check
 

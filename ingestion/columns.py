@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from ingestion.errors import FileRejected
-from ingestion.spec import Read
+from ingestion.rules import Read
 
 ROW, LINE = "_row", "_line"
 CUT = "is cut: the file ends in the middle of it (no line break after it)"

@@ -14,8 +14,8 @@ import polars as pl
 from ingestion.columns import ROW
 from ingestion.nested import TYPED_DAYS, TYPED_INSTANTS
 from ingestion.parse import exact, instant
-from ingestion.rules import Derive
-from ingestion.spec import Format, Numbers
+from ingestion.rules import Derive, Numbers
+from ingestion.spec import Format
 from ingestion.vocabulary import sql_columns
 
 ISSUE: dict[str, pl.DataType | type[pl.DataType]] = {

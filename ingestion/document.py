@@ -12,7 +12,8 @@ import sys
 from collections.abc import Iterator
 
 from ingestion.mapping import load_formats
-from ingestion.spec import Format, Read
+from ingestion.rules import Read
+from ingestion.spec import Format
 
 _HEAD = """# Formats
 

@@ -16,9 +16,10 @@ from typing import Any
 import polars as pl
 
 from ingestion.columns import CUT, LINE, ROW, Raw, check_columns, clean
+from ingestion.encodings import decode
 from ingestion.errors import FileRejected
-from ingestion.preflight import decode, read_bytes
-from ingestion.spec import Read
+from ingestion.preflight import read_bytes
+from ingestion.rules import Read
 
 _TOKEN = re.compile(r"[^.\[\]]+|\[[^\]]*\]")
 _INSTANT = "%Y-%m-%dT%H:%M:%S%.6f"

@@ -13,7 +13,7 @@ import re
 import polars as pl
 
 from ingestion.feeds import COUNT, DAY, FLAG, INSTANT
-from ingestion.spec import Numbers
+from ingestion.rules import Numbers
 
 # Wide enough for sums and products of money before they are rounded.
 EXACT = pl.Decimal(38, 10)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ingestion.spec import Read
+from ingestion.rules import Read
 
 # Small enough for the processor's cache: passes over whole blocks take five times longer.
 _SLICE = 1 << 18

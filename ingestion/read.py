@@ -15,8 +15,9 @@ import polars as pl
 
 from ingestion.archive import kind_of
 from ingestion.columns import LINE, ROW, Raw, check_columns, clean
+from ingestion.encodings import utf8
 from ingestion.errors import FileRejected
-from ingestion.preflight import Block, blocks, record_end, utf8
+from ingestion.preflight import Block, blocks, record_end
 from ingestion.quick import quick_cells
 from ingestion.records import (
     drop_footer,
@@ -27,7 +28,7 @@ from ingestion.records import (
     split_records,
     tell_broken,
 )
-from ingestion.spec import Read
+from ingestion.rules import Read
 
 # The header and what stands above it lie within so many bytes.
 _HEAD = 1 << 18

@@ -17,7 +17,7 @@ import polars as pl
 from ingestion.columns import CUT, LINE, ROW, clean
 from ingestion.errors import FileRejected
 from ingestion.preflight import never_closed
-from ingestion.spec import Read
+from ingestion.rules import Read
 
 _QUOTED = r'"(?:[^"]|"")*"'
 

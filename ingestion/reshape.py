@@ -15,8 +15,7 @@ from ingestion.columns import ROW, clean
 from ingestion.derive import Context, issues, no_issues
 from ingestion.feeds import FEEDS, MONEY, TEXT
 from ingestion.parse import exact, rounded, whole
-from ingestion.rules import Explode, Unpivot
-from ingestion.spec import Read
+from ingestion.rules import Explode, Read, Unpivot
 
 # How far an order has come; of lines that tell differently the least advanced speaks for it, as it
 # does in the warehouse for child orders.

@@ -7,11 +7,62 @@ the format as a whole (`spec.py`), nor carrying a rule out (`reshape.py`, `deriv
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from ingestion.vocabulary import Regex, Sql, Strict, Zone, sql_columns
+from ingestion.vocabulary import Encoding, Regex, Sql, Strict, Zone, sql_columns
+
+
+class Numbers(Strict):
+    """How numbers are written; `thousands` groups of three digits are taken out."""
+
+    thousands: str = ","
+    decimal: Literal[".", ","] = "."
+
+
+class Read(Strict):
+    """How the bytes of a file become rows of text.
+
+    Attributes:
+        kind: csv, jsonl, parquet or xlsx. A file that is gzip or a zip archive of one file is
+            unpacked first; a csv format reads a spreadsheet of the same columns (.xlsx, .xls) as
+            well; both are told by the first bytes. `xlsx` takes nothing but spreadsheets.
+        sheet: name of the sheet to read; default: the only visible one with the columns.
+        encoding: decoded strictly; a UTF-8 byte order mark is always taken off.
+        delimiter: one character.
+        title_lines: at most so many lines may stand before the header.
+        skip_after_header: so many lines below the header are no data either (a second header).
+        header: columns the export is known to have; others are reported as unknown.
+        exact_header: refuse a file whose columns are not exactly `header`.
+        optional: columns that are used but may be missing (older exports).
+        footer: rows at the end of the file that match are totals, not data.
+        quotes: whether cells may be quoted; if not, a quote is a character like any other.
+        final_newline: `required`: a last row without line break is a cut row.
+        nulls: cells that mean empty.
+        clean: `excel_text` takes off `="..."`, `leading_quote` takes off `'` before an id.
+        fill_down: columns whose blank cells repeat the cell above.
+        max_bytes: largest size after decompression.
+        max_ratio: largest decompressed / compressed size.
+    """
+
+    kind: Literal["csv", "jsonl", "parquet", "xlsx"] = "csv"
+    sheet: str | None = None
+    encoding: Encoding = "utf-8"
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    title_lines: Annotated[int, Field(ge=0, le=20)] = 0
+    skip_after_header: Annotated[int, Field(ge=0, le=20)] = 0
+    header: tuple[str, ...] = ()
+    exact_header: bool = False
+    optional: tuple[str, ...] = ()
+    footer: Regex | None = None
+    quotes: bool = True
+    final_newline: Literal["required", "optional"] = "required"
+    nulls: tuple[str, ...] = ("",)
+    clean: tuple[Literal["excel_text", "leading_quote"], ...] = ()
+    fill_down: tuple[str, ...] = ()
+    max_bytes: Annotated[int, Field(gt=0)] = 4 * 1024**3
+    max_ratio: Annotated[int, Field(gt=1)] = 200
 
 
 class Derive(Strict):

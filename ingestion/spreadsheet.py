@@ -18,7 +18,7 @@ from ingestion.archive import kind_of, parts_of
 from ingestion.columns import LINE, ROW, Raw, broken_rows, check_columns, clean
 from ingestion.errors import FileRejected
 from ingestion.records import drop_footer, refuse_second_header
-from ingestion.spec import Read
+from ingestion.rules import Read
 
 if TYPE_CHECKING:
     from fastexcel import ExcelReader

@@ -129,7 +129,7 @@ def _inbox(
     settings: Settings, state: State, request: Request, texts: dict[str, str]
 ) -> list[dict[str, str]]:
     """Files of the inbox that hold the person: by their landed rows, or by the text itself."""
-    from ingestion.land import batch_of, match_files
+    from ingestion.deliveries import batch_of, match_files
 
     # By content: a mapping may have changed since a file was landed.
     rows = _batches_with(settings.paths.landing, texts)

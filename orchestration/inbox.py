@@ -20,7 +20,8 @@ from orchestration.settings import Settings
 from orchestration.state import FileRecord, State
 
 if TYPE_CHECKING:
-    from ingestion.land import LandedFile, Match
+    from ingestion.deliveries import Match
+    from ingestion.land import LandedFile
     from ingestion.manifest import Entry
     from ingestion.pseudonymise import Tombstones
     from ingestion.rates import Need, Rates
@@ -50,7 +51,7 @@ def land_new_files(settings: Settings, state: State) -> dict[str, int]:
         KpiError: the pseudonym key or the reporting currency is not that of earlier batches, or
             the disk is full. What was landed before stays, what was not is landed by the next run.
     """
-    from ingestion.land import match_files
+    from ingestion.deliveries import match_files
 
     key = checked_key(settings, state)
     _check_currency(settings, state)
@@ -158,8 +159,9 @@ def _outdated(state: State, found: Sequence[_Item]) -> list[str]:
 
 
 def _identified(settings: Settings, state: State, matches: list[Match]) -> list[_Item]:
-    from ingestion.land import batch_of, sha256_of
+    from ingestion.deliveries import batch_of
     from ingestion.manifest import Known, Register
+    from ingestion.preflight import sha256_of
 
     hashed = []
     for match in matches:
@@ -194,8 +196,8 @@ def _land(
     settings: Settings, key: bytes, erased: Tombstones, rates: Rates, item: _Item
 ) -> tuple[str, FileRecord, tuple[Need, ...]]:
     """Land one file; the delivery it is, its ledger record, and the rates it depends on."""
-    from ingestion.errors import FileChanging
-    from ingestion.land import FileRejected, land_file
+    from ingestion.errors import FileChanging, FileRejected
+    from ingestion.land import land_file
 
     match, file, entry = item
     try:
@@ -238,7 +240,7 @@ def _land(
 
 def _under(file: FileRecord, needs: tuple[Need, ...], rates: Rates) -> FileRecord:
     """The record of a file whose amounts depend on rates: with others it is another batch."""
-    from ingestion.land import batch_id_of, rated_mark
+    from ingestion.deliveries import batch_id_of, rated_mark
 
     mark = rated_mark(file.mapping, needs, rates)
     return replace(file, batch_id=batch_id_of(file.source, file.content, mark))

@@ -24,7 +24,7 @@ log = logging.getLogger("kpi")
 
 def read_manifests(settings: Settings, state: State) -> None:
     """Remember what the manifests of the inbox say; one that is refused stands in the ledger."""
-    from ingestion.land import FileRejected
+    from ingestion.errors import FileRejected
     from ingestion.manifest import is_manifest, read_manifest
 
     inbox, told = settings.paths.inbox, state.announcements()

@@ -20,7 +20,7 @@ from orchestration.settings import Settings
 from orchestration.state import State
 
 if TYPE_CHECKING:
-    from ingestion.land import Match
+    from ingestion.deliveries import Match
 
 log = logging.getLogger("kpi")
 
@@ -128,7 +128,7 @@ def _drop_inbox(settings: Settings, state: State, now: datetime) -> int:
     limits = settings.file.privacy
     if limits.inbox == "keep" and not limits.inbox_days:
         return 0
-    from ingestion.land import match_files
+    from ingestion.deliveries import match_files
 
     landed = {file["batch_id"]: file for file in state.files() if file["status"] != "refused"}
     converted = state.converted()
@@ -148,6 +148,6 @@ def _drop_inbox(settings: Settings, state: State, now: datetime) -> int:
 
 
 def _batch_id(settings: Settings, match: Match) -> str:
-    from ingestion.land import batch_of
+    from ingestion.deliveries import batch_of
 
     return batch_of(match.path, settings.sources[match.source], match.files).batch_id

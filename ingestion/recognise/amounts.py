@@ -14,7 +14,7 @@ import polars as pl
 from ingestion.parse import exact
 from ingestion.recognise.layout import Plan
 from ingestion.recognise.proposal import Sure
-from ingestion.spec import Numbers
+from ingestion.rules import Numbers
 
 _MOST = 0.95  # of the orders with several lines decide
 _ENOUGH = 20  # such orders to be certain

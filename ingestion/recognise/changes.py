@@ -17,7 +17,8 @@ from ingestion.recognise.grouping import export_instant
 from ingestion.recognise.proposal import FILL_IN, Group, Keys, Note, Sure
 from ingestion.recognise.values import Column, column_of, number_style, reads_all
 from ingestion.recognise.words import is_personal
-from ingestion.spec import Format, Read
+from ingestion.rules import Read
+from ingestion.spec import Format
 
 _STAMPED = r"exported_at: {file_name: '_(\d{14})\.', datetime: '%Y%m%d%H%M%S'}"
 

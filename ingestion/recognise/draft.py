@@ -24,7 +24,7 @@ from ingestion.recognise.layout import CONSTANTS, Match, Plan, needed_columns
 from ingestion.recognise.proposal import FILL_IN, Group, Keys, Note, Sure
 from ingestion.recognise.values import Column
 from ingestion.recognise.words import plain, value_map
-from ingestion.spec import Read
+from ingestion.rules import Read
 
 _DOMAINS = {(f.name, c.name): c.allowed for f in FEEDS.values() for c in f.given if c.allowed}
 _OTHER = {("events", "event_type"): "other"}

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from ingestion.land import IGNORED
+from ingestion.deliveries import IGNORED
 from ingestion.manifest import is_manifest
 from ingestion.recognise.look import Look
 from ingestion.recognise.proposal import Group

@@ -20,7 +20,7 @@ from orchestration.errors import ExitCode, KpiError
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
-    from ingestion.land import Match
+    from ingestion.deliveries import Match
     from ingestion.mapping import FileSpec
 
 _LOW_DISK = 2.0  # gigabytes
@@ -88,7 +88,7 @@ def check_up() -> None:
 
 def _deliveries(configured: Settings) -> list[Delivery]:
     """What would be read, one line an entry of `files:`, against the ledger."""
-    from ingestion.land import batch_of, match_files
+    from ingestion.deliveries import batch_of, match_files
 
     known = _ledger(configured)
     matches = match_files(configured.paths.inbox, configured.sources)
@@ -203,7 +203,7 @@ def _print_deliveries(deliveries: list[Delivery]) -> None:
 
 def _unread(configured: Settings) -> list[tuple[str, str]]:
     """Files of the inbox that no source reads, with the format that would fit."""
-    from ingestion.land import unmatched_files
+    from ingestion.deliveries import unmatched_files
     from ingestion.recognise import nearest_format
 
     inbox = configured.paths.inbox

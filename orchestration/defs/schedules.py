@@ -7,6 +7,7 @@ import dagster as dg
 
 from orchestration import settings
 from orchestration.errors import KpiError
+from orchestration.sections import Publish
 
 DAILY_JOB = "daily"
 daily_job = dg.define_asset_job(
@@ -43,7 +44,7 @@ def schedules() -> dg.Definitions:
         configured = settings.load()
         cron, zone = configured.file.publish.schedule, configured.shop.timezone
     except KpiError:  # no shop.yml yet: the code location must still load, to be looked at
-        cron, zone = settings.Publish().schedule, "UTC"
+        cron, zone = Publish().schedule, "UTC"
     schedule = dg.ScheduleDefinition(
         name="daily_schedule",
         job=daily_job,

@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from ingestion.land import match_files
+from ingestion.deliveries import match_files
 from ingestion.mapping import parse_sources
 from orchestration.run import open_run
 from orchestration.settings import load

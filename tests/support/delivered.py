@@ -10,7 +10,8 @@ import yaml
 
 from orchestration.inbox import land_new_files
 from orchestration.manifests import missing_files
-from orchestration.settings import Paths, Settings, ShopFile
+from orchestration.sections import ShopFile
+from orchestration.settings import Paths, Settings
 from orchestration.state import State
 
 _SHOP = {"name": "Hand", "currency": "CNY", "timezone": "Asia/Shanghai"}

@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 
 from orchestration.inbox import land_new_files
-from orchestration.settings import Paths, Settings, ShopFile
+from orchestration.sections import ShopFile
+from orchestration.settings import Paths, Settings
 from orchestration.state import State
 from tests.support.exports import ORDERS, SHOP
 

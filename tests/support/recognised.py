@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from ingestion.land import LandedFile, land_file, match_files
+from ingestion.deliveries import match_files
+from ingestion.land import LandedFile, land_file
 from ingestion.mapping import parse_sources
 from ingestion.recognise import Proposal, Reading, Told, propose_shop, write
 

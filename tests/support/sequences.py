@@ -24,7 +24,8 @@ from ingestion.simulator import simulate
 from orchestration.inbox import land_new_files
 from orchestration.manifests import missing_files
 from orchestration.raw import create_raw
-from orchestration.settings import Paths, Settings, ShopFile
+from orchestration.sections import ShopFile
+from orchestration.settings import Paths, Settings
 from orchestration.state import State
 from tests.support.raw import PROJECT, run_dbt
 from tests.support.shop import new_home

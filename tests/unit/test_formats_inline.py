@@ -7,7 +7,8 @@ from pathlib import Path
 import polars as pl
 import yaml
 
-from ingestion.land import LandedFile, land_file, match_files
+from ingestion.deliveries import match_files
+from ingestion.land import LandedFile, land_file
 from ingestion.mapping import parse_sources
 from ingestion.pseudonymise import pseudonyms
 from tests.support.exports import KEY

@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 import yaml
 
-from ingestion.land import land_file, match_files
+from ingestion.deliveries import match_files
+from ingestion.land import land_file
 from ingestion.mapping import load_formats, parse_sources
 from ingestion.pseudonymise import pseudonyms
 from tests.support.exports import KEY, Shop

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
+from ingestion.deliveries import batch_id_of, match_files, unmatched_files
 from ingestion.errors import MappingError
 from ingestion.feeds import FEEDS
-from ingestion.land import batch_id_of, match_files, unmatched_files
 from ingestion.mapping import fingerprint, load_formats, parse_sources
 from tests.support.exports import LINES, ORDERS, SHOP
 

@@ -17,7 +17,7 @@ from ingestion import read as reader
 from ingestion.columns import LINE, ROW, Raw
 from ingestion.errors import FileRejected
 from ingestion.land import LandedFile
-from ingestion.spec import Read
+from ingestion.rules import Read
 from tests.support.exports import HEADER, ORDERS, Shop, order, orders
 
 COLUMNS = ["event_id", "occurred_at", "visitor_id", "event_type", "product_id", "region"]

@@ -19,9 +19,8 @@ from ingestion.derive import Context, derive, safe
 from ingestion.feeds import FEEDS, MONEY
 from ingestion.parse import day, exact, instant, instants, rounded, whole
 from ingestion.pseudonymise import pseudonyms
-from ingestion.rules import Derive
+from ingestion.rules import Derive, Numbers
 from ingestion.schemas import all_pass, schema_of
-from ingestion.spec import Numbers
 from tests.support.exports import HEADER, ORDERS, Shop, order
 
 PLAIN = Numbers()

@@ -11,8 +11,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from ingestion.deliveries import unmatched_files
 from ingestion.errors import FileRejected
-from ingestion.land import unmatched_files
 from ingestion.manifest import Entry, is_manifest, read_manifest
 from tests.support.delivered import Home
 from tests.support.exports import HEADER, ORDERS, order, orders

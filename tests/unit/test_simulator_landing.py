@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 import yaml
 
-from ingestion.land import LandedFile, land_file, match_files, unmatched_files
+from ingestion.deliveries import match_files, unmatched_files
+from ingestion.land import LandedFile, land_file
 from ingestion.mapping import Source, parse_sources
 from ingestion.simulator.plan_operations import DAILY, STREAMS
 from tests.support import operations, simulated
