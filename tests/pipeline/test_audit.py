@@ -12,7 +12,7 @@ HEADER = "refund_id,order_id,product_id,requested_at,refunded_at,amount,quantity
 
 
 def from_the_future(home: Path) -> Path:
-    """A delivery that is well formed and impossible: an order of the year 2030."""
+    """A delivery that is well formed and impossible: order and export of the year 2030."""
     [template] = sorted((home / "data/inbox/shopify").glob("orders_export_20261010_*"))
     lines = template.read_text().splitlines()
     first = next(line for line in lines[1:] if ",paid," in line)
@@ -20,7 +20,7 @@ def from_the_future(home: Path) -> Path:
     bad = "\n".join(
         [lines[0], re.sub(r"20\d\d-\d\d-\d\d", "2030-01-01", first.replace(number, "#999999"))]
     )
-    file = template.with_name("orders_export_20261010_20261011030000.csv")
+    file = template.with_name("orders_export_20261010_20300102030000.csv")
     file.write_text(bad + "\n")
     return file
 
