@@ -141,12 +141,17 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
     batch = batch._replace(batch_id=outcome.batch_id)
     whose = {"batch_id": batch.batch_id, "source_file": name, "file_sha256": batch.sha256}
     told = _set_aside(outcome, path, files, quarantine / f"{batch.batch_id}.parquet", whose)
-    troubles = summarise(outcome.bad, path.name)
+    return _account(outcome, job, batch, name, told)
+
+
+def _account(outcome: Outcome, job: Job, batch: Batch, name: str, told: Path | None) -> LandedFile:
+    """Return the account of a landed file."""
+    troubles = summarise(outcome.bad, job.path.name)
     return LandedFile(
         batch_id=batch.batch_id,
-        source=source.name,
+        source=job.source.name,
         source_file=name,
-        format=files.format.name,
+        format=job.files.format.name,
         sha256=batch.sha256,
         fingerprint=batch.fingerprint,
         feeds=outcome.feeds,
@@ -154,7 +159,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         excluded=dict(
             pl.concat(outcome.excluded).group_by("reason").len().sort("reason").iter_rows()
         ),
-        unknown_columns=tuple(c for c in outcome.unknown if c not in source.keep),
+        unknown_columns=tuple(c for c in outcome.unknown if c not in job.source.keep),
         first_at=outcome.span[0],
         last_at=outcome.span[1],
         version_at=outcome.version_at,
