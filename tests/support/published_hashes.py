@@ -3,10 +3,10 @@
     python -m tests.support.published_hashes small > before.json
     python -m tests.support.published_hashes small --against before.json
 
-What is hashed is `small` (the simulated shop of the tests, run into a folder that is thrown away),
-`golden` (the hand-worked shop) or a published file. With `--against` only the columns of the earlier
-hashes are looked at, so that added columns and tables are no difference; it exits with 1 where a
-table or column is missing or holds something else.
+What is hashed is `small` (the simulated shop of the tests, run into a folder that is thrown
+away), `golden` (the hand-worked shop) or a published file. With `--against` only what the earlier
+hashes name is looked at: added columns and tables are no difference. It exits with 1 where a table
+or column is missing or holds something else.
 """
 
 from __future__ import annotations
