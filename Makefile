@@ -51,9 +51,9 @@ format: $(STAMP) ## format Python and SQL
 	@$(BIN)/ruff format -q .
 
 docs: $(STAMP) ## write the pages that are made from the code
-	@$(BIN)/python -m ingestion.feeds.document > docs/feeds.md
-	@$(BIN)/python -m ingestion.inventory > docs/personal-data.md
-	@$(BIN)/python -m ingestion.document > docs/formats.md
+	@$(BIN)/python -m ingestion.documents.feeds > docs/feeds.md
+	@$(BIN)/python -m ingestion.documents.personal_data > docs/personal-data.md
+	@$(BIN)/python -m ingestion.documents.formats > docs/formats.md
 
 clean: ## delete what a run derives (build, published, site); keeps inbox, landing and state
 	rm -rf data/build data/published data/site dbt_project/target

@@ -24,9 +24,10 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from dashboards.wording.incidents import explained
 from models.anomaly import FEEDS_OF_METRIC, detect
 from models.incidents import open_incidents
-from orchestration.insight_frames import read_frames
+from orchestration.build.insight_frames import read_frames
 
 DAYS_A_MONTH = 365.25 / 12
 # Planted metric -> metrics that name it; a step of the funnel is a part of conversion.
@@ -231,7 +232,7 @@ def main() -> None:
         place = f"{row['platform']:8s} {row['kind']:20s} {row['dimension']} {row['segment']}"
         print(f"{row['start_date']} {place}: {told} {marks if row['alert'] else ''}")
     print("\nfalse alerts")
-    for row in false_alerts(truth, incidents, "kpi").sort("opened_date").to_dicts():
+    for row in explained(false_alerts(truth, incidents, "kpi").sort("opened_date")).to_dicts():
         print(f"{row['opened_date']} {row['explanation_en']}")
 
 

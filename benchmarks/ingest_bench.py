@@ -74,8 +74,8 @@ def make(path: Path, rows: int, seed: int = 7) -> None:
 
 def land(path: Path) -> int:
     """Land the file as the pipeline does; return the rows landed, which must be all."""
-    from ingestion.land import land_file
-    from ingestion.mapping import parse_sources
+    from ingestion.landing.land import land_file
+    from ingestion.mapping.sources import parse_sources
 
     form = {
         "read": {"header": list(COLUMNS)},

@@ -10,9 +10,15 @@ from datetime import timedelta
 
 import polars as pl
 
-from dashboards.context import Data, SiteInfo
-from dashboards.pages import attribution, channels, cohort_rows, drivers, funnel, overview, visits
-from dashboards.pages.story import SMALLEST_GROUP
+from dashboards.base.data import Data, SiteInfo
+from dashboards.figures import cohorts as cohort_rows
+from dashboards.pages.attribution import page as attribution
+from dashboards.pages.channels import page as channels
+from dashboards.pages.cohorts import visits
+from dashboards.pages.drivers import page as drivers
+from dashboards.pages.funnel import page as funnel
+from dashboards.pages.overview import page as overview
+from dashboards.pages.shared.changes import SMALLEST_GROUP
 
 DOWNLOADS = {
     "gmv_daily": ("marts.fct_gmv_daily", overview.LINE_DAYS),

@@ -18,23 +18,21 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from dashboards.context import Data, SiteInfo
+from dashboards.base.data import Data, SiteInfo
+from dashboards.base.page import Both, Page, both, render, safe_csv, script_json, tr
+from dashboards.base.theme import TOKENS, css_variables
 from dashboards.downloads import DOWNLOADS, download
-from dashboards.formatting import weekday
-from dashboards.page import Both, Page, both, render, safe_csv, script_json, tr
-from dashboards.pages import (
-    attribution,
-    channels,
-    cohorts,
-    drivers,
-    filters,
-    funnel,
-    metrics,
-    notfound,
-    overview,
-    quality,
-)
-from dashboards.theme import TOKENS, css_variables
+from dashboards.filters import cube as filters
+from dashboards.pages.attribution import page as attribution
+from dashboards.pages.channels import page as channels
+from dashboards.pages.cohorts import page as cohorts
+from dashboards.pages.drivers import page as drivers
+from dashboards.pages.funnel import page as funnel
+from dashboards.pages.metrics import page as metrics
+from dashboards.pages.notfound import page as notfound
+from dashboards.pages.overview import page as overview
+from dashboards.pages.quality import page as quality
+from dashboards.wording.formatting import weekday
 
 __all__ = ["SiteInfo", "SiteReport", "build_site", "write_status"]
 

@@ -5,10 +5,16 @@ Belongs here: exceptions of the ingestion room. Does not belong here: exit codes
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from ingestion.rates import Need
+
+class Need(NamedTuple):
+    """Rates that a file depends on: a currency and the first and last day of its rows."""
+
+    currency: str
+    first: date
+    last: date
 
 
 class IngestionError(Exception):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import polars as pl
 
 from models.episodes import INCIDENT_SCHEMA, episodes, shape
-from models.incident_words import data_words
 
 __all__ = ["ALL_SOURCES", "data_incidents"]
 
@@ -72,4 +71,4 @@ def _incidents(judged: pl.DataFrame, dimension: str) -> pl.DataFrame:
     )
     if dimension == "all":
         incidents = incidents.with_columns(platform=pl.lit(None, pl.String))
-    return shape(incidents, [data_words(row) for row in incidents.to_dicts()])
+    return shape(incidents)

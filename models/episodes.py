@@ -21,8 +21,6 @@ INCIDENT_SCHEMA: dict[str, type[pl.DataType]] = {
     "severity": pl.String,
     "impact_amount": pl.Float64,
     "kind": pl.String,
-    "explanation_en": pl.String,
-    "explanation_zh": pl.String,
     "cause_metric": pl.String,
     "observed": pl.Float64,
     "expected": pl.Float64,
@@ -38,9 +36,12 @@ INCIDENT_SCHEMA: dict[str, type[pl.DataType]] = {
     "cause_segment": pl.String,
     "cause_side": pl.String,
 }
-"""Columns of `insights.incidents`; observed to upper are those of `metric` on `last_date`;
-cause_dimension and cause_segment say where it happened, null if nowhere in particular; cause_side
-is `above` where the cause is out of its range upwards."""
+"""Columns of `insights.incidents` but for its words, which `dashboards.wording` adds.
+
+observed to upper are those of `metric` on `last_date`; cause_dimension and cause_segment say where
+it happened, null if nowhere in particular; cause_side is `above` where the cause is out of its
+range upwards.
+"""
 
 
 def episodes(days: pl.DataFrame, by: list[str]) -> pl.DataFrame:
@@ -74,14 +75,12 @@ def place() -> pl.Expr:
     return pl.when(pl.col("kind") == "data").then("segment").otherwise(kpi)
 
 
-def shape(incidents: pl.DataFrame, words: list[tuple[str, str]]) -> pl.DataFrame:
-    """Add id and words, and bring the columns into the order of the schema."""
+def shape(incidents: pl.DataFrame) -> pl.DataFrame:
+    """Add the id, and bring the columns into the order of the schema."""
     named = incidents.with_columns(place=place())
     names = zip(named["kind"], named["platform"], named["place"], named["opened_date"], strict=True)
     frame = incidents.with_columns(
         pl.Series("incident_id", [_incident_id(*name) for name in names], dtype=pl.String),
-        pl.Series("explanation_en", [en for en, _ in words], dtype=pl.String),
-        pl.Series("explanation_zh", [zh for _, zh in words], dtype=pl.String),
     )
     return conform(frame)
 

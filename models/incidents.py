@@ -16,7 +16,6 @@ import polars as pl
 
 from models.data_incidents import data_incidents
 from models.episodes import INCIDENT_SCHEMA, conform, episodes, place, shape
-from models.incident_words import kpi_words
 from models.root_cause import root_causes
 
 __all__ = ["INCIDENT_SCHEMA", "open_incidents"]
@@ -90,10 +89,7 @@ def _kpi_incidents(
         )
         .sort("place", "run")
     )
-    located = _located(
-        shape(incidents, [("", "")] * len(incidents)), anomalies, parts, completeness
-    )
-    return shape(located, [kpi_words(row) for row in located.to_dicts()])
+    return _located(shape(incidents), anomalies, parts, completeness)
 
 
 def _judged_days(placed: pl.DataFrame) -> pl.DataFrame:

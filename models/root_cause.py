@@ -1,8 +1,8 @@
 """Where it happened: which segments of a platform an incident's money was lost in.
 
 Belongs here: the expected value of a segment, its share of the loss, and the ranking of segments
-and dimensions; and which comparison of `fct_gmv_change` a reader would ask for. Shares above 1 or
-below 0 stay as they are: segments that offset each other make them.
+and dimensions. Shares above 1 or below 0 stay as they are: segments that offset each other make
+them.
 
 Method: a segment whose own series fell out of its range comes first, the strongest score before
 all; then Adtributor (Bhagwat et al., NSDI 2014), one dimension at a time. The expected value of a
@@ -17,12 +17,7 @@ from typing import Any
 
 import polars as pl
 
-__all__ = ["COMPARISONS", "ROOT_CAUSE_SCHEMA", "adtributor", "change_row", "gaps_on", "root_causes",
-           "sensible_comparison"]  # fmt: skip
-
-COMPARISONS = ("promo_phase", "trailing_28d", "last_week", "last_year", "previous_day")
-"""From the most to the least sensible: in a promotion the same day of the same phase a year ago,
-else four weeks of ordinary days."""
+__all__ = ["ROOT_CAUSE_SCHEMA", "adtributor", "root_causes"]
 
 ROOT_CAUSE_SCHEMA: dict[str, type[pl.DataType]] = {
     "incident_id": pl.String,
@@ -51,32 +46,7 @@ AMOUNT_SCATTER = 1.5  # an amount of n orders scatters like n / 1.5 equal ones
 NOTABLE = 0.01  # surprise of a dimension below which the loss is everywhere alike
 
 
-def sensible_comparison(changes: pl.DataFrame, business_date: date) -> str | None:
-    """The comparison a reader would ask for on this day; None if the day has none.
-
-    Args:
-        changes: rows of `fct_gmv_change`.
-        business_date: the day; `promo_phase` rows exist on days of a phase only.
-    """
-    on_day = changes.filter(pl.col("business_date") == business_date)
-    found = set(on_day["comparison"].unique())
-    return next((name for name in COMPARISONS if name in found), None)
-
-
-def change_row(
-    changes: pl.DataFrame, business_date: date, comparison: str, dimension: str, segment: str
-) -> dict[str, object] | None:
-    """One row of `fct_gmv_change` as a mapping, or None."""
-    rows = changes.filter(
-        pl.col("business_date") == business_date,
-        pl.col("comparison") == comparison,
-        pl.col("dimension") == dimension,
-        pl.col("segment") == segment,
-    )
-    return rows.row(0, named=True) if len(rows) else None
-
-
-def gaps_on(completeness: pl.DataFrame, first: date, last: date) -> pl.DataFrame:
+def _gaps_on(completeness: pl.DataFrame, first: date, last: date) -> pl.DataFrame:
     """Feeds that are not whole on days of the span: business_date, platform, source, feed, reason.
 
     Args:
@@ -172,7 +142,7 @@ def root_causes(
         first, last = incident["opened_date"], incident["last_date"]
         is_traffic = "visitors" in (incident["metric"], incident["cause_metric"])
         measure = "visitors" if is_traffic else "gmv"
-        missing = gaps_on(completeness, first - timedelta(days=BASE_DAYS), last)
+        missing = _gaps_on(completeness, first - timedelta(days=BASE_DAYS), last)
         missing = missing.filter(pl.col("feed") != "campaign_spend")
         near = parts.filter(
             pl.col("business_date").is_between(first - timedelta(days=BASE_DAYS), last)

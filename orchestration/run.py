@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from orchestration import dbt, warehouse
+from orchestration.build import dbt, warehouse
+from orchestration.build.raw import create_raw
+from orchestration.config.settings import Settings
 from orchestration.errors import ExitCode, KpiError, write_trace
-from orchestration.manifests import missing_files
-from orchestration.raw import create_raw
-from orchestration.settings import Settings
-from orchestration.state import State
+from orchestration.ledger.manifests import missing_files
+from orchestration.ledger.state import State
 
 if TYPE_CHECKING:
-    from ingestion.manifest import Announced
+    from ingestion.landing.manifest import Announced
 
 # One logger for what a person should read: the command line prints it, Dagster shows it.
 log = logging.getLogger("kpi")
@@ -199,7 +199,7 @@ class Run:
                 failed_step=step,
                 message=str(error).splitlines()[0] if str(error) else type(error).__name__,
             )
-        from orchestration.alerts import deliver, failure_message
+        from orchestration.alerting.alerts import deliver, failure_message
 
         log_file = write_trace(error, self.paths.data / "logs")
         message = failure_message(self.job_id, step, error, log_file)

@@ -11,10 +11,10 @@ from typing import Any
 
 import polars as pl
 
-from ingestion.parse import exact
+from ingestion.mapping.rules import Numbers
 from ingestion.recognise.layout import Plan
 from ingestion.recognise.proposal import Sure
-from ingestion.rules import Numbers
+from ingestion.rows.parse import exact
 
 _MOST = 0.95  # of the orders with several lines decide
 _ENOUGH = 20  # such orders to be certain

@@ -13,12 +13,12 @@ from typing import Any
 import polars as pl
 
 from ingestion.feeds import DAY, FEEDS, INSTANT, TEXT
+from ingestion.mapping.rules import Read
+from ingestion.mapping.spec import Format
 from ingestion.recognise.grouping import export_instant
 from ingestion.recognise.proposal import FILL_IN, Group, Keys, Note, Sure
 from ingestion.recognise.values import Column, column_of, number_style, reads_all
 from ingestion.recognise.words import is_personal
-from ingestion.rules import Read
-from ingestion.spec import Format
 
 _STAMPED = r"exported_at: {file_name: '_(\d{14})\.', datetime: '%Y%m%d%H%M%S'}"
 

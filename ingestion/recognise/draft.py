@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from ingestion.feeds import DAY, FEEDS, INSTANT
+from ingestion.mapping.rules import Read
 from ingestion.recognise.amounts import order_value
 from ingestion.recognise.changes import (
     dates_of,
@@ -24,7 +25,6 @@ from ingestion.recognise.layout import CONSTANTS, Match, Plan, needed_columns
 from ingestion.recognise.proposal import FILL_IN, Group, Keys, Note, Sure
 from ingestion.recognise.values import Column
 from ingestion.recognise.words import plain, value_map
-from ingestion.rules import Read
 
 _DOMAINS = {(f.name, c.name): c.allowed for f in FEEDS.values() for c in f.given if c.allowed}
 _OTHER = {("events", "event_type"): "other"}

@@ -16,12 +16,12 @@ import polars as pl
 
 from ingestion.errors import MappingError
 from ingestion.feeds import FEEDS, INSTANT
-from ingestion.mapping import FileSpec, Source, load_formats, parse_sources
+from ingestion.mapping.sources import FileSpec, Source, load_formats, parse_sources
+from ingestion.mapping.spec import Format
 from ingestion.recognise.changes import changes
-from ingestion.recognise.look import SAMPLE_BYTES, SAMPLE_ROWS, Look, look
+from ingestion.recognise.outline import SAMPLE_BYTES, SAMPLE_ROWS, Look, look
 from ingestion.recognise.proposal import FILL_IN, Group, Note, Reading, Sure, Trial, least
 from ingestion.recognise.trial import try_files
-from ingestion.spec import Format
 
 _CURRENCY_IN_HEADER = re.compile(r"\(([A-Z]{3})\)\s*$")
 _PROBE = {"platform": "probe", "shop_id": "probe", "timezone": "UTC"}

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from ingestion.deliveries import IGNORED
-from ingestion.manifest import is_manifest
-from ingestion.recognise.look import Look
+from ingestion.landing.deliveries import IGNORED
+from ingestion.landing.manifest import is_manifest
+from ingestion.recognise.outline import Look
 from ingestion.recognise.proposal import Group
 
 _STARS = re.compile(r"\*(?:[-_. T]?\*)+")

@@ -14,8 +14,8 @@ from typing import Any
 
 import polars as pl
 
-from ingestion.fates import Issue
-from ingestion.recognise.look import Look
+from ingestion.recognise.outline import Look
+from ingestion.rows.fates import Issue
 
 FILL_IN = "FILL_IN"
 """Stands where only the shop's owner can say what is right; nothing runs until it is replaced."""

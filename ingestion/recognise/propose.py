@@ -16,7 +16,7 @@ import polars as pl
 
 from ingestion.recognise.formats import fits, recognise, sample_of
 from ingestion.recognise.grouping import files_below, group
-from ingestion.recognise.look import look
+from ingestion.recognise.outline import look
 from ingestion.recognise.proposal import Group, Note, Proposal, Reading, Sure, Unread
 from ingestion.recognise.sources import Told, shop_of, sources_of
 from ingestion.recognise.unknown import propose

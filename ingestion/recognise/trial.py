@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from ingestion.errors import FileRejected
-from ingestion.land import land_file
-from ingestion.mapping import FileSpec, Source
+from ingestion.landing.land import land_file
+from ingestion.mapping.sources import FileSpec, Source
 from ingestion.recognise.proposal import Trial
 
 TRIAL_BYTES = 1 << 25

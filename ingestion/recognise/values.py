@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ingestion.parse import instant
-from ingestion.vocabulary import Strict
+from ingestion.mapping.vocabulary import Strict
+from ingestion.rows.parse import instant
 
 __all__ = ["Column", "NumberStyle", "column_of", "number_style"]
 

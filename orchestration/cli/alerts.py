@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from orchestration import settings, warehouse
+from orchestration.build import warehouse
 from orchestration.cli.console import console
+from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError
 
 _LIST = """
@@ -55,7 +56,7 @@ def test_channels() -> None:
     Raises:
         KpiError: a channel did not take it, or its address is missing from the environment.
     """
-    from orchestration.delivery import SendPolicy, deliver
+    from orchestration.alerting.delivery import SendPolicy, deliver
 
     configured = settings.load()
     channels = configured.alert_channels()
@@ -83,8 +84,8 @@ def test_channels() -> None:
 
 
 def _test_message(shop: str) -> Any:
-    from orchestration.alert_text import one_line
-    from orchestration.delivery import Message
+    from dashboards.wording.alerts import one_line
+    from orchestration.alerting.delivery import Message
 
     now = datetime.now(UTC)
     return Message(

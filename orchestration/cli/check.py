@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestration import settings
 from orchestration.cli.console import console
 from orchestration.cli.options import allowed
+from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError, config_error
 
 if TYPE_CHECKING:
-    from ingestion.mapping import FileSpec, Source
+    from ingestion.mapping.sources import FileSpec, Source
     from ingestion.recognise.proposal import Trial
 
 _SHOWN = 20
@@ -56,7 +56,7 @@ def check_file(path: Path, source_name: str, format_name: str) -> None:
         raise KpiError("there is no such file", str(path), "Check the path.", ExitCode.USAGE)
     source, files, currency = _mapping(path, source_name, format_name)
     from ingestion.recognise import try_file
-    from ingestion.recognise.look import look
+    from ingestion.recognise.outline import look
 
     trial = try_file(path, source, files, reporting_currency=currency)
     seen = look(path)
@@ -101,7 +101,7 @@ def _mapping(path: Path, source_name: str, format_name: str) -> tuple[Source, Fi
 
 
 def _by_format(name: str, source_name: str) -> tuple[Source, FileSpec, str]:
-    from ingestion.mapping import load_formats
+    from ingestion.mapping.sources import load_formats
     from ingestion.recognise.formats import probe
 
     allowed("--format", name, list(load_formats()))

@@ -120,7 +120,7 @@ def exit_codes() -> Iterator[None]:
     except Exception as error:
         known = find_error(error)
         if known is None:
-            from orchestration.settings import data_home
+            from orchestration.config.settings import data_home
 
             log = write_trace(error, data_home() / "data" / "logs")
             known = KpiError(

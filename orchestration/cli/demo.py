@@ -11,10 +11,10 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 
-from orchestration import settings
 from orchestration.cli.console import console
 from orchestration.cli.run import execute_daily
 from orchestration.cli.show import show_headline
+from orchestration.config import settings
 from orchestration.errors import config_error
 
 log = logging.getLogger("kpi")
@@ -41,7 +41,7 @@ def run_demo() -> None:
     yesterday = datetime.now(configured.zone).date() - timedelta(days=1)
     # The simulation draws in processes of its own: meanwhile dbt parses the project, and what the
     # run needs is imported.
-    parsing = subprocess.Popen([sys.executable, "-m", "orchestration.dbt"])
+    parsing = subprocess.Popen([sys.executable, "-m", "orchestration.build.dbt"])
     importing = Thread(target=_import_what_a_run_needs)
     importing.start()
     with console.progress():
@@ -63,7 +63,7 @@ def _is_demo(home: Path) -> bool:
 
 
 def _simulate(paths: settings.Paths, as_of: date) -> None:
-    from ingestion.simulator import default_window, load_simulation, simulate
+    from simulator import default_window, load_simulation, simulate
 
     known = load_simulation(paths.data)
     start, history_until = (known.start, known.history_until) if known else default_window(as_of)

@@ -14,14 +14,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration import settings, warehouse
+from orchestration.build import warehouse
 from orchestration.cli.console import console
+from orchestration.config import settings
+from orchestration.config.settings import Settings
 from orchestration.errors import ExitCode, KpiError
-from orchestration.settings import Settings
 
 if TYPE_CHECKING:
-    from ingestion.deliveries import Match
-    from ingestion.mapping import FileSpec
+    from ingestion.landing.deliveries import Match
+    from ingestion.mapping.sources import FileSpec
 
 _LOW_DISK = 2.0  # gigabytes
 _SHOWN = 20
@@ -88,7 +89,7 @@ def check_up() -> None:
 
 def _deliveries(configured: Settings) -> list[Delivery]:
     """What would be read, one line an entry of `files:`, against the ledger."""
-    from ingestion.deliveries import batch_of, match_files
+    from ingestion.landing.deliveries import batch_of, match_files
 
     known = _ledger(configured)
     matches = match_files(configured.paths.inbox, configured.sources)
@@ -136,7 +137,7 @@ def _ledger(configured: Settings) -> dict[str, tuple[str, int]]:
     """Batch id -> status and rows of each file the ledger knows; nothing is created."""
     if not (configured.paths.state / "state.sqlite").exists():
         return {}
-    from orchestration.state import State
+    from orchestration.ledger.state import State
 
     files = State(configured.paths.state).files()
     return {file["batch_id"]: (file["status"], file["rows_read"]) for file in files}
@@ -203,7 +204,7 @@ def _print_deliveries(deliveries: list[Delivery]) -> None:
 
 def _unread(configured: Settings) -> list[tuple[str, str]]:
     """Files of the inbox that no source reads, with the format that would fit."""
-    from ingestion.deliveries import unmatched_files
+    from ingestion.landing.deliveries import unmatched_files
     from ingestion.recognise import nearest_format
 
     inbox = configured.paths.inbox

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import duckdb
 
-    from dashboards.narrative import Effect
+    from dashboards.wording.changes import Effect
 
 COUNTS = ("visitors", "tracked_buyers", "untracked_buyers", "buyers", "identified_orders",
           "anonymous_orders", "orders", "gmv")  # fmt: skip
@@ -124,7 +124,7 @@ def drivers(
     """The drivers in chain order, with their values on both sides.
 
     Args:
-        effects: `dashboards.narrative.effects` of the company's row.
+        effects: `dashboards.wording.changes.effects` of the company's row.
         now: counts of the day.
         base: counts of the comparison, None if not known.
     """

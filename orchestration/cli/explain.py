@@ -6,19 +6,13 @@ from dataclasses import asdict
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from orchestration import settings, warehouse
-from orchestration.cli.caveats import (
-    Gap,
-    blind_platforms,
-    gaps,
-    late_platforms,
-    missed_days,
-    warnings,
-)
+from dashboards.wording.caveats import Gap, blind_platforms, late_platforms, missed_days, warnings
+from orchestration.build import warehouse
 from orchestration.cli.console import console
 from orchestration.cli.drivers import Driver, drivers, sides
 from orchestration.cli.options import allowed, day_of
-from orchestration.cli.show import change_of, one_row
+from orchestration.cli.published import change_of, gaps, one_row
+from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError
 
 if TYPE_CHECKING:
@@ -64,7 +58,7 @@ def show_explanation(day: str, versus: str, by: str, lang: str) -> None:
     Raises:
         KpiError: an unknown comparison or dimension, or no such comparison for that day.
     """
-    from dashboards.narrative import effects, headline
+    from dashboards.wording.changes import effects, headline
 
     allowed("--vs", versus, COMPARISONS)
     if by:
@@ -203,7 +197,7 @@ def _beyond_share(group: list[dict[str, Any]], side: float) -> float:
 
 
 def _show_tree(tree: list[Driver], lang: str, currency: str) -> None:
-    from dashboards.narrative import money
+    from dashboards.wording.changes import money
 
     console.table(
         [_word(name, lang) for name in ("driver", "value", "base", "change", "effect")],
@@ -221,8 +215,8 @@ def _show_tree(tree: list[Driver], lang: str, currency: str) -> None:
 
 
 def _shown(name: str, value: float | None, lang: str, currency: str) -> str:
-    from dashboards.formatting import fixed, percent
-    from dashboards.narrative import money
+    from dashboards.wording.changes import money
+    from dashboards.wording.formatting import fixed, percent
 
     if value is None:
         return ""
@@ -235,7 +229,7 @@ def _shown(name: str, value: float | None, lang: str, currency: str) -> str:
 
 def _difference(driver: Driver) -> str:
     """In per cent; a rate in percentage points, since 2 % of 2 % says little."""
-    from dashboards.formatting import fixed, percent
+    from dashboards.wording.formatting import fixed, percent
 
     if driver.value is None or driver.base_value is None:
         return ""
@@ -247,7 +241,7 @@ def _difference(driver: Driver) -> str:
 
 
 def _show_worst(worst: list[dict[str, Any]], fell: bool, lang: str, currency: str) -> None:
-    from dashboards.narrative import money
+    from dashboards.wording.changes import money
 
     if worst:
         console.heading(_word("lost" if fell else "won", lang))
@@ -261,7 +255,7 @@ def _show_worst(worst: list[dict[str, Any]], fell: bool, lang: str, currency: st
 
 
 def _show_table(by: str, parts: list[dict[str, Any]], lang: str, currency: str) -> None:
-    from dashboards.narrative import money
+    from dashboards.wording.changes import money
 
     names = [by, "GMV", "change", "visitors", "mix", "conversion", "untracked", "orders/buyer",
              "anonymous", "AOV"]  # fmt: skip

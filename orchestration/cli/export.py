@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration import settings, warehouse
+from orchestration.build import warehouse
 from orchestration.cli.console import console
 from orchestration.cli.options import allowed
+from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError
 
 if TYPE_CHECKING:

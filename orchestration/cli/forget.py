@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from orchestration import settings, warehouse
+from orchestration.build import warehouse
 from orchestration.cli.console import console
-from orchestration.erasure import Request, folder
-from orchestration.forget import forget
-from orchestration.state import State
+from orchestration.config import settings
+from orchestration.erasure.erase import Request, folder
+from orchestration.erasure.forget import forget
+from orchestration.ledger.state import State
 
 
 def forget_person(  # noqa: PLR0913 - one parameter an option

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
-from orchestration import settings
 from orchestration.cli.console import console
+from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError
 
 if TYPE_CHECKING:

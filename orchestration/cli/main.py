@@ -40,7 +40,7 @@ def options(
     config: Annotated[Path | None, typer.Option(help="Another shop.yml.")] = None,
 ) -> None:
     """Options of all commands."""
-    from orchestration.settings import choose
+    from orchestration.config.settings import choose
 
     console.as_json, console.quiet, console.color = as_json, quiet or as_json, not no_color
     choose(home, config)

@@ -6,14 +6,14 @@ import logging
 import warnings
 from typing import Any
 
-from orchestration import settings
 from orchestration.cli.console import console, fail
+from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError
 
 
 def run_daily(*, as_of: str, full: bool, wait_seconds: float, fail_on_alert: bool) -> None:
     """Run the daily job, print the headline, and leave with the exit code that fits."""
-    from orchestration.state import State
+    from orchestration.ledger.state import State
 
     paths = settings.load().paths
     state = State(paths.state)
@@ -42,7 +42,7 @@ def execute_daily(*, as_of: str = "", full: bool = False, wait_seconds: float = 
     Raises:
         KpiError: what ended the run, as the step raised it.
     """
-    from orchestration.warehouse import run_lock
+    from orchestration.build.warehouse import run_lock
 
     paths = settings.load().paths
     # Dagster takes seconds to import: a second run should know at once that it has to leave.

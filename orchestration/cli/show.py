@@ -8,8 +8,10 @@ from typing import Any
 
 import duckdb
 
-from orchestration import settings, warehouse
+from orchestration.build import warehouse
 from orchestration.cli.console import console
+from orchestration.cli.published import change_of, one_row
+from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError
 
 _SHOWN_ROWS = 1000
@@ -17,7 +19,7 @@ _SHOWN_ROWS = 1000
 
 def show_headline() -> None:
     """Yesterday's GMV with its drivers, and the last incident."""
-    from dashboards.narrative import effects, headline
+    from dashboards.wording.changes import effects, headline
     from orchestration.cli.explain import headline_warnings, show_warnings
 
     with warehouse.connect_published(settings.load().paths.current) as con:
@@ -125,24 +127,3 @@ def _watermarks(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     )
     columns = [column[0] for column in result.description or []]
     return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
-
-
-def change_of(con: duckdb.DuckDBPyConnection, day: date, comparison: str) -> dict[str, Any] | None:
-    """The company's row of `fct_gmv_change`, with the day's visitors and buyers; None without."""
-    return one_row(
-        con,
-        "select c.*, d.visitors, d.buyers from marts.fct_gmv_change as c"
-        " left join marts.fct_gmv_daily as d using (business_date, dimension, segment)"
-        " where c.business_date = ? and c.comparison = ? and c.dimension = 'all'",
-        [day, comparison],
-    )
-
-
-def one_row(
-    con: duckdb.DuckDBPyConnection, query: str, values: list[Any] | None = None
-) -> dict[str, Any] | None:
-    """The first row of a query as a mapping; None without rows."""
-    result = con.execute(query, values or [])
-    columns = [column[0] for column in result.description or []]
-    rows = result.fetchmany(1)
-    return dict(zip(columns, rows[0], strict=True)) if rows else None

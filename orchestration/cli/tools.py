@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from importlib.metadata import version
 
-from orchestration import settings, warehouse
+from orchestration.build import warehouse
 from orchestration.cli.console import console
+from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError
 
 
@@ -39,7 +40,7 @@ def start_dagster(port: int) -> None:
     import os
     from pathlib import Path
 
-    from orchestration.dbt import prepare_manifest
+    from orchestration.build.dbt import prepare_manifest
 
     settings.load().paths.make()
     settings.use_dagster_home()
@@ -52,7 +53,7 @@ def start_dagster(port: int) -> None:
 
 def roll_back() -> None:
     """Point database and pages at the generation before the current one."""
-    from orchestration.state import State
+    from orchestration.ledger.state import State
 
     paths = settings.load().paths
     with warehouse.run_lock(paths.state, "rollback"):
@@ -69,7 +70,7 @@ def reject_batch(batch: str) -> None:
     Raises:
         KpiError: there is no such landed batch.
     """
-    from orchestration.state import State
+    from orchestration.ledger.state import State
 
     paths = settings.load().paths
     with warehouse.run_lock(paths.state, "reject"):

@@ -13,7 +13,7 @@ from dagster_dbt import DbtCliResource
 from packaging.version import Version
 from pydantic import PrivateAttr
 
-from orchestration import settings
+from orchestration.config import settings
 from orchestration.run import Run, open_run
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import dagster as dg
 
 from ingestion.feeds import FEEDS
-from orchestration.forget import resume
-from orchestration.inbox import land_new_files
+from orchestration.erasure.forget import resume
+from orchestration.ledger.inbox import land_new_files
 from orchestration.run import Run, log
 
 _KEYS = {feed: dg.AssetKey(["raw", feed]) for feed in FEEDS}

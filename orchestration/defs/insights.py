@@ -47,10 +47,11 @@ def insights(
             for key in context.selected_asset_keys:
                 yield dg.MaterializeResult(asset_key=key, metadata={"unchanged": True})
             return
+        from dashboards.wording.incidents import explained
         from models.anomaly import DetectorParams, detect
         from models.incidents import open_incidents
         from models.root_cause import root_causes
-        from orchestration.insight_frames import read_frames
+        from orchestration.build.insight_frames import read_frames
 
         frames = read_frames(run.query)
         last_day = run.last_day()
@@ -66,7 +67,11 @@ def insights(
         known = (anomalies, frames.completeness, frames.parts)
         incidents = open_incidents(*known, run.published_incidents())
         causes = root_causes(incidents, anomalies, frames.parts, frames.completeness)
-        tables = {"anomalies": anomalies, "incidents": incidents, "root_causes": causes}
+        tables = {
+            "anomalies": anomalies,
+            "incidents": explained(incidents),
+            "root_causes": causes,
+        }
         for name, frame in tables.items():
             run.write(f"insights.{name}", frame)
             yield dg.MaterializeResult(

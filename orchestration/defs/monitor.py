@@ -2,14 +2,14 @@
 
 import dagster as dg
 
-from orchestration import settings
+from orchestration.config import settings
 
 
 @dg.run_failure_sensor(default_status=dg.DefaultSensorStatus.RUNNING)
 def run_failure_alert(context: dg.RunFailureSensorContext) -> None:
     """Send the failure of a run; a run that already told is not told again."""
-    from orchestration.alerts import deliver, failure_message
-    from orchestration.state import State
+    from orchestration.alerting.alerts import deliver, failure_message
+    from orchestration.ledger.state import State
 
     configured = settings.load()
     state = State(configured.paths.state)

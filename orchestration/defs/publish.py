@@ -9,9 +9,9 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from orchestration import dbt, warehouse
-from orchestration.audit import audit_checks, failed_errors, reconciliation
-from orchestration.retention import apply_retention
+from orchestration.build import dbt, warehouse
+from orchestration.build.audit import audit_checks, failed_errors, reconciliation
+from orchestration.ledger.retention import apply_retention
 from orchestration.run import Run, gate_error
 
 _AUDIT = ("ingest_files", "reconciliation_daily", "checks", "metrics", "run")
@@ -185,7 +185,7 @@ _SITE_ROWS = {
 
 def site_frames(run: Run) -> dict[str, pl.DataFrame]:
     """Of every table the pages name the columns they use; what is not published is left out."""
-    from dashboards.context import COLUMNS
+    from dashboards.base.data import COLUMNS
 
     held = run.published(
         "select table_schema || '.' || table_name, column_name from information_schema.columns"
@@ -230,9 +230,9 @@ def outbox(
         if run.is_unchanged:
             apply_retention(run.settings, run.state, run.as_of)
             return dg.MaterializeResult(metadata={"unchanged": True})
-        from orchestration.alerts import send_alerts
+        from orchestration.alerting.alerts import send_alerts
 
-        news = send_alerts(run)
+        news = send_alerts(run.settings, run.state, run.published)
         run.finish(news)
         apply_retention(run.settings, run.state, run.as_of)
         return dg.MaterializeResult(

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from orchestration import settings
+from orchestration.config import settings
+from orchestration.config.sections import Publish
 from orchestration.errors import KpiError
-from orchestration.sections import Publish
 
 DAILY_JOB = "daily"
 daily_job = dg.define_asset_job(

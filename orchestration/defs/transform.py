@@ -10,8 +10,8 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
-from orchestration.dbt import prepare_manifest, test_results
-from orchestration.gate import preload
+from orchestration.build.dbt import prepare_manifest, test_results
+from orchestration.build.gate import preload
 from orchestration.run import Run, gate_error, log
 
 

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from playwright.sync_api import Page
 
-from dashboards.formatting import count, fixed, money, percent
+from dashboards.wording.formatting import count, fixed, money, percent
 from tests.browser import shop
 from tests.browser.conftest import Visit
 from tests.browser.test_pages import check

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
+from dashboards.base.theme import PALETTE
 from dashboards.site import write_status
-from dashboards.theme import PALETTE
 from tests.browser import shop
 from tests.browser.conftest import NOW, Visit
 

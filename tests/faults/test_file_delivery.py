@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ingestion import land
-from ingestion.store import write
+from ingestion.landing import land
+from ingestion.landing.store import write
 from tests.support.exports import HEADER, ORDERS, Shop, order, orders
 from tests.support.homes import Home
 

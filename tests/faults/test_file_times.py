@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from ingestion.errors import MappingError
-from ingestion.reconcile import landed_totals
+from ingestion.landing.reconcile import landed_totals
 from tests.support.exports import HEADER, ORDERS, Shop, one_bad_row, order, orders, refused
 
 NEW_YORK = {"timezone": "America/New_York"}

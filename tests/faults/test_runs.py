@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.warehouse import run_lock
+from orchestration.build.warehouse import run_lock
 from tests.support import shop
 
 

@@ -124,7 +124,7 @@ def mutated_walk(name: str, folder: Path, seeds: range, steps: int) -> bool:
     project = folder / "dbt_project"
     shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
     file, right, wrong = MUTATIONS[name]
-    macro = project / "macros" / file
+    macro = project / "macros" / "incremental" / file
     assert right in macro.read_text()
     macro.write_text(macro.read_text().replace(right, wrong))
     return any(

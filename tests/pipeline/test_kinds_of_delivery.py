@@ -15,8 +15,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.manifests import missing_files
-from orchestration.raw import create_raw
+from orchestration.build.raw import create_raw
+from orchestration.ledger.manifests import missing_files
 from tests.support.delivered import Home
 from tests.support.exports import LINES, LINES_HEADER
 from tests.support.raw import PROJECT, read, run_dbt

@@ -11,10 +11,10 @@ import duckdb
 import polars as pl
 import pytest
 
-from ingestion.deliveries import match_files
-from ingestion.mapping import parse_sources
+from ingestion.landing.deliveries import match_files
+from ingestion.mapping.sources import parse_sources
+from orchestration.config.settings import load
 from orchestration.run import open_run
-from orchestration.settings import load
 from tests.support import shop
 from tests.support.erasure import found_in
 

@@ -8,11 +8,11 @@ from typing import Any
 import polars as pl
 import yaml
 
-from orchestration.inbox import land_new_files
-from orchestration.manifests import missing_files
-from orchestration.sections import ShopFile
-from orchestration.settings import Paths, Settings
-from orchestration.state import State
+from orchestration.config.sections import ShopFile
+from orchestration.config.settings import Paths, Settings
+from orchestration.ledger.inbox import land_new_files
+from orchestration.ledger.manifests import missing_files
+from orchestration.ledger.state import State
 
 _SHOP = {"name": "Hand", "currency": "CNY", "timezone": "Asia/Shanghai"}
 _SOURCE = {"platform": "web", "shop_id": "web-1", "timezone": "Asia/Shanghai", "currency": "CNY"}

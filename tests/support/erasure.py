@@ -12,10 +12,11 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from orchestration import settings, warehouse
-from orchestration.inbox import land_new_files
-from orchestration.settings import Settings
-from orchestration.state import State
+from orchestration.build import warehouse
+from orchestration.config import settings
+from orchestration.config.settings import Settings
+from orchestration.ledger.inbox import land_new_files
+from orchestration.ledger.state import State
 from tests.support.exports import HEADER, order
 
 KEY = b"5eed" * 16

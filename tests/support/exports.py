@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from ingestion.errors import FileRejected
-from ingestion.land import LandedFile, land_file
-from ingestion.mapping import Source, parse_sources
+from ingestion.landing.land import LandedFile, land_file
+from ingestion.mapping.sources import Source, parse_sources
 
 KEY = b"a key for tests, 32 bytes long.."
 SHOP: dict[str, Any] = {

@@ -8,10 +8,10 @@ from typing import Any
 
 import polars as pl
 
-from orchestration.inbox import land_new_files
-from orchestration.sections import ShopFile
-from orchestration.settings import Paths, Settings
-from orchestration.state import State
+from orchestration.config.sections import ShopFile
+from orchestration.config.settings import Paths, Settings
+from orchestration.ledger.inbox import land_new_files
+from orchestration.ledger.state import State
 from tests.support.exports import ORDERS, SHOP
 
 FATES = ("rows_landed", "rows_quarantined", "rows_duplicate", "rows_excluded")

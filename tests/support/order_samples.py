@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from ingestion.land import LandedFile
+from ingestion.landing.land import LandedFile
 from tests.support.exports import Shop
 from tests.support.samples import named, sample
 

@@ -20,7 +20,7 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
 from ingestion.feeds import FEEDS
-from orchestration.raw import instant_kind
+from orchestration.build.raw import instant_kind
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 

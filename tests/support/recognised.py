@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
-from ingestion.deliveries import match_files
-from ingestion.land import LandedFile, land_file
-from ingestion.mapping import parse_sources
+from ingestion.landing.deliveries import match_files
+from ingestion.landing.land import LandedFile, land_file
+from ingestion.mapping.sources import parse_sources
 from ingestion.recognise import Proposal, Reading, Told, propose_shop, write
 
 GIVEN = Told(name="Shop", currency="EUR", timezone="Europe/Berlin", platform="web")

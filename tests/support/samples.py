@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ingestion.land import LandedFile
+from ingestion.landing.land import LandedFile
 from tests.support.exports import Shop
 
 SAMPLES = Path(__file__).parents[1] / "data" / "formats"

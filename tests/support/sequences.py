@@ -20,13 +20,13 @@ from random import Random
 import duckdb
 import yaml
 
-from ingestion.simulator import simulate
-from orchestration.inbox import land_new_files
-from orchestration.manifests import missing_files
-from orchestration.raw import create_raw
-from orchestration.sections import ShopFile
-from orchestration.settings import Paths, Settings
-from orchestration.state import State
+from orchestration.build.raw import create_raw
+from orchestration.config.sections import ShopFile
+from orchestration.config.settings import Paths, Settings
+from orchestration.ledger.inbox import land_new_files
+from orchestration.ledger.manifests import missing_files
+from orchestration.ledger.state import State
+from simulator import simulate
 from tests.support.raw import PROJECT, run_dbt
 from tests.support.shop import new_home
 

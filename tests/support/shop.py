@@ -10,8 +10,8 @@ from typing import Any
 
 import duckdb
 
-from ingestion.simulator import simulate
-from orchestration.settings import DEMO_CONFIG
+from orchestration.config.settings import DEMO_CONFIG
+from simulator import simulate
 
 # The mobile checkout of the site is planted to break on this day; the next promo is far.
 LAST_DAY = date(2026, 10, 10)

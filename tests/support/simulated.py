@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ingestion.simulator import simulate
+from simulator import simulate
 
 START = date(2026, 9, 1)
 HISTORY = date(2026, 10, 31)

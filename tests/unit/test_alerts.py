@@ -18,7 +18,7 @@ import pytest
 
 from models.incidents import INCIDENT_SCHEMA
 from models.root_cause import ROOT_CAUSE_SCHEMA
-from orchestration.alerts import (
+from orchestration.alerting.alerts import (
     AlertInfo,
     Message,
     SendPolicy,
@@ -28,7 +28,7 @@ from orchestration.alerts import (
     failure_message,
     send_alerts,
 )
-from orchestration.redact import Redactor, redacting
+from orchestration.alerting.redact import Redactor, redacting
 
 DAY = date(2026, 11, 20)
 INFO = AlertInfo("Demo shop", "CNY", "data/site/index.html")
@@ -487,7 +487,11 @@ def test_a_run_tells_the_open_incidents_of_its_last_days(tmp_path: Path, hook: H
         tables = {  # noqa: RUF012
             "insights.incidents": pl.DataFrame(
                 [incident(), incident(incident_id="kpi-old", closed_date=DAY)],
-                schema=INCIDENT_SCHEMA,
+                schema={
+                    **INCIDENT_SCHEMA,
+                    "explanation_en": pl.String,
+                    "explanation_zh": pl.String,
+                },
             ),
             "insights.anomalies": pl.DataFrame({"business_date": [date(2026, 8, 1), DAY]}),
             "insights.root_causes": causes(),
@@ -498,8 +502,8 @@ def test_a_run_tells_the_open_incidents_of_its_last_days(tmp_path: Path, hook: H
         settings = SimpleNamespace(
             shop=SimpleNamespace(name="Demo shop", currency="CNY"),
             alert_channels=lambda: [hook.address],
+            paths=SimpleNamespace(site=tmp_path / "site", outbox=tmp_path / "outbox"),
         )
-        paths = SimpleNamespace(site=tmp_path / "site", outbox=tmp_path / "outbox")
         state = MemoryStore()
 
         def published(self, sql: str) -> pl.DataFrame:
@@ -512,8 +516,8 @@ def test_a_run_tells_the_open_incidents_of_its_last_days(tmp_path: Path, hook: H
                 return context.execute(plain, eager=True)
 
     run = Build()
-    assert send_alerts(run) == 1  # type: ignore[arg-type]
-    assert send_alerts(run) == 1  # type: ignore[arg-type]
+    assert send_alerts(run.settings, run.state, run.published) == 1  # type: ignore[arg-type]
+    assert send_alerts(run.settings, run.state, run.published) == 1  # type: ignore[arg-type]
     assert len(hook.received) == 1
     assert "paid_search" in hook.received[0]["message"]
     # The closed one is no news, but the outbox explains it.

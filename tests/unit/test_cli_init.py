@@ -10,11 +10,11 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from ingestion.recognise import FILL_IN
-from orchestration import settings
 from orchestration.cli.console import console
 from orchestration.cli.main import app
-from orchestration.inbox import land_new_files
-from orchestration.state import State
+from orchestration.config import settings
+from orchestration.ledger.inbox import land_new_files
+from orchestration.ledger.state import State
 
 Kpi = Callable[..., Result]
 REFUNDS = (

@@ -293,7 +293,7 @@ def test_a_channel_that_fails_is_an_error_without_its_secret(
     tmp_path: Path, hook: tuple[str, list[dict[str, str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address, received = hook
-    monkeypatch.setattr("orchestration.delivery.time.sleep", lambda _: None)
+    monkeypatch.setattr("orchestration.alerting.delivery.time.sleep", lambda _: None)
     home = publish(tmp_path, channels=f'"json://127.0.0.1:1/{TOKEN}", "{address}"')
     done = kpi(home, "alerts", "test", "--json")
     assert done.exit_code == 3

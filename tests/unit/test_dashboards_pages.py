@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 from scipy.stats import chi2_contingency
 
-from dashboards.context import Data
-from dashboards.pages.cohort_rows import average, cohorts, last_month, monthly
-from dashboards.pages.funnel_rows import Step, counts, sessions, steps
-from dashboards.pages.periods import Window, base_of
+from dashboards.base.data import Data
+from dashboards.figures.cohorts import average, cohorts, last_month, monthly
+from dashboards.figures.funnel import Step, counts, sessions, steps
+from dashboards.figures.windows import Window, base_of
 from dashboards.site import build_site
 from tests.browser import shop
 from tests.support.html import figure, table_of, tree

@@ -15,13 +15,13 @@ import plotly.graph_objects as go
 import polars as pl
 import pytest
 
-from dashboards.context import Data
-from dashboards.i18n import catalogue
-from dashboards.page import safe_csv, script_json
-from dashboards.pages.quality import file_rows
-from dashboards.pages.watermarks import marks
+from dashboards.base.data import Data
+from dashboards.base.page import safe_csv, script_json
+from dashboards.base.theme import TOKENS
+from dashboards.pages.quality.page import file_rows
+from dashboards.pages.quality.watermarks import marks
 from dashboards.site import build_site, write_status
-from dashboards.theme import TOKENS
+from dashboards.wording.i18n import catalogue
 from tests.browser import shop
 from tests.support.html import Tree
 

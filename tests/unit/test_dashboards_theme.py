@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dashboards.theme import PALETTE, TOKENS, css_variables
+from dashboards.base.theme import PALETTE, TOKENS, css_variables
 
 # Severity 1.0, on linear RGB.
 MACHADO = {

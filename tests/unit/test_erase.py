@@ -5,9 +5,9 @@ from pathlib import Path
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from ingestion.erase import Replacements, belonging_to, landed_pairs, rewrite_parquet
-from ingestion.land import land_file
-from ingestion.pseudonymise import Tombstones, pseudonyms, random_pseudonym
+from ingestion.landing.erase import Replacements, belonging_to, landed_pairs, rewrite_parquet
+from ingestion.landing.land import land_file
+from ingestion.rows.pseudonymise import Tombstones, pseudonyms, random_pseudonym
 from tests.support.exports import HEADER, KEY, Shop, order
 
 OLD, NEW = "0123456789abcdef" * 2, "fedcba9876543210" * 2

@@ -7,8 +7,8 @@ import dagster as dg
 import pytest
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
+from orchestration.config.settings import PROJECT_ROOT
 from orchestration.event_log import KeptEngineEventLog
-from orchestration.settings import PROJECT_ROOT
 
 
 @dg.asset(check_specs=[dg.AssetCheckSpec("positive", asset="number")])

@@ -12,16 +12,16 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from orchestration import forget as forget_module
-from orchestration import warehouse
+from orchestration.build import warehouse
 from orchestration.cli.console import console
 from orchestration.cli.forget import forget_person
-from orchestration.erasure import Request
+from orchestration.config.settings import Settings, load
+from orchestration.erasure import forget as forget_module
+from orchestration.erasure.erase import Request
+from orchestration.erasure.forget import forget, resume
 from orchestration.errors import ExitCode, KpiError
-from orchestration.forget import forget, resume
-from orchestration.inbox import land_new_files
-from orchestration.settings import Settings, load
-from orchestration.state import State
+from orchestration.ledger.inbox import land_new_files
+from orchestration.ledger.state import State
 from tests.support import erasure
 from tests.support.erasure import ANN, BOB, found_in, pseudonym
 from tests.support.exports import HEADER, order

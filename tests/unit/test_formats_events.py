@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ingestion.pseudonymise import pseudonyms
+from ingestion.rows.pseudonymise import pseudonyms
 from tests.support.exports import KEY, Shop
 from tests.support.samples import land_sample, rows
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import polars as pl
 import yaml
 
-from ingestion.deliveries import match_files
-from ingestion.land import LandedFile, land_file
-from ingestion.mapping import parse_sources
-from ingestion.pseudonymise import pseudonyms
+from ingestion.landing.deliveries import match_files
+from ingestion.landing.land import LandedFile, land_file
+from ingestion.mapping.sources import parse_sources
+from ingestion.rows.pseudonymise import pseudonyms
 from tests.support.exports import KEY
 
 D = Decimal

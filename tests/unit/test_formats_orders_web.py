@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ingestion.pseudonymise import pseudonyms
+from ingestion.rows.pseudonymise import pseudonyms
 from tests.support.exports import KEY
 from tests.support.order_samples import at, d, land, name_of, no_person, shop_for
 from tests.support.samples import rows, sample

@@ -10,8 +10,8 @@ import pytest
 
 from ingestion.errors import FileRejected
 from ingestion.feeds import FEEDS
-from ingestion.mapping import load_formats
-from ingestion.pseudonymise import pseudonyms
+from ingestion.mapping.sources import load_formats
+from ingestion.rows.pseudonymise import pseudonyms
 from tests.support.exports import KEY, Shop
 from tests.support.samples import STAMP, land_sample, named, rows, sample
 

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from orchestration import gate
-from orchestration.gate import GateParams, GateResult, blocking, run_gate
+from orchestration.build import gate
+from orchestration.build.gate import GateParams, GateResult, blocking, run_gate
 
 LAST = date(2026, 11, 21)
 

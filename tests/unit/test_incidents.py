@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from dashboards.wording.incidents import explained
 from models.anomaly import ANOMALY_SCHEMA
 from models.incidents import INCIDENT_SCHEMA, open_incidents
 
@@ -75,6 +76,7 @@ def test_a_fall_its_driver_and_the_company_are_one_incident() -> None:
     }
     found = open_incidents(anomalies(marks), completeness(), NO_PARTS)
     assert dict(found.schema) == dict(INCIDENT_SCHEMA)
+    found = explained(found)
     assert found.height == 1
     told = found.row(0, named=True)
     assert (told["kind"], told["metric"], told["segment"]) == ("kpi", "gmv", "tmall")
@@ -157,7 +159,7 @@ def test_nothing_from_anywhere_is_one_incident_of_all_sources() -> None:
     alone = {("tmall", feed, 6): "no_rows" for feed in feeds}
     # The calendar of expected days runs on where no figure is judged any more.
     judged = anomalies({}, days=6)
-    found = open_incidents(judged, completeness(silent), NO_PARTS)
+    found = explained(open_incidents(judged, completeness(silent), NO_PARTS))
     assert found.select("kind", "dimension", "segment", "severity", "closed_date").rows() == [
         ("data", "all", "all sources", "high", None)
     ]
@@ -215,7 +217,7 @@ def test_visitors_that_do_not_buy_are_the_cause_of_a_lower_conversion() -> None:
         observed=pl.when(crowd).then(500.0).otherwise("observed"),
         impact_amount=pl.when(crowd).then(200.0).otherwise("impact_amount"),
     )
-    told = open_incidents(crowded, completeness(), NO_PARTS).row(0, named=True)
+    told = explained(open_incidents(crowded, completeness(), NO_PARTS)).row(0, named=True)
     assert (told["metric"], told["cause_metric"], told["cause_side"]) == (
         CONVERSION, VISITORS, "above",
     )  # fmt: skip
@@ -231,7 +233,7 @@ def test_orders_per_buyer_above_their_range_are_told_so() -> None:
     frame = anomalies({("shopify", VISITORS, 3): ("anomaly", 90.0)}).with_columns(
         metric=pl.col("metric").replace(VISITORS, "orders_per_buyer")
     )
-    told = open_incidents(frame, completeness(), NO_PARTS).row(0, named=True)
+    told = explained(open_incidents(frame, completeness(), NO_PARTS)).row(0, named=True)
     assert "orders per buyer above the expected range" in told["explanation_en"]
     assert "90 more GMV than expected" in told["explanation_en"]
     assert "高于预期区间" in told["explanation_zh"]

@@ -11,10 +11,10 @@ import polars as pl
 import pytest
 import yaml
 
-from ingestion.deliveries import match_files
-from ingestion.land import land_file
-from ingestion.mapping import load_formats, parse_sources
-from ingestion.pseudonymise import pseudonyms
+from ingestion.landing.deliveries import match_files
+from ingestion.landing.land import land_file
+from ingestion.mapping.sources import load_formats, parse_sources
+from ingestion.rows.pseudonymise import pseudonyms
 from tests.support.exports import KEY, Shop
 
 ROOT = Path(__file__).parents[2]

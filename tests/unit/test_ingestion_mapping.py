@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
-from ingestion.deliveries import batch_id_of, match_files, unmatched_files
 from ingestion.errors import MappingError
 from ingestion.feeds import FEEDS
-from ingestion.mapping import fingerprint, load_formats, parse_sources
+from ingestion.landing.deliveries import batch_id_of, match_files, unmatched_files
+from ingestion.mapping.sources import fingerprint, load_formats, parse_sources
 from tests.support.exports import LINES, ORDERS, SHOP
 
 ROOT = Path(__file__).parents[2]

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from ingestion.errors import MappingError
-from ingestion.mapping import parse_sources
-from ingestion.reconcile import landed_totals
+from ingestion.landing.reconcile import landed_totals
+from ingestion.mapping.sources import parse_sources
 from orchestration.errors import KpiError
 from tests.support.exports import SHOP
 from tests.support.homes import Home

@@ -11,13 +11,13 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-import ingestion.preflight
-import ingestion.stream
-from ingestion import read as reader
-from ingestion.columns import LINE, ROW, Raw
+import ingestion.landing.stream
+import ingestion.reading.preflight
 from ingestion.errors import FileRejected
-from ingestion.land import LandedFile
-from ingestion.rules import Read
+from ingestion.landing.land import LandedFile
+from ingestion.mapping.rules import Read
+from ingestion.reading import delimited as reader
+from ingestion.reading.columns import LINE, ROW, Raw
 from tests.support.exports import HEADER, ORDERS, Shop, order, orders
 
 COLUMNS = ["event_id", "occurred_at", "visitor_id", "event_type", "product_id", "region"]
@@ -71,7 +71,7 @@ def test_quick_or_exact_in_blocks_or_whole_a_file_reads_the_same(
     path = tmp_path / "messy.csv"
     path.write_bytes(text.encode())
     # A row may be as long as four blocks: here blocks are tiny, not rows long.
-    monkeypatch.setattr(ingestion.preflight, "_LONGEST", 1000)
+    monkeypatch.setattr(ingestion.reading.preflight, "_LONGEST", 1000)
     found = [result(path, read, size) for size in (None, 40, 200)]
     with monkeypatch.context() as patch:
         patch.setattr(reader, "quick_cells", lambda *_: None)
@@ -149,9 +149,9 @@ def both(shop: Shop, text: str | bytes, patch: pytest.MonkeyPatch, name: str = "
     rows = shop.rows(whole, "events")
     bad = shop.quarantined(whole) if whole.quarantine_file else None
     with patch.context() as small:
-        small.setattr(ingestion.preflight, "BLOCK", 500)
-        small.setattr(ingestion.stream, "BLOCK", 500)
-        small.setattr(ingestion.stream, "_judged", _counted(counted := []))
+        small.setattr(ingestion.reading.preflight, "BLOCK", 500)
+        small.setattr(ingestion.landing.stream, "BLOCK", 500)
+        small.setattr(ingestion.landing.stream, "_judged", _counted(counted := []))
         streamed = shop.land(text, name)
     assert counted, "was not read in blocks"
     assert_frame_equal(shop.rows(streamed, "events"), rows)
@@ -162,7 +162,7 @@ def both(shop: Shop, text: str | bytes, patch: pytest.MonkeyPatch, name: str = "
 
 
 def _counted(calls: list[int]) -> Any:
-    judged = ingestion.stream._judged
+    judged = ingestion.landing.stream._judged
 
     def count(*args: Any) -> Any:
         calls.append(1)
@@ -250,8 +250,8 @@ def test_a_packed_file_is_read_in_blocks_too(shop: Shop, monkeypatch: pytest.Mon
 def test_a_large_file_with_too_many_bad_rows_leaves_nothing(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingestion.preflight, "BLOCK", 500)
-    monkeypatch.setattr(ingestion.stream, "BLOCK", 500)
+    monkeypatch.setattr(ingestion.reading.preflight, "BLOCK", 500)
+    monkeypatch.setattr(ingestion.landing.stream, "BLOCK", 500)
     bad = "".join(event(number, kind="nonsense") for number in range(100))
     with pytest.raises(FileRejected, match="100 of 200 rows are bad"):
         shop.land(EVENTS_HEADER + events(100) + bad)
@@ -268,16 +268,16 @@ def landed_bytes(shop: Shop, landed: LandedFile, feed: str) -> bytes:
 def test_a_large_file_gives_the_same_bytes_again(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingestion.preflight, "BLOCK", 500)
-    monkeypatch.setattr(ingestion.stream, "BLOCK", 500)
+    monkeypatch.setattr(ingestion.reading.preflight, "BLOCK", 500)
+    monkeypatch.setattr(ingestion.landing.stream, "BLOCK", 500)
     text = EVENTS_HEADER + events(300) + event(5)
     first = landed_bytes(shop, shop.land(text), "events")
     assert landed_bytes(shop, shop.land(text), "events") == first
 
 
 def test_orders_are_held_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingestion.preflight, "BLOCK", 200)
-    monkeypatch.setattr(ingestion.stream, "BLOCK", 200)
+    monkeypatch.setattr(ingestion.reading.preflight, "BLOCK", 200)
+    monkeypatch.setattr(ingestion.landing.stream, "BLOCK", 200)
     shop = Shop(tmp_path, ORDERS)
     landed = shop.land(HEADER + orders(60) + order(1, "3.00"))
     assert (landed.rows_landed, landed.rows_duplicate) == (60, 1)

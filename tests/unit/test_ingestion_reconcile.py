@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ingestion.reconcile import landed_totals
+from ingestion.landing.reconcile import landed_totals
 from tests.support.exports import Shop
 
 ITEMS = {

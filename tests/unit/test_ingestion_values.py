@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandera.errors import SchemaErrors
 
-from ingestion.columns import ROW
-from ingestion.derive import Context, derive, safe
 from ingestion.feeds import FEEDS, MONEY
-from ingestion.parse import day, exact, instant, instants, rounded, whole
-from ingestion.pseudonymise import pseudonyms
-from ingestion.rules import Derive, Numbers
-from ingestion.schemas import all_pass, schema_of
+from ingestion.feeds.schemas import all_pass, schema_of
+from ingestion.mapping.rules import Derive, Numbers
+from ingestion.reading.columns import ROW
+from ingestion.rows.derive import Context, derive, safe
+from ingestion.rows.parse import day, exact, instant, instants, rounded, whole
+from ingestion.rows.pseudonymise import pseudonyms
 from tests.support.exports import HEADER, ORDERS, Shop, order
 
 PLAIN = Numbers()

@@ -18,7 +18,7 @@ import pytest
 
 from tests.golden.reference import COLUMNS, EFFECTS, limit
 
-MACROS = Path(__file__).parents[2] / "dbt_project" / "macros" / "lmdi.sql"
+MACROS = Path(__file__).parents[2] / "dbt_project" / "macros" / "money" / "lmdi.sql"
 SIDE = (
     "company_visitors",
     "visitors",

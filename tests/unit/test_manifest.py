@@ -11,9 +11,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ingestion.deliveries import unmatched_files
 from ingestion.errors import FileRejected
-from ingestion.manifest import Entry, is_manifest, read_manifest
+from ingestion.landing.deliveries import unmatched_files
+from ingestion.landing.manifest import Entry, is_manifest, read_manifest
 from tests.support.delivered import Home
 from tests.support.exports import HEADER, ORDERS, order, orders
 
@@ -243,7 +243,7 @@ def test_announced_files_that_have_not_come(home: Home) -> None:
     )
     home.put("manifest.json", '[{"file": "shop/e.csv", "exported_at": "2026-05-03T17:30:00Z"}]')
     home.land()
-    from orchestration.manifests import missing_files
+    from orchestration.ledger.manifests import missing_files
 
     found = missing_files(home.settings, home.state, home.state.files())
     assert [(f.source, f.source_file, f.feeds, f.first_date, f.last_date) for f in found] == [

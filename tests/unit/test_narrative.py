@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from dashboards.formatting import count, long_day, percent
-from dashboards.i18n import catalogue
-from dashboards.narrative import EFFECT_ORDER, effects, headline, money
+from dashboards.wording.changes import EFFECT_ORDER, effects, headline, money
+from dashboards.wording.formatting import count, long_day, percent
+from dashboards.wording.i18n import catalogue
 
 DAY = {
     "business_date": date(2026, 11, 21),

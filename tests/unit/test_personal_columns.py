@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from ingestion.errors import MappingError
-from ingestion.mapping import load_formats, parse_sources
-from ingestion.personal import Use, rules_on, uses
-from ingestion.spec import Format
+from ingestion.mapping.personal import Use, rules_on, uses
+from ingestion.mapping.sources import load_formats, parse_sources
+from ingestion.mapping.spec import Format
 from tests.support.exports import HEADER, ORDERS, SHOP, Shop, order
 
 # What the name of a column says of a person, in the languages platforms export in.

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 import yaml
 
-from ingestion.reconcile import landed_totals
+from ingestion.landing.reconcile import landed_totals
 from tests.support.homes import Home
 
 ROOT = Path(__file__).parents[2]

@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 import yaml
 
-from ingestion.mapping import parse_sources
+from ingestion.mapping.sources import parse_sources
 from ingestion.recognise import FILL_IN, Sure, Told, propose_shop, write
-from orchestration.settings import DEMO_CONFIG, PROJECT_ROOT
+from orchestration.config.settings import DEMO_CONFIG, PROJECT_ROOT
 from tests.support.recognised import GIVEN, formats, land_all, proposed, readings
 from tests.support.samples import SAMPLES
 from tests.support.simulated import autumn

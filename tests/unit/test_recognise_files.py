@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from ingestion.recognise.grouping import export_instant, group, pattern_of
-from ingestion.recognise.look import look
+from ingestion.recognise.outline import look
 from ingestion.recognise.values import column_of, number_style
 from ingestion.recognise.words import hinted_feeds, is_personal, meanings, plain, tables
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from orchestration import settings
-from orchestration.inbox import land_new_files
-from orchestration.retention import apply_retention
-from orchestration.settings import Settings
-from orchestration.state import State
+from orchestration.config import settings
+from orchestration.config.settings import Settings
+from orchestration.ledger.inbox import land_new_files
+from orchestration.ledger.retention import apply_retention
+from orchestration.ledger.state import State
 from tests.support.exports import HEADER, order
 
 SHOP_FILE = """\

@@ -9,14 +9,13 @@ import polars as pl
 import pytest
 from scipy.spatial.distance import jensenshannon
 
+from dashboards.wording.comparisons import change_row, sensible_comparison
 from models.anomaly import ANOMALY_SCHEMA
 from models.incidents import open_incidents
 from models.root_cause import (
     ROOT_CAUSE_SCHEMA,
     adtributor,
-    change_row,
     root_causes,
-    sensible_comparison,
 )
 
 DAY = date(2026, 11, 10)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import settings
+from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError
-from orchestration.inbox import checked_key
-from orchestration.state import State
+from orchestration.ledger.inbox import checked_key
+from orchestration.ledger.state import State
 
 GOOD = """\
 shop:

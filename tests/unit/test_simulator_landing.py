@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 import yaml
 
-from ingestion.deliveries import match_files, unmatched_files
-from ingestion.land import LandedFile, land_file
-from ingestion.mapping import Source, parse_sources
-from ingestion.simulator.plan_operations import DAILY, STREAMS
+from ingestion.landing.deliveries import match_files, unmatched_files
+from ingestion.landing.land import LandedFile, land_file
+from ingestion.mapping.sources import Source, parse_sources
+from simulator.plan_operations import DAILY, STREAMS
 from tests.support import operations, simulated
 
 EXAMPLE = Path(__file__).parents[2] / "shop.example.yml"

@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ingestion.simulator import simulate
-from ingestion.simulator.plan import exports
+from simulator import simulate
+from simulator.plan import exports
 from tests.support import operations, simulated
 
 PLATFORMS = ("shopify", "tmall")

@@ -12,19 +12,19 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ingestion.simulator import draws, simulate
-from ingestion.simulator.calendar import is_ordinary, promo_phases
-from ingestion.simulator.catalogue import products, version
-from ingestion.simulator.company import COMPANY
-from ingestion.simulator.demand import make_demand, ordinal
-from ingestion.simulator.events import make_timeline, site_orders
-from ingestion.simulator.incidents import FIXED, KINDS, Incident, schedule
-from ingestion.simulator.orderbook import share_out
-from ingestion.simulator.orders import make_orders
-from ingestion.simulator.plan import exports
-from ingestion.simulator.tmall import place_orders
-from ingestion.simulator.traffic import Visits, make_visits
-from ingestion.simulator.world import World, make_world
+from simulator import draws, simulate
+from simulator.calendar import is_ordinary, promo_phases
+from simulator.catalogue import products, version
+from simulator.company import COMPANY
+from simulator.demand import make_demand, ordinal
+from simulator.events import make_timeline, site_orders
+from simulator.incidents import FIXED, KINDS, Incident, schedule
+from simulator.orderbook import share_out
+from simulator.orders import make_orders
+from simulator.plan import exports
+from simulator.tmall import place_orders
+from simulator.traffic import Visits, make_visits
+from simulator.world import World, make_world
 
 SEEDS = Path(__file__).parents[2] / "dbt_project/seeds"
 

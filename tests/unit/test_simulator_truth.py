@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ingestion.simulator import simulate
-from ingestion.simulator.calendar import is_ordinary
+from simulator import simulate
+from simulator.calendar import is_ordinary
 from tests.support import simulated
 
 CHANNELS = {

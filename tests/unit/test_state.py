@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestration.state import FileRecord, State
+from orchestration.ledger.state import FileRecord, State
 
 FILE = FileRecord(
     batch_id="b1",

@@ -8,9 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import warehouse
+from orchestration.build import warehouse
+from orchestration.config.settings import Paths
 from orchestration.errors import ExitCode, KpiError
-from orchestration.settings import Paths
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def test_the_lock_is_exclusive_and_death_releases_it(tmp_path: Path) -> None:
             sys.executable,
             "-c",
             "import sys, time; from pathlib import Path\n"
-            "from orchestration.warehouse import run_lock\n"
+            "from orchestration.build.warehouse import run_lock\n"
             "with run_lock(Path(sys.argv[1]), 'first'):\n"
             "    print('held', flush=True); time.sleep(60)",
             str(tmp_path),

@@ -1,5 +1,5 @@
 with expectations as (
-    select * from {{ ref('int_calendar_expectations') }}
+    select * from {{ ref('int_completeness_expectations') }}
 ),
 
 -- what the events of the shop say about a day on which its orders stop or are missing

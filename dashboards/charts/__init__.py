@@ -1,0 +1,1 @@
+"""What charts look like. Which rows they show is decided by the pages."""

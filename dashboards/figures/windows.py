@@ -1,0 +1,107 @@
+"""Windows of days and what they are compared with.
+
+Belongs here: which days a page sums over, so that every page compares like with like.
+Does not belong here: the sums.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+
+from dashboards.base.data import Data
+from dashboards.base.page import Both, both, tr
+from dashboards.pages.shared.changes import phases, promo_name
+from dashboards.wording.formatting import day
+
+_LOOK_BACK = 8  # windows looked at to find one without promotion
+
+
+@dataclass(frozen=True)
+class Window:
+    """Days from `first` to `last`, both included."""
+
+    first: date
+    last: date
+
+    @property
+    def days(self) -> int:
+        """Number of days."""
+        return (self.last - self.first).days + 1
+
+    def back(self, days: int) -> Window:
+        """The same window some days before."""
+        gap = timedelta(days=days)
+        return Window(self.first - gap, self.last - gap)
+
+    def filter(self, column: str = "business_date") -> pl.Expr:
+        """Rows of these days."""
+        return pl.col(column).is_between(pl.lit(self.first), pl.lit(self.last))
+
+    def text(self) -> Both:
+        """Its days in words: 15 Nov to 21 Nov; one day alone is itself."""
+        if self.first == self.last:
+            return both(lambda lang: day(self.first, lang))
+        return both(lambda lang: f"{day(self.first, lang)} – {day(self.last, lang)}")
+
+
+def window_until(last: date, days: int, first_known: date | None) -> Window:
+    """The last `days` days, or as many as are known."""
+    first = last - timedelta(days=days - 1)
+    return Window(max(first, first_known) if first_known else first, last)
+
+
+def base_of(data: Data, now: Window, first_known: date | None) -> Window | None:
+    """The window to compare with: the one before, or the latest one without a promotion.
+
+    An ordinary week against one with 11.11 in it says nothing; a promotion is compared with what
+    came before it. Shifts are whole weeks, so that weekdays match. None without enough history.
+    """
+    step = -(-now.days // 7) * 7
+    ordinary = not phases(data, now.first, now.last)
+    known = [
+        now.back(step * n)
+        for n in range(1, _LOOK_BACK + 1)
+        if first_known and now.back(step * n).first >= first_known
+    ]
+    calm = [w for w in known if not phases(data, w.first, w.last)]
+    if ordinary and calm:
+        return calm[0]
+    return known[0] if known else None
+
+
+def incomplete(data: Data, window: Window, feeds: set[str]) -> list[Both]:
+    """A warning for every feed a page draws from that did not wholly arrive in its window."""
+    rows = (
+        data["quality.source_completeness_daily"]
+        .filter(
+            window.filter(),
+            pl.col("feed").is_in(sorted(feeds)),
+            ~pl.col("is_complete"),
+            pl.col("reason") != "not_expected",
+        )
+        .group_by("source", "feed")
+        .agg(pl.col("business_date").n_unique().alias("days"), pl.col("business_date").max())
+        .sort("source", "feed")
+    )
+    return [
+        tr("period.incomplete", source=source, feed=feed, n=days, day=Window(last, last).text())
+        for source, feed, days, last in rows.iter_rows()
+    ]
+
+
+def base_remark(data: Data, now: Window, base: Window | None) -> Both | None:
+    """Which days a window is compared with, where that is not the window just before it."""
+    if base is None:
+        return tr("period.no_base")
+    here = phases(data, now.first, now.last)
+    there = phases(data, base.first, base.last)
+    if there and not here:
+        return tr("period.promo_base", days=base.text(), promo=promo_name(there[0].promo))
+    if here and not there:
+        return tr("period.promo_now", days=base.text(), promo=promo_name(here[0].promo))
+    if (now.first - base.last).days > 1:
+        return tr("period.calm_base", days=base.text())
+    return None

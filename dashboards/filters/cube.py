@@ -1,0 +1,227 @@
+"""Filters by platform and shop: their bar, and the cube of integers they sum over.
+
+Belongs here: what the script may add up. Only integers that add up over days go into the cube;
+visitors and buyers do not, so they are there as the stored rows of each platform and shop, one
+value a day, and are never summed over days or segments. Ratios are sums over sums, after filtering.
+Does not belong here: the script (`assets/filters.js`), the swap of pages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+
+from dashboards.base.data import Data, SiteInfo
+from dashboards.base.page import script_json, tr
+from dashboards.figures.channels import SUMMED, channel_sums
+from dashboards.figures.funnel import sessions, step_names
+from dashboards.figures.windows import Window
+from dashboards.pages.shared.changes import segment_name
+from dashboards.pages.shared.layout import Filter, Option
+from dashboards.wording.formatting import MONTHS, symbol
+
+CUBE_DAYS = 372  # a year and a week: cards look 364 days back
+FUNNEL_DAYS = 84
+MAX_CELLS = 150_000
+# So many of each dimension fit into the cube, the largest by GMV; a shop with hundreds of stores
+# finds the others in the marts.
+MOST_OFFERED = 15
+MONEY = ("gmv", "net_sales")
+COUNTS = (
+    "visitors", "tracked_buyers", "buyers", "identified_orders", "orders", "new_buyers",
+)  # fmt: skip
+DIMENSIONS = ("platform", "shop")
+_WORDS = {
+    "active": "filter.active",
+    "peak": "filter.peak",
+    "line_title": "filter.line_title",
+    "line_subtitle": "filter.line_subtitle",
+    "headline": "filter.headline",
+    "headline_none": "filter.headline_none",
+    "funnel_title": "filter.funnel_title",
+    "funnel_headline": "filter.funnel_headline",
+    "funnel_none": "filter.funnel_none",
+    "channels_title": "filter.channels_title",
+    "channels_headline": "filter.channels_headline",
+    "before": "channels.before",
+    "points": "card.points",
+    "unknown": "state.unknown",
+    "vs_week": "card.vs_week",
+    "vs_year": "card.vs_year",
+}
+
+
+def names_of(frame: pl.DataFrame, column: str = "segment") -> list[str]:
+    """Segments of a frame that can be chosen, in order."""
+    found = frame[column].drop_nulls().unique().to_list()
+    return sorted(str(name) for name in found if not str(name).startswith("("))
+
+
+def offered(data: Data, frame: pl.DataFrame, dimension: str, column: str = "segment") -> list[str]:
+    """Segments of a frame that a page offers; of too many the largest by GMV, in order."""
+    names = names_of(frame, column)
+    if len(names) <= MOST_OFFERED:
+        return names
+    rows = data["marts.fct_gmv_daily"].filter(pl.col("dimension") == dimension)
+    first = pl.col("business_date").max() - timedelta(days=CUBE_DAYS - 1)
+    sums = rows.filter(pl.col("business_date") >= first).group_by("segment").agg(pl.sum("gmv"))
+    largest = sums.filter(pl.col("segment").is_in(names)).sort(
+        "gmv", "segment", descending=[True, False]
+    )
+    return sorted(largest["segment"].head(MOST_OFFERED))
+
+
+def shop_platforms(data: Data) -> dict[str, str]:
+    """Shop -> its platform, as the sources are configured; shops of several are left out."""
+    rows = (
+        data["quality.source_completeness_daily"]
+        .select("shop_id", "platform")
+        .drop_nulls()
+        .unique()
+        .sort("shop_id", "platform")
+    )
+    found: dict[str, set[str]] = {}
+    for shop, platform in rows.iter_rows():
+        found.setdefault(str(shop), set()).add(str(platform))
+    return {shop: min(of) for shop, of in found.items() if len(of) == 1}
+
+
+def filter_bar(
+    data: Data, platforms: pl.DataFrame | None, shops: pl.DataFrame | None
+) -> list[Filter]:
+    """Selects of the segments that a page's own table holds; one alone is no choice.
+
+    Args:
+        data: the frames.
+        platforms: rows with a column `segment` or `platform`; None offers no platform.
+        shops: rows with a column `segment`; None offers no shop.
+    """
+    bar = []
+    for name, frame in zip(DIMENSIONS, (platforms, shops), strict=True):
+        if frame is None:
+            continue
+        column = "platform" if "platform" in frame.columns else "segment"
+        values = offered(data, frame, name, column)
+        if len(values) < 2:
+            continue
+        options = [Option("", tr("filter.all"))]
+        options += [Option(value, segment_name(name, value)) for value in values]
+        bar.append(Filter(name, tr(f"dimension.{name}"), options))
+    return bar
+
+
+def script_words(info: SiteInfo) -> dict[str, Any]:
+    """What the script writes on a filtered page, in both languages."""
+    said = {name: tr(key) for name, key in _WORDS.items()}
+    return {
+        "symbol": symbol(info.currency),
+        "filter": {
+            "months": list(MONTHS),
+            **{name: [text.en, text.zh] for name, text in said.items()},
+        },
+    }
+
+
+def _keys(data: Data, frame: pl.DataFrame) -> list[tuple[str, str]]:
+    found = [("all", "all")]
+    for dimension in DIMENSIONS:
+        rows = frame.filter(pl.col("dimension") == dimension)
+        found += [(dimension, name) for name in offered(data, rows, dimension)]
+    return found
+
+
+def _whole(values: pl.Series, factor: int) -> list[int | None]:
+    return [None if v is None else round(v * factor) for v in values.to_list()]
+
+
+def _gmv_cube(data: Data, info: SiteInfo) -> dict[str, Any]:
+    first = max(info.data_through - timedelta(days=CUBE_DAYS - 1), data.first_day() or date.min)
+    frame = data["marts.fct_gmv_daily"].filter(
+        Window(first, info.data_through).filter(), pl.col("dimension").is_in(["all", *DIMENSIONS])
+    )
+    calendar = pl.DataFrame(
+        {"business_date": pl.date_range(first, info.data_through, "1d", eager=True)}
+    )
+    values: dict[str, Any] = {}
+    for dimension, segment in _keys(data, frame):
+        rows = frame.filter(pl.col("dimension") == dimension, pl.col("segment") == segment)
+        dense = calendar.join(rows, on="business_date", how="left").sort("business_date")
+        values[f"{dimension}:{segment}"] = {
+            **{name: _whole(dense[name], 100) for name in MONEY},
+            **{name: _whole(dense[name], 1) for name in COUNTS},
+        }
+    return {"first": first.isoformat(), "days": calendar.height, "values": values}
+
+
+def _funnel_cube(data: Data, info: SiteInfo) -> dict[str, Any]:
+    first = info.data_through - timedelta(days=FUNNEL_DAYS - 1)
+    names = step_names(data)
+    calendar = pl.DataFrame(
+        {"business_date": pl.date_range(first, info.data_through, "1d", eager=True)}
+    )
+    parts = pl.concat([sessions(data, name) for name in ("all", *DIMENSIONS)])
+    frame = parts.filter(Window(first, info.data_through).filter())
+    values = {}
+    for dimension, segment in _keys(data, frame):
+        rows = frame.filter(pl.col("dimension") == dimension, pl.col("segment") == segment)
+        wide = rows.group_by("business_date").agg(
+            pl.col("entered_count").filter(pl.col("step") == name).sum().alias(str(place))
+            for place, name in enumerate(names)
+        )
+        dense = calendar.join(wide, on="business_date", how="left").sort("business_date")
+        columns = [dense[str(place)].fill_null(0) for place in range(len(names))]
+        values[f"{dimension}:{segment}"] = [_whole(column, 1) for column in columns]
+    return {"first": first.isoformat(), "days": calendar.height, "steps": names, "values": values}
+
+
+def _channel_cube(data: Data, windows: Sequence[Window | None]) -> list[list[list[Any]]]:
+    """Window by window, one row a platform and channel: names, then `SUMMED` in hundredths.
+
+    Money has cents; customers and conversions that are shared out have parts, too.
+    """
+    found = []
+    for window in windows:
+        sums = channel_sums(data, window)
+        hundredths = [_whole(sums[name], 100) for name in SUMMED]
+        columns = [sums["platform"].to_list(), sums["channel"].to_list(), *hundredths]
+        found.append([list(row) for row in zip(*columns, strict=True)])
+    return found
+
+
+def _cells(value: object) -> int:
+    if isinstance(value, dict):
+        return sum(_cells(item) for item in value.values())
+    if isinstance(value, list):
+        return sum(_cells(item) for item in value)
+    return 1
+
+
+def cube(data: Data, info: SiteInfo, windows: Sequence[Window | None]) -> tuple[str, str]:
+    """The cube as a script, because pages opened from a disk may not read any other file.
+
+    Args:
+        data: the frames.
+        info: facts of the site.
+        windows: days of the channels page and of its base.
+
+    Returns:
+        Its path below the site, with a hash of its content, and the content.
+
+    Raises:
+        ValueError: if it would hold more cells than a browser should be sent.
+    """
+    held = {
+        "shops": shop_platforms(data),
+        "gmv": _gmv_cube(data, info),
+        "funnel": _funnel_cube(data, info),
+        "channels": _channel_cube(data, windows),
+    }
+    if _cells(held) > MAX_CELLS:
+        raise ValueError(f"filter cube of {_cells(held)} cells; {MAX_CELLS} is the most")
+    content = f"window.CUBE={script_json(held)};\n"
+    digest = hashlib.sha256(content.encode()).hexdigest()[:12]
+    return f"assets/cube-{digest}.js", content

@@ -1,0 +1,188 @@
+"""Overview: are we on track, and what needs me today?"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import polars as pl
+
+from dashboards.base.data import Data, Row, SiteInfo
+from dashboards.base.page import Both, Chart, Page, Table, tr
+from dashboards.charts.line import DayPoint, Shade, gmv_line
+from dashboards.filters.cube import filter_bar, script_words
+from dashboards.pages.metrics.page import anchor
+from dashboards.pages.overview.cards import MEASURES, Measure, cards, registry
+from dashboards.pages.shared.changes import (
+    base_in_promotion,
+    comparisons,
+    contribution_tabs,
+    phases,
+    promo_name,
+    told,
+    waterfall_chart,
+)
+from dashboards.pages.shared.incidents import alerts
+from dashboards.wording.formatting import exact_money
+
+LINE_DAYS = 90
+_MIN_BASELINE_DAYS = 56
+_PEAK_PHASES = {"peak", "opening"}
+_RATIOS = {
+    "conversion_rate": ("tracked_buyers", "visitors"),
+    "orders_per_buyer": ("identified_orders", "buyers"),
+    "aov": ("gmv", "orders"),
+    "gmv_per_buyer": ("gmv", "buyers"),
+}
+
+
+def _points(data: Data, info: SiteInfo) -> list[DayPoint]:
+    company = data.company(info.data_through, LINE_DAYS)
+    if company.is_empty():
+        return []
+    judged = data["insights.anomalies"].filter(
+        pl.col("metric") == "gmv", pl.col("dimension") == "all"
+    )
+    known = {row["business_date"]: row for row in judged.to_dicts()}
+    values = {row["business_date"]: row["gmv"] for row in company.to_dicts()}
+    first = min(values)
+    span = (info.data_through - first).days + 1
+    return [_point(first + timedelta(days=n), values, known) for n in range(span)]
+
+
+def _point(day: date, values: dict[date, float | None], known: dict[date, Row]) -> DayPoint:
+    row, value = known.get(day), values.get(day)
+    if row is None:
+        return DayPoint(day, value)
+    mark = ""
+    if row["status"] == "data_incomplete":
+        mark = "incomplete"
+    elif row["status"] == "anomaly" and row["lower"] is not None and value is not None:
+        mark = "below" if value < row["lower"] else ""
+    return DayPoint(day, value, row["lower"], row["upper"], mark)
+
+
+def shades(data: Data, first: date, last: date) -> list[Shade]:
+    """Promotions on the line: whole phases pale, the sales days stronger and labelled.
+
+    Phases of one promotion that touch or overlap become one block, so each is labelled once.
+    """
+    blocks: list[Shade] = []
+    for phase in phases(data, first, last):
+        label = promo_name(phase.promo)
+        is_peak = phase.phase in _PEAK_PHASES
+        kin = [b for b in blocks if b.label == label and b.is_peak == is_peak]
+        if kin and (phase.first - kin[-1].last).days <= 1:
+            blocks.remove(kin[-1])
+            joined = Shade(label, kin[-1].first, max(kin[-1].last, phase.last), is_peak)
+            blocks.append(joined)
+        else:
+            blocks.append(Shade(label, phase.first, phase.last, is_peak))
+    return [
+        Shade(s.label, max(s.first, first), min(s.last, last), s.is_peak)
+        for s in _one_label_each(blocks)
+    ]
+
+
+def _one_label_each(blocks: list[Shade]) -> list[Shade]:
+    """Only the last strong block of a promotion carries its name."""
+    last = {b.label: b for b in blocks if b.is_peak}
+    return [b if not b.is_peak or last[b.label] is b else Shade(Both("", ""), b.first, b.last, True)
+            for b in blocks]  # fmt: skip
+
+
+def _line_title(points: list[DayPoint]) -> Both:
+    week = points[-7:]
+    if not any(p.lower is not None for p in week):
+        return tr("line.title_no_band")
+    below = sum(p.mark == "below" for p in week)
+    if below == 0:
+        return tr("line.title_within", n=len(week))
+    return tr("line.title_below_one" if below == 1 else "line.title_below", b=below, n=len(week))
+
+
+def line_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
+    """GMV of the last 90 days with its expected range."""
+    points = _points(data, info)
+    has_band = any(p.lower is not None for p in points)
+    figure = None
+    rows: list[list[Both | str]] = []
+    note = None
+    if points:
+        found = shades(data, points[0].day, points[-1].day)
+        figure = gmv_line(points, found, info.currency, page.pool)
+        rows = [
+            [
+                p.day.isoformat(),
+                exact_money(p.value, info.currency),
+                exact_money(p.lower, info.currency),
+                exact_money(p.upper, info.currency),
+                tr(f"line.mark_{p.mark or 'none'}"),
+            ]
+            for p in reversed(points)
+        ]
+        first = data.first_day()
+        young = first is None or (info.data_through - first).days + 1 < _MIN_BASELINE_DAYS
+        if not has_band:
+            note = tr("line.note_young" if young else "line.note_no_band")
+    head = ["table.day", "table.gmv", "table.lower", "table.upper", "table.remark"]
+    chart = Chart(
+        id="gmv-line",
+        title=_line_title(points) if points else tr("line.title_empty"),
+        subtitle=tr("line.subtitle" if has_band else "line.subtitle_plain", n=len(points)),
+        figure=figure,
+        table=Table([tr(key) for key in head], rows),
+        source="marts.fct_gmv_daily",
+        csv="data/gmv_daily.csv",
+        height=330,
+        empty=tr("state.no_sales"),
+        note=note,
+        wide=True,
+        binding="line",
+    )
+    page.charts.append(chart)
+    return chart
+
+
+def _parts(measure: Measure) -> tuple[str, str]:
+    """Columns of the cube a card is made of: over and under the line; empty where it is not."""
+    return _RATIOS.get(measure.name, ("" if measure.kind == "rate" else measure.name, ""))
+
+
+def build(data: Data, info: SiteInfo) -> Page:
+    """The page `index.html`."""
+    page = Page("index.html", "overview.html", "overview", tr("nav.overview"))
+    available = comparisons(data, info.data_through)
+    change = data.change(info.data_through, available[0]) if available else None
+    company = data.company_on(info.data_through)
+    lines, more = alerts(data, info, info.data_through)
+    page.values = {
+        "headline": told(change, info, info.data_through, company["gmv"] if company else None),
+        "remark": base_in_promotion(data, info.data_through, available[0]) if available else None,
+        "alerts": lines,
+        "more_alerts": more,
+        "cards": cards(data, info),
+        "line": line_chart(data, info, page),
+        "waterfall": None,
+        "tabs": [],
+        "filters": filter_bar(
+            data,
+            *(
+                data["marts.fct_gmv_daily"].filter(pl.col("dimension") == name)
+                for name in ("platform", "shop")
+            ),
+        ),
+    }
+    parts = {m.name: _parts(m) for m in MEASURES}
+    page.values["bound"] = {name for name, (over, _) in parts.items() if over}
+    page.values["defined"] = {name: anchor(name) for name in registry(data)}
+    page.payload = {
+        **script_words(info),
+        "cards": [[m.name, m.kind, *parts[m.name]] for m in MEASURES],
+    }
+    if change:
+        page.values["waterfall"] = waterfall_chart(change, info, page, "waterfall")
+        dimensions = ("platform", "channel", "device")
+        page.values["tabs"] = contribution_tabs(
+            (data, info), page, change, dimensions, "contribution"
+        )
+    return page

@@ -1,0 +1,305 @@
+"""Data health: can I trust it?
+
+Belongs here: which state a cell, a check or a file is in. What did not run is unknown, not fine.
+Does not belong here: the checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+
+from dashboards.base.data import Data, Row, SiteInfo
+from dashboards.base.page import Both, Chart, Page, Table, both, named, same, tr
+from dashboards.charts.waterfall import reconciliation_bars
+from dashboards.pages.quality.watermarks import marks
+from dashboards.wording.formatting import DASH, day, exact_money, integer, percent
+
+GRID_DAYS = 30
+FILES_SHOWN = 40
+_CENT = 0.005
+_SYMBOL = {
+    "ok": "●", "few_rows": "◐", "stops_early": "◐", "file_missing": "◌", "no_rows": "○",
+    "not_expected": "·", "unknown": "?",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A day of a source: `state` is the reason of `source_completeness_daily` or `unknown`."""
+
+    state: str
+    symbol: str
+    title: Both
+
+
+@dataclass(frozen=True)
+class GridRow:
+    """A source's feed over the days."""
+
+    source: str
+    feed: str
+    cells: list[Cell]
+    last_at: str
+    complete: Both
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A summary figure; `tone` is better, worse or flat."""
+
+    label: Both
+    value: Both
+    detail: Both
+    tone: str
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """One check."""
+
+    name: str
+    layer: Both
+    subject: str
+    severity: Both
+    state: str
+    shown: Both
+    detail: str
+
+
+@dataclass(frozen=True)
+class FileRow:
+    """One inbox file with its balance of rows."""
+
+    name: str
+    source: str
+    feeds: str
+    status: Both
+    numbers: list[str]
+    balances: bool
+    unknown: str
+    landed_at: str
+    is_absent: bool = False  # refused, or announced and not there
+
+    @property
+    def is_loud(self) -> bool:
+        """Whether there is something to say of it."""
+        return self.is_absent or not self.balances or self.numbers[2] != "0" or bool(self.unknown)
+
+
+def counts(data: Data) -> dict[str, int]:
+    """Checks by status; a status nobody knows counts as not run."""
+    found = {"passed": 0, "failed": 0, "not_run": 0}
+    for status in data["quality.checks"]["status"].to_list():
+        found[status if status in found else "not_run"] += 1
+    return found
+
+
+def _cell(row: Row | None, moment: date) -> Cell:
+    when = both(lambda lang: day(moment, lang))
+    if row is None:
+        return Cell("unknown", _SYMBOL["unknown"], tr("quality.cell", day=when,
+                    state=tr("quality.state.unknown"), rows=same(DASH)))  # fmt: skip
+    state = str(row["reason"] or ("ok" if row["is_complete"] else "unknown"))
+    state = state if state in _SYMBOL else "unknown"
+    expected, arrived = row["expected_rows"], row["arrived_rows"]
+    rows = integer(arrived)
+    if expected:
+        share = percent((arrived or 0) / expected, 0)
+        rows = f"{rows} / {integer(expected)} ({share})"
+    words = tr("quality.cell", day=when, state=tr(f"quality.state.{state}"), rows=same(rows))
+    return Cell(state, _SYMBOL[state], words)
+
+
+def grid(data: Data, info: SiteInfo) -> tuple[list[date], list[GridRow]]:
+    """Days and one row per source and feed; days without a statement are unknown."""
+    frame = data["quality.source_completeness_daily"].filter(
+        pl.col("business_date") <= info.data_through,
+        pl.col("business_date") > info.data_through - timedelta(days=GRID_DAYS),
+    )
+    if frame.is_empty():
+        return [], []
+    first = frame["business_date"].min()
+    assert isinstance(first, date)
+    days = [first + timedelta(days=n) for n in range((info.data_through - first).days + 1)]
+    known = {
+        (str(row["source"]), str(row["feed"]), row["business_date"]): row
+        for row in frame.to_dicts()
+    }
+    streams = sorted({key[:2] for key in known})
+    return days, [_grid_row(source, feed, days, known) for source, feed in streams]
+
+
+def _grid_row(
+    source: str, feed: str, days: Sequence[date], known: dict[tuple[str, str, date], Row]
+) -> GridRow:
+    rows = [known.get((source, feed, moment)) for moment in days]
+    last = max((str(row["last_at"]) for row in rows if row and row["last_at"]), default=DASH)
+    whole = [m for m, row in zip(days, rows, strict=True) if row and row["is_complete"]]
+    through = both(lambda lang: day(whole[-1], lang)) if whole else same(DASH)
+    cells = [_cell(row, moment) for row, moment in zip(rows, days, strict=True)]
+    return GridRow(source, feed, cells, last[5:16] or DASH, through)
+
+
+_ORDER = {"failed": 0, "not_run": 1, "passed": 2}
+
+
+def check_rows(data: Data) -> list[CheckRow]:
+    """Checks, failed ones first, then those that did not run; errors before warnings."""
+    rows = []
+    for row in data["quality.checks"].to_dicts():
+        state = row["status"] if row["status"] in _ORDER else "not_run"
+        rows.append(
+            CheckRow(
+                name=str(row["check_name"]),
+                layer=named("quality.layer", str(row["layer"])),
+                subject=str(row["subject"] or ""),
+                severity=named("quality.severity", str(row["severity"])),
+                state=state,
+                shown=tr(f"quality.check.{state}"),
+                detail=": ".join(str(v) for v in (row["observed"], row["message"]) if v),
+            )
+        )
+    return sorted(rows, key=lambda r: (_ORDER[r.state], r.severity.en, r.layer.en, r.name))
+
+
+_BALANCE = ("rows_read", "rows_landed", "rows_quarantined", "rows_duplicate", "rows_excluded")
+
+
+def file_rows(data: Data) -> tuple[list[FileRow], int]:
+    """Files with something to say first, then the latest; and how many files there are."""
+    rows = [_file_row(row) for row in data["quality.ingest_files"].to_dicts()]
+    rows.sort(key=lambda row: (row.landed_at, row.name), reverse=True)
+    loud = [row for row in rows if row.is_loud]
+    quiet = [row for row in rows if row not in loud]
+    return (loud + quiet)[:FILES_SHOWN], len(rows)
+
+
+def _file_row(row: Row) -> FileRow:
+    read, *parts = (int(row[name] or 0) for name in _BALANCE)
+    unknown = str(row["unknown_columns"] or "").strip("[]")
+    return FileRow(
+        name=str(row["source_file"]),
+        source=str(row["source"]),
+        feeds=str(row["feeds"] or "").strip("[]"),
+        status=named("quality.file", str(row["status"])),
+        numbers=[integer(n) for n in (read, *parts)],
+        balances=read == sum(parts),
+        unknown=unknown,
+        landed_at=str(row["landed_at"] or "")[:16],
+        is_absent=row["status"] in ("refused", "missing"),
+    )
+
+
+def reconciliation_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
+    """Difference of what landed and what the mart holds, a day and source."""
+    frame = (
+        data["quality.reconciliation_daily"]
+        .filter(
+            pl.col("business_date") <= info.data_through,
+            pl.col("business_date") > info.data_through - timedelta(days=GRID_DAYS),
+        )
+        .sort("business_date", "source")
+    )
+    rows = frame.to_dicts()
+    wrong = [row for row in rows if abs(row["difference"] or 0) >= _CENT]
+    days = frame["business_date"].n_unique()
+    title = tr("recon.title_ok", n=days) if not wrong else tr("recon.title_bad", n=len(wrong))
+    figure = reconciliation_bars(rows, info.currency, page.pool) if wrong else None
+    money = info.currency
+    chart = Chart(
+        id="reconciliation",
+        title=title if rows else tr("recon.title_none"),
+        subtitle=tr("recon.subtitle"),
+        figure=figure,
+        table=Table(
+            [tr(k) for k in ("table.day", "table.source", "table.landed", "table.mart",
+                             "table.difference")],
+            [
+                [
+                    row["business_date"].isoformat(),
+                    str(row["source"]),
+                    exact_money(row["landed_amount"], money),
+                    exact_money(row["mart_amount"], money),
+                    exact_money(row["difference"], money, signed=True),
+                ]
+                for row in reversed(rows)
+            ],
+            text_columns=2,
+        ),
+        source="quality.reconciliation_daily",
+        csv="data/reconciliation.csv",
+        height=240,
+        empty=tr("recon.all_zero") if rows else tr("state.not_run"),
+    )  # fmt: skip
+    page.charts.append(chart)
+    return chart
+
+
+def _tiles(data: Data, rows: Sequence[GridRow], recon: Chart, files: int) -> list[Tile]:
+    found = counts(data)
+    total = sum(found.values())
+    late = sum(1 for row in rows if row.cells and row.cells[-1].state not in ("ok", "not_expected"))
+    frame = data["quality.ingest_files"]
+    bad = int(frame["rows_quarantined"].fill_null(0).sum())
+    read = int(frame["rows_read"].fill_null(0).sum())
+    return [
+        Tile(
+            tr("quality.tile_checks"),
+            tr("quality.of", a=found["passed"], b=total) if total else tr("state.not_run"),
+            tr("quality.tile_checks_detail", failed=found["failed"], unknown=found["not_run"]),
+            "worse" if found["failed"] else "flat" if found["not_run"] or not total else "better",
+        ),
+        Tile(
+            tr("quality.tile_complete"),
+            tr("quality.of", a=len(rows) - late, b=len(rows)) if rows else tr("state.unknown"),
+            tr("quality.tile_complete_detail"),
+            "worse" if late else "better" if rows else "flat",
+        ),
+        Tile(
+            tr("quality.tile_recon"),
+            tr("recon.short_bad" if recon.figure else "recon.short_ok")
+            if recon.table.rows
+            else tr("state.unknown"),
+            tr("quality.tile_recon_detail"),
+            "worse" if recon.figure else "better" if recon.table.rows else "flat",
+        ),
+        Tile(
+            tr("quality.tile_rows"),
+            same(integer(bad)),
+            tr("quality.tile_rows_detail", read=integer(read), files=integer(files)),
+            "worse" if bad else "better" if files else "flat",
+        ),
+    ]
+
+
+def build(data: Data, info: SiteInfo) -> Page:
+    """The page `quality.html`."""
+    page = Page("quality.html", "quality.html", "quality", tr("nav.quality"))
+    days, rows = grid(data, info)
+    checks = check_rows(data)
+    files, total = file_rows(data)
+    recon = reconciliation_chart(data, info, page)
+    found = counts(data)
+    late = [row for row in rows if row.cells[-1].state not in ("ok", "not_expected")]
+    failed = "failed" if found["failed"] != 1 else "failed_one"
+    key = failed if found["failed"] else "late" if late else "unknown"
+    if key == "unknown" and checks and not found["not_run"] and rows:
+        key = "fine"
+    page.values = {
+        "headline": tr(f"quality.headline_{key}", n=found["failed"], s=len(late)),
+        "tiles": _tiles(data, rows, recon, total),
+        "days": [(d, both(lambda lang, d=d: day(d, lang))) for d in days],  # type: ignore[misc]
+        "grid": rows,
+        "marks": marks(data),
+        "states": [(s, _SYMBOL[s], tr(f"quality.state.{s}")) for s in _SYMBOL],
+        "loud": [row for row in checks if row.state != "passed"],
+        "quiet": [row for row in checks if row.state == "passed"],
+        "files": files,
+        "file_total": total,
+        "recon": recon,
+    }
+    return page

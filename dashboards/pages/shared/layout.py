@@ -1,0 +1,94 @@
+"""What the pages below the overview are laid out of: tiles, charts, rows of two, groups of tabs.
+
+Belongs here: the pieces `analysis.html` knows how to print, and the state of a page whose table
+holds nothing. Does not belong here: which pieces a page has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from dashboards.base.data import SiteInfo
+from dashboards.base.page import Both, Chart, Page, tr
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One tab of a group and what it shows."""
+
+    key: str
+    label: Both
+    blocks: Sequence[Block]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of a page: one or two charts, or a group of tabs.
+
+    Attributes:
+        charts: one chart over the whole width, or two side by side.
+        group: key of the tabs in the address; empty where the block holds charts.
+        label: what the tabs choose.
+        choices: the tabs.
+        is_bar: the group is chosen by the page's filter bar and has no buttons of its own.
+    """
+
+    charts: Sequence[Chart] = ()
+    group: str = ""
+    label: Both = field(default_factory=lambda: Both("", ""))
+    choices: Sequence[Choice] = ()
+    is_bar: bool = False
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A figure of a page: `key` names it for the script, `note` says what it is made of."""
+
+    key: str
+    label: Both
+    value: Both
+    detail: Both
+    tone: str = "flat"
+
+
+@dataclass(frozen=True)
+class Option:
+    """An entry of a filter: the value kept in the address and its name."""
+
+    value: str
+    label: Both
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A select of the filter bar: `platform` or `shop`."""
+
+    name: str
+    label: Both
+    options: Sequence[Option]
+
+
+def empty_state(frame: pl.DataFrame, info: SiteInfo, feeds: set[str]) -> Both | None:
+    """What to say of a table without rows: its feed is not configured, or nothing came yet."""
+    if not frame.is_empty():
+        return None
+    missing = bool(feeds) and not feeds & info.configured_feeds
+    return tr("depth.not_configured" if missing else "depth.no_data",
+              feeds=", ".join(sorted(feeds)))  # fmt: skip
+
+
+def analysis(name: str, question: Both, headline: Both, blocks: Sequence[Block]) -> Page:
+    """A page of blocks; further values are set by the page itself."""
+    page = Page(f"{name}.html", "analysis.html", name, tr(f"nav.{name}_title"))
+    page.values = {
+        "question": question,
+        "headline": headline,
+        "warnings": [],
+        "remarks": [],
+        "tiles": [],
+        "blocks": list(blocks),
+    }
+    return page

@@ -1,0 +1,333 @@
+"""What an alert says: impact in money, expected range, every effect, where, state of the data.
+
+Belongs here: the words of one incident, in English and Chinese, plain text. Which incidents are
+told, and sending, is in `orchestration.alerting`; figures come from `insights` and
+`fct_gmv_change`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+
+from dashboards.wording.changes import effects, money
+from dashboards.wording.comparisons import change_row, sensible_comparison
+from dashboards.wording.incidents import (
+    REASON_LABELS,
+    cause_label,
+    is_above,
+    metric_label,
+    place_label,
+    segment_label,
+)
+
+__all__ = ["AlertInfo", "Message", "compose", "one_line"]
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
+_SHOWN_DIMENSIONS, _SHOWN_SEGMENTS = 3, 3
+_COMPARISONS = {
+    "promo_phase": ("the same day of the promo phase last year", "去年同阶段"),
+    "trailing_28d": ("the mean of the 28 days before", "前 28 天日均"),
+    "last_week": ("the same weekday last week", "上周同期"),
+    "last_year": ("364 days before", "去年同期"),
+    "previous_day": ("the day before", "前一日"),
+}
+_SALES, _VISITS = {"orders", "order_items"}, {"events", "traffic_daily"}
+# Feeds that a metric is made of; visits and sales where a metric is of both.
+_FED_BY = {"visitors": _VISITS, "refund_rate": {*_SALES, "refunds"}, "gmv": _SALES, "aov": _SALES,
+           "gmv_3_days": _SALES, "gmv_per_unit": _SALES, "buyers": _SALES,
+           "orders_per_buyer": _SALES}  # fmt: skip
+_SEVERITIES = {"high": "高", "medium": "中", "low": "低"}
+
+
+@dataclass(frozen=True)
+class Message:
+    """One alert, plain text.
+
+    Attributes:
+        incident_id: incident (or run) it is about; safe in a file name.
+        day: business date it is about.
+        kind: kpi, data or run.
+        metric: metric of the incident.
+        segment: `dimension:segment`.
+        severity: high, medium or low.
+        subject: one line.
+        text: English, then Chinese; no markup.
+        impact_amount: money against the expectation, null for data incidents.
+    """
+
+    incident_id: str
+    day: date
+    kind: str
+    metric: str
+    segment: str
+    severity: str
+    subject: str
+    text: str
+    impact_amount: float | None = None
+
+    @property
+    def key(self) -> str:
+        """What makes two messages the same news: metric, segment, day, severity."""
+        return f"{self.metric}|{self.segment}|{self.day}|{self.severity}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: dates as ISO text."""
+        return {**asdict(self), "day": self.day.isoformat()}
+
+
+@dataclass(frozen=True)
+class AlertInfo:
+    """What a message needs to know of the shop.
+
+    Attributes:
+        shop: name of the company.
+        currency: ISO 4217 code of the reporting currency.
+        site: address or path of the pages, empty if there are none.
+    """
+
+    shop: str
+    currency: str
+    site: str = ""
+
+
+def compose(  # noqa: PLR0913, PLR0917 - all that a message tells of
+    incident: Mapping[str, Any],
+    changes: pl.DataFrame,
+    completeness: pl.DataFrame,
+    info: AlertInfo,
+    causes: pl.DataFrame | None = None,
+    watermarks: pl.DataFrame | None = None,
+) -> Message:
+    """The message of an incident's last day.
+
+    Args:
+        incident: one row of `models.incidents.INCIDENT_SCHEMA` as a mapping.
+        changes: rows of `fct_gmv_change`.
+        completeness: `quality.source_completeness_daily`.
+        info: shop, currency, site.
+        causes: rows of `insights.root_causes`; those of other incidents are not looked at.
+        watermarks: `quality.source_watermarks`.
+    """
+    is_data = incident["kind"] == "data"
+    blocks = []
+    for lang in ("en", "zh"):
+        lines = _gap_lines(incident, lang) if is_data else _fall_lines(incident, lang, info)
+        if not is_data:
+            lines += _effect_lines(incident, changes, lang, info)
+            lines += _where_lines(incident, causes, completeness, lang, info)
+        lines += _state_lines(incident, completeness, lang)
+        if not is_data and watermarks is not None:
+            lines += _past_lines(incident, completeness, watermarks, lang)
+        if info.site:
+            lines.append(f"{'Pages' if lang == 'en' else '页面'}: {info.site}")
+        blocks.append("\n".join(one_line(line) for line in lines))
+    return Message(
+        incident_id=re.sub(r"[^A-Za-z0-9_.-]", "_", str(incident["incident_id"])),
+        day=incident["last_date"],
+        kind=str(incident["kind"]),
+        metric=str(incident["metric"]),
+        segment=one_line(f"{incident['dimension']}:{incident['segment']}"),
+        severity=str(incident["severity"]),
+        subject=_subject(incident, info),
+        text="\n\n".join(blocks),
+        impact_amount=incident["impact_amount"],
+    )
+
+
+def one_line(text: str) -> str:
+    """One line: names from exports must not add lines or headers of their own."""
+    return _CONTROL.sub(" ", text).strip()
+
+
+def _subject(incident: Mapping[str, Any], info: AlertInfo) -> str:
+    start = f"[{info.shop}] {incident['severity']}: {place_label(incident, 'en')}"
+    if incident["kind"] == "data":
+        reason = REASON_LABELS.get(str(incident["reason"]), ("data incomplete", ""))[0]
+        return one_line(f"{start}: {reason} on {incident['last_date']}")
+    name = metric_label(str(incident["metric"]), "en")
+    side = "above" if is_above(incident) else "below"
+    amount = money(incident["impact_amount"], info.currency, "en", signed=True)
+    return one_line(f"{start}: {name} {side} range on {incident['last_date']}, {amount}")
+
+
+def _value(metric: str, value: float | None, lang: str, info: AlertInfo) -> str:
+    """A figure in the unit of its metric."""
+    if value is None:
+        return "unknown" if lang == "en" else "未知"
+    if metric in ("gmv", "aov", "gmv_per_unit"):
+        return money(value, info.currency, lang)
+    if metric.endswith("_rate"):
+        return f"{value:.2%}"
+    return f"{value:,.0f}" if metric in ("visitors", "buyers") else f"{value:.3f}"
+
+
+def _fall_lines(incident: Mapping[str, Any], lang: str, info: AlertInfo) -> list[str]:
+    metric = str(incident["metric"])
+    seen, wanted, low, high_bound = (
+        _value(metric, incident[name], lang, info)
+        for name in ("observed", "expected", "lower", "upper")
+    )
+    impact = money(incident["impact_amount"], info.currency, lang, signed=True)
+    name, place = metric_label(metric, lang), place_label(incident, lang)
+    day, opened = incident["last_date"], incident["opened_date"]
+    cause = incident["cause_metric"]
+    high = is_above(incident)
+    if lang == "zh":
+        severity = _SEVERITIES.get(str(incident["severity"]), incident["severity"])
+        of = "净销售额" if metric == "refund_rate" else "支付金额"
+        lines = [
+            f"【{info.shop}】{place}{name}{'高于' if high else '低于'}预期区间"
+            f"（{day}，严重程度：{severity}）",
+            f"实际 {seen}；预期 {wanted}（区间 {low} 至 {high_bound}）",
+            f"影响：{of} {impact}（自 {opened} 起，共 {incident['days']} 天）",
+        ]
+        return [*lines, cause_label(incident, lang)] if cause else lines
+    lines = [
+        f"{info.shop}: {name} of {place} {'rose above' if high else 'fell below'} its expected"
+        f" range on {day} (severity {incident['severity']}).",
+        f"Observed {seen}; expected {wanted} (range {low} to {high_bound}).",
+        f"Impact: {impact} of {'net sales' if metric == 'refund_rate' else 'GMV'} since {opened}"
+        f" ({incident['days']} day{'' if incident['days'] == 1 else 's'}).",
+    ]
+    if cause and incident["cause_side"] != "above":
+        return [*lines, f"Main cause: {metric_label(str(cause), lang)}."]
+    return [*lines, f"Main cause: {cause_label(incident, lang)}."] if cause else lines
+
+
+def _effect_lines(
+    incident: Mapping[str, Any], changes: pl.DataFrame, lang: str, info: AlertInfo
+) -> list[str]:
+    """Every effect on the GMV of the platform (of the company), against the comparison named."""
+    day, english = incident["last_date"], lang == "en"
+    comparison = sensible_comparison(changes, day) if len(changes) else None
+    row = None
+    if comparison:
+        # A segment's row of fct_gmv_change is the whole company's: only its platform is told.
+        platform = incident["platform"]
+        place = ("all", "all") if platform is None else ("platform", str(platform))
+        row = change_row(changes, day, comparison, *place)
+    if comparison is None or row is None:
+        return ["No earlier day to compare with." if english else "没有可比较的日期。"]
+    base = _COMPARISONS[comparison][lang == "zh"]
+    change = money(float(str(row["gmv_change"])), info.currency, lang, signed=True)
+    of = "" if incident["platform"] is None else str(incident["platform"])
+    first = (
+        f"GMV{' of ' + of if of else ''} {change} against {base}:"
+        if english
+        else f"{of}支付金额较{base} {change}："
+    )
+    return [first, *(f"  {effect.text}" for effect in effects(row, lang, info.currency))]
+
+
+def _where_lines(
+    incident: Mapping[str, Any],
+    causes: pl.DataFrame | None,
+    completeness: pl.DataFrame,
+    lang: str,
+    info: AlertInfo,
+) -> list[str]:
+    """Segments that lost most against the expectation, within the incident's own platform."""
+    if causes is None or causes.is_empty():
+        return []
+    own = causes.filter(
+        pl.col("incident_id") == incident["incident_id"],
+        pl.col("impact_amount") < 0,
+        ~pl.col("segment").str.starts_with("("),  # what is not known is no place
+    ).sort("dimension_rank", "position")
+    lines = []
+    for (name,), group in own.group_by("dimension", maintain_order=True):
+        parts = ", ".join(
+            f"{part['segment']} {money(part['impact_amount'], info.currency, lang, signed=True)}"
+            for part in group.sort("impact_amount").head(_SHOWN_SEGMENTS).to_dicts()
+        )
+        lines.append(f"  {segment_label(name, '', lang).strip()}: {parts}")
+    if not lines:
+        return []
+    scope = _scope(incident, completeness, lang)
+    first = (
+        f"Where ({scope}, against the expectation):"
+        if lang == "en"
+        else f"主要来自（{scope}，与预期相比）："
+    )
+    return [first, *lines[:_SHOWN_DIMENSIONS]]
+
+
+def _scope(incident: Mapping[str, Any], completeness: pl.DataFrame, lang: str) -> str:
+    """What the list of places is a list of; platforms that are not whole are not in it."""
+    if incident["platform"] is not None:
+        return f"within {incident['platform']}" if lang == "en" else f"{incident['platform']}内"
+    gaps = completeness.filter(
+        pl.col("business_date").is_between(incident["opened_date"], incident["last_date"]),
+        ~pl.col("is_complete"),
+        pl.col("reason") != "not_expected",
+    )
+    late = ", ".join(gaps["platform"].drop_nulls().unique().sort())
+    if lang == "en":
+        return f"whole company without {late}, not complete" if late else "whole company"
+    return f"全公司，不含数据不完整的 {late}" if late else "全公司"
+
+
+def _gap_lines(incident: Mapping[str, Any], lang: str) -> list[str]:
+    return [str(incident["explanation_en" if lang == "en" else "explanation_zh"])]
+
+
+def _state_lines(incident: Mapping[str, Any], completeness: pl.DataFrame, lang: str) -> list[str]:
+    """What of the day has arrived: a reader must know how far to trust the figures."""
+    day = completeness.filter(
+        pl.col("business_date") == incident["last_date"], pl.col("reason") != "not_expected"
+    )
+    gaps = day.filter(~pl.col("is_complete")).sort("source", "feed").to_dicts()
+    english = lang == "en"
+    if not gaps:
+        known = "complete" if len(day) else "not known"
+        return [f"Data of the day: {known}." if english else
+                f"当日数据：{'完整' if len(day) else '未知'}。"]  # fmt: skip
+    lines = ["Data of the day, incomplete:" if english else "当日数据不完整："]
+    for gap in gaps:
+        reason = REASON_LABELS.get(str(gap["reason"]), (str(gap["reason"]),) * 2)[not english]
+        rows = f"{gap['arrived_rows'] or 0:,.0f} / {gap['expected_rows'] or 0:,.0f}"
+        lines.append(f"  {gap['source']} {gap['feed']}: {reason} ({rows})")
+    return lines
+
+
+def _past_lines(
+    incident: Mapping[str, Any], completeness: pl.DataFrame, watermarks: pl.DataFrame, lang: str
+) -> list[str]:
+    """Sources that feed the metric and whose data have a gap before the day; one line each.
+
+    A gap that begins with the day itself is told by `_state_lines` already.
+    """
+    day = incident["last_date"]
+    feeds = _FED_BY.get(str(incident["metric"]), _SALES | _VISITS)
+    behind = watermarks.filter(
+        pl.col("feed").is_in(sorted(feeds)),
+        pl.col("reason") != "not_daily",
+        pl.col("complete_until_date").is_null() | (pl.col("complete_until_date") < day),
+    )
+    if incident["platform"] is not None:
+        behind = behind.filter(pl.col("platform") == str(incident["platform"]))
+    gaps = completeness.filter(pl.col("business_date") == day, ~pl.col("is_complete"))
+    told = set(gaps.select("source", "feed").iter_rows())
+    lines = []
+    for row in behind.sort("source", "feed").to_dicts():
+        until = row["complete_until_date"]
+        if (row["source"], row["feed"]) in told and until == day - timedelta(days=1):
+            continue
+        lines.append(_past_line(row, lang))
+    return lines
+
+
+def _past_line(row: Mapping[str, Any], lang: str) -> str:
+    reason = REASON_LABELS.get(str(row["reason"]), (str(row["reason"]),) * 2)[lang != "en"]
+    until = row["complete_until_date"]
+    if lang == "en":
+        known = f"complete only through {until}" if until else "not complete on any day yet"
+        return f"Past what is complete: {row['source']} {row['feed']} is {known} ({reason})."
+    known = f"仅完整至 {until}" if until else "尚无完整日期"
+    return f"超出完整数据范围：{row['source']} {row['feed']} {known}（{reason}）。"

@@ -1,0 +1,68 @@
+"""The page `docs/feeds.md`, made from the feeds so that it cannot differ from what is checked.
+
+`python -m ingestion.documents.feeds` prints it; `make docs` writes it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from ingestion.feeds import COUNT, DAY, FEEDS, FLAG, INSTANT, MONEY, NUMBER, PRICE, TEXT
+from ingestion.feeds.feed import Column, Dtype, Feed
+from ingestion.feeds.schemas import schema_of
+
+_TYPES: dict[Dtype, str] = {
+    TEXT: "text",
+    COUNT: "whole number",
+    NUMBER: "number",
+    MONEY: "money, 2 decimals",
+    PRICE: "price, 4 decimals",
+    INSTANT: "instant",
+    DAY: "date",
+    FLAG: "true or false",
+}
+_HEAD = """# Feeds
+
+<!-- Made by `make docs` from ingestion/feeds/; change it there. -->
+
+What can come in. A *feed* is a canonical table; a file of any layout is mapped to one or more of
+them in `shop.yml` or by a format of `ingestion/formats/`. Only `orders` is needed; what depends on
+a feed that is not there says so instead of guessing.
+
+Instants are landed in UTC; the files' own zone is that of their source. A *personal* column is
+delivered under the name given here and landed only as a keyed pseudonym. Each feed also has a plain
+format `plain_<feed>`: a CSV file whose header is the names below.
+"""
+
+
+def page() -> str:
+    """Return the whole page as Markdown."""
+    return "\n".join([_HEAD, *(line for feed in FEEDS.values() for line in _feed(feed))]) + "\n"
+
+
+def _feed(feed: Feed) -> Iterator[str]:
+    descriptions = {name: told.description for name, told in schema_of(feed.name).columns.items()}
+    yield f"## {feed.name}\n"
+    yield f"{feed.grain}\n"
+    instant = f" Instant: `{feed.instant}`." if feed.instant else ""
+    yield f"Key within its source: {', '.join(f'`{name}`' for name in feed.key)}.{instant}\n"
+    yield "| column | type | needed | meaning |"
+    yield "|---|---|---|---|"
+    for column in feed.given:
+        yield _row(column, str(descriptions[column.name]))
+    yield ""
+
+
+def _row(column: Column, description: str) -> str:
+    name, told = f"`{column.name}`", [description]
+    if column.pseudonym_of is not None:
+        name = f"`{column.pseudonym_of}` (personal), landed as {name}"
+    if column.allowed:
+        told.append(f"One of {', '.join(f'`{value}`' for value in column.allowed)}.")
+    needed = "yes" if column.is_required else ""
+    return f"| {name} | {_TYPES.get(column.dtype, 'number')} | {needed} | {' '.join(told)} |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

@@ -1,0 +1,210 @@
+"""One file, read and judged: the good rows of each feed, and all that is wrong with the rest.
+
+Belongs here: the order of reading, deriving, casting, pseudonymising and checking.
+Does not belong here: batch ids (`deliveries.py`), versions and writing (`land.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from ingestion.errors import FileRejected, Need
+from ingestion.feeds import INSTANT
+from ingestion.landing.manifest import Entry
+from ingestion.mapping.rules import Read
+from ingestion.mapping.sources import FileSpec, Source
+from ingestion.mapping.spec import Format
+from ingestion.reading.archive import SPREADSHEETS, kind_of
+from ingestion.reading.columns import ROW, Raw
+from ingestion.reading.delimited import read_csv
+from ingestion.reading.nested import read_jsonl, read_parquet
+from ingestion.reading.spreadsheet import read_spreadsheet
+from ingestion.rows.build import Built, build, identify
+from ingestion.rows.derive import Context, derive, excluded, issues, no_issues, required
+from ingestion.rows.fates import bad_rows, broken_issues, owners, refuse_if_too_bad, whole_orders
+from ingestion.rows.parse import instant
+from ingestion.rows.pseudonymise import Pseudonymiser
+from ingestion.rows.rates import Rates, convert
+from ingestion.rows.reshape import UPDATED, explode
+from ingestion.rows.validate import after_export, check
+
+
+@dataclass(frozen=True)
+class Job:
+    """A file, and all that it is judged with.
+
+    Attributes:
+        path: the file, already checked to lie in the inbox.
+        source: whose file it is.
+        files: how it is read.
+        masks: makes the pseudonyms.
+        rates: into the currency that all amounts land in.
+        exported: when the file was exported, UTC, if that is known.
+        entry: what a manifest says of the file.
+    """
+
+    path: Path
+    source: Source
+    files: FileSpec
+    masks: Pseudonymiser
+    rates: Rates
+    exported: datetime | None = None
+    entry: Entry | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A judged file.
+
+    Attributes:
+        raw: its rows of text.
+        feeds: feed -> good rows, typed, pseudonymised, with `_row` and `_updated`.
+        issues: everything wrong, one row an issue.
+        excluded: `_row`, reason of rows the mapping leaves out.
+        needs: rates its amounts depend on.
+    """
+
+    raw: Raw
+    feeds: dict[str, pl.DataFrame]
+    issues: pl.DataFrame
+    excluded: pl.DataFrame
+    needs: tuple[Need, ...] = ()
+
+    @property
+    def landed_rows(self) -> int:
+        """Rows that are neither bad nor excluded (duplicates still among them)."""
+        gone = pl.concat([bad_rows(self.issues), self.excluded.select(ROW)])
+        return self.raw.rows - gone[ROW].n_unique()
+
+
+def prepare(job: Job) -> Prepared:
+    """Read and judge a file.
+
+    Raises:
+        FileRejected: the file cannot be read, or too many of its rows are bad.
+    """
+    ready = judge(read(job.path, job.source, job.files), job)
+    try:
+        refuse_if_too_bad(ready.issues, ready.raw.rows, job.files, job.path)
+    except FileRejected as error:
+        error.needs = ready.needs  # with other rates it may be accepted
+        raise
+    return ready
+
+
+def judge(raw: Raw, job: Job) -> Prepared:
+    """Judge what was read of a file; see `prepare`."""
+    source = job.source
+    form = job.files.format.without(raw.missing)
+    form = form.for_sheets() if raw.is_sheet else form
+    context = Context.of(form, source.timezone)
+    with _expressions(job.path):
+        lines, torn = explode(raw.frame, form.explode, form.read, context)
+        frame, found = derive(lines, form.derive, context)
+        left_out, partly = excluded(frame, form)
+        kept, late = _with_updated(_without(frame, left_out), form.updated_at, context)
+        broken_rules = required(kept, form)
+        built = {feed: build(kept, feed, form, source, context) for feed in form.feeds}
+    tests = _test_orders(built)
+    left_out = pl.concat([left_out, tests])
+    parts = [found, partly, late, broken_rules, *(feed.issues for feed in built.values())]
+    # Of cells that do not fit together one thing is told, not what follows from it.
+    found = pl.concat([torn, _without(pl.concat(parts), torn)])
+    found = _without(found, left_out)
+    feeds: dict[str, pl.DataFrame] = {}
+    for feed, rows in built.items():
+        real = _without(_without(rows.rows, tests), found)
+        feeds[feed] = identify(real, feed, source, job.masks)
+    judged = [check(rows, feed, context) for feed, rows in feeds.items()]
+    feeds, unrated, needs = convert(feeds, source.currency, job.rates, context)
+    ahead = [after_export(rows, feed, context, job.exported) for feed, rows in feeds.items()]
+    found = pl.concat([found, broken_issues(raw), *judged, unrated, *ahead])
+    if form.groups_orders and found.height:
+        found = whole_orders(found, _keyed(raw, form, context), owners(built))
+    good = {feed: _without(rows, found) for feed, rows in feeds.items()}
+    return Prepared(raw, good, found, left_out, needs)
+
+
+def _test_orders(built: Mapping[str, Built]) -> pl.DataFrame:
+    """Return `_row` and reason of the rows of orders that the export itself calls tests."""
+    none = pl.DataFrame(schema={ROW: pl.Int64, "reason": pl.String})
+    if "orders" not in built:
+        return none
+    tests = built["orders"].rows.filter("is_test")["order_id"]
+    if tests.is_empty():
+        return none
+    rows = [
+        made.rows.filter(pl.col("order_id").is_in(tests.implode())).select(ROW)
+        for made in built.values()
+    ]
+    return pl.concat(rows).unique(maintain_order=True).with_columns(reason=pl.lit("test_order"))
+
+
+@contextmanager
+def _expressions(path: Path) -> Iterator[None]:
+    """Blame the mapping where one of its expressions cannot be worked out on the file."""
+    try:
+        yield
+    except pl.exceptions.PolarsError as error:
+        raise FileRejected(
+            f"an expression of its mapping fails: {str(error).splitlines()[0]}",
+            path.name,
+            "Cells are text until an expression casts them.",
+            'Write for instance TRY_CAST("Quantity" AS BIGINT) > 0 in filter, exclude or derive.',
+        ) from None
+
+
+def read(path: Path, source: Source, files: FileSpec) -> Raw:
+    """Read the columns of a file that its format and the source's `keep` want."""
+    form = files.format
+    if form.read.kind == "parquet":
+        return read_parquet(path, form.read, form.reads)
+    if form.read.kind == "jsonl":
+        return read_jsonl(path, form.read, form.reads)
+    settings, wanted = delimited(source, files)
+    if form.read.kind == "xlsx" or kind_of(path) in SPREADSHEETS:
+        return read_spreadsheet(path, settings, wanted, form.order_key[0])
+    return read_csv(path, settings, wanted, form.order_key[0])
+
+
+def delimited(source: Source, files: FileSpec) -> tuple[Read, list[str]]:
+    """Return how the rows of a delimited file are read, and which columns."""
+    form = files.format
+    settings = form.read.model_copy(update={"optional": (*form.read.optional, *source.keep)})
+    return settings, list(dict.fromkeys([*form.reads, *source.keep]))
+
+
+def _keyed(raw: Raw, form: Format, context: Context) -> Raw:
+    """Return what was read with the orders of broken rows named as those of good rows are."""
+    column, rule = form.order_key
+    if rule is None or column is None or raw.broken.is_empty():
+        return raw
+    told, _ = derive(raw.broken.with_columns(pl.col("key").alias(column)), {"_id": rule}, context)
+    return replace(raw, broken=raw.broken.with_columns(key=told["_id"]))
+
+
+def _without(rows: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    if found.is_empty():
+        return rows
+    return rows.join(bad_rows(found), on=ROW, how="anti", maintain_order="left")
+
+
+def _with_updated(
+    frame: pl.DataFrame, column: str | None, context: Context
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Add `_updated`, the row's own version instant, null where the format has none."""
+    if column is None:
+        return frame.with_columns(pl.lit(None, INSTANT).alias(UPDATED)), no_issues()
+    if frame.schema[column] == INSTANT:
+        return frame.with_columns(pl.col(column).alias(UPDATED)), no_issues()
+    text = pl.col(column)
+    frame = frame.with_columns(instant(text, context.datetimes, context.zone).alias(UPDATED))
+    bad = text.is_not_null() & pl.col(UPDATED).is_null()
+    told = "is not a date and time"
+    return frame, issues(frame, bad, column, "not_readable", told, value=text)

@@ -1,0 +1,120 @@
+"""Which files of the inbox are whose, and what a delivery is known by.
+
+Belongs here: matching files to sources, batch ids. Does not belong here: what is in a file
+(`batch.py`), landing it (`land.py`), remembering it (the ledger).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from ingestion.errors import FileRejected, MappingError, Need
+from ingestion.landing.exported import exported_at
+from ingestion.landing.manifest import Entry, is_manifest
+from ingestion.mapping.sources import FileSpec, Source, fingerprint
+from ingestion.reading.preflight import sha256_of
+from ingestion.rows.rates import Rates
+
+IGNORED = re.compile(r"(^[.~])|(\.(tmp|part|crdownload|filepart)$)")
+
+
+class Match(NamedTuple):
+    """A file of the inbox and how it is read."""
+
+    path: Path
+    source: str
+    files: FileSpec
+
+
+def match_files(inbox: Path, sources: Mapping[str, Source]) -> list[Match]:
+    """Return the files of the inbox that a source reads, by path.
+
+    Raises:
+        MappingError: two file specifications claim the same file.
+    """
+    claimed: dict[Path, Match] = {}
+    for source in sources.values():
+        for spec in source.files:
+            for path in sorted(inbox.glob(spec.path)):
+                if not path.is_file() or not _is_data(path.name):
+                    continue
+                if path in claimed:
+                    raise MappingError(
+                        f"`{claimed[path].files.path}` and `{spec.path}` both claim "
+                        f"{path.relative_to(inbox)}",
+                        f"shop.yml sources.{source.name}",
+                        do_this="Narrow one of the two patterns.",
+                    )
+                claimed[path] = Match(path, source.name, spec)
+    return [claimed[path] for path in sorted(claimed)]
+
+
+def unmatched_files(inbox: Path, sources: Mapping[str, Source]) -> list[Path]:
+    """Return the files of the inbox that no source reads, by path."""
+    known = {match.path for match in match_files(inbox, sources)}
+    found = (p for p in inbox.rglob("*") if p.is_file() and _is_data(p.name))
+    return sorted(path for path in found if path not in known)
+
+
+def _is_data(name: str) -> bool:
+    return not IGNORED.search(name) and not is_manifest(name)
+
+
+class Batch(NamedTuple):
+    """What a delivery is known by.
+
+    Attributes:
+        batch_id: 16 hex digits of (source, content, mapping fingerprint).
+        content: sha256 of the file and, where it is told, the export instant: the same content
+            exported again later is a later statement, it may take a correction back.
+        fingerprint: of the mapping, and of what a manifest holds against the file: a file that was
+            refused is read again once the manifest is corrected.
+        sha256: of the file's bytes.
+    """
+
+    batch_id: str
+    content: str
+    fingerprint: str
+    sha256: str
+
+
+def batch_of(
+    path: Path,
+    source: Source,
+    files: FileSpec,
+    entry: Entry | None = None,
+    sha256: str | None = None,
+) -> Batch:
+    """Return the identity of a file under its mapping; reads its bytes and its name only.
+
+    Args:
+        path: the file.
+        source: whose it is.
+        files: how it is read.
+        entry: what a manifest says of it.
+        sha256: of its bytes, if it is known already.
+    """
+    try:
+        exported = exported_at(path, files, source, entry)
+    except FileRejected:
+        exported = None  # landing it will say so
+    sha256 = sha256 or sha256_of(path)
+    content = sha256 + (f"@{exported:%Y%m%dT%H%M%S}" if exported else "")
+    mark = fingerprint(source, files)
+    if entry is not None and entry.claims:
+        mark = hashlib.sha256(f"{mark}|{entry.claims}".encode()).hexdigest()
+    return Batch(batch_id_of(source.name, content, mark), content, mark, sha256)
+
+
+def rated_mark(mark: str, needs: Collection[Need], rates: Rates) -> str:
+    """Return the mark of a mapping whose amounts depend on rates: with others it is another."""
+    return f"{mark}|{rates.digest(needs)}" if needs else mark
+
+
+def batch_id_of(source: str, content: str, mark: str) -> str:
+    """Return the batch id of a file's content under a mapping."""
+    return hashlib.sha256(f"{source}|{content}|{mark}".encode()).hexdigest()[:16]

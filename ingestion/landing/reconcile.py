@@ -1,0 +1,127 @@
+"""What the landed files say was paid: the other side of the reconciliation with the marts.
+
+Belongs here: a second way from landing to daily totals, in polars and written apart from the SQL,
+so that one slip cannot be on both sides. Does not belong here: comparing, tolerating, explaining.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+import polars as pl
+
+from ingestion.feeds import MONEY
+from ingestion.landing.landed import latest_rows
+
+_EXACT = pl.Decimal(38, 4)
+_NOT_PAID = ("unpaid", "deposit_paid")
+_RESULT: dict[str, pl.DataType | type[pl.DataType]] = {
+    "business_date": pl.Date,
+    "source": pl.String,
+    "landed_amount": MONEY,
+    "orders": pl.Int64,
+}
+
+
+def landed_totals(
+    landing: Path, active_batches: Collection[str], reporting_timezone: str
+) -> pl.DataFrame:
+    """Sum what was paid for goods, by day and source.
+
+    Args:
+        landing: the landing folder.
+        active_batches: ids of batches that are neither rejected nor superseded.
+        reporting_timezone: zone in which the payment instant names the business date.
+
+    Returns:
+        One row a day and source with paid orders: business_date, source, landed_amount (in the
+        reporting currency), orders (fully paid ones). Sorted.
+    """
+    orders = latest_rows(landing, "orders", active_batches)
+    if orders.is_empty():
+        return pl.DataFrame(schema=_RESULT)
+    orders = _counted(orders)
+    goods = _goods(orders, latest_rows(landing, "order_items", active_batches))
+    # An order whose lines have not come yet counts as all goods.
+    amount = pl.coalesce("goods_cents", "cents").fill_null(0)
+    has_paid = pl.col("paid_at").is_not_null()
+    is_open = pl.col("status").is_in(_NOT_PAID)
+    main = (
+        orders.join(goods, on=["source", "order_id"], how="left")
+        .group_by("source", "main_id")
+        .agg(
+            pl.col("paid_at").max(),
+            is_paid=has_paid.any() & ~is_open.any(),
+            cents=amount.filter(has_paid & ~is_open).sum(),
+        )
+    )
+    local = pl.col("paid_at").dt.replace_time_zone("UTC").dt.convert_time_zone(reporting_timezone)
+    money = (pl.col("cents").cast(pl.Decimal(38, 2)) / 100).cast(MONEY)
+    return (
+        main.filter("is_paid")
+        .group_by(local.dt.date().alias("business_date"), "source")
+        .agg(pl.col("cents").sum(), pl.len().cast(pl.Int64).alias("orders"))
+        .select("business_date", "source", landed_amount=money, orders="orders")
+        .sort("business_date", "source")
+    )
+
+
+def _counted(orders: pl.DataFrame) -> pl.DataFrame:
+    """Name each order's main order; a main order with child orders is told by these alone."""
+    is_child = pl.col("parent_order_id").is_not_null()
+    return (
+        orders.with_columns(main_id=pl.coalesce("parent_order_id", "order_id"))
+        .filter(is_child | ~is_child.any().over("source", "main_id"))
+        .select(
+            *("source", "order_id", "main_id", "paid_at", "status"),
+            cents=(pl.col("order_amount") * 100).cast(pl.Int64),
+        )
+    )
+
+
+def _goods(orders: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+    """Return the goods part of each order that has lines: source, order_id, goods_cents.
+
+    The order's amount is shared over its lines by value with largest remainders (ties: the dearer,
+    then the earlier line), so that lines sum to the order to the cent; an order without an amount
+    is worth its lines. Where all lines are worth nothing, the first that is no gift takes it.
+    """
+    order = ["source", "order_id"]
+    gross = _cents(pl.col("quantity") * pl.col("unit_price").cast(_EXACT))
+    value = gross - _cents(pl.col("discount_amount").fill_null(0).cast(_EXACT))
+    lines = (
+        items.select(
+            *order,
+            "line_number",
+            "is_goods",
+            "is_gift",
+            value=pl.when("is_gift").then(pl.lit(0, pl.Int128)).otherwise(value),
+        )
+        .join(orders.select(*order, pl.col("cents").cast(pl.Int128)), on=order)
+        .with_columns(total=pl.col("value").sum().over(order))
+        .with_columns(cents=pl.coalesce("cents", "total"), is_given=pl.col("cents").is_not_null())
+    )
+    product = pl.col("cents") * pl.col("value")
+    valued = lines.filter(pl.col("total") > 0).with_columns(
+        share=product.floordiv(pl.col("total")), rest=product % pl.col("total")
+    )
+    valued = valued.sort(
+        *order, "rest", "value", "line_number", descending=[False, False, True, True, False]
+    )
+    place = pl.int_range(1, pl.len() + 1).over(order)
+    left = pl.col("cents") - pl.col("share").sum().over(order)
+    valued = valued.with_columns(
+        share=pl.col("share") + pl.when(place <= left).then(1).otherwise(0).cast(pl.Int128)
+    ).drop("rest")
+    worthless = lines.filter(pl.col("total") <= 0).sort(*order, "is_gift", "line_number")
+    place = pl.int_range(1, pl.len() + 1).over(order)
+    whole = pl.when(place == 1).then("cents").otherwise(0)
+    worthless = worthless.with_columns(share=pl.when("is_given").then(whole).otherwise("value"))
+    goods = pl.col("share").filter("is_goods").sum().cast(pl.Int64).alias("goods_cents")
+    return pl.concat([valued, worthless.cast({"share": pl.Int128})]).group_by(order).agg(goods)
+
+
+def _cents(amount: pl.Expr) -> pl.Expr:
+    """Turn an amount with four decimals into whole cents, half away from zero."""
+    return (amount.round(2, mode="half_away_from_zero") * 100).cast(pl.Int128)

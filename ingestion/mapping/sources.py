@@ -1,0 +1,305 @@
+"""The `sources:` section of shop.yml: which files come from where, read how.
+
+Belongs here: sources, file specifications, loading the shipped formats, the fingerprint of a
+mapping. Does not belong here: reading files of a shop, or the other sections of shop.yml.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from ingestion.errors import MappingError
+from ingestion.feeds import FEEDS
+from ingestion.mapping.plain import plain_formats
+from ingestion.mapping.spec import Format
+from ingestion.mapping.vocabulary import Strict, ZoneName, near
+
+FORMATS = Path(__file__).parents[1] / "formats"
+# Formats named so are no layouts but what layouts have in common, to be extended.
+_BASE = "_"
+# Raise when the meaning of a mapping changes, above all a default: files are then landed anew under
+# new batches.
+SEMANTICS = 1
+_DAILY = dict.fromkeys(("orders", "order_items", "events", "traffic_daily", "campaign_spend"), True)
+
+Model = TypeVar("Model", bound=Strict)
+
+
+class FileSpec(Strict):
+    """Files of a source that are read in one way.
+
+    Attributes:
+        path: glob below the inbox, such as `tmall/refunds_*.csv`.
+        format: the resolved format.
+        delivery: `delta`, or `snapshot:<column>`: a file holds every row of its periods.
+        on_bad_rows: set bad rows aside, or refuse the whole file.
+        max_bad_share: share of bad rows (0-1) above which the file is refused.
+        daily: whether a day without rows is a gap; by default so for sales, traffic and spend.
+    """
+
+    path: str
+    format: Format
+    delivery: str = "delta"
+    on_bad_rows: Literal["quarantine", "reject_file"] = "quarantine"
+    max_bad_share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    daily: bool | None = None
+
+    @model_validator(mode="after")
+    def _sound(self) -> FileSpec:
+        parts = PurePosixPath(self.path).parts
+        if not parts or self.path.startswith("/") or ".." in parts or "\0" in self.path:
+            raise ValueError(f"path `{self.path}` must be a pattern below the inbox, without ..")
+        if self.delivery != "delta":
+            self._check_snapshot()
+        return self
+
+    def _check_snapshot(self) -> None:
+        word, _, column = self.delivery.partition(":")
+        if word != "snapshot" or not column:
+            raise ValueError(f"delivery `{self.delivery}` must be delta or snapshot:<column>")
+        for feed in self.format.feeds:
+            if column not in FEEDS[feed].columns:
+                raise ValueError(
+                    f"delivery names column `{column}`; feed {feed}: "
+                    f"{near(column, list(FEEDS[feed].columns))}"
+                )
+
+    @property
+    def format_name(self) -> str:
+        """Name of the format; `inline` for one written in shop.yml."""
+        return self.format.name
+
+    @property
+    def snapshot_column(self) -> str | None:
+        """Canonical column whose value is the replaced period, or None for a delta."""
+        return None if self.delivery == "delta" else self.delivery.partition(":")[2].strip()
+
+
+class Source(Strict):
+    """One stream of files of one shop.
+
+    Attributes:
+        name: key under `sources:`; part of every row's identity.
+        platform: where it was sold, such as tmall or shopify.
+        shop_id: which shop there.
+        timezone: zone of the local times in its files.
+        currency: of amounts whose file names none.
+        customer_namespace: sources with the same one share customers; default: the source.
+        keep: columns no format maps, landed as text (delimited files only).
+        files: how its files are read.
+    """
+
+    name: str
+    platform: Annotated[str, Field(min_length=1)]
+    shop_id: Annotated[str, Field(min_length=1)]
+    timezone: ZoneName
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    customer_namespace: str = ""
+    keep: tuple[str, ...] = ()
+    files: Annotated[tuple[FileSpec, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _keeps_nothing_personal(self) -> Source:
+        for spec in self.files:
+            for column in self.keep:
+                if column in spec.format.hidden:
+                    raise ValueError(
+                        f"keep names `{column}`, which is personal: it is landed only as a"
+                        " pseudonym, through a personal column of a feed"
+                    )
+        return self
+
+    @property
+    def namespace(self) -> str:
+        """Namespace of its customers' pseudonyms."""
+        return self.customer_namespace or self.name
+
+    def is_expected_daily(self, feed: str) -> bool:
+        """Whether a day without rows of this feed is a gap rather than a quiet day."""
+        return any(
+            _DAILY.get(feed, False) if spec.daily is None else spec.daily
+            for spec in self.files
+            if feed in spec.format.feeds
+        )
+
+    def feeds(self) -> list[str]:
+        """Feeds its files fill, each once."""
+        return list(dict.fromkeys(feed for spec in self.files for feed in spec.format.feeds))
+
+
+@lru_cache(maxsize=1)
+def _raw_formats() -> dict[str, dict[str, Any]]:
+    raw = plain_formats()
+    for path in sorted(FORMATS.glob("*.yml")):
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506
+        raw[path.stem] = {"name": path.stem, **content}
+    return {name: _extended(form, raw, f"formats/{name}.yml") for name, form in raw.items()}
+
+
+def _extended(
+    form: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]], where: str
+) -> dict[str, Any]:
+    """Lay a format over the one it `extends:`, key by key; lists are replaced, not added to."""
+    chain = [dict(form)]
+    while base := chain[-1].pop("extends", None):
+        names = [link.get("name") for link in chain]
+        if base in names:
+            raise MappingError(f"`extends: {base}` goes in a circle", where)
+        if base not in known:
+            raise MappingError(
+                f"there is no format `{base}` to extend", where, near(str(base), [*known])
+            )
+        chain.append(dict(known[base]))
+    merged: dict[str, Any] = {}
+    for link in reversed(chain):
+        merged = _merge(merged, link)
+    return merged
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML that refuses a key given twice, which plain YAML silently overwrites."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the mapping; a key given twice is an error with its line."""
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise MappingError(
+                    f"key `{key}` is given twice",
+                    f"line {node.start_mark.line + 1}",
+                    do_this="Keep one of them.",
+                )
+        return super().construct_mapping(node, deep)
+
+
+def load_formats() -> dict[str, Format]:
+    """Return the shipped formats by name, the plain ones of all feeds among them.
+
+    Formats that name `{currency}` in a column are returned for CNY.
+
+    Raises:
+        MappingError: a shipped format is not valid.
+    """
+    return {
+        name: _validate(Format, _fill(raw, "CNY"), f"formats/{name}.yml")
+        for name, raw in _raw_formats().items()
+        if not name.startswith(_BASE)
+    }
+
+
+def parse_sources(raw: Mapping[str, Any]) -> dict[str, Source]:
+    """Read the `sources:` section of shop.yml.
+
+    Args:
+        raw: source name -> its settings, as YAML gives them.
+
+    Returns:
+        The sources in the order of the file, formats resolved and overridden.
+
+    Raises:
+        MappingError: naming the key path, what is wrong there and what to do.
+    """
+    if not isinstance(raw, Mapping) or not raw:
+        raise MappingError(
+            "there are no sources", "shop.yml sources", do_this="Add one; see shop.example.yml."
+        )
+    return {str(name): _source(str(name), settings) for name, settings in raw.items()}
+
+
+def _source(name: str, settings: Any) -> Source:
+    where = f"shop.yml sources.{name}"
+    if not isinstance(settings, Mapping):
+        raise MappingError("is not a mapping", where, do_this="Write keys below it, indented.")
+    files = settings.get("files")
+    if not isinstance(files, list):
+        raise MappingError("has no list `files`", where, do_this="Say which files it delivers.")
+    currency = str(settings.get("currency", ""))
+    resolved = [
+        _resolve(item, currency, f"{where}.files[{number}]") for number, item in enumerate(files)
+    ]
+    return _validate(Source, {**settings, "name": name, "files": resolved}, where)
+
+
+def _resolve(item: Any, currency: str, where: str) -> dict[str, Any]:
+    if not isinstance(item, Mapping):
+        raise MappingError("is not a mapping", where, do_this="Give at least path and format.")
+    settings = dict(item)
+    overrides = settings.pop("overrides", {}) or {}
+    form = settings.get("format")
+    if isinstance(form, str):
+        formats = {k: form for k, form in _raw_formats().items() if not k.startswith(_BASE)}
+        if form not in formats:
+            raise MappingError(
+                f"there is no format `{form}`", f"{where}.format", near(form, list(formats))
+            )
+        form = formats[form]
+    if not isinstance(form, Mapping):
+        raise MappingError("`format` is missing", where, do_this="Name one or write its keys.")
+    form = _extended({"name": "inline", **form}, _raw_formats(), f"{where}.format")
+    settings["format"] = _fill(_merge(form, overrides), currency)
+    return settings
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay keys over keys; null takes a block away, such as a feed that is not wanted."""
+    merged = dict(copy.deepcopy(dict(base)))
+    for key, value in over.items():
+        inner = merged.get(key)
+        if isinstance(inner, Mapping) and value is None:
+            del merged[key]
+        elif isinstance(inner, Mapping) and isinstance(value, Mapping):
+            merged[key] = _merge(inner, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _fill(value: Any, currency: str) -> Any:
+    """Replace `{currency}` in every text, because Meta writes it into column names."""
+    if isinstance(value, str):
+        return value.replace("{currency}", currency)
+    if isinstance(value, Mapping):
+        return {_fill(key, currency): _fill(item, currency) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_fill(item, currency) for item in value]
+    return value
+
+
+def _validate(model: type[Model], raw: Any, where: str) -> Model:
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = "".join(f"[{k}]" if isinstance(k, int) else f".{k}" for k in first["loc"])
+        more = error.error_count() - 1
+        raise MappingError(
+            first["msg"].removeprefix("Value error, "),
+            where + path,
+            f"({more} more like this.)" if more else "",
+            "Correct it in shop.yml." if where.startswith("shop.yml") else "",
+        ) from None
+
+
+def fingerprint(source: Source, spec: FileSpec) -> str:
+    """Return the sha256 (hex) of everything in a mapping that decides what is landed."""
+    # What is unset is left out: a word the vocabulary gains must not land every file anew.
+    form = spec.format.model_dump(
+        mode="json",
+        by_alias=True,
+        exclude={"description", "name", "notes"},
+        exclude_unset=True,
+    )
+    settings = source.model_dump(mode="json", exclude={"files", "name", "customer_namespace"})
+    content = [SEMANTICS, form, settings, source.namespace, spec.delivery, spec.on_bad_rows]
+    # Key order is kept: derived columns are worked out from top to bottom.
+    text = json.dumps([*content, spec.max_bad_share], ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,274 @@
+"""From rows of text to the rows of one feed, keys and versions included.
+
+Belongs here: assembling canonical columns, building orders from lines, gifts and goods, made-up
+keys, the landing columns. Does not belong here: deciding on bad rows (`fates.py`) or writing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from ingestion.feeds import DAY, FEEDS, LANDING, MONEY, TEXT
+from ingestion.mapping.sources import FileSpec, Source
+from ingestion.mapping.spec import Format
+from ingestion.reading.columns import ROW
+from ingestion.rows.derive import Context, derive
+from ingestion.rows.parse import EXACT, exact, rounded, to_utc
+from ingestion.rows.pseudonymise import Pseudonymiser
+from ingestion.rows.reshape import UPDATED, orders_from_lines, unpivot
+from ingestion.rows.validate import cast
+
+UNROUNDED = "_unrounded_"
+_SUMMED = (pl.Int64, pl.Float64, MONEY)
+
+
+@dataclass(frozen=True)
+class Built:
+    """Rows of one feed before bad ones are taken out: typed, with `_row` and `_updated`."""
+
+    feed: str
+    rows: pl.DataFrame
+    issues: pl.DataFrame
+
+
+def build(frame: pl.DataFrame, feed: str, form: Format, source: Source, context: Context) -> Built:
+    """Build the typed rows of a feed.
+
+    Args:
+        frame: rows of text with `_row`, `_updated` and derived columns.
+        feed: name of the feed.
+        form: the format, which must map the feed.
+        source: supplies platform, shop and currency where the file has none.
+        context: how values are written.
+
+    Returns:
+        One row a source row; for orders built from lines, one row an order (its first `_row`).
+    """
+    mapped = form.feeds[feed]
+    frame, found = derive(frame, mapped.derive, context, feed)
+    if mapped.unpivot is not None:
+        frame = unpivot(frame, mapped.unpivot, context)
+    text = _assemble(frame, feed, form, source)
+    if feed == "orders" and form.order_value is not None:
+        text = orders_from_lines(text, form.order_value, context)
+    typed, bad = cast(text, feed, context, mapped.columns)
+    if "updated_at" in typed.columns:
+        typed = typed.with_columns(pl.coalesce("updated_at", UPDATED).alias("updated_at"))
+    if feed == "order_items":
+        typed = _lines(typed, form)
+    if feed == "campaign_spend":
+        typed = typed.with_columns(_unrounded(text, context))
+    # A value that no map knows is already told of; that its column is then empty is no news.
+    bad = bad.filter(~(pl.col("reason") == "missing") | ~pl.col(ROW).is_in(found[ROW].implode()))
+    return Built(feed, typed, pl.concat([found, bad]))
+
+
+def _unrounded(text: pl.DataFrame, context: Context) -> list[pl.Series]:
+    """Money as written, to be summed before it is rounded: spend comes in parts of a cent."""
+    return [
+        text.select(
+            exact(pl.col(name), context.numbers)
+            if text.schema[name] == TEXT
+            else pl.col(name).cast(EXACT)
+        )
+        .to_series()
+        .alias(UNROUNDED + name)
+        for name, dtype in FEEDS["campaign_spend"].columns.items()
+        if dtype == MONEY and name in text.columns
+    ]
+
+
+def _assemble(frame: pl.DataFrame, feed: str, form: Format, source: Source) -> pl.DataFrame:
+    mapped, canonical = form.feeds[feed], FEEDS[feed]
+    given = {
+        "platform": source.platform,
+        "shop_id": source.shop_id,
+        "currency": source.currency,
+        **mapped.constants,
+    }
+    made = (mapped.unpivot.label, mapped.unpivot.value) if mapped.unpivot else ()
+    cells: dict[str, pl.Expr] = {}
+    for name in (*canonical.columns, *canonical.personal, *canonical.mapped_only):
+        if name in mapped.columns:
+            cells[name] = pl.col(mapped.columns[name])
+        elif name in mapped.derive or name in made:
+            cells[name] = pl.col(name)
+        elif name in given and (name in mapped.constants or name not in canonical.mapped_only):
+            cells[name] = pl.lit(str(given[name]))
+    kept = [name for name in source.keep if name in frame.columns and name not in cells]
+    return frame.select(ROW, UPDATED, *kept, **cells)
+
+
+def _lines(typed: pl.DataFrame, form: Format) -> pl.DataFrame:
+    """Number the lines of each order and say which are gifts and which are goods."""
+    product = pl.col("product_id").fill_null("")
+    gift = pl.col("is_gift").fill_null(value=False)
+    if form.gift.zero_price:
+        gift = gift | (pl.col("unit_price") == 0).fill_null(value=False)
+    for pattern in form.gift.products:
+        gift = gift | product.str.contains(pattern)
+    goods = pl.col("is_goods").fill_null(value=True)
+    for pattern in form.non_goods:
+        goods = goods & ~product.str.contains(pattern)
+    ordinal = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("order_id")
+    return typed.with_columns(
+        is_gift=gift, is_goods=goods, line_number=pl.col("line_number").fill_null(ordinal)
+    )
+
+
+def namespace_of(personal: str, source: str, customers: str) -> str:
+    """Return the namespace of the pseudonyms of a personal column.
+
+    Args:
+        personal: the delivered column, such as customer_id.
+        source: name of the source.
+        customers: namespace of its customers, which sources may share.
+    """
+    return customers if personal == "customer_id" else f"{personal}\x1f{source}"
+
+
+def identify(
+    rows: pl.DataFrame,
+    feed: str,
+    source: Source,
+    masks: Pseudonymiser,
+) -> pl.DataFrame:
+    """Replace personal columns by pseudonyms and make keys that the export does not give."""
+    for personal, pseudonym in FEEDS[feed].personal.items():
+        if personal not in rows.columns:
+            continue
+        name = namespace_of(personal, source.name, source.namespace)
+        hashed = masks.of(rows[personal], name).alias(pseudonym)
+        rows = rows.with_columns(hashed).drop(personal)
+    if feed == "events" and rows["event_id"].null_count():
+        rows = _event_ids(rows)
+    if feed == "refunds" and rows["refund_id"].null_count():
+        instant = pl.col("refunded_at").dt.to_string("%Y%m%dT%H%M%S")
+        made = pl.format("{}@{}", "order_id", instant)
+        ordinal = pl.int_range(1, pl.len() + 1).over("order_id", "refunded_at", order_by="amount")
+        rows = rows.with_columns(pl.coalesce("refund_id", pl.format("{}#{}", made, ordinal)))
+    return rows
+
+
+def _event_ids(rows: pl.DataFrame) -> pl.DataFrame:
+    """Make ids of visitor, instant, type and content; alike events are told apart by an ordinal."""
+    parts = (
+        pl.col("visitor_key").str.slice(0, 12).fill_null(""),
+        pl.col("occurred_at").dt.timestamp("us").cast(pl.String).fill_null(""),
+        pl.col("event_type").fill_null(""),
+        pl.col("product_id").fill_null(""),
+        pl.col("order_id").fill_null(""),
+    )
+    rows = rows.with_columns(_made=pl.concat_str(parts, separator="."))
+    alike = rows.filter(pl.col("_made").is_duplicated())
+    if alike.height:
+        # Ordinals follow the content, so that another row order gives the same ids.
+        content = [c for c in FEEDS["events"].columns if c != "event_id"]
+        alike = alike.sort([*content, ROW]).select(
+            ROW, _n=pl.int_range(pl.len()).over("_made").cast(pl.String)
+        )
+        rows = rows.join(alike, on=ROW, how="left", maintain_order="left").with_columns(
+            _made=pl.when(pl.col("_n") > "0")
+            .then(pl.format("{}.{}", "_made", "_n"))
+            .otherwise(pl.col("_made"))
+        )
+    made = pl.coalesce("event_id", "_made").alias("event_id")
+    return rows.with_columns(made).drop("_made", "_n", strict=False)
+
+
+def instant_of(feed: str, zone: str) -> pl.Expr | None:
+    """Return the business instant of a feed's rows in UTC; a date is its local midnight."""
+    canonical = FEEDS[feed]
+    if canonical.instant is None:
+        return None
+    column = pl.col(canonical.instant)
+    if canonical.columns[canonical.instant] == DAY:
+        return to_utc(column.cast(pl.Datetime("us")), zone)
+    return column
+
+
+def landing_columns(  # noqa: PLR0913 - what a landed row must say of itself
+    rows: pl.DataFrame,
+    feed: str,
+    source: Source,
+    spec: FileSpec,
+    *,
+    batch_id: str,
+    source_file: str,
+    version_at: datetime | None,
+) -> pl.DataFrame:
+    """Add the landing columns and order all columns as the feed says; kept columns come last."""
+    canonical = FEEDS[feed]
+    row_key = pl.concat_str(
+        [_key_text(name, canonical.columns[name]) for name in canonical.key], separator="|"
+    )
+    unit = row_key
+    if feed == "order_items":
+        unit = pl.col("order_id")
+    if spec.snapshot_column is not None:
+        unit = pl.col(spec.snapshot_column).cast(pl.String).fill_null("")
+    version = pl.coalesce(UPDATED, pl.lit(version_at, pl.Datetime("us")))
+    if feed == "order_items":
+        version = version.max().over("order_id")
+    rows = rows.with_columns(
+        source=pl.lit(source.name),
+        _batch_id=pl.lit(batch_id),
+        _source_file=pl.lit(source_file),
+        _row_number=pl.col(ROW),
+        _row_key=row_key,
+        _unit_key=unit,
+        _version_at=version,
+    )
+    kept = [name for name in source.keep if name in rows.columns]
+    parts = [name for name in rows.columns if name.startswith(UNROUNDED)]
+    return rows.select(*canonical.columns, *LANDING, *kept, *parts)
+
+
+def _key_text(name: str, dtype: pl.DataType | type[pl.DataType]) -> pl.Expr:
+    text = pl.col(name).cast(pl.String).fill_null("")
+    # A `|` inside a name must not look like the border between two columns.
+    return text.str.replace_all("|", r"\|", literal=True) if dtype == TEXT else text
+
+
+def one_per_key(rows: pl.DataFrame, feed: str) -> tuple[pl.DataFrame, pl.Series]:
+    """Keep one row a `_row_key`: the latest version, then the last in the file.
+
+    Campaign spend is summed instead, because exports split a campaign over several rows.
+
+    Returns:
+        The rows in the order of the file, and `_row_number` of those left out as duplicates.
+    """
+    twice = rows["_row_key"].is_duplicated()
+    if feed == "campaign_spend":
+        whole = _summed(rows) if twice.any() else rows
+        return whole.select(pl.exclude(f"^{UNROUNDED}.*$")), pl.Series([], dtype=pl.Int64)
+    if not twice.any():
+        return rows, pl.Series([], dtype=pl.Int64)
+    best = rows.sort("_version_at", "_row_number").unique("_row_key", keep="last")
+    left_out = rows.join(best, on="_row_number", how="anti")["_row_number"]
+    return best.sort("_row_number"), left_out
+
+
+def _summed(rows: pl.DataFrame) -> pl.DataFrame:
+    counted = [name for name, dtype in FEEDS["campaign_spend"].columns.items() if dtype in _SUMMED]
+    others = [name for name in rows.columns if name not in (*counted, "_row_key", "_version_at")]
+    return (
+        rows.group_by("_row_key", maintain_order=True)
+        .agg(
+            *(pl.col(name).first() for name in others),
+            pl.col("_version_at").max(),
+            *(_sum(name, rows.columns) for name in counted),
+        )
+        .select(rows.columns)
+        .sort("_row_number")
+    )
+
+
+def _sum(name: str, there: list[str]) -> pl.Expr:
+    total = pl.col(name).sum()
+    if UNROUNDED + name in there:
+        total = rounded(pl.col(UNROUNDED + name).sum(), MONEY)
+    return pl.when(pl.col(name).count() > 0).then(total).alias(name)

@@ -1,0 +1,1 @@
+"""Which incidents are told, and how a message gets out. Its words are in `dashboards.wording`."""

@@ -1,0 +1,135 @@
+"""Which incidents are told, and the message of a run that failed.
+
+The words of an incident are in `dashboards.wording.alerts`, sending is in `delivery.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from dashboards.wording.alerts import AlertInfo, compose, one_line
+from orchestration.alerting.delivery import AlertStore, Delivery, Message, SendPolicy, deliver
+
+if TYPE_CHECKING:
+    from orchestration.config.settings import Settings
+    from orchestration.ledger.state import State
+
+__all__ = [
+    "AlertInfo",
+    "AlertStore",
+    "Delivery",
+    "Message",
+    "SendPolicy",
+    "alertable",
+    "compose",
+    "deliver",
+    "failure_message",
+    "send_alerts",
+]
+
+_CREDENTIALS = re.compile(r"://[^\s/@]+@")
+_LONGEST_ERROR = 2000
+_OUTBOX_DAYS = 35
+# The last day that was judged or, if nothing came for it, should have been.
+_LAST_DAY = """
+    select max(business_date) as day
+    from (
+        select business_date from insights.anomalies
+        union all
+        select business_date from quality.source_completeness_daily
+    ) as days
+"""
+
+
+def alertable(incidents: pl.DataFrame, as_of: date, within_days: int = 2) -> pl.DataFrame:
+    """Open incidents of the last days, the costliest first: history is not news.
+
+    Args:
+        incidents: frame of `models.incidents.INCIDENT_SCHEMA`.
+        as_of: last business date of the data.
+        within_days: days back, `as_of` included.
+    """
+    since = as_of - timedelta(days=within_days - 1)
+    return incidents.filter(
+        pl.col("closed_date").is_null(), pl.col("last_date").is_between(since, as_of)
+    ).sort(pl.col("kind") != "data", pl.col("impact_amount").fill_null(0), "incident_id")
+
+
+def failure_message(
+    run_id: str,
+    step: str,
+    error: BaseException | str,
+    log_path: Path | str,
+    day: date | None = None,
+) -> Message:
+    """The message of a run that failed; readers keep the last good generation.
+
+    Args:
+        run_id: id of the run.
+        step: the step it failed at.
+        error: what was raised; credentials in addresses are removed.
+        log_path: where to read more.
+        day: business date of the run; today (UTC) if not given.
+    """
+    told = str(error).strip() or type(error).__name__
+    reason = _CREDENTIALS.sub("://***@", told)[:_LONGEST_ERROR]
+    lines = [one_line(line) for line in reason.splitlines()] or ["no message"]
+    english = [f"Run {run_id} failed at step {step}.", *lines, f"Log: {log_path}"]
+    english.append("Published figures and pages are those of the last good run.")
+    chinese = [f"运行 {run_id} 在步骤 {step} 失败，错误见上文。日志：{log_path}"]
+    chinese.append("已发布的数据和页面保持上一次成功运行的结果。")
+    return Message(
+        incident_id=f"run-{re.sub(r'[^A-Za-z0-9_-]', '_', run_id)[:60]}",
+        day=day or datetime.now(UTC).date(),
+        kind="run",
+        metric="run",
+        segment=one_line(f"run:{run_id}"),
+        severity="high",
+        subject=one_line(f"kpi-warehouse: run failed at {step}"),
+        text="\n".join(english) + "\n\n" + "\n".join(one_line(line) for line in chinese),
+    )
+
+
+def send_alerts(settings: Settings, state: State, published: Callable[[str], pl.DataFrame]) -> int:
+    """Tell the incidents of the published generation.
+
+    Those open on the last days go to the configured channels. The outbox also explains what
+    happened in the weeks before: it is read by people who were not told at the time.
+
+    Args:
+        settings: the shop, its channels and folders.
+        state: remembers what was sent.
+        published: a query on the published generation.
+
+    Returns:
+        Number of incidents that are news.
+    """
+    incidents = published("from insights.incidents")
+    last = published(_LAST_DAY)["day"][0]
+    if last is None:
+        return 0
+    told = incidents.filter(pl.col("last_date") > last - timedelta(days=_OUTBOX_DAYS))
+    if told.is_empty():
+        return 0
+    days = ", ".join(f"date '{day}'" for day in told["last_date"].unique().sort())
+    changes = published(f"from marts.fct_gmv_change where business_date in ({days})")
+    completeness = published("from quality.source_completeness_daily")
+    causes = published("from insights.root_causes")
+    watermarks = published("from quality.source_watermarks")
+    shop = settings.shop
+    info = AlertInfo(shop.name, shop.currency, (settings.paths.site / "index.html").as_posix())
+    messages = {
+        row["incident_id"]: compose(row, changes, completeness, info, causes, watermarks)
+        for row in told.to_dicts()
+    }
+    news = alertable(incidents, last)["incident_id"].to_list()
+    channels = settings.alert_channels()
+    deliver(list(messages.values()), settings.paths.outbox, [], state)
+    deliver([messages[name] for name in news], settings.paths.outbox, channels, state)
+    return len(news)

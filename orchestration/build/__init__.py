@@ -1,0 +1,1 @@
+"""The build file from landing to the published generation: raw views, dbt, audit, gate."""

@@ -1,0 +1,176 @@
+"""dbt as seen from here: the prepared manifest, the arguments of a build, its results as checks."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from orchestration.config.settings import DBT_PROJECT_DIR, Settings, load
+from orchestration.errors import KpiError
+
+MANIFEST = DBT_PROJECT_DIR / "target" / "manifest.json"
+_PARSED = DBT_PROJECT_DIR / "target" / "parsed.sha256"
+
+CHECKS_SCHEMA = {
+    "check_name": pl.String, "layer": pl.String, "subject": pl.String, "severity": pl.String,
+    "status": pl.String, "observed": pl.String, "message": pl.String, "checked_run": pl.String,
+}  # fmt: skip
+
+
+def prepare_manifest() -> Path:
+    """The manifest of the project as it stands; parsed again only when a file of it changed.
+
+    Two shops may run from one checkout at the same time, so only one of them parses it.
+
+    Raises:
+        KpiError: the project does not parse; names dbt's own message.
+    """
+    MANIFEST.parent.mkdir(exist_ok=True)
+    with _PARSED.with_suffix(".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _parse_if_changed()
+    return MANIFEST
+
+
+def _parse_if_changed() -> None:
+    digest = hashlib.sha256()
+    for path in sorted(DBT_PROJECT_DIR.rglob("*")):
+        if path.suffix in {".sql", ".yml", ".csv"} and "target" not in path.parts:
+            digest.update(path.as_posix().encode() + path.read_bytes())
+    if MANIFEST.exists() and _PARSED.exists() and _PARSED.read_text("ascii") == digest.hexdigest():
+        return
+    from dbt.cli.main import dbtRunner
+
+    arguments = [
+        *("--quiet", "parse"),
+        *("--project-dir", str(DBT_PROJECT_DIR)),
+        *("--profiles-dir", str(DBT_PROJECT_DIR)),
+        *_variables(),
+    ]
+    result = dbtRunner().invoke(arguments)
+    if not result.success:
+        raise KpiError(
+            f"dbt cannot parse the project: {result.exception}",
+            str(DBT_PROJECT_DIR),
+            "Mend the model or yml it names.",
+        )
+    _PARSED.write_text(digest.hexdigest(), "ascii")
+
+
+def build_arguments(settings: Settings, *, full: bool) -> list[str]:
+    """Arguments of the `dbt build` of a run; unit tests belong to `make test`, not to a morning."""
+    arguments = ["build", "--exclude-resource-type", "unit_test", *variables(settings)]
+    return [*arguments, "--full-refresh"] if full else arguments
+
+
+def variables(settings: Settings) -> list[str]:
+    """The `--vars` of every dbt call: the same each time, or dbt would parse all again."""
+    values = {
+        "reporting_timezone": settings.shop.timezone,
+        "reporting_currency": settings.shop.currency,
+    }
+    return ["--vars", json.dumps(values)]
+
+
+def _variables() -> list[str]:
+    """The variables of this data folder, none if it has no valid shop.yml yet."""
+    try:
+        settings = load()
+    except KpiError:
+        return []
+    set_environment(settings)
+    return variables(settings)
+
+
+def set_environment(settings: Settings) -> None:
+    """Tell the dbt profile which file to build and how much memory it may take."""
+    os.environ["KPI_BUILD_FILE"] = str(settings.paths.working_build)
+    os.environ["KPI_MEMORY_LIMIT"] = settings.file.build.memory_limit
+
+
+def comments(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Descriptions of all models: "schema.table[.column]" -> text."""
+    found: dict[str, str] = {}
+    for node in manifest["nodes"].values():
+        if node["resource_type"] != "model":
+            continue
+        table = f"{node['schema']}.{node['name']}"
+        found[table] = node.get("description", "")
+        for column in node["columns"].values():
+            found[f"{table}.{column['name']}"] = column.get("description", "")
+    return found
+
+
+def metrics(manifest: Mapping[str, Any]) -> pl.DataFrame:
+    """The metric registry: one row per metric, from `meta.metric` of the columns that carry it.
+
+    Returns:
+        Frame (name, label_en, label_zh, unit, additivity, good_direction, owner, definition_en,
+        definition_zh).
+    """
+    rows = {}
+    for node in manifest["nodes"].values():
+        if node["resource_type"] != "model":
+            continue
+        for column in node["columns"].values():
+            entry = (column.get("config") or {}).get("meta", {}).get("metric") or column.get(
+                "meta", {}
+            ).get("metric")
+            if entry:
+                rows[column["name"]] = _metric_row(column["name"], entry)
+    names = ("name", "label_en", "label_zh", "unit", "additivity", "good_direction", "owner",
+             "definition_en", "definition_zh")  # fmt: skip
+    return pl.DataFrame(
+        sorted(rows.values(), key=lambda row: str(row["name"])),
+        schema=dict.fromkeys(names, pl.String),
+    )
+
+
+def _metric_row(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "label_en": entry["label"]["en"],
+        "label_zh": entry["label"]["zh"],
+        "unit": entry["unit"],
+        "additivity": entry["additivity"],
+        "good_direction": entry["good_direction"],
+        "owner": entry["owner"],
+        "definition_en": entry["definition"]["en"],
+        "definition_zh": entry["definition"]["zh"],
+    }
+
+
+def test_results(run_results: Path, run_id: str) -> pl.DataFrame:
+    """The tests of a dbt run as rows of `quality.checks`."""
+    if not run_results.exists():
+        return pl.DataFrame(schema=CHECKS_SCHEMA)
+    rows = []
+    for result in json.loads(run_results.read_text("utf-8"))["results"]:
+        kind, _, name = result["unique_id"].partition(".")
+        if kind != "test":
+            continue
+        status = result["status"]
+        rows.append(
+            {
+                "check_name": name.split(".")[1],
+                "layer": "dbt",
+                "subject": name.split(".")[1],
+                "severity": "warn" if status == "warn" else "error",
+                "status": {"pass": "passed", "skipped": "not_run"}.get(status, "failed"),
+                "observed": str(result.get("failures") or 0),
+                "message": result.get("message") or "",
+                "checked_run": run_id,
+            }
+        )
+    return pl.DataFrame(rows, schema=CHECKS_SCHEMA)
+
+
+if __name__ == "__main__":
+    prepare_manifest()

@@ -1,0 +1,206 @@
+"""Schema `raw` of the build file: views on landing, and what the ledger and `shop.yml` say.
+
+The views show every landed row of every batch the ledger knows; `_is_active` says whether the batch
+counts, `_seq` when its state last changed. What is on disk but not in the ledger is not seen: a run
+killed between landing a file and recording it leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from ingestion.feeds import DAY, FEEDS, Feed
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from ingestion.landing.manifest import Announced
+    from ingestion.mapping.sources import Source
+
+_BATCHES = {"batch_id": pl.String, "source": pl.String, "feed": pl.String, "seq": pl.Int64,
+            "is_active": pl.Boolean}  # fmt: skip
+_FILES = {
+    "source": pl.String, "source_file": pl.String, "batch_id": pl.String, "format": pl.String,
+    "feeds": pl.String, "status": pl.String, "rows_read": pl.Int64, "rows_landed": pl.Int64,
+    "rows_quarantined": pl.Int64, "rows_duplicate": pl.Int64, "rows_excluded": pl.Int64,
+    "unknown_columns": pl.String, "message": pl.String, "first_at": pl.String,
+    "last_at": pl.String, "landed_at": pl.String,
+}  # fmt: skip
+_INSTANTS = ("first_at", "last_at", "landed_at")
+_ANNOUNCED = {
+    "source": pl.String, "feed": pl.String, "source_file": pl.String, "first_date": pl.Date,
+    "last_date": pl.Date,
+}  # fmt: skip
+# Feeds that have a staging model; the days of any other are counted from `raw.daily_rows`.
+_STAGED = frozenset({"orders", "order_items", "refunds", "events", "traffic_daily",
+                     "campaign_spend", "products"})  # fmt: skip
+_DAILY_ROWS = {
+    "feed": "varchar", "source": "varchar", "_row_key": "varchar", "_unit_key": "varchar",
+    "_version_at": "timestamp", "arrived_at": "timestamp", "arrived_date": "date",
+    "batch": "varchar", "_is_active": "boolean", "_seq": "bigint",
+}  # fmt: skip
+
+
+def create_raw(  # noqa: PLR0913, PLR0917 - all that schema raw is made of
+    con: duckdb.DuckDBPyConnection,
+    landing: Path,
+    ledger: Sequence[Mapping[str, Any]],
+    sources: Mapping[str, Source],
+    as_of: date,
+    missing: Sequence[Announced] = (),
+) -> None:
+    """(Re)create schema `raw` in the build file.
+
+    Args:
+        con: connection to the working build.
+        landing: folder of the landed batches.
+        ledger: `State.files()`, pinned for this run.
+        sources: the configured sources.
+        as_of: the last day that every source should have delivered.
+        missing: files that a manifest announces and that have not come.
+    """
+    con.execute("create schema if not exists raw")
+    batches = [
+        (file["batch_id"], file["source"], feed, file["seq"], file["status"] == "landed")
+        for file in ledger
+        if file["status"] not in ("refused", "expired")
+        for feed in file["feeds"]
+    ]
+    _table(con, "batches", pl.DataFrame(batches, schema=_BATCHES, orient="row"))
+    _table(con, "ingest_files", _files_frame(ledger, missing))
+    _table(con, "sources", _sources_frame(sources, as_of))
+    _table(con, "announced", _announced_frame(missing, as_of))
+    for feed in FEEDS.values():
+        con.execute(_view(con, feed, landing))
+    con.execute(_daily_rows_view(sources))
+
+
+def _files_frame(ledger: Sequence[Mapping[str, Any]], missing: Sequence[Announced]) -> pl.DataFrame:
+    rows = [{**file, "feeds": ", ".join(sorted(file["feeds"]))} for file in ledger]
+    nothing = dict.fromkeys((name for name, kind in _FILES.items() if kind == pl.Int64), 0)
+    absent = [
+        {
+            **nothing,
+            "source": file.source,
+            "source_file": file.source_file,
+            "feeds": ", ".join(sorted(file.feeds)),
+            "status": "missing",
+            "message": f"{file.manifest} announces it; it has not come",
+        }
+        for file in missing
+    ]
+    frame = pl.DataFrame([*rows, *absent], schema=_FILES)
+    return frame.with_columns(pl.col(*_INSTANTS).str.to_datetime(time_unit="us", strict=False))
+
+
+def _announced_frame(missing: Sequence[Announced], as_of: date) -> pl.DataFrame:
+    rows = [
+        (file.source, feed, file.source_file, file.first_date or as_of, file.last_date or as_of)
+        for file in missing
+        for feed in file.feeds
+    ]
+    return pl.DataFrame(rows, schema=_ANNOUNCED, orient="row")
+
+
+def instant_kind(feed: Feed) -> str | None:
+    """Whether rows of a feed are of an `instant` or of a whole `day`; None for those of neither."""
+    if feed.instant is None:
+        return None
+    return "day" if feed.columns[feed.instant] == DAY else "instant"
+
+
+def _sources_frame(sources: Mapping[str, Source], as_of: date) -> pl.DataFrame:
+    rows = [
+        (name, source.platform, source.shop_id, feed, source.is_expected_daily(feed), as_of,
+         instant_kind(FEEDS[feed]))
+        for name, source in sources.items()
+        for feed in source.feeds()
+    ]  # fmt: skip
+    schema = {"source": pl.String, "platform": pl.String, "shop_id": pl.String, "feed": pl.String,
+              "is_expected_daily": pl.Boolean, "expected_until": pl.Date,
+              "instant_kind": pl.String}  # fmt: skip
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _daily_rows_view(sources: Mapping[str, Source]) -> str:
+    """DDL of `raw.daily_rows`: of feeds without a staging model that a source delivers daily.
+
+    A key is made unlike those of other feeds, so that versions are resolved for all of them at
+    once. Feeds nobody configured as daily cost nothing: the view does not read them.
+    """
+    daily = sorted({
+        feed
+        for source in sources.values()
+        for feed in source.feeds()
+        if source.is_expected_daily(feed) and feed not in _STAGED and FEEDS[feed].instant
+    })  # fmt: skip
+    parts = [_daily_rows(FEEDS[feed]) for feed in daily]
+    if not parts:
+        columns = ", ".join(f"null::{kind} as {name}" for name, kind in _DAILY_ROWS.items())
+        parts = [f"select {columns} where false"]
+    return f"create or replace view raw.daily_rows as {' union all '.join(parts)}"
+
+
+def _daily_rows(feed: Feed) -> str:
+    is_day = instant_kind(feed) == "day"
+    at, day = ("null::timestamp", feed.instant) if is_day else (feed.instant, "null::date")
+    return (
+        f"select '{feed.name}' as feed, source, '{feed.name}|' || _row_key as _row_key,"
+        f" '{feed.name}|' || _unit_key as _unit_key, _version_at, {at} as arrived_at,"
+        f" {day} as arrived_date, batch, _is_active, _seq from raw.{feed.name}"
+    )
+
+
+def _table(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
+    con.register("_frame", frame.to_arrow())
+    con.execute(f"create or replace table raw.{name} as from _frame")
+    con.unregister("_frame")
+
+
+def _view(con: duckdb.DuckDBPyConnection, feed: Feed, landing: Path) -> str:
+    """DDL of `raw.<feed>`: the landed files, or an empty relation of the same shape."""
+    pattern = str(landing / feed.name / "batch=*" / "*.parquet").replace("'", "''")
+    known = con.execute("select count(*) from raw.batches where feed = ?", [feed.name]).fetchall()
+    if not known[0][0]:
+        columns = [f"null::{_sql_type(kind)} as {name}" for name, kind in feed.landed.items()]
+        extra = "null::varchar as batch, false as _is_active, null::bigint as _seq"
+        return (
+            f"create or replace view raw.{feed.name} as"
+            f" select {', '.join(columns)}, {extra} where false"
+        )
+    files = (
+        f"read_parquet('{pattern}', hive_partitioning = true,"
+        " hive_types = {'batch': varchar}, union_by_name = true)"
+    )
+    # A column added to the feed later is missing from older files, perhaps from all of them.
+    landed = {row[0] for row in con.execute(f"describe select * from {files}").fetchall()}
+    columns = [
+        f"f.{name}" if name in landed else f"null::{_sql_type(kind)} as {name}"
+        for name, kind in feed.landed.items()
+    ]
+    return (
+        f"create or replace view raw.{feed.name} as"
+        f" select {', '.join(columns)}, f.batch, b.is_active as _is_active, b.seq as _seq"
+        f" from {files} as f"
+        f" inner join raw.batches as b on b.batch_id = f.batch and b.feed = '{feed.name}'"
+    )
+
+
+def _sql_type(kind: Any) -> str:
+    if isinstance(kind, pl.Decimal):
+        return f"decimal({kind.precision}, {kind.scale})"
+    if isinstance(kind, pl.Datetime):
+        return "timestamp"
+    names = {
+        pl.String: "varchar",
+        pl.Int64: "bigint",
+        pl.Float64: "double",
+        pl.Boolean: "boolean",
+        pl.Date: "date",
+    }
+    return names[kind]

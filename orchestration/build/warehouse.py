@@ -1,0 +1,276 @@
+"""The files of the warehouse: run lock, private build file, published generations, rollback.
+
+A run works on a copy of the last good build. Passed its audit, the copy becomes the good build and
+its marts a new published generation; failed, the copy is deleted and nothing readers see moves.
+Two orders matter and are kept here alone: a published file is complete, checkpointed and synced
+before anything points at it, and every pointer moves by an atomic rename of a symlink.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from orchestration.config.settings import Paths
+from orchestration.errors import ExitCode, KpiError
+
+PUBLISHED_SCHEMAS = ("marts", "insights", "quality")
+# Clients of DuckDB 1.2 and later can open the published file.
+STORAGE_VERSION = "v1.2.0"
+
+
+@contextmanager
+def run_lock(state_folder: Path, run_id: str, wait_seconds: float = 0.0) -> Iterator[None]:
+    """Hold the one lock of a data folder; the death of the process releases it.
+
+    Raises:
+        KpiError: another run holds the lock after `wait_seconds`.
+    """
+    state_folder.mkdir(parents=True, exist_ok=True)
+    with (state_folder / "run.lock").open("a+", encoding="utf-8") as lock:
+        deadline = time.monotonic() + wait_seconds
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    lock.seek(0)
+                    raise KpiError(
+                        f"another run holds the lock ({lock.read().strip() or 'just started'})",
+                        str(state_folder / "run.lock"),
+                        "Wait for it to end, or use --wait SECONDS.",
+                        ExitCode.LOCK_HELD,
+                    ) from None
+                time.sleep(0.2)
+        lock.seek(0)
+        lock.truncate()
+        lock.write(f"run {run_id}, process {os.getpid()}\n")
+        lock.flush()
+        yield
+
+
+@contextmanager
+def connect(file: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A short connection; nothing keeps a DuckDB file open between two steps of a run."""
+    con = duckdb.connect(str(file), read_only=read_only)
+    try:
+        con.execute("set TimeZone = 'UTC'")
+        yield con
+    finally:
+        con.close()
+
+
+@contextmanager
+def connect_published(current: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only, sandboxed connection: no files, no network, no change of its limits.
+
+    Raises:
+        KpiError: nothing has been published yet.
+    """
+    if not current.exists():
+        raise KpiError(
+            "nothing has been published yet", str(current), "Run `kpi run` first.", ExitCode.USAGE
+        )
+    con = duckdb.connect(str(current.resolve()), read_only=True)
+    # The order matters: the time zone needs an extension, the lock has to come last.
+    con.execute("set TimeZone = 'UTC'; set memory_limit = '4GB'; set threads = 2")
+    con.execute("set enable_external_access = false; set lock_configuration = true")
+    try:
+        yield con
+    finally:
+        con.close()
+
+
+def begin_build(paths: Paths, *, fresh: bool) -> None:
+    """Make the working build: a copy of the good one, or an empty file for a full rebuild.
+
+    Raises:
+        KpiError: the disk is too full for a second copy.
+    """
+    discard_build(paths)
+    if not paths.good_build.exists() or fresh:
+        return
+    needed = 2 * paths.good_build.stat().st_size
+    free = shutil.disk_usage(paths.data).free
+    if free < needed:
+        raise KpiError(
+            f"the disk has {free / 1e9:.1f} GB free, the run needs {needed / 1e9:.1f} GB",
+            str(paths.data),
+            "Free some space; nothing was changed.",
+        )
+    shutil.copyfile(paths.good_build, paths.working_build)
+
+
+def discard_build(paths: Paths) -> None:
+    """Delete the working build and what DuckDB may have left beside it."""
+    for leftover in paths.working_build.parent.glob(paths.working_build.name + "*"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
+
+
+def promote_build(paths: Paths) -> None:
+    """The working build becomes the good one."""
+    _checkpoint(paths.working_build)
+    _sync(paths.working_build)
+    paths.working_build.replace(paths.good_build)
+    _sync(paths.good_build.parent)
+
+
+def write_generation(paths: Paths, run_id: str, comments: Mapping[str, str]) -> Path:
+    """Write the public schemas of the working build into a new published file.
+
+    Args:
+        paths: the data folder.
+        run_id: names the file.
+        comments: "schema.table" or "schema.table.column" -> description, shown by SQL clients.
+
+    Returns:
+        The complete file. Nothing points at it yet.
+    """
+    target = paths.published / f"marts_{run_id}.duckdb"
+    partial = target.with_name(f".partial_{run_id}.duckdb")
+    partial.unlink(missing_ok=True)
+    with connect(paths.working_build) as con:
+        tables = con.execute(
+            "select table_schema, table_name from information_schema.tables"
+            " where table_schema in (select unnest(?)) order by all",
+            [list(PUBLISHED_SCHEMAS)],
+        ).fetchall()
+        con.execute(f"attach '{_quoted(partial)}' as public (storage_version '{STORAGE_VERSION}')")
+        for schema in PUBLISHED_SCHEMAS:
+            con.execute(f"create schema public.{schema}")
+        for schema, table in tables:
+            con.execute(f'create table public.{schema}."{table}" as from {schema}."{table}"')
+            _comment(con, schema, table, comments)
+        con.execute("checkpoint public")
+        con.execute("detach public")
+    seal(partial, target)
+    return target
+
+
+def seal(partial: Path, target: Path) -> None:
+    """Give a database that is written its name: complete, without a log beside it, and synced.
+
+    Raises:
+        KpiError: it was not checkpointed.
+    """
+    if partial.with_name(partial.name + ".wal").exists():
+        raise KpiError("the published file kept a write-ahead log", str(partial))
+    _sync(partial)
+    partial.replace(target)
+    _sync(target.parent)
+
+
+def _comment(
+    con: duckdb.DuckDBPyConnection, schema: str, table: str, comments: Mapping[str, str]
+) -> None:
+    if text := comments.get(f"{schema}.{table}"):
+        con.execute(f"comment on table public.{schema}.\"{table}\" is '{_escaped(text)}'")
+    columns = con.execute(
+        "select column_name from information_schema.columns"
+        " where table_catalog = 'public' and table_schema = ? and table_name = ?",
+        [schema, table],
+    ).fetchall()
+    for (column,) in columns:
+        if text := comments.get(f"{schema}.{table}.{column}"):
+            con.execute(
+                f'comment on column public.{schema}."{table}"."{column}" is \'{_escaped(text)}\''
+            )
+
+
+def point(link: Path, target: Path) -> None:
+    """Let the symlink `link` name `target` from one moment to the next."""
+    temporary = link.with_name(f".{link.name}.new")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(os.path.relpath(target, link.parent))
+    if link.is_dir() and not link.is_symlink():
+        shutil.rmtree(link)
+    temporary.replace(link)
+    _sync(link.parent)
+
+
+def generations(paths: Paths) -> list[str]:
+    """Run ids of the published generations that have a database, oldest first."""
+    return sorted(
+        file.stem.removeprefix("marts_") for file in paths.published.glob("marts_*.duckdb")
+    )
+
+
+def current_generation(paths: Paths) -> str | None:
+    """Run id that `current.duckdb` points at."""
+    return paths.current.resolve().stem.removeprefix("marts_") if paths.current.exists() else None
+
+
+def rollback(paths: Paths) -> str:
+    """Point database and pages at the generation before the current one; returns its run id.
+
+    Raises:
+        KpiError: there is no older generation.
+    """
+    current = current_generation(paths)
+    older = [run_id for run_id in generations(paths) if current and run_id < current]
+    if not older:
+        raise KpiError(
+            "there is no older generation to go back to",
+            str(paths.published),
+            "See the kept ones with `kpi status`.",
+            ExitCode.USAGE,
+        )
+    run_id = older[-1]
+    point(paths.current, paths.published / f"marts_{run_id}.duckdb")
+    if (pages := paths.published / f"site_{run_id}").exists():
+        point(paths.site, pages)
+    return run_id
+
+
+def drop_old_generations(paths: Paths, keep: int) -> None:
+    """Delete all but the newest `keep` generations, never the current one; and torn leftovers."""
+    kept = {*generations(paths)[-keep:], current_generation(paths)}
+    for file in paths.published.iterdir():
+        run_id = file.stem.removeprefix("marts_").removeprefix("site_")
+        if file.name.startswith(".partial_") or (
+            file.name.startswith(("marts_", "site_")) and run_id not in kept
+        ):
+            shutil.rmtree(file) if file.is_dir() else file.unlink()
+
+
+def drop_generation(paths: Paths, run_id: str) -> None:
+    """Delete one generation, its pages first: what is left of it is then still known by its file.
+
+    Nothing may point at it any more.
+    """
+    shutil.rmtree(paths.published / f"site_{run_id}", ignore_errors=True)
+    (paths.published / f"marts_{run_id}.duckdb").unlink(missing_ok=True)
+
+
+def _checkpoint(file: Path) -> None:
+    with connect(file) as con:
+        con.execute("checkpoint")
+    if file.with_name(file.name + ".wal").exists():
+        raise KpiError("the build file kept a write-ahead log", str(file))
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("'", "''")
+
+
+def _quoted(path: Path) -> str:
+    return _escaped(str(path))

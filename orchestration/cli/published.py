@@ -1,0 +1,51 @@
+"""What several commands ask the published generation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from dashboards.wording.caveats import Gap
+
+_GAPS = """
+    select business_date, source, feed, platform, reason
+    from quality.source_completeness_daily
+    where not is_complete and reason <> 'not_expected'
+        and business_date in (select unnest(?::date[]))
+    order by all
+"""
+
+
+def gaps(con: duckdb.DuckDBPyConnection, days: Iterable[date]) -> list[Gap]:
+    """Feeds that are not whole on these days, from `quality.source_completeness_daily`.
+
+    Args:
+        con: connection to the published marts.
+        days: the days asked for.
+    """
+    rows = con.execute(_GAPS, [[day.isoformat() for day in days]]).fetchall()
+    return [Gap(*row) for row in rows]
+
+
+def change_of(con: duckdb.DuckDBPyConnection, day: date, comparison: str) -> dict[str, Any] | None:
+    """The company's row of `fct_gmv_change`, with the day's visitors and buyers; None without."""
+    return one_row(
+        con,
+        "select c.*, d.visitors, d.buyers from marts.fct_gmv_change as c"
+        " left join marts.fct_gmv_daily as d using (business_date, dimension, segment)"
+        " where c.business_date = ? and c.comparison = ? and c.dimension = 'all'",
+        [day, comparison],
+    )
+
+
+def one_row(
+    con: duckdb.DuckDBPyConnection, query: str, values: list[Any] | None = None
+) -> dict[str, Any] | None:
+    """The first row of a query as a mapping; None without rows."""
+    result = con.execute(query, values or [])
+    columns = [column[0] for column in result.description or []]
+    rows = result.fetchmany(1)
+    return dict(zip(columns, rows[0], strict=True)) if rows else None

@@ -1,0 +1,283 @@
+"""Where things are and what the shop configured: the only reader of the environment and `shop.yml`.
+
+Belongs here: paths, reading `shop.yml`, secrets. Does not belong here: what its sections may say
+(`sections.py`; its `sources` are `ingestion.mapping.sources`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+import stat
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import ValidationError
+
+from orchestration.config.sections import Shop, ShopFile
+from orchestration.errors import config_error
+
+if TYPE_CHECKING:
+    from ingestion.mapping.sources import Source
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
+DEMO_CONFIG = PROJECT_ROOT / "shop.example.yml"
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Every place of a data folder. `home` holds `shop.yml` and `data/`."""
+
+    home: Path
+
+    @property
+    def data(self) -> Path:
+        """The data folder."""
+        return self.home / "data"
+
+    def __getattr__(self, name: str) -> Path:
+        if name in _FOLDERS:
+            return self.data / name
+        raise AttributeError(name)
+
+    @property
+    def current(self) -> Path:
+        """Symlink to the published generation's database."""
+        return self.data / "published" / "current.duckdb"
+
+    @property
+    def working_build(self) -> Path:
+        """The private build file of the run under way; its name never changes (dbt caches it)."""
+        return self.data / "build" / "working.duckdb"
+
+    @property
+    def good_build(self) -> Path:
+        """The build file of the last run that passed its audit."""
+        return self.data / "build" / "good.duckdb"
+
+    def make(self) -> None:
+        """Create all folders but the ones that are swapped as a whole."""
+        for name in _FOLDERS:
+            if name != "site":
+                (self.data / name).mkdir(parents=True, exist_ok=True)
+
+
+_FOLDERS = (
+    "inbox", "landing", "quarantine", "state", "build", "published", "site", "outbox", "truth",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Paths and configuration of one run."""
+
+    paths: Paths
+    config_file: Path
+    file: ShopFile
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        """The configured sources by name.
+
+        Raises:
+            KpiError: a source is not valid.
+        """
+        from ingestion.errors import MappingError
+        from ingestion.mapping.sources import parse_sources
+
+        try:
+            return parse_sources(self.file.sources)
+        except MappingError as error:
+            raise config_error(
+                str(error), self.config_file.name, "Correct it, then `kpi doctor`."
+            ) from error
+
+    @property
+    def shop(self) -> Shop:
+        """Section `shop`."""
+        return self.file.shop
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The reporting zone."""
+        return ZoneInfo(self.shop.timezone)
+
+    def pseudonym_key(self, *, is_new: bool = True) -> bytes:
+        """The secret key of the pseudonyms; a key file is made on first use.
+
+        Args:
+            is_new: whether a key may be made; False once something was landed with one.
+
+        Raises:
+            KpiError: the key is not set in the environment, is lost, empty, or others can read it.
+        """
+        kind, _, value = self.file.privacy.key.partition(":")
+        if kind == "env":
+            return _secret(value, "privacy.key").encode()
+        return _key_of(self.paths.home / value, is_new=is_new)
+
+    def alert_channels(self) -> list[str]:
+        """The apprise URLs to send to, secrets resolved.
+
+        Raises:
+            KpiError: a channel names a variable that is not set.
+        """
+        return [
+            _secret(url.removeprefix("env:"), "alerts.channels") if url.startswith("env:") else url
+            for url in self.file.alerts.channels
+        ]
+
+    def code_fingerprint(self) -> str:
+        """Digest of all that decides the marts besides the data: SQL, seeds, models, shop.yml."""
+        digest = hashlib.sha256(self.config_file.read_bytes())
+        for folder in ("dbt_project", "models", "dashboards", "orchestration"):
+            for path in sorted((PROJECT_ROOT / folder).rglob("*")):
+                if path.suffix in _CODE and "target" not in path.parts:
+                    digest.update(path.relative_to(PROJECT_ROOT).as_posix().encode())
+                    digest.update(path.read_bytes())
+        return digest.hexdigest()
+
+
+_CODE = {".sql", ".yml", ".csv", ".py", ".js", ".css", ".j2"}
+
+
+def choose(home: Path | None, config: Path | None) -> None:
+    """Choose the data folder and the configuration of this process and those it starts."""
+    if home:
+        os.environ["KPI_HOME"] = str(home.resolve())
+    if config:
+        os.environ["KPI_CONFIG"] = str(config.resolve())
+
+
+def data_home() -> Path:
+    """The folder that holds `shop.yml` and `data/`: `$KPI_HOME`, else the checkout."""
+    return Path(os.environ.get("KPI_HOME", PROJECT_ROOT)).resolve()
+
+
+def use_dagster_home() -> Path:
+    """Point Dagster's storage at `data/dagster`, configured by the project's `dagster.yaml`."""
+    folder = data_home() / "data" / "dagster"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(PROJECT_ROOT / "dagster.yaml", folder / "dagster.yaml")
+    os.environ["DAGSTER_HOME"] = str(folder)
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    return folder
+
+
+def load() -> Settings:
+    """Read `shop.yml` of the data folder, or the file `$KPI_CONFIG` names.
+
+    Raises:
+        KpiError: the file is missing or not valid; says the line and what to do.
+    """
+    home = data_home()
+    named = os.environ.get("KPI_CONFIG")
+    path = Path(named) if named else home / "shop.yml"
+    if not path.exists():
+        raise config_error(
+            "there is no such file",
+            str(path),
+            "Run `kpi demo` for the demo shop, or `kpi init --from FOLDER` with your own exports.",
+        )
+    text = path.read_text(encoding="utf-8")
+    try:
+        content = yaml.safe_load(text)
+        _refuse_blanks(text, path)
+        file = ShopFile.model_validate(content if isinstance(content, dict) else {})
+    except yaml.YAMLError as error:
+        raise config_error(f"not valid YAML: {error}", path.name, "Mind the indentation.") from None
+    except ValidationError as error:
+        raise config_error(
+            _explain(error, text), path.name, "Correct it, then `kpi doctor`."
+        ) from None
+    return Settings(Paths(home), path, file)
+
+
+def _refuse_blanks(text: str, path: Path) -> None:
+    """Refuse what `kpi init` left for the owner to fill in, before anything is guessed from it.
+
+    Raises:
+        KpiError: naming the lines.
+    """
+    blank = "FILL_IN"
+    lines = [
+        number
+        for number, line in enumerate(text.splitlines(), start=1)
+        if blank in line.partition("#")[0]
+    ]
+    if lines:
+        where = ", ".join(map(str, lines))
+        many = "1 value is" if len(lines) == 1 else f"{len(lines)} values are"
+        raise config_error(
+            f"{many} still to be filled in, line{'s' * (len(lines) > 1)} {where}",
+            path.name,
+            f"Replace {blank} there; the comment above each says what is asked.",
+        )
+
+
+def _explain(error: ValidationError, text: str) -> str:
+    """The violations with their lines, one sentence each."""
+    root = yaml.compose(text)
+    lines = []
+    for violation in error.errors():
+        keys = [str(key) for key in violation["loc"]]
+        line = _line_of(root, keys)
+        lines.append(f"line {line}, {'.'.join(keys)}: {violation['msg']}")
+    return "; ".join(lines)
+
+
+def _line_of(node: yaml.Node | None, keys: list[str]) -> int:
+    """Line of the deepest node on the path `keys` that exists."""
+    line = 1
+    for key in keys:
+        if not isinstance(node, yaml.MappingNode):
+            break
+        for name, value in node.value:
+            if name.value == key:
+                node, line = value, name.start_mark.line + 1
+                break
+    return line
+
+
+def _key_of(path: Path, *, is_new: bool) -> bytes:
+    """The key in a file that nobody but its owner can read; made if there is none yet."""
+    if not path.exists():
+        if not is_new:
+            raise config_error(
+                "the key file is gone, and batches were landed with its key; with another one"
+                " every customer would be counted twice",
+                f"privacy.key, {path}",
+                "Restore the file from a backup.",
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.new")
+        draft.unlink(missing_ok=True)
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_hex(32), encoding="ascii")
+        draft.replace(path)  # a run killed here must not leave an empty key
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise config_error(
+            f"others can read the key file (mode {mode:04o}); with it pseudonyms are undone",
+            f"privacy.key, {path}",
+            f"chmod 600 {path}   (or give the key as env:NAME)",
+        )
+    key = path.read_text(encoding="ascii").strip().encode()
+    if not key:
+        raise config_error("the key file is empty", f"privacy.key, {path}", "Restore it.")
+    return key
+
+
+def _secret(name: str, where: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        raise config_error(f"the environment variable {name} is not set", where, "Set it.")
+    return value

@@ -1,0 +1,209 @@
+"""The plan of an erasure: whose pseudonyms, where they stand, which files of the inbox hold them.
+
+Nothing is changed here, and here alone the identifier is known.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from orchestration.config.settings import Settings
+from orchestration.erasure.erase import Journal, Request, hits, unknown
+from orchestration.errors import ExitCode, KpiError
+from orchestration.ledger.state import State
+
+if TYPE_CHECKING:
+    from ingestion.rows.pseudonymise import Tombstones
+
+# A shorter identifier stands in too many files by chance to be looked for as text.
+_SHORTEST = 6
+_ENCODINGS = ("utf-8", "gb18030", "utf-16-le")
+_LARGEST = 4 * 1024**3  # bytes of one file, decompressed
+
+
+def plan(settings: Settings, state: State, request: Request) -> Journal | None:
+    """Find a person in every store.
+
+    Returns:
+        What is to be done; None if the person was erased before and nothing is held since.
+
+    Raises:
+        KpiError: nothing is held (and `anyway` is not set), or a name of the request is wrong.
+    """
+    from ingestion.landing.erase import Replacements, belonging_to, buyers, landed_pairs
+    from ingestion.rows.pseudonymise import Tombstones, random_pseudonym
+    from orchestration.erasure.published import generation_files, key_frames, session_ids
+    from orchestration.ledger.inbox import checked_key
+
+    key = checked_key(settings, state)
+    seeds = _pseudonyms(settings, state, request, key)
+    paths = settings.paths
+    generations = generation_files(paths)
+    tables = [
+        *landed_pairs(paths.landing),
+        *buyers(paths.landing),
+        *(frame for file in generations for frame in key_frames(file, _columns())),
+    ]
+    found = belonging_to(seeds, tables)
+    graves = Tombstones.of(key, state.tombstones())
+    new = {old: _instead(graves, old) or random_pseudonym() for old in {*seeds, *found}}
+    sessions: dict[str, str] = {}
+    for file in generations:
+        sessions.update(session_ids(file, {old: new[old] for old in found}))
+    texts = dict(Replacements.of(new, sessions).texts)
+    before = hits(settings, texts)
+    if not any(before.values()):
+        if all(graves.mark(seed) in graves.replacements for seed in seeds):
+            return None
+        if not request.anyway:
+            raise unknown(request)
+    counted: dict[str, int] = {}
+    for column in found.values():
+        counted[column] = counted.get(column, 0) + 1
+    return Journal(
+        erasure=f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}",
+        texts=texts,
+        marks={graves.mark(old): replacement for old, replacement in new.items()},
+        keys=counted,
+        before=before,
+        inbox=_inbox(settings, state, request, texts),
+        delete_inbox=request.delete_inbox,
+    )
+
+
+def _instead(graves: Tombstones, pseudonym: str) -> str | None:
+    """What already stands in the place of a pseudonym."""
+    return graves.replacements.get(graves.mark(pseudonym))
+
+
+def _columns() -> set[str]:
+    """Names of all pseudonym columns."""
+    from ingestion.feeds import FEEDS
+
+    return {pseudonym for feed in FEEDS.values() for pseudonym in feed.personal.values()}
+
+
+def _pseudonyms(settings: Settings, state: State, request: Request, key: bytes) -> set[str]:
+    """Every pseudonym the identifier may have got: in each namespace, as each kind of column.
+
+    Raises:
+        KpiError: an unknown source or column, or no identifier.
+    """
+    from ingestion.feeds import FEEDS
+    from ingestion.rows.build import namespace_of
+    from ingestion.rows.pseudonymise import pseudonyms
+    from orchestration.cli.options import allowed
+
+    columns = sorted({personal for feed in FEEDS.values() for personal in feed.personal})
+    # A source that is no longer configured may still have landed rows.
+    customers = {file["source"]: file["source"] for file in state.files()}
+    customers |= {name: source.namespace for name, source in settings.sources.items()}
+    if request.source:
+        allowed("--source", request.source, sorted(customers))
+    if request.column:
+        allowed("--column", request.column, columns)
+    if not request.identifier.strip():
+        raise KpiError("no identifier is given", "forget", "Give one.", ExitCode.USAGE)
+    spaces = {
+        namespace_of(column, name, namespace)
+        for name, namespace in customers.items()
+        for column in columns
+        if request.source in ("", name) and request.column in ("", column)
+    }
+    value = pl.Series([request.identifier])
+    return {pseudonyms(value, key, space).item() for space in spaces}
+
+
+# The inbox ------------------------------------------------------------------------------------
+
+
+def _inbox(
+    settings: Settings, state: State, request: Request, texts: dict[str, str]
+) -> list[dict[str, str]]:
+    """Files of the inbox that hold the person: by their landed rows, or by the text itself."""
+    from ingestion.landing.deliveries import batch_of, match_files
+
+    # By content: a mapping may have changed since a file was landed.
+    rows = _batches_with(settings.paths.landing, texts)
+    ledger = [file for file in state.files() if file["status"] != "refused"]
+    landed = {(file["source"], file["content"]) for file in ledger}
+    held = {(file["source"], file["content"]) for file in ledger if file["batch_id"] in rows}
+    matched = {match.path: match for match in match_files(settings.paths.inbox, settings.sources)}
+    entries = []
+    for file in sorted(path for path in settings.paths.inbox.rglob("*") if path.is_file()):
+        match, known = matched.get(file), ("", "")
+        if match is not None:
+            batch = batch_of(file, settings.sources[match.source], match.files)
+            known = (match.source, batch.content)
+        if known in held:
+            why = "its landed rows are the person's"
+        elif _stands_in(file, request.identifier):
+            why = "the identifier stands in it"
+        else:
+            continue
+        name = file.relative_to(settings.paths.inbox).as_posix()
+        entries.append(
+            {
+                "file": name,
+                "shown": _masked(name, request.identifier),
+                "why": why if known in landed else f"{why}, and it is not landed",
+                "action": "delete" if known in landed and request.delete_inbox else "listed",
+            }
+        )
+    return entries
+
+
+def _batches_with(landing: Path, texts: dict[str, str]) -> set[str]:
+    from ingestion.landing.erase import Replacements, hits_in_parquet
+
+    wanted = Replacements(texts)
+    return {
+        file.parent.name.removeprefix("batch=")
+        for file in landing.glob("*/batch=*/*.parquet")
+        if hits_in_parquet(file, wanted)
+    }
+
+
+def _stands_in(file: Path, identifier: str) -> bool:
+    """Whether the identifier stands in a file as a word of its own, in the usual encodings."""
+    word = identifier.strip().lower()
+    if len(word) < _SHORTEST:
+        return False
+    pattern = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
+    for content in _contents(file):
+        lowered = content.lower()
+        for encoding in _ENCODINGS:
+            if word.encode(encoding, errors="replace") in lowered and pattern.search(
+                content.decode(encoding, errors="replace").lower()
+            ):
+                return True
+    return False
+
+
+def _contents(file: Path) -> Iterator[bytes]:
+    """The bytes of a file, decompressed; Parquet as JSON lines, so that nested cells show."""
+    content = file.read_bytes()
+    if content[:4] == b"PAR1":
+        yield pl.read_parquet(file).write_ndjson().encode()
+    elif content[:2] == b"\x1f\x8b":
+        with gzip.open(file) as stream:
+            yield stream.read(_LARGEST)
+    elif content[:2] == b"PK":
+        with zipfile.ZipFile(file) as archive:
+            for member in archive.namelist():
+                with archive.open(member) as stream:
+                    yield stream.read(_LARGEST)
+    else:
+        yield content
+
+
+def _masked(name: str, identifier: str) -> str:
+    return re.sub(re.escape(identifier.strip()), "***", name, flags=re.IGNORECASE)
