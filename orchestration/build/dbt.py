@@ -96,10 +96,10 @@ def set_environment(settings: Settings) -> None:
 
 
 def comments(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Descriptions of all models: "schema.table[.column]" -> text."""
+    """Descriptions of all models and seeds: "schema.table[.column]" -> text."""
     found: dict[str, str] = {}
     for node in manifest["nodes"].values():
-        if node["resource_type"] != "model":
+        if node["resource_type"] not in {"model", "seed"}:
             continue
         table = f"{node['schema']}.{node['name']}"
         found[table] = node.get("description", "")

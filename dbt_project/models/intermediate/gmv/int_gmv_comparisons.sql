@@ -18,17 +18,9 @@ span as (
     select min(business_date) as first_date from days
 ),
 
--- first and last base day, in days before
 windows as (
-    {{ listed(
-        ['comparison', 'first_offset', 'last_offset'],
-        [
-            ["'previous_day'", 1, 1],
-            ["'last_week'", 7, 7],
-            ["'last_year'", 364, 364],
-            ["'trailing_28d'", 28, 1]
-        ]
-    ) }}
+    select * from {{ ref('comparisons') }}
+    where first_offset is not null
 ),
 
 fixed as (
