@@ -113,7 +113,8 @@ def metrics(manifest: Mapping[str, Any]) -> pl.DataFrame:
 
     Returns:
         Frame (name, label_en, label_zh, unit, additivity, good_direction, owner, definition_en,
-        definition_zh).
+        definition_zh, numerator, denominator); the last two are columns of the metric's own
+        table, whose sums give the metric at any grain, null where it is no ratio.
     """
     rows = {}
     for node in manifest["nodes"].values():
@@ -126,7 +127,7 @@ def metrics(manifest: Mapping[str, Any]) -> pl.DataFrame:
             if entry:
                 rows[column["name"]] = _metric_row(column["name"], entry)
     names = ("name", "label_en", "label_zh", "unit", "additivity", "good_direction", "owner",
-             "definition_en", "definition_zh")  # fmt: skip
+             "definition_en", "definition_zh", "numerator", "denominator")  # fmt: skip
     return pl.DataFrame(
         sorted(rows.values(), key=lambda row: str(row["name"])),
         schema=dict.fromkeys(names, pl.String),
@@ -144,6 +145,8 @@ def _metric_row(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
         "owner": entry["owner"],
         "definition_en": entry["definition"]["en"],
         "definition_zh": entry["definition"]["zh"],
+        "numerator": entry.get("numerator"),
+        "denominator": entry.get("denominator"),
     }
 
 

@@ -170,6 +170,20 @@ def test_every_fact_has_grain_and_unit_tests(manifest: Manifest, tables: dict[st
                 assert unique_id in units, f"{node.name} has no unit test"
 
 
+def test_every_ratio_of_the_registry_names_its_numerator_and_denominator(
+    tables: dict[str, Any],
+) -> None:
+    found = 0
+    for node in tables.values():
+        for column in node.columns.values():
+            metric = column.config.meta.get("metric", {})
+            parts = {metric.get("numerator"), metric.get("denominator")} - {None}
+            assert parts <= set(node.columns), f"{node.name}.{column.name}"
+            assert (len(parts) == 2) == (metric.get("additivity") == "ratio"), column.name
+            found += bool(parts)
+    assert found >= 10
+
+
 def test_every_row_number_and_division_goes_by_the_rules() -> None:
     """A row_number has an order; a division goes through ratio()."""
     for file in (PROJECT / "models").rglob("*.sql"):

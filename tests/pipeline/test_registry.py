@@ -1,0 +1,52 @@
+"""What the metric registry says of a ratio is what the marts publish."""
+
+from pathlib import Path
+
+from tests.support.shop import query
+
+# A platform's figure in the rows of its channels: one repeats it, one shares it out.
+OF_PLATFORMS = {"mer": "any_value(mer)", "spend_rate": "sum(spend_rate)"}
+
+
+def test_every_ratio_is_its_numerator_over_its_denominator(finished_home: Path) -> None:
+    ratios = query(
+        finished_home,
+        """
+        select columns.table_name, name, numerator, denominator
+        from quality.metrics
+        inner join duckdb_columns() as columns
+            on columns.column_name in (name, numerator, denominator)
+        where columns.schema_name = 'marts'
+        group by all having count(*) = 3 order by all
+        """,
+    )
+    assert {name for _, name, _, _ in ratios} == {
+        "aov", "cac", "conversion_rate", "gmv_per_buyer", "mer", "orders_per_buyer",
+        "repeat_purchase_rate", "retention_rate", "roas", "spend_rate",
+    }  # fmt: skip
+    for mart, name, numerator, denominator in ratios:
+        by = "business_date, platform" if name in OF_PLATFORMS else "rowid"
+        published = OF_PLATFORMS.get(name, f"any_value({name})")
+        seen, wrong = query(
+            finished_home,
+            f"""
+            with both_ways as (
+                select
+                    {published} as published,
+                    sum({numerator}) / sum({denominator})::double as worked_out,
+                    sum({denominator}) <> 0
+                    and sum({numerator}) is not null
+                    and ('{numerator}' <> 'cost' or sum({numerator}) <> 0) as is_defined
+                from marts.{mart} group by {by}
+            )
+
+            select
+                count(*) filter (published > 0),
+                count(*) filter (
+                    coalesce(is_defined, false) <> (published is not null)
+                    or abs(published - worked_out) > 1e-12 * published
+                )
+            from both_ways
+            """,
+        )[0]
+        assert (seen > 0, wrong) == (True, 0), (mart, name)
