@@ -51,6 +51,13 @@ def tables(manifest: Manifest) -> dict[str, Any]:
     }
 
 
+def sources() -> list[Path]:
+    """All SQL of the project as it is written."""
+    return [
+        file for part in ("models", "macros", "tests") for file in (PROJECT / part).rglob("*.sql")
+    ]
+
+
 def layer(node: Any) -> str:
     return str(node.path).split("/")[0]
 
@@ -182,6 +189,25 @@ def test_every_ratio_of_the_registry_names_its_numerator_and_denominator(
             assert (len(parts) == 2) == (metric.get("additivity") == "ratio"), column.name
             found += bool(parts)
     assert found >= 10
+
+
+def test_engines_differ_in_dispatched_macros_alone() -> None:
+    portable = PROJECT / "macros" / "portable"
+    dispatched: set[str] = set()
+    for file in sources():
+        code = file.read_text("utf-8")
+        assert not re.search(r"\b(target|adapter)\.type\b", code), file
+        if file.parent == portable:
+            dispatched |= set(re.findall(r"adapter\.dispatch\('(\w+)'\)", code))
+        else:
+            assert "adapter.dispatch" not in code and not re.search(r"(duckdb|spark)__", code), file
+    forms = {
+        engine: set(re.findall(rf"macro {engine}__(\w+)\(", "".join(
+            file.read_text("utf-8") for file in portable.glob("*.sql")
+        )))
+        for engine in ("duckdb", "spark")
+    }  # fmt: skip
+    assert dispatched and forms == {"duckdb": dispatched, "spark": dispatched}
 
 
 def test_every_row_number_and_division_goes_by_the_rules() -> None:

@@ -28,7 +28,7 @@
         {% endfor %}
     {% endfor %}
     {{ config(
-        materialized='table' if target is defined and target.type == 'spark' else 'incremental',
+        materialized='incremental' if has_incremental_tables() else 'table',
         incremental_strategy='replace',
         on_schema_change='fail',
         pre_hook='{{ note_full_build() }}',

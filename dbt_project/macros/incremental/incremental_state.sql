@@ -12,7 +12,7 @@
    table out, or failed before it, is made up for by the next. #}
 
 {% macro prepare_incremental() %}
-    {% if execute and target.type == 'duckdb' %}
+    {% if execute and has_incremental_tables() %}
         {# Not adapter.get_relation: it opens a transaction that dbt rolls back after the hooks. #}
         {% set batches = run_query(
             "select 1 from information_schema.tables"
@@ -70,14 +70,14 @@
 
 {# Hook before: a full build tells its readers that every day may differ. #}
 {% macro note_full_build() %}
-    {% if execute and target.type == 'duckdb' and not is_incremental() %}
+    {% if execute and has_incremental_tables() and not is_incremental() %}
         insert into incremental.changes values ('{{ model.name }}', {{ this_run().seq }}, null)
     {% endif %}
 {% endmacro %}
 
 {# Hook after: this table now holds what this run could see. #}
 {% macro remember_state() %}
-    {% if execute and target.type == 'duckdb' %}
+    {% if execute and has_incremental_tables() %}
         {% set run = this_run() %}
         insert into incremental.state values ('{{ model.name }}', {{ run.seq }}, {{ run.raw_seq }})
     {% endif %}

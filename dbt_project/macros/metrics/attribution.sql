@@ -5,15 +5,6 @@
     {{ return(['first', 'last', 'last_non_direct', 'linear', 'position', 'time_decay']) }}
 {%- endmacro %}
 
-{% macro attribution_window_days() -%}
-    {{ return(var('attribution_window_days') | int) }}
-{%- endmacro %}
-
-{# Days after a visit on which an order may still be credited to it, by local dates. #}
-{% macro attribution_reach() -%}
-    {{ return(var('attribution_window_days') | int + 1) }}
-{%- endmacro %}
-
 {# A share of 1 as an exact number: sums of credits must not depend on their order. #}
 {% macro credit_share(value) -%}
     cast({{ value }} as decimal(13, 12))
@@ -36,10 +27,7 @@
 {% macro credit_touches(relation) %}
     {%- set shared = ['linear', 'position', 'time_decay'] %}
     select
-        {{ all_columns_but(
-            ['last_sent_number', 'weight', 'weight_total', 'share_linear', 'share_position',
-            'share_time_decay']
-        ) }},
+        *,
         {{ credit_share('case when touch_number = 1 then 1 else 0 end') }} as credit_first,
         {{ credit_share('case when touch_number = touch_count then 1 else 0 end') }} as credit_last,
         {{ credit_share(

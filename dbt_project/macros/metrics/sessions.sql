@@ -96,12 +96,3 @@
         from {{ relation }}
     ) as spaced
 {% endmacro %}
-
-{# A visitor of a shop as a number of 128 bits: cheaper to sort and group by than three texts. #}
-{% macro visitor_digest() -%}
-    {%- if target is defined and target.type == 'spark' -%}
-        md5({{ join_key(['platform', 'shop_id', 'visitor_key']) }})
-    {%- else -%}
-        md5_number({{ join_key(['platform', 'shop_id', 'visitor_key']) }})
-    {%- endif -%}
-{%- endmacro %}

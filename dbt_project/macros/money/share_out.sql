@@ -39,23 +39,10 @@
     ) as floors
 {% endmacro %}
 
-{# Cents of an amount as an integer wide enough for the product of two of them. #}
-{% macro cents(amount) -%}
-    {%- if target is defined and target.type == 'spark' -%}
-        cast(round(({{ amount }}) * 100) as decimal(18, 0))
-    {%- else -%}
-        cast(round(({{ amount }}) * 100) as hugeint)
-    {%- endif -%}
-{%- endmacro %}
-
 {# Integer quotient, rounded down also below zero; the denominator is positive. #}
 {% macro floor_div(numerator, denominator) -%}
     (
-        {%- if target is defined and target.type == 'spark' -%}
-            ({{ numerator }}) div {{ denominator }}
-        {%- else -%}
-            ({{ numerator }}) // {{ denominator }}
-        {%- endif %}
+        {{ quotient(numerator, denominator) }}
         - case when ({{ numerator }}) % {{ denominator }} < 0 then 1 else 0 end
     )
 {%- endmacro %}

@@ -1,48 +1,91 @@
+{# Days, clocks and spans of time. #}
+
 {# One row for each day from the first to the last, both included, as a select list item. #}
 {% macro each_day(first_date, last_date) -%}
-    {%- if target is defined and target.type == 'spark' -%}
-        explode(sequence({{ first_date }}, {{ last_date }}, interval 1 day))
-    {%- else -%}
-        cast(unnest(generate_series({{ first_date }}, {{ last_date }}, interval 1 day)) as date)
-    {%- endif -%}
+    {{ adapter.dispatch('each_day')(first_date, last_date) }}
+{%- endmacro %}
+{% macro duckdb__each_day(first_date, last_date) -%}
+    cast(unnest(generate_series({{ first_date }}, {{ last_date }}, interval 1 day)) as date)
+{%- endmacro %}
+{% macro spark__each_day(first_date, last_date) -%}
+    explode(sequence({{ first_date }}, {{ last_date }}, interval 1 day))
 {%- endmacro %}
 
 {# 1 = Monday to 7 = Sunday. #}
-{% macro iso_weekday(day) -%}
-    {%- if target is defined and target.type == 'spark' -%}
-        (weekday({{ day }}) + 1)
-    {%- else -%}
-        cast(isodow({{ day }}) as integer)
-    {%- endif -%}
+{% macro iso_weekday(day) %}{{ adapter.dispatch('iso_weekday')(day) }}{% endmacro %}
+{% macro duckdb__iso_weekday(day) -%}
+    cast(isodow({{ day }}) as integer)
+{%- endmacro %}
+{% macro spark__iso_weekday(day) -%}
+    (weekday({{ day }}) + 1)
 {%- endmacro %}
 
 {# Whole days from the first to the second date. #}
 {% macro days_from(first_date, second_date) -%}
-    {%- if target is defined and target.type == 'spark' -%}
-        datediff({{ second_date }}, {{ first_date }})
-    {%- else -%}
-        cast(date_diff('day', {{ first_date }}, {{ second_date }}) as integer)
-    {%- endif -%}
+    {{ adapter.dispatch('days_from')(first_date, second_date) }}
+{%- endmacro %}
+{% macro duckdb__days_from(first_date, second_date) -%}
+    cast(date_diff('day', {{ first_date }}, {{ second_date }}) as integer)
+{%- endmacro %}
+{% macro spark__days_from(first_date, second_date) -%}
+    datediff({{ second_date }}, {{ first_date }})
+{%- endmacro %}
+
+{# The same day some months later, or the last of a shorter month. #}
+{% macro plus_months(day, months) %}{{ adapter.dispatch('plus_months')(day, months) }}{% endmacro %}
+{% macro duckdb__plus_months(day, months) -%}
+    cast({{ day }} + to_months(cast({{ months }} as integer)) as date)
+{%- endmacro %}
+{% macro spark__plus_months(day, months) -%}
+    add_months({{ day }}, cast({{ months }} as int))
+{%- endmacro %}
+
+{# Seconds with their fraction. #}
+{% macro seconds_between(earlier, later) -%}
+    {{ adapter.dispatch('seconds_between')(earlier, later) }}
+{%- endmacro %}
+{% macro duckdb__seconds_between(earlier, later) -%}
+    ((epoch_us({{ later }}) - epoch_us({{ earlier }})) / 1000000.0)
+{%- endmacro %}
+{% macro spark__seconds_between(earlier, later) -%}
+    ((unix_micros({{ later }}) - unix_micros({{ earlier }})) / 1000000.0)
+{%- endmacro %}
+
+{% macro plus_seconds(instant, seconds) -%}
+    {{ adapter.dispatch('plus_seconds')(instant, seconds) }}
+{%- endmacro %}
+{% macro duckdb__plus_seconds(instant, seconds) -%}
+    ({{ instant }} + to_seconds({{ seconds }}))
+{%- endmacro %}
+{% macro spark__plus_seconds(instant, seconds) -%}
+    timestampadd(second, {{ seconds }}, {{ instant }})
 {%- endmacro %}
 
 {# The instant in UTC of a wall clock time in the reporting zone. #}
 {% macro reporting_to_utc(wall_time) -%}
-    {%- set zone = var('reporting_timezone') -%}
-    {%- if target is defined and target.type == 'spark' -%}
-        to_utc_timestamp({{ wall_time }}, '{{ zone }}')
-    {%- else -%}
-        timezone('UTC', timezone('{{ zone }}', {{ wall_time }}))
-    {%- endif -%}
+    {{ adapter.dispatch('reporting_to_utc')(wall_time) }}
+{%- endmacro %}
+{% macro duckdb__reporting_to_utc(wall_time) -%}
+    timezone('UTC', timezone('{{ var("reporting_timezone") }}', {{ wall_time }}))
+{%- endmacro %}
+{% macro spark__reporting_to_utc(wall_time) -%}
+    to_utc_timestamp({{ wall_time }}, '{{ var("reporting_timezone") }}')
 {%- endmacro %}
 
 {# The wall clock time in the reporting zone of an instant in UTC. #}
 {% macro utc_to_reporting(instant) -%}
-    {%- set zone = var('reporting_timezone') -%}
-    {%- if target is defined and target.type == 'spark' -%}
-        from_utc_timestamp({{ instant }}, '{{ zone }}')
-    {%- else -%}
-        timezone('{{ zone }}', timezone('UTC', {{ instant }}))
-    {%- endif -%}
+    {{ adapter.dispatch('utc_to_reporting')(instant) }}
+{%- endmacro %}
+{% macro duckdb__utc_to_reporting(instant) -%}
+    timezone('{{ var("reporting_timezone") }}', timezone('UTC', {{ instant }}))
+{%- endmacro %}
+{% macro spark__utc_to_reporting(instant) -%}
+    from_utc_timestamp({{ instant }}, '{{ var("reporting_timezone") }}')
+{%- endmacro %}
+
+{# Date of a UTC instant in the reporting zone. #}
+{% macro local_date(instant) -%}
+    cast({{ utc_to_reporting(instant) }} as date)
 {%- endmacro %}
 
 {# The year that the ISO week of a day belongs to: that of the week's Thursday. #}

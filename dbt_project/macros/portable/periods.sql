@@ -2,8 +2,6 @@
 {% macro period_start(grain, day) -%}
     {%- if grain == 'day' -%}
         {{ day }}
-    {%- elif target is defined and target.type == 'spark' -%}
-        to_date(date_trunc('{{ grain }}', {{ day }}))
     {%- else -%}
         cast(date_trunc('{{ grain }}', {{ day }}) as date)
     {%- endif -%}
@@ -11,15 +9,12 @@
 
 {# Last day of the period that begins, or has begun `periods` periods before, on its first day. #}
 {% macro period_end(grain, first_day, periods=0) -%}
-    {%- set spark = target is defined and target.type == 'spark' -%}
     {%- if grain == 'day' -%}
         ({{ first_day }} + {{ periods }})
     {%- elif grain == 'week' -%}
         ({{ first_day }} + 7 * ({{ periods }}) + 6)
-    {%- elif spark -%}
-        date_add(add_months({{ first_day }}, cast({{ periods }} + 1 as int)), -1)
     {%- else -%}
-        (cast({{ first_day }} + to_months(cast({{ periods }} + 1 as integer)) as date) - 1)
+        ({{ plus_months(first_day, periods ~ ' + 1') }} - 1)
     {%- endif -%}
 {%- endmacro %}
 

@@ -1,9 +1,10 @@
+{% set window_days = var('attribution_window_days') | int %}
 {{ replace(
     rows='day', day='business_date', order_by=['business_date'],
     affected={
         'int_orders_rolled_up': [0, 0],
         'int_orders_linked': [0, 0],
-        'int_sessions_built': [0, attribution_reach()]
+        'int_sessions_built': [0, window_days + 1]
     }
 ) }}
 
@@ -16,7 +17,7 @@ orders as (
         customer_key,
         business_date,
         paid_at,
-        {{ plus_seconds('paid_at', '-86400 * ' ~ attribution_window_days()) }} as window_opened_at
+        {{ plus_seconds('paid_at', '-86400 * ' ~ window_days) }} as window_opened_at
     from {{ ref('int_orders_rolled_up') }}
     where is_paid and {{ only_affected_days('business_date') }}
 ),
@@ -30,7 +31,7 @@ links as (
 sessions as (
     select *
     from {{ ref('int_sessions_built') }}
-    where {{ only_affected_days('business_date', before=attribution_reach()) }}
+    where {{ only_affected_days('business_date', before=window_days + 1) }}
 ),
 
 -- The visitors that the buyer is known to have been: who bought, and who was this customer in a
@@ -81,8 +82,29 @@ touches as (
         or sessions.session_id = links.session_id
 ),
 
-final as (
+credited as (
     {{ credit_touches('touches') }}
+),
+
+final as (
+    select
+        conversion_key,
+        business_date,
+        converted_at,
+        touched_at,
+        touch_id,
+        channel,
+        campaign,
+        is_direct,
+        touch_number,
+        touch_count,
+        credit_first,
+        credit_last,
+        credit_last_non_direct,
+        credit_linear,
+        credit_position,
+        credit_time_decay
+    from credited
 )
 
 select * from final

@@ -8,7 +8,7 @@ with
 events as (
     select
         *,
-        {{ visitor_digest() }} as visitor_digest,
+        {{ text_digest(join_key(['platform', 'shop_id', 'visitor_key'])) }} as visitor_digest,
         utm_source is not null or utm_medium is not null as has_utm
     from {{ ref('stg_raw__events') }}
     where visitor_key is not null and {{ only_touched_visitors() }}
