@@ -17,6 +17,10 @@ from tests.support.raw import PROJECT, run_dbt, write_raw
 EXPECTED = Path(__file__).parent / "expected"
 DAYS = [date(2025, 11, 9), *(date(2026, 11, day) for day in range(7, 14))]
 KEY = ["business_date", "dimension", "segment"]
+SIDE = [
+    "visitors", "tracked_buyers", "untracked_buyers", "buyers", "identified_orders",
+    "anonymous_orders", "orders", "gmv",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +104,7 @@ def test_changes_by_factor(build_file: Path) -> None:
 
 
 def wanted_effects(row: dict[str, float]) -> dict[str, float | str]:
-    """Effects from the counts of both sides, by the oracle in decimals."""
+    """Counts of both sides, the base a mean of days, and effects by the oracle in decimals."""
 
     def counts(prefix: str, days: float) -> list[float]:
         value = {name: row[prefix + name] for name in row if prefix + name in row}
@@ -115,8 +119,8 @@ def wanted_effects(row: dict[str, float]) -> dict[str, float | str]:
     now, base = counts("", 1), counts("base_", row["days"])
     return {
         **dict(zip(COLUMNS, limit(now, base), strict=True)),
-        "gmv": now[-1],
-        "base_gmv": base[-1],
+        **dict(zip(SIDE, now[1:], strict=True)),
+        **{f"base_{name}": count for name, count in zip(SIDE, base[1:], strict=True)},
         "gmv_change": now[-1] - base[-1],
         "method": "lmdi_tracking_changed" if row["changed"] else "lmdi",
     }

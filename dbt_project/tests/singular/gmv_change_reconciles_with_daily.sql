@@ -1,4 +1,6 @@
--- Both sides of the comparisons with one base day are the daily table's own figures.
+-- Both sides of the comparisons with days before are the daily table's own figures; visitors and
+-- the tracking of buyers only where it is the same on both sides.
+{% set tracking = ['visitors', 'tracked_buyers', 'untracked_buyers'] %}
 with daily as (
     select * from {{ ref('fct_gmv_daily') }}
 ),
@@ -6,25 +8,58 @@ with daily as (
 changes as (
     select
         *,
-        business_date - case comparison
-            when 'previous_day' then 1 when 'last_week' then 7 else 364
-        end as base_date
+        business_date
+        - case comparison when 'last_week' then 7 when 'last_year' then 364 else 1 end
+            as last_base_date,
+        case when comparison = 'trailing_28d' then 28 else 1 end as base_days
     from {{ ref('fct_gmv_change') }}
-    where comparison in ('previous_day', 'last_week', 'last_year')
+    where comparison in ('previous_day', 'last_week', 'last_year', 'trailing_28d')
+),
+
+bases as (
+    select
+        changes.business_date,
+        changes.comparison,
+        changes.dimension,
+        changes.segment,
+        coalesce(sum(daily.visitors), 0) as base_visitors,
+        coalesce(sum(daily.tracked_buyers), 0) as base_tracked_buyers,
+        coalesce(sum(daily.untracked_buyers), 0) as base_untracked_buyers,
+        coalesce(sum(daily.buyers), 0) as base_buyers,
+        coalesce(sum(daily.identified_orders), 0) as base_identified_orders,
+        coalesce(sum(daily.anonymous_orders), 0) as base_anonymous_orders,
+        coalesce(sum(daily.orders), 0) as base_orders,
+        coalesce(sum(daily.gmv), 0) as base_gmv
+    from changes
+    left join daily
+        on
+            changes.dimension = daily.dimension
+            and changes.segment = daily.segment
+            and changes.last_base_date >= daily.business_date
+            and changes.last_base_date - changes.base_days < daily.business_date
+    group by changes.business_date, changes.comparison, changes.dimension, changes.segment
 )
 
 select changes.*
 from changes
+inner join bases
+    on
+        changes.business_date = bases.business_date
+        and changes.comparison = bases.comparison
+        and changes.dimension = bases.dimension
+        and changes.segment = bases.segment
 left join daily
     on
         changes.business_date = daily.business_date
         and changes.dimension = daily.dimension
         and changes.segment = daily.segment
-left join daily as base
-    on
-        changes.base_date = base.business_date
-        and changes.dimension = base.dimension
-        and changes.segment = base.segment
 where
-    changes.gmv != cast(coalesce(daily.gmv, 0) as double)
-    or changes.base_gmv != cast(coalesce(base.gmv, 0) as double)
+    {% for name in lmdi_measures() %}
+        {{ 'or ' if not loop.first -}} (
+            {{ "changes.method = 'lmdi' and" if name in tracking else '' }} (
+                changes.{{ name }} != cast(coalesce(daily.{{ name }}, 0) as double)
+                or abs(changes.base_{{ name }} * changes.base_days - bases.base_{{ name }})
+                > 1e-9 * bases.base_{{ name }}
+            )
+        )
+    {% endfor %}
