@@ -53,7 +53,8 @@ def audit_checks(run: Run, totals: pl.DataFrame) -> pl.DataFrame:
     fates = pl.sum_horizontal("rows_landed", "rows_quarantined", "rows_duplicate", "rows_excluded")
     unbalanced = ledger.filter(pl.col("rows_read") != fates)
     refused = ledger.filter(pl.col("status") == "refused")
-    quarantined = ledger.filter(pl.col("rows_quarantined") > 0)
+    counted = ledger.filter(pl.col("status") == "landed")
+    quarantined = counted.filter(pl.col("rows_quarantined") > 0)
     own = [
         ("reconciliation", "landed_equals_marts", "error", off, str(off.head(1).rows())),
         ("ingest", "rows_balance", "error", unbalanced, _names(unbalanced)),

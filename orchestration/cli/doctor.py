@@ -9,7 +9,6 @@ import os
 import shutil
 import stat
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,9 +18,10 @@ from orchestration.cli.console import console
 from orchestration.config import settings
 from orchestration.config.settings import Settings
 from orchestration.errors import ExitCode, KpiError
+from orchestration.ledger.identity import InboxFile, identify
+from orchestration.ledger.state import State
 
 if TYPE_CHECKING:
-    from ingestion.landing.deliveries import Match
     from ingestion.mapping.sources import FileSpec
 
 _LOW_DISK = 2.0  # gigabytes
@@ -89,58 +89,39 @@ def check_up() -> None:
 
 def _deliveries(configured: Settings) -> list[Delivery]:
     """What would be read, one line an entry of `files:`, against the ledger."""
-    from ingestion.landing.deliveries import batch_of, match_files
-
-    known = _ledger(configured)
-    matches = match_files(configured.paths.inbox, configured.sources)
-    with ThreadPoolExecutor(2) as pool:
-        batches = pool.map(
-            lambda m: batch_of(m.path, configured.sources[m.source], m.files).batch_id, matches
-        )
-        grouped: dict[tuple[str, str], list[tuple[Match, str]]] = defaultdict(list)
-        for match, batch in zip(matches, batches, strict=True):
-            grouped[match.source, match.files.path].append((match, batch))
+    grouped: dict[tuple[str, str], list[InboxFile]] = defaultdict(list)
+    for item in identify(configured, _ledger(configured)):
+        grouped[item.match.source, item.match.files.path].append(item)
     return [
-        _delivery(name, files, grouped.get((name, files.path), []), known, configured.paths.inbox)
+        _delivery(name, files, grouped[name, files.path])
         for name, source in configured.sources.items()
         for files in source.files
     ]
 
 
-def _delivery(
-    source: str,
-    files: FileSpec,
-    matches: list[tuple[Match, str]],
-    known: dict[str, tuple[str, int]],
-    inbox: Path,
-) -> Delivery:
-    names = [match.path.relative_to(inbox).as_posix() for match, _ in matches]
-    new = [match.path for match, batch in matches if batch not in known]
-    told = [known[batch] for _, batch in matches if batch in known]
+def _delivery(source: str, files: FileSpec, items: list[InboxFile]) -> Delivery:
+    new = [item.path for item in items if item.record is None]
+    told = [item.record for item in items if item.record is not None]
     guess = _expected_rows(new, files.format.read.kind)
     return Delivery(
         source=source,
         path=files.path,
         format=files.format_name,
         feeds=tuple(files.format.feeds),
-        files=len(matches),
+        files=len(items),
         new=len(new),
-        refused=sum(status == "refused" for status, _ in told),
-        megabytes=round(sum(match.path.stat().st_size for match, _ in matches) / 1e6, 1),
-        first=names[0] if names else "",
-        last=names[-1] if names else "",
-        rows=None if guess is None else guess + sum(rows for _, rows in told),
+        refused=sum(record["status"] == "refused" for record in told),
+        megabytes=round(sum(item.path.stat().st_size for item in items) / 1e6, 1),
+        first=items[0].name if items else "",
+        last=items[-1].name if items else "",
+        rows=None if guess is None else guess + sum(record["rows_read"] for record in told),
     )
 
 
-def _ledger(configured: Settings) -> dict[str, tuple[str, int]]:
-    """Batch id -> status and rows of each file the ledger knows; nothing is created."""
-    if not (configured.paths.state / "state.sqlite").exists():
-        return {}
-    from orchestration.ledger.state import State
-
-    files = State(configured.paths.state).files()
-    return {file["batch_id"]: (file["status"], file["rows_read"]) for file in files}
+def _ledger(configured: Settings) -> State | None:
+    """The ledger if there is one; nothing is created."""
+    folder = configured.paths.state
+    return State(folder) if (folder / "state.sqlite").exists() else None
 
 
 def _expected_rows(paths: list[Path], kind: str) -> int | None:

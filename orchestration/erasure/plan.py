@@ -18,6 +18,7 @@ import polars as pl
 from orchestration.config.settings import Settings
 from orchestration.erasure.erase import Journal, Request, hits, unknown
 from orchestration.errors import ExitCode, KpiError
+from orchestration.ledger.identity import content_of, identify, was_landed
 from orchestration.ledger.state import State
 
 if TYPE_CHECKING:
@@ -129,20 +130,15 @@ def _inbox(
     settings: Settings, state: State, request: Request, texts: dict[str, str]
 ) -> list[dict[str, str]]:
     """Files of the inbox that hold the person: by their landed rows, or by the text itself."""
-    from ingestion.landing.deliveries import batch_of, match_files
-
     # By content: a mapping may have changed since a file was landed.
     rows = _batches_with(settings.paths.landing, texts)
-    ledger = [file for file in state.files() if file["status"] != "refused"]
-    landed = {(file["source"], file["content"]) for file in ledger}
-    held = {(file["source"], file["content"]) for file in ledger if file["batch_id"] in rows}
-    matched = {match.path: match for match in match_files(settings.paths.inbox, settings.sources)}
+    ledger = [record for record in state.files() if was_landed(record)]
+    landed = {content_of(record) for record in ledger}
+    held = {content_of(record) for record in ledger if record["batch_id"] in rows}
+    contents = {item.path: item.content for item in identify(settings, state)}
     entries = []
     for file in sorted(path for path in settings.paths.inbox.rglob("*") if path.is_file()):
-        match, known = matched.get(file), ("", "")
-        if match is not None:
-            batch = batch_of(file, settings.sources[match.source], match.files)
-            known = (match.source, batch.content)
+        known = contents.get(file)
         if known in held:
             why = "its landed rows are the person's"
         elif _stands_in(file, request.identifier):

@@ -8,22 +8,21 @@ import logging
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from orchestration.config.settings import Settings
 from orchestration.errors import config_error, disk_full
-from orchestration.ledger.manifests import announcements, known_files, read_manifests
+from orchestration.ledger.identity import InboxFile, content_of, identify
+from orchestration.ledger.manifests import MANIFEST, read_manifests
 from orchestration.ledger.state import FileRecord, State
 
 if TYPE_CHECKING:
     from ingestion.errors import Need
-    from ingestion.landing.deliveries import Match
     from ingestion.landing.land import LandedFile
-    from ingestion.landing.manifest import Entry
     from ingestion.rows.pseudonymise import Tombstones
     from ingestion.rows.rates import Rates
 
@@ -40,13 +39,14 @@ log = logging.getLogger("kpi")
 def land_new_files(settings: Settings, state: State) -> dict[str, int]:
     """Land every file of the inbox the ledger has not seen as it stands.
 
-    A file that is refused is recorded with its reason and does not hold back the others. A file of
-    which a manifest now says something else is read again, and its older batch counts no more.
+    A file that is refused is recorded with its reason and does not hold back the others; once it is
+    gone from the inbox it is refused no more. A file of which a manifest now says something else is
+    read again, and its older batch counts no more.
 
     Returns:
-        Counts: files_seen, files_landed, files_refused (now or before), files_waiting (still being
-        written: looked at again in the next run), and rows of the files landed now by fate
-        (`FATES`).
+        Counts: files_seen, files_landed, files_refused (now or before, and still in the inbox),
+        files_waiting (still being written: looked at again in the next run), and rows of the files
+        landed now by fate (`FATES`).
 
     Raises:
         KpiError: the pseudonym key or the reporting currency is not that of earlier batches, or
@@ -60,26 +60,19 @@ def land_new_files(settings: Settings, state: State) -> dict[str, int]:
     matches = match_files(settings.paths.inbox, settings.sources)
     counts = dict.fromkeys(_COUNTS, 0)
     counts["files_seen"] = len(matches)
-    counts["files_refused"] = sum(s == "refused" for s in state.statuses().values())
-    found = _identified(settings, state, matches)
+    found = identify(settings, state, matches)
     # Rates first: the amounts of the other files are landed converted.
     first = [item for item in found if "fx_rates" in item.match.files.format.feeds]
     for part in (first, [item for item in found if item not in first]):
         _land_all(settings, state, key, part, counts)
-    state.supersede(_outdated(state, found))
+    unopened = {match.path for match in matches} - {item.path for item in found}
+    state.supersede(_outdated(settings, state, found, unopened))
+    counts["files_refused"] = sum(status == "refused" for status in state.statuses().values())
     return counts
 
 
-class _Item(NamedTuple):
-    """A file of the inbox, how it is read, what it is known by, what a manifest says of it."""
-
-    match: Match
-    file: FileRecord
-    entry: Entry | None
-
-
 def _land_all(
-    settings: Settings, state: State, key: bytes, items: Sequence[_Item], counts: dict[str, int]
+    settings: Settings, state: State, key: bytes, items: Sequence[InboxFile], counts: dict[str, int]
 ) -> None:
     """Land what is new among some files of the inbox, and add it to the counts."""
     from ingestion.rows.pseudonymise import Tombstones
@@ -95,7 +88,7 @@ def _land_all(
                 log.warning("%s", file.message)
                 continue
             _record(state, file, delivery, needs, settings.paths.landing)
-            counts[f"files_{file.status}"] += 1
+            counts["files_landed"] += file.status == "landed"
             for fate in FATES:
                 counts[fate] += getattr(file, fate)
             if file.message:
@@ -116,7 +109,7 @@ def _rates(settings: Settings, state: State) -> Rates:
     return landed_rates(settings.paths.landing, active, shop.currency, shop.timezone)
 
 
-def _new(state: State, items: Sequence[_Item], rates: Rates) -> list[_Item]:
+def _new(state: State, items: Sequence[InboxFile], rates: Rates) -> list[InboxFile]:
     """Files to land, each content once: unseen ones, and ones that are read otherwise by now.
 
     That is: under other rates than there are now, or as they were known before a mapping or
@@ -125,82 +118,66 @@ def _new(state: State, items: Sequence[_Item], rates: Rates) -> list[_Item]:
     """
     from ingestion.rows.rates import from_json
 
-    known, converted = state.statuses(), state.converted()
-    each = {item.file.batch_id: item for item in items}
-    readings = Counter((item.file.source, item.file.content) for item in each.values())
+    known = state.statuses()
+    each = {item.delivery.batch_id: item for item in items}
+    readings = Counter((item.match.source, item.delivery.content) for item in each.values())
     new = []
-    for delivery, item in each.items():
-        last, needs = converted.get(delivery, (delivery, ""))
-        status = known.get(last)
+    for item in each.values():
+        status = known.get(item.batch_id)
         is_new = status is None or (
-            status == "superseded" and readings[item.file.source, item.file.content] == 1
+            status == "superseded" and readings[item.match.source, item.delivery.content] == 1
         )
-        if needs and status in ("landed", "refused"):
-            is_new = _under(item.file, from_json(needs), rates).batch_id != last
+        if item.needs and status in ("landed", "refused"):
+            is_new = (
+                _under(_record_of(item), from_json(item.needs), rates).batch_id != item.batch_id
+            )
         if is_new:
             new.append(item)
     return new
 
 
-def _outdated(state: State, found: Sequence[_Item]) -> list[str]:
-    """Batches of files that lie in the inbox and are known as other batches there by now."""
+def _outdated(
+    settings: Settings, state: State, found: Sequence[InboxFile], unopened: Collection[Path]
+) -> list[str]:
+    """Batches that count no more: known as others by now, or refused and not in the inbox now."""
     converted = state.converted()
-    current = {converted.get(item.file.batch_id, (item.file.batch_id,))[0] for item in found}
-    contents = {
-        (item.file.source, item.file.source_file, item.file.content.partition("@")[0])
-        for item in found
+    current = {
+        converted.get(item.delivery.batch_id, (item.delivery.batch_id,))[0] for item in found
     }
-    return [
-        file["batch_id"]
-        for file in state.files()
-        if file["batch_id"] not in current
-        and file["status"] in ("landed", "refused")
-        and (file["source"], file["source_file"], file["content"].partition("@")[0]) in contents
-    ]
+    here = {(item.name, *item.content) for item in found}
+    outdated = []
+    for file in state.files():
+        if file["batch_id"] in current or file["format"] == MANIFEST:
+            continue
+        if file["status"] == "refused":
+            is_outdated = settings.paths.inbox / file["source_file"] not in unopened
+        else:
+            is_outdated = (file["source_file"], *content_of(file)) in here
+        if is_outdated and file["status"] in ("landed", "refused"):
+            outdated.append(file["batch_id"])
+    return outdated
 
 
-def _identified(settings: Settings, state: State, matches: list[Match]) -> list[_Item]:
-    from ingestion.landing.deliveries import batch_of
-    from ingestion.landing.manifest import Known, Register
-    from ingestion.reading.preflight import sha256_of
-
-    hashed = []
-    for match in matches:
-        name = match.path.relative_to(settings.paths.inbox).as_posix()
-        try:
-            hashed.append((match, name, sha256_of(match.path)))
-        except OSError as error:
-            # Taken away or not ours to read: the others must not wait for it.
-            log.warning("%s cannot be opened: %s", match.path.name, error.strerror)
-    here = [Known(match.source, name, sha256) for match, name, sha256 in hashed]
-    entries = announcements(state)
-    register = Register(entries, [*known_files(state.files()), *here] if entries else [])
-    found = []
-    for match, name, sha256 in hashed:
-        entry = register.entry(match.source, name, sha256)
-        batch = batch_of(
-            match.path, settings.sources[match.source], match.files, entry, sha256=sha256
-        )
-        file = FileRecord(
-            batch_id=batch.batch_id,
-            source=match.source,
-            source_file=name,
-            content=batch.content,
-            mapping=batch.fingerprint,
-            format=match.files.format_name,
-        )
-        found.append(_Item(match, file, entry))
-    return found
+def _record_of(item: InboxFile) -> FileRecord:
+    """A file as it enters the ledger, before anything is known of its rows."""
+    return FileRecord(
+        batch_id=item.delivery.batch_id,
+        source=item.match.source,
+        source_file=item.name,
+        content=item.delivery.content,
+        mapping=item.delivery.fingerprint,
+        format=item.match.files.format_name,
+    )
 
 
 def _land(
-    settings: Settings, key: bytes, erased: Tombstones, rates: Rates, item: _Item
+    settings: Settings, key: bytes, erased: Tombstones, rates: Rates, item: InboxFile
 ) -> tuple[str, FileRecord, tuple[Need, ...]]:
     """Land one file; the delivery it is, its ledger record, and the rates it depends on."""
     from ingestion.errors import FileChanging, FileRejected
     from ingestion.landing.land import land_file
 
-    match, file, entry = item
+    match, file = item.match, _record_of(item)
     try:
         landed = land_file(
             match.path,
@@ -213,7 +190,7 @@ def _land(
             reporting_currency=rates.currency,
             rates=rates,
             tombstones=erased,
-            entry=entry,
+            entry=item.entry,
         )
     except FileChanging as error:
         return file.batch_id, replace(file, status="waiting", message=str(error)), ()

@@ -17,7 +17,7 @@ from orchestration.ledger.state import FileRecord, State
 if TYPE_CHECKING:
     from ingestion.landing.manifest import Announced, Entry, Known
 
-_MANIFEST = "manifest"  # format, in the ledger, of a manifest that is refused
+MANIFEST = "manifest"  # format, in the ledger, of a manifest that is refused
 
 log = logging.getLogger("kpi")
 
@@ -28,27 +28,26 @@ def read_manifests(settings: Settings, state: State) -> None:
     from ingestion.landing.manifest import is_manifest, read_manifest
 
     inbox, told = settings.paths.inbox, state.announcements()
-    refusals = {file["source_file"]: file for file in state.files() if file["format"] == _MANIFEST
-                and file["status"] == "refused"}  # fmt: skip
-    new, mended = {}, []
+    before = {file["source_file"]: file for file in state.files() if file["format"] == MANIFEST
+              and file["status"] == "refused"}  # fmt: skip
+    new, refused = {}, set()
     for path in sorted(p for p in inbox.rglob("*") if is_manifest(p.name) and p.is_file()):
         name = path.relative_to(inbox).as_posix()
-        before = refusals.get(name)
         try:
             entries = [entry.model_dump(mode="json") for entry in read_manifest(path, inbox)]
         except FileRejected as error:
-            if before is None or before["message"] != str(error):
-                batch = hashlib.sha256(f"{_MANIFEST}|{name}".encode()).hexdigest()[:16]
-                state.record(FileRecord(batch, "", name, batch, "", _MANIFEST, status="refused",
+            refused.add(name)
+            if name not in before or before[name]["message"] != str(error):
+                batch = hashlib.sha256(f"{MANIFEST}|{name}".encode()).hexdigest()[:16]
+                state.record(FileRecord(batch, "", name, batch, "", MANIFEST, status="refused",
                                         message=str(error)))  # fmt: skip
                 log.warning("%s", error)
             continue
-        if before is not None:
-            mended.append(before["batch_id"])
         if entries != told.get(name):
             new[name] = entries
     state.announce(new)
-    state.supersede(mended)
+    # Corrected, or not there any more.
+    state.supersede([before[name]["batch_id"] for name in before.keys() - refused])
 
 
 def missing_files(

@@ -13,14 +13,12 @@ import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ingestion.feeds import FEEDS
 from orchestration.config.settings import Settings
+from orchestration.ledger.identity import identify, was_landed
 from orchestration.ledger.state import State
-
-if TYPE_CHECKING:
-    from ingestion.landing.deliveries import Match
 
 log = logging.getLogger("kpi")
 
@@ -86,6 +84,7 @@ def _old_batches(
                 counted.append(file["batch_id"])
         elif (
             file["status"] in _NOT_COUNTED
+            and was_landed(file)
             and withdrawn_days
             and landed < now - timedelta(days=withdrawn_days)
         ):
@@ -128,26 +127,13 @@ def _drop_inbox(settings: Settings, state: State, now: datetime) -> int:
     limits = settings.file.privacy
     if limits.inbox == "keep" and not limits.inbox_days:
         return 0
-    from ingestion.landing.deliveries import match_files
-
-    landed = {file["batch_id"]: file for file in state.files() if file["status"] != "refused"}
-    converted = state.converted()
     dropped = 0
-    for match in match_files(settings.paths.inbox, settings.sources):
-        delivery = _batch_id(settings, match)
-        # Foreign amounts: the batch also depends on the rates.
-        file = landed.get(converted[delivery][0] if delivery in converted else delivery)
-        if file is None:
+    for item in identify(settings, state):
+        if item.record is None or not was_landed(item.record):
             continue
-        age = now - datetime.fromisoformat(file["landed_at"])
+        age = now - datetime.fromisoformat(item.record["landed_at"])
         is_old = limits.inbox_days is not None and age > timedelta(days=limits.inbox_days)
         if is_old or limits.inbox == "delete_after_landing":
-            match.path.unlink()
+            item.path.unlink()
             dropped += 1
     return dropped
-
-
-def _batch_id(settings: Settings, match: Match) -> str:
-    from ingestion.landing.deliveries import batch_of
-
-    return batch_of(match.path, settings.sources[match.source], match.files).batch_id

@@ -3,6 +3,8 @@
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,9 @@ import pytest
 
 from ingestion.landing import land
 from ingestion.landing.store import write
-from tests.support.exports import HEADER, ORDERS, Shop, order, orders
+from ingestion.reading import preflight
+from orchestration.ledger.retention import apply_retention
+from tests.support.exports import HEADER, ORDERS, SHOP, Shop, order, orders
 from tests.support.homes import Home
 
 
@@ -136,6 +140,76 @@ def test_a_refused_file_is_told_of_once_and_its_correction_lands(home: Home) -> 
     assert home.state.files()[0]["status"] == "refused"
     home.put(HEADER + orders(2))
     assert home.land()["files_landed"] == 1
+
+
+BAD, WORSE = "order_id,paid_amount\n1,10.00\n", "no header at all\n"
+
+
+def refused(home: Home) -> set[str]:
+    told = {file["source_file"] for file in home.state.files() if file["status"] == "refused"}
+    assert home.land()["files_refused"] == len(told)  # said again as long as it lies there
+    return told
+
+
+@pytest.mark.parametrize(
+    ("name", "bad", "good"),
+    [("orders.csv", BAD, HEADER + orders(2)), ("manifest.csv", "file,rows\na,many\n", "file\n")],
+)
+def test_what_is_refused_and_removed_is_refused_no_more(
+    home: Home, name: str, bad: str, good: str
+) -> None:
+    path = home.put(bad, name)
+    home.land()
+    assert refused(home) == {name}
+    path.unlink()
+    assert home.land()["files_refused"] == 0
+    assert refused(home) == set()
+    # Delivered again it is told of again, also after what is withdrawn has been dropped.
+    home.put(bad, name)
+    limits = home.settings.file.privacy.model_copy(update={"withdrawn_days": 1})
+    file = home.settings.file.model_copy(update={"privacy": limits})
+    with home.state._connect() as con:
+        con.execute("update files set landed_at = '2020-01-01 00:00:00'")
+    apply_retention(replace(home.settings, file=file), home.state, date(2026, 5, 31))
+    assert home.land()["files_refused"] == 1
+    # A good one under another name takes its place.
+    path.unlink()
+    home.put(good, f"{path.stem}_2.csv")
+    assert home.land()["files_refused"] == 0
+
+
+def test_of_two_bad_files_of_one_name_the_one_that_lies_there_is_refused(home: Home) -> None:
+    for content in (BAD, WORSE):
+        home.put(content)
+        home.land()
+    [told] = [file for file in home.state.files() if file["status"] == "refused"]
+    assert "is missing" in told["message"] and "1 column" in told["message"]
+    assert refused(home) == {"orders.csv"}
+
+
+def test_a_refused_file_that_no_source_reads_any_more_is_refused_no_more(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.put(BAD)
+    home.put(HEADER + orders(2), "shop/orders.csv")
+    home.land()
+    assert refused(home) == {"orders.csv"}
+    files = [{"path": "shop/*.csv", "format": ORDERS}]
+    home = Home(tmp_path / "home", {"shop": {**SHOP, "files": files}})
+    home.land()
+    assert refused(home) == set()
+
+
+def test_a_refused_file_that_cannot_be_opened_just_now_stays_refused(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.put(BAD)
+    home.land()
+
+    def locked(path: Path) -> str:
+        raise PermissionError(13, "locked", str(path))
+
+    monkeypatch.setattr(preflight, "sha256_of", locked)
+    assert refused(home) == {"orders.csv"}
 
 
 # while it is written ---------------------------------------------------------------------------

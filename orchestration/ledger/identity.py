@@ -1,0 +1,117 @@
+"""The files of the inbox, and what the ledger knows of each.
+
+Belongs here: `identify`, by which landing, retention, erasure and `kpi doctor` mean the same by a
+file. Does not belong here: landing it (`inbox.py`), or what follows from its being known.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from orchestration.config.settings import Settings
+from orchestration.ledger.manifests import announcements, known_files
+from orchestration.ledger.state import State
+
+if TYPE_CHECKING:
+    from ingestion.landing.deliveries import Batch, Match
+    from ingestion.landing.manifest import Entry
+
+log = logging.getLogger("kpi")
+
+
+class InboxFile(NamedTuple):
+    """A file of the inbox.
+
+    Attributes:
+        match: whose it is and how it is read.
+        name: path below the inbox.
+        entry: what a manifest says of it.
+        delivery: what it is known by, whatever the rates.
+        batch_id: the batch it was landed as last: of foreign amounts also by the rates it took.
+        needs: rates that batch depends on, as `ingestion.rows.rates` writes them; empty for none.
+        record: the row of `State.files()` of that batch; None for a file not seen as it stands.
+    """
+
+    match: Match
+    name: str
+    entry: Entry | None
+    delivery: Batch
+    batch_id: str
+    needs: str
+    record: Mapping[str, Any] | None
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return self.match.path
+
+    @property
+    def content(self) -> tuple[str, str]:
+        """Source and sha256 of its bytes, however they are read; see `content_of`."""
+        return self.match.source, self.delivery.sha256
+
+
+def content_of(record: Mapping[str, Any]) -> tuple[str, str]:
+    """Return source and sha256 of the file that a row of the ledger tells of."""
+    return record["source"], record["content"].partition("@")[0]
+
+
+def was_landed(record: Mapping[str, Any]) -> bool:
+    """Whether a row of the ledger tells of a file that landed, not of one that was refused."""
+    return bool(record["feeds"])
+
+
+def identify(
+    settings: Settings, state: State | None, matches: Collection[Match] | None = None
+) -> list[InboxFile]:
+    """Tell what each file of the inbox is known by, and what the ledger says of it.
+
+    Args:
+        settings: supplies inbox and sources.
+        state: the ledger and what the manifests say; None where there is none yet.
+        matches: files to look at, by default all that a source reads.
+
+    Returns:
+        The files by path; one that cannot be opened is left out and logged.
+    """
+    from ingestion.landing.deliveries import batch_of, match_files
+    from ingestion.landing.manifest import Known, Register
+
+    if matches is None:
+        matches = match_files(settings.paths.inbox, settings.sources)
+    with ThreadPoolExecutor(2) as pool:
+        hashed = [
+            (match, match.path.relative_to(settings.paths.inbox).as_posix(), sha256)
+            for match, sha256 in zip(matches, pool.map(_sha256, matches), strict=True)
+            if sha256
+        ]
+    ledger = state.files() if state else []
+    entries = announcements(state) if state else []
+    here = [Known(match.source, name, sha256) for match, name, sha256 in hashed]
+    register = Register(entries, [*known_files(ledger), *here] if entries else [])
+    records = {file["batch_id"]: file for file in ledger}
+    converted = state.converted() if state else {}
+    found = []
+    for match, name, sha256 in hashed:
+        entry = register.entry(match.source, name, sha256)
+        source = settings.sources[match.source]
+        delivery = batch_of(match.path, source, match.files, entry, sha256=sha256)
+        last, needs = converted.get(delivery.batch_id, (delivery.batch_id, ""))
+        found.append(InboxFile(match, name, entry, delivery, last, needs, records.get(last)))
+    return found
+
+
+def _sha256(match: Match) -> str:
+    """The sha256 of a file; empty if it was taken away or is not ours to read."""
+    from ingestion.reading.preflight import sha256_of
+
+    try:
+        return sha256_of(match.path)
+    except OSError as error:
+        # The others must not wait for it.
+        log.warning("%s cannot be opened: %s", match.path.name, error.strerror)
+        return ""

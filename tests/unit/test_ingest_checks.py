@@ -1,0 +1,69 @@
+"""Checks on what came in: they are of the files that count, and pass once a bad one does not."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from orchestration.build import gate
+from orchestration.build.audit import audit_checks
+from orchestration.build.raw import _files_frame
+from orchestration.defs.ingest import ingest
+from orchestration.run import open_run
+from tests.support.exports import HEADER, order, orders
+from tests.support.homes import Home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path)
+
+
+def landing(home: Home) -> tuple[bool, dict[str, Any]]:
+    """Run the asset; whether the check of `raw/orders` passes, and what else is told of it."""
+    with open_run(home.settings) as run:
+        done = dg.materialize([ingest], resources={"run": run})
+    key = dg.AssetKey(["raw", "orders"])
+    [check] = [c for c in done.get_asset_check_evaluations() if c.asset_key == key]
+    [made] = [m for m in done.asset_materializations_for_node("ingest") if m.asset_key == key]
+    return check.passed, {name: value.value for name, value in made.metadata.items()}
+
+
+@pytest.mark.parametrize("is_rejected", [True, False])
+def test_the_schema_check_is_of_the_files_landed_now(home: Home, is_rejected: bool) -> None:
+    home.put(HEADER + order(1) + orders(8, first=3) + order(2, status="no such status"), "1.csv")
+    passed, told = landing(home)
+    assert (passed, told["batches"], told["dagster/row_count"]) == (False, 1, 9)
+    if is_rejected:
+        home.state.reject(home.state.files()[0]["batch_id"])
+    home.put(HEADER + order(2), "2.csv")
+    passed, told = landing(home)
+    assert passed
+    counted = (1, 1) if is_rejected else (2, 10)
+    assert (told["batches"], told["dagster/row_count"]) == counted
+    assert landing(home)[0]
+
+
+def test_no_row_quarantined_is_of_the_files_that_count(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.put(HEADER + orders(9) + order(10, status="no such status"), "1.csv")
+    home.land()
+    monkeypatch.setattr(gate, "run_gate", lambda *_: [])
+
+    def status() -> str:
+        files = _files_frame(home.state.files(), [])
+        run: Any = SimpleNamespace(
+            frame={"raw.ingest_files": files}.get, query=lambda _: None, checks=[], run_id="1",
+            as_of=None,
+        )  # fmt: skip
+        checks = audit_checks(run, pl.DataFrame(schema={"difference": pl.Decimal(18, 2)}))
+        [row] = checks.filter(pl.col("check_name") == "no_row_quarantined").to_dicts()
+        return str(row["status"])
+
+    assert status() == "failed"
+    home.state.reject(home.state.files()[0]["batch_id"])
+    assert status() == "passed"
