@@ -11,8 +11,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
+from ingestion.mapping.formats import load_formats
 from ingestion.mapping.rules import Read
-from ingestion.mapping.sources import load_formats
 from ingestion.mapping.spec import Format
 
 _HEAD = """# Formats

@@ -15,8 +15,8 @@ from pathlib import Path
 import yaml
 
 from ingestion.feeds import FEEDS
-from ingestion.mapping.personal import Use, rules_on, uses
-from ingestion.mapping.sources import load_formats
+from ingestion.mapping.formats import load_formats
+from ingestion.mapping.personal import Use
 from ingestion.mapping.spec import Format
 
 MARTS = Path(__file__).resolve().parents[2] / "dbt_project" / "models" / "marts"
@@ -115,8 +115,8 @@ def _formats(formats: Mapping[str, Format]) -> Iterator[str]:
 
 def _fates(form: Format, column: str) -> list[str]:
     """What is kept of a personal column, one phrase a place; none if it is dropped."""
-    told = [_told(use) for use in uses(form, column)]
-    rules = rules_on(form, column)
+    told = [_told(use) for use in form.uses(column)]
+    rules = form.rules_on(column)
     return [*told, f"read by the rules {', '.join(rules)}"] if rules else told
 
 

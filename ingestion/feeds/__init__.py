@@ -1,14 +1,13 @@
 """The canonical feeds: which columns each has, what they mean, and what identifies a row.
 
-Belongs here: names, types, meanings, domains, keys. Building checks from them is in `schemas.py`,
-reading files into them in `formats/`. `docs/feeds.md` is made from what stands here.
+Belongs here: names, types, meanings, domains, keys, all in `*.yml`. Building checks from them is in
+`schemas.py`, mapping files to them in `formats/`. `docs/feeds.md` is made from what stands here.
 
 Every landed row also carries the columns of `LANDING`: where it came from and which version it is.
 """
 
 from __future__ import annotations
 
-from ingestion.feeds import finance, operations, sales, traffic
 from ingestion.feeds.feed import (
     COUNT,
     DAY,
@@ -23,8 +22,8 @@ from ingestion.feeds.feed import (
     Column,
     Dtype,
     Feed,
-    by_name,
 )
+from ingestion.feeds.load import load_feeds
 
 __all__ = [
     "COUNT",
@@ -43,4 +42,4 @@ __all__ = [
     "Feed",
 ]
 
-FEEDS: dict[str, Feed] = by_name((*sales.FEEDS, *traffic.FEEDS, *operations.FEEDS, *finance.FEEDS))
+FEEDS: dict[str, Feed] = load_feeds()

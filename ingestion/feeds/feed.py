@@ -1,12 +1,11 @@
 """What a canonical feed is made of: columns with type, meaning and domain, and a key.
 
-Belongs here: the shapes and the types every feed is told in. The feeds themselves are in the
-modules beside this one, by what they are about; how values are checked is in `schemas.py`.
+Belongs here: the shapes and the types every feed is told in. The feeds themselves are in `*.yml`
+beside this file, by what they are about; how values are checked is in `schemas.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -122,35 +121,3 @@ class Feed:
         return "currency" in self.columns and any(
             dtype in (MONEY, PRICE) for dtype in self.columns.values()
         )
-
-
-def by_name(feeds: Iterable[Feed]) -> dict[str, Feed]:
-    """Return feeds by their names."""
-    return {feed.name: feed for feed in feeds}
-
-
-PLATFORM = Column(
-    "platform",
-    TEXT,
-    "Where it was sold, such as tmall or shopify. Default: the source's.",
-    is_required=True,
-)
-SHOP = Column(
-    "shop_id", TEXT, "Which shop on the platform. Default: the source's.", is_required=True
-)
-CURRENCY = Column(
-    "currency",
-    TEXT,
-    "ISO 4217 code of the delivered amounts, such as CNY. They are landed in the reporting "
-    "currency. Default: the source's.",
-    is_required=True,
-)
-CUSTOMER = Column(
-    "customer_key",
-    TEXT,
-    "Keyed pseudonym of the customer's number, name or address at the platform.",
-    pseudonym_of="customer_id",
-)
-UPDATED_AT = Column(
-    "updated_at", INSTANT, "When the source last changed the row; orders the row's versions."
-)

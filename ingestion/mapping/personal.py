@@ -1,21 +1,18 @@
 """What a format does with a personal column: pseudonym, a part of it, a rule, or nothing.
 
 Belongs here: following a column through the derivations of a format. Does not belong here:
-carrying them out (`derive.py`), hashing (`pseudonymise.py`), the page (`inventory.py`).
+carrying them out (`rows/`), nor the page (`documents/personal_data.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from ingestion.feeds import FEEDS
+from ingestion.mapping.rules import Derive, FeedMap
 from ingestion.mapping.vocabulary import sql_columns
-
-if TYPE_CHECKING:
-    from ingestion.mapping.rules import Derive
-    from ingestion.mapping.spec import Format
 
 # whole: the value itself; part: what a regex or a map leaves of it; worked_out: by an expression.
 How = Literal["whole", "part", "worked_out"]
@@ -43,11 +40,15 @@ class Use:
         return FEEDS[self.feed].personal.get(self.column)
 
 
-def uses(form: Format, column: str) -> list[Use]:
+_Rules = Mapping[str, Derive]
+_Feeds = Mapping[str, FeedMap]
+
+
+def uses(column: str, derive: _Rules, feeds: _Feeds) -> list[Use]:
     """Follow a column of the file into every canonical column of a format."""
     found = []
-    everywhere = _followed({column: ("whole", "")}, form.derive)
-    for feed, mapped in form.feeds.items():
+    everywhere = _followed({column: ("whole", "")}, derive)
+    for feed, mapped in feeds.items():
         here = _followed(everywhere, mapped.derive)
         targets = [*mapped.columns.items(), *((name, name) for name in mapped.derive)]
         if mapped.unpivot is not None:
@@ -58,47 +59,47 @@ def uses(form: Format, column: str) -> list[Use]:
     return found
 
 
-def rules_on(form: Format, column: str) -> list[str]:
-    """Names of the filter, exclude and require rules of a format that look at a column."""
-    held = set(_followed({column: ("whole", "")}, form.derive))
-    rules = {"filter": form.filter or "", **form.exclude, **form.require}
-    return [name for name, sql in rules.items() if sql and held & set(sql_columns(sql))]
+def rules_on(column: str, derive: _Rules, rules: Mapping[str, str]) -> list[str]:
+    """Names of the rules, name -> SQL condition, that look at a column of the file."""
+    held = set(_followed({column: ("whole", "")}, derive))
+    return [name for name, sql in rules.items() if held & set(sql_columns(sql))]
 
 
-def never_shown(form: Format) -> frozenset[str]:
+def never_shown(
+    personal: Iterable[str], reads: Iterable[str], derive: _Rules, feeds: _Feeds
+) -> frozenset[str]:
     """Columns and derived names of a format whose values appear in no message or quarantine.
 
     These are the declared personal columns, those that are landed as pseudonyms though nobody
     declared them, and what is derived of either without taking a part only.
     """
-    columns = {*form.personal, *(c for c in form.reads if _is_hashed(form, c))}
+    hashed = (
+        column
+        for column in reads
+        if any(use.how == "whole" and use.pseudonym for use in uses(column, derive, feeds))
+    )
+    columns = {*personal, *hashed}
     names = set(columns)
     for column in columns:
-        held = _followed({column: ("whole", "")}, form.derive)
-        for mapped in form.feeds.values():
+        held = _followed({column: ("whole", "")}, derive)
+        for mapped in feeds.values():
             held = {**held, **_followed(held, mapped.derive)}
         names |= {name for name, (how, _) in held.items() if how == "whole"}
     return frozenset(names)
 
 
-def leaks(form: Format) -> list[str]:
+def leaks(personal: Iterable[str], derive: _Rules, feeds: _Feeds) -> list[str]:
     """Sentences on personal columns that a format would land as they are; none if it is sound."""
     return [
         f"personal column `{column}` would be landed as {use.feed}.{use.column}: map it to a"
         " personal column of the feed, or keep a part of it with `regex`"
-        for column in form.personal
-        for use in uses(form, column)
+        for column in personal
+        for use in uses(column, derive, feeds)
         if use.how == "whole" and use.pseudonym is None
     ]
 
 
-def _is_hashed(form: Format, column: str) -> bool:
-    return any(use.how == "whole" and use.pseudonym for use in uses(form, column))
-
-
-def _followed(
-    known: Mapping[str, tuple[How, str]], rules: Mapping[str, Derive]
-) -> dict[str, tuple[How, str]]:
+def _followed(known: Mapping[str, tuple[How, str]], rules: _Rules) -> dict[str, tuple[How, str]]:
     """The names that hold something of a value after some derivations: how much, and by what."""
     held = dict(known)
     for name, rule in rules.items():

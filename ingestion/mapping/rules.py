@@ -7,6 +7,7 @@ the format as a whole (`spec.py`), nor carrying a rule out (`reshape.py`, `deriv
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -198,6 +199,31 @@ class Unpivot(Strict):
     label: str
     value: str
     columns: Annotated[dict[str, str], Field(min_length=1)]
+
+
+class FeedMap(Strict):
+    """How one feed is filled: canonical column -> column of the file, constant, or derived.
+
+    With `unpivot` a row of the file makes several rows of the feed.
+    """
+
+    columns: dict[str, str] = Field(default_factory=dict)
+    constants: dict[str, str | int | bool] = Field(default_factory=dict)
+    derive: dict[str, Derive] = Field(default_factory=dict)
+    unpivot: Unpivot | None = None
+
+    def references(self, place: str, helpers: set[str]) -> Iterator[tuple[str, str]]:
+        """Yield (place in the format, column it reads) but for `helpers` and what it derives."""
+        local = set(helpers)
+        for name, rule in self.derive.items():
+            yield from ((f"{place}.derive.{name}", x) for x in rule.inputs if x not in local)
+            local.add(name)
+        for name, column in self.columns.items():
+            if column not in local:
+                yield f"{place}.columns.{name}", column
+        for column in self.unpivot.columns if self.unpivot else ():
+            if column not in local:
+                yield f"{place}.unpivot", column
 
 
 class Notes(Strict):

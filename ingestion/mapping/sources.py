@@ -1,37 +1,29 @@
 """The `sources:` section of shop.yml: which files come from where, read how.
 
-Belongs here: sources, file specifications, loading the shipped formats, the fingerprint of a
-mapping. Does not belong here: reading files of a shop, or the other sections of shop.yml.
+Belongs here: sources, file specifications, the fingerprint of a mapping. Does not belong here:
+formats and where they come from (`formats.py`), files of a shop, the other sections of shop.yml.
 """
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 from collections.abc import Mapping
-from functools import lru_cache
-from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal, TypeVar
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from ingestion.errors import MappingError
 from ingestion.feeds import FEEDS
-from ingestion.mapping.plain import plain_formats
+from ingestion.mapping.formats import validated, written
 from ingestion.mapping.spec import Format
 from ingestion.mapping.vocabulary import Strict, ZoneName, near
 
-FORMATS = Path(__file__).parents[1] / "formats"
-# Formats named so are no layouts but what layouts have in common, to be extended.
-_BASE = "_"
 # Raise when the meaning of a mapping changes, above all a default: files are then landed anew under
 # new batches.
 SEMANTICS = 1
 _DAILY = dict.fromkeys(("orders", "order_items", "events", "traffic_daily", "campaign_spend"), True)
-
-Model = TypeVar("Model", bound=Strict)
 
 
 class FileSpec(Strict):
@@ -136,66 +128,6 @@ class Source(Strict):
         return list(dict.fromkeys(feed for spec in self.files for feed in spec.format.feeds))
 
 
-@lru_cache(maxsize=1)
-def _raw_formats() -> dict[str, dict[str, Any]]:
-    raw = plain_formats()
-    for path in sorted(FORMATS.glob("*.yml")):
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506
-        raw[path.stem] = {"name": path.stem, **content}
-    return {name: _extended(form, raw, f"formats/{name}.yml") for name, form in raw.items()}
-
-
-def _extended(
-    form: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]], where: str
-) -> dict[str, Any]:
-    """Lay a format over the one it `extends:`, key by key; lists are replaced, not added to."""
-    chain = [dict(form)]
-    while base := chain[-1].pop("extends", None):
-        names = [link.get("name") for link in chain]
-        if base in names:
-            raise MappingError(f"`extends: {base}` goes in a circle", where)
-        if base not in known:
-            raise MappingError(
-                f"there is no format `{base}` to extend", where, near(str(base), [*known])
-            )
-        chain.append(dict(known[base]))
-    merged: dict[str, Any] = {}
-    for link in reversed(chain):
-        merged = _merge(merged, link)
-    return merged
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML that refuses a key given twice, which plain YAML silently overwrites."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Return the mapping; a key given twice is an error with its line."""
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise MappingError(
-                    f"key `{key}` is given twice",
-                    f"line {node.start_mark.line + 1}",
-                    do_this="Keep one of them.",
-                )
-        return super().construct_mapping(node, deep)
-
-
-def load_formats() -> dict[str, Format]:
-    """Return the shipped formats by name, the plain ones of all feeds among them.
-
-    Formats that name `{currency}` in a column are returned for CNY.
-
-    Raises:
-        MappingError: a shipped format is not valid.
-    """
-    return {
-        name: _validate(Format, _fill(raw, "CNY"), f"formats/{name}.yml")
-        for name, raw in _raw_formats().items()
-        if not name.startswith(_BASE)
-    }
-
-
 def parse_sources(raw: Mapping[str, Any]) -> dict[str, Source]:
     """Read the `sources:` section of shop.yml.
 
@@ -226,7 +158,7 @@ def _source(name: str, settings: Any) -> Source:
     resolved = [
         _resolve(item, currency, f"{where}.files[{number}]") for number, item in enumerate(files)
     ]
-    return _validate(Source, {**settings, "name": name, "files": resolved}, where)
+    return validated(Source, {**settings, "name": name, "files": resolved}, where)
 
 
 def _resolve(item: Any, currency: str, where: str) -> dict[str, Any]:
@@ -235,58 +167,10 @@ def _resolve(item: Any, currency: str, where: str) -> dict[str, Any]:
     settings = dict(item)
     overrides = settings.pop("overrides", {}) or {}
     form = settings.get("format")
-    if isinstance(form, str):
-        formats = {k: form for k, form in _raw_formats().items() if not k.startswith(_BASE)}
-        if form not in formats:
-            raise MappingError(
-                f"there is no format `{form}`", f"{where}.format", near(form, list(formats))
-            )
-        form = formats[form]
-    if not isinstance(form, Mapping):
+    if form is None:
         raise MappingError("`format` is missing", where, do_this="Name one or write its keys.")
-    form = _extended({"name": "inline", **form}, _raw_formats(), f"{where}.format")
-    settings["format"] = _fill(_merge(form, overrides), currency)
+    settings["format"] = written(form, overrides, currency, f"{where}.format")
     return settings
-
-
-def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay keys over keys; null takes a block away, such as a feed that is not wanted."""
-    merged = dict(copy.deepcopy(dict(base)))
-    for key, value in over.items():
-        inner = merged.get(key)
-        if isinstance(inner, Mapping) and value is None:
-            del merged[key]
-        elif isinstance(inner, Mapping) and isinstance(value, Mapping):
-            merged[key] = _merge(inner, value)
-        else:
-            merged[key] = value
-    return merged
-
-
-def _fill(value: Any, currency: str) -> Any:
-    """Replace `{currency}` in every text, because Meta writes it into column names."""
-    if isinstance(value, str):
-        return value.replace("{currency}", currency)
-    if isinstance(value, Mapping):
-        return {_fill(key, currency): _fill(item, currency) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_fill(item, currency) for item in value]
-    return value
-
-
-def _validate(model: type[Model], raw: Any, where: str) -> Model:
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors()[0]
-        path = "".join(f"[{k}]" if isinstance(k, int) else f".{k}" for k in first["loc"])
-        more = error.error_count() - 1
-        raise MappingError(
-            first["msg"].removeprefix("Value error, "),
-            where + path,
-            f"({more} more like this.)" if more else "",
-            "Correct it in shop.yml." if where.startswith("shop.yml") else "",
-        ) from None
 
 
 def fingerprint(source: Source, spec: FileSpec) -> str:

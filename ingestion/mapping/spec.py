@@ -1,8 +1,7 @@
 """What an export format may say: the declarative vocabulary of `formats/*.yml` and shop.yml.
 
 Belongs here: the pydantic models of a format and the checks that need no file. The single rules a
-format is put together from are in `rules.py`; how they are carried out is in `read.py`,
-`reshape.py`, `derive.py` and `validate.py`.
+format is put together from are in `rules.py`; they are carried out by `reading/` and `rows/`.
 """
 
 from __future__ import annotations
@@ -15,8 +14,17 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from ingestion.feeds import FEEDS
-from ingestion.mapping.personal import leaks, never_shown
-from ingestion.mapping.rules import Derive, Explode, ExportedAt, Gift, Notes, Numbers, Read, Unpivot
+from ingestion.mapping.personal import Use, leaks, never_shown, rules_on, uses
+from ingestion.mapping.rules import (
+    Derive,
+    Explode,
+    ExportedAt,
+    FeedMap,
+    Gift,
+    Notes,
+    Numbers,
+    Read,
+)
 from ingestion.mapping.vocabulary import Regex, Sql, Strict, Zone, near, sql_columns
 
 # How dates of a spreadsheet come; see `spreadsheet.py`.
@@ -30,31 +38,6 @@ AUTOMATIC = frozenset(
         *("refund_id", "event_id", "customer_key", "visitor_key"),
     }
 )
-
-
-class FeedMap(Strict):
-    """How one feed is filled: canonical column -> column of the file, constant, or derived.
-
-    With `unpivot` a row of the file makes several rows of the feed.
-    """
-
-    columns: dict[str, str] = Field(default_factory=dict)
-    constants: dict[str, str | int | bool] = Field(default_factory=dict)
-    derive: dict[str, Derive] = Field(default_factory=dict)
-    unpivot: Unpivot | None = None
-
-    def references(self, place: str, helpers: set[str]) -> Iterator[tuple[str, str]]:
-        """Yield (place in the format, column it reads) but for `helpers` and what it derives."""
-        local = set(helpers)
-        for name, rule in self.derive.items():
-            yield from ((f"{place}.derive.{name}", x) for x in rule.inputs if x not in local)
-            local.add(name)
-        for name, column in self.columns.items():
-            if column not in local:
-                yield f"{place}.columns.{name}", column
-        for column in self.unpivot.columns if self.unpivot else ():
-            if column not in local:
-                yield f"{place}.unpivot", column
 
 
 class Format(Strict):
@@ -127,7 +110,7 @@ class Format(Strict):
         if self.exported_at and self.exported_at.title and not self.read.title_lines:
             raise ValueError("exported_at.title needs read.title_lines: how many there may be")
         self._check_names()
-        if found := leaks(self):
+        if found := leaks(self.personal, self.derive, self.feeds):
             raise ValueError(found[0])
         return self
 
@@ -151,14 +134,18 @@ class Format(Strict):
         for name, rule in self.derive.items():
             yield from ((f"derive.{name}", x) for x in rule.inputs if x not in helpers)
             helpers.add(name)
-        rules = {"filter": self.filter, **self.exclude, **self.require}
-        for place, expression in rules.items():
-            columns = sql_columns(expression) if expression else ()
-            yield from ((place, x) for x in columns if x not in helpers)
+        for place, expression in self.conditions.items():
+            yield from ((place, x) for x in sql_columns(expression) if x not in helpers)
         if self.updated_at and self.updated_at not in helpers:
             yield "updated_at", self.updated_at
         for name, feed in self.feeds.items():
             yield from feed.references(f"feeds.{name}", helpers)
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """SQL conditions on rows, by reason."""
+        first = {} if self.filter is None else {"filter": self.filter}
+        return {**first, **self.exclude, **self.require}
 
     @property
     def reads(self) -> list[str]:
@@ -188,7 +175,15 @@ class Format(Strict):
     @cached_property
     def hidden(self) -> frozenset[str]:
         """Columns and derived names whose values are never shown."""
-        return never_shown(self)
+        return never_shown(self.personal, self.reads, self.derive, self.feeds)
+
+    def uses(self, column: str) -> list[Use]:
+        """Return every canonical column that a column of the file flows into."""
+        return uses(column, self.derive, self.feeds)
+
+    def rules_on(self, column: str) -> list[str]:
+        """Return the names of its conditions on rows that look at a column of the file."""
+        return rules_on(column, self.derive, self.conditions)
 
     def for_sheets(self) -> Format:
         """Return the format for a spreadsheet: dates are also as Excel keeps them."""

@@ -16,7 +16,8 @@ import polars as pl
 
 from ingestion.errors import MappingError
 from ingestion.feeds import FEEDS, INSTANT
-from ingestion.mapping.sources import FileSpec, Source, load_formats, parse_sources
+from ingestion.mapping.formats import load_formats
+from ingestion.mapping.sources import FileSpec, Source, parse_sources
 from ingestion.mapping.spec import Format
 from ingestion.recognise.changes import changes
 from ingestion.recognise.outline import SAMPLE_BYTES, SAMPLE_ROWS, Look, look

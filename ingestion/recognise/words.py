@@ -13,9 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ingestion.feeds import FEEDS
+from ingestion.shipped import read_yaml
 
 _HERE = Path(__file__).parent
 _WEAK = ("weak", "weak_other")
@@ -50,14 +49,14 @@ def plain(name: str) -> str:
 @lru_cache(maxsize=1)
 def tables() -> dict[str, Any]:
     """Return `words.yml` as it stands."""
-    content: dict[str, Any] = yaml.safe_load((_HERE / "words.yml").read_text(encoding="utf-8"))
+    content: dict[str, Any] = read_yaml(_HERE / "words.yml")
     return content
 
 
 @lru_cache(maxsize=1)
 def platforms() -> dict[str, Any]:
     """Return `platforms.yml` as it stands."""
-    content: dict[str, Any] = yaml.safe_load((_HERE / "platforms.yml").read_text(encoding="utf-8"))
+    content: dict[str, Any] = read_yaml(_HERE / "platforms.yml")
     return content
 
 

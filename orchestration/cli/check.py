@@ -101,7 +101,7 @@ def _mapping(path: Path, source_name: str, format_name: str) -> tuple[Source, Fi
 
 
 def _by_format(name: str, source_name: str) -> tuple[Source, FileSpec, str]:
-    from ingestion.mapping.sources import load_formats
+    from ingestion.mapping.formats import load_formats
     from ingestion.recognise.formats import probe
 
     allowed("--format", name, list(load_formats()))

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from ingestion.errors import FileRejected
-from ingestion.mapping.sources import load_formats
+from ingestion.mapping.formats import load_formats
 from ingestion.mapping.spec import Format
 from tests.support.exports import Shop
 from tests.support.samples import SAMPLES, sample

@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from ingestion.errors import MappingError
-from ingestion.mapping.sources import fingerprint, load_formats, parse_sources
+from ingestion.mapping.formats import load_formats
+from ingestion.mapping.sources import fingerprint, parse_sources
 from tests.support.exports import SHOP, Shop
 from tests.support.order_samples import land, name_of, shop_for
 from tests.support.samples import rows, sample

@@ -10,7 +10,7 @@ import pytest
 
 from ingestion.errors import FileRejected
 from ingestion.feeds import FEEDS
-from ingestion.mapping.sources import load_formats
+from ingestion.mapping.formats import load_formats
 from ingestion.rows.pseudonymise import pseudonyms
 from tests.support.exports import KEY, Shop
 from tests.support.samples import STAMP, land_sample, named, rows, sample

@@ -13,7 +13,8 @@ import yaml
 
 from ingestion.landing.deliveries import match_files
 from ingestion.landing.land import land_file
-from ingestion.mapping.sources import load_formats, parse_sources
+from ingestion.mapping.formats import load_formats
+from ingestion.mapping.sources import parse_sources
 from ingestion.rows.pseudonymise import pseudonyms
 from tests.support.exports import KEY, Shop
 

@@ -9,7 +9,8 @@ import yaml
 from ingestion.errors import MappingError
 from ingestion.feeds import FEEDS
 from ingestion.landing.deliveries import batch_id_of, match_files, unmatched_files
-from ingestion.mapping.sources import fingerprint, load_formats, parse_sources
+from ingestion.mapping.formats import load_formats
+from ingestion.mapping.sources import fingerprint, parse_sources
 from tests.support.exports import LINES, ORDERS, SHOP
 
 ROOT = Path(__file__).parents[2]

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from ingestion.errors import MappingError
-from ingestion.mapping.personal import Use, rules_on, uses
-from ingestion.mapping.sources import load_formats, parse_sources
+from ingestion.mapping.formats import load_formats
+from ingestion.mapping.personal import Use
+from ingestion.mapping.sources import parse_sources
 from ingestion.mapping.spec import Format
 from tests.support.exports import HEADER, ORDERS, SHOP, Shop, order
 
@@ -51,7 +52,7 @@ def test_a_column_that_sounds_personal_is_declared_or_not_read(name: str) -> Non
 @pytest.mark.parametrize("name", load_formats())
 def test_what_is_landed_as_a_pseudonym_is_declared_personal(name: str) -> None:
     form = load_formats()[name]
-    hashed = {c for c in form.reads if any(use.pseudonym for use in uses(form, c))}
+    hashed = {c for c in form.reads if any(use.pseudonym for use in form.uses(c))}
     assert hashed <= set(form.personal)
 
 
@@ -68,13 +69,13 @@ def test_the_words_find_the_columns_they_are_meant_for() -> None:
 
 def test_a_column_is_followed_to_where_it_arrives() -> None:
     taobao = load_formats()["taobao_orders"]
-    assert uses(taobao, "买家会员名") == [Use("orders", "customer_id", "whole")]
-    assert uses(taobao, "买家会员名")[0].pseudonym == "customer_key"
+    assert taobao.uses("买家会员名") == [Use("orders", "customer_id", "whole")]
+    assert taobao.uses("买家会员名")[0].pseudonym == "customer_key"
     # Of an address the province is kept, everything after the first space is not.
-    found = {use.column: (use.how, use.told, use.pseudonym) for use in uses(taobao, "收货地址")}
+    found = {use.column: (use.how, use.told, use.pseudonym) for use in taobao.uses("收货地址")}
     assert found.pop("region") == ("part", r"^(\S+)\s", None)
     assert {pseudonym for _, _, pseudonym in found.values()} == {"address_key"}
-    assert uses(taobao, "联系手机") == []
+    assert taobao.uses("联系手机") == []
 
 
 def changed(**change: Any) -> dict[str, Any]:
@@ -107,11 +108,11 @@ def test_a_part_of_a_personal_column_may_be_kept_and_rules_may_read_it() -> None
         "exclude": {"staff": "buyer LIKE '%@shop.example'"},
     }
     form = parse_sources(changed(**change))["shop"].files[0].format
-    assert [(use.column, use.how) for use in uses(form, "buyer")] == [
+    assert [(use.column, use.how) for use in form.uses("buyer")] == [
         ("customer_id", "whole"),
         ("region", "part"),
     ]
-    assert rules_on(form, "buyer") == ["staff"]
+    assert form.rules_on("buyer") == ["staff"]
 
 
 def test_a_customer_column_that_nobody_declared_is_still_not_shown(tmp_path: Path) -> None:
