@@ -20,9 +20,9 @@ from ingestion.landing.manifest import Entry
 from ingestion.mapping.rules import Read
 from ingestion.mapping.sources import FileSpec, Source
 from ingestion.mapping.spec import Format
-from ingestion.reading.archive import SPREADSHEETS, kind_of
 from ingestion.reading.columns import ROW, Raw
 from ingestion.reading.delimited import read_csv
+from ingestion.reading.kinds import SPREADSHEETS, kind_of
 from ingestion.reading.nested import read_jsonl, read_parquet
 from ingestion.reading.spreadsheet import read_spreadsheet
 from ingestion.rows.build import Built, build, identify

@@ -24,9 +24,9 @@ from ingestion.landing.batch import Job, Prepared, delimited, judge
 from ingestion.landing.manifest import check_rows
 from ingestion.landing.store import draft_of, sink
 from ingestion.mapping.spec import Format
-from ingestion.reading.archive import kind_of
 from ingestion.reading.columns import Raw
 from ingestion.reading.delimited import csv_blocks, csv_tail
+from ingestion.reading.kinds import kind_of
 from ingestion.reading.preflight import BLOCK, refuse_if_changed
 from ingestion.rows.build import instant_of, landing_columns, one_per_key
 from ingestion.rows.fates import bad_rows, places_of, refuse_if_too_bad

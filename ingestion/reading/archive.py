@@ -1,7 +1,7 @@
 """The bytes of a file as delivered, unpacked piece by piece and within the caps of its format.
 
 Belongs here: gzip, zip with one member, size and ratio caps, damage.
-Does not belong here: what the bytes mean (`preflight.py`, `read.py`).
+Does not belong here: what kind of file it is (`kinds.py`), what the bytes mean (`encodings.py`).
 """
 
 from __future__ import annotations
@@ -17,14 +17,11 @@ from typing import IO, Any
 
 from ingestion.errors import FileRejected
 from ingestion.mapping.rules import Read
+from ingestion.reading.kinds import kind_of
 
 _PIECE = 1 << 20
 # Below this size a high compression ratio is no danger.
 _HARMLESS = 16 * _PIECE
-_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_CONTENT_TYPES = "[Content_Types].xml"
-SPREADSHEETS = ("xlsx", "xls")
 _ENCRYPTED = 0x1
 # Files that the programs that make archives add by themselves.
 _CLUTTER = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
@@ -47,12 +44,11 @@ def unpacked(path: Path, read: Read) -> Iterator[IO[bytes]]:
         raise FileRejected("is empty", path.name, do_this="Export it again.")
     if size > read.max_bytes:
         raise too_large(path, read)
+    kind = kind_of(path)
     with path.open("rb") as file:
-        start = file.read(4)
-        file.seek(0)
-        if start[:2] == _GZIP:
+        if kind == "gzip":
             yield io.BufferedReader(_Pieces(_gunzip(file, path, read, size)), _PIECE)
-        elif start == _ZIP:
+        elif kind in ("zip", "xlsx"):
             yield io.BufferedReader(_Pieces(_unzip(file, path, read)), _PIECE)
         else:
             yield file
@@ -83,23 +79,6 @@ def pieces(path: Path, read: Read) -> Iterator[bytes]:
             yield piece
 
 
-def kind_of(path: Path) -> str:
-    """Return gzip, zip, xlsx, xls or plain, told by the first bytes whatever the name says."""
-    with path.open("rb") as file:
-        start = file.read(8)
-    if start.startswith(_GZIP):
-        return "gzip"
-    if start.startswith(_OLE):
-        return "xls"
-    if not start.startswith(_ZIP):
-        return "plain"
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return "xlsx" if _CONTENT_TYPES in archive.namelist() else "zip"
-    except (zipfile.BadZipFile, OSError):
-        return "zip"
-
-
 def too_large(path: Path, read: Read) -> FileRejected:
     """Return the refusal of a file beyond its caps."""
     return FileRejected(
@@ -110,9 +89,9 @@ def too_large(path: Path, read: Read) -> FileRejected:
     )
 
 
-def _damaged(path: Path, error: object) -> FileRejected:
+def _damaged(what: str, path: Path, error: object) -> FileRejected:
     return FileRejected(
-        "the compressed file is damaged or cut short",
+        what,
         path.name,
         f"({error}.)",
         "Transfer it again, completely.",
@@ -139,7 +118,7 @@ def _gunzip(file: IO[bytes], path: Path, read: Read, size: int) -> Iterator[byte
             while not rest and (more := file.read(_PIECE)):
                 rest = more.lstrip(b"\0")
     except zlib.error as error:
-        raise _damaged(path, error) from None
+        raise _damaged("is a gzip file that is damaged or cut short", path, error) from None
 
 
 def only_member(archive: zipfile.ZipFile, path: Path, read: Read) -> zipfile.ZipInfo:
@@ -193,7 +172,7 @@ def _unzip(file: IO[bytes], path: Path, read: Read) -> Iterator[bytes]:
                 while piece := inner.read(_PIECE):
                     yield piece
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
-        raise _damaged(path, error) from None
+        raise _damaged("is a damaged zip archive", path, error) from None
 
 
 def parts_of(path: Path, read: Read) -> Iterator[tuple[str, bytes]]:
@@ -212,7 +191,7 @@ def parts_of(path: Path, read: Read) -> Iterator[tuple[str, bytes]]:
                 _within_caps(total, packed, path, read)
                 yield part.filename, _inflated(part, archive, file)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError) as error:
-        raise _damaged(path, error) from None
+        raise _damaged("is a damaged workbook", path, error) from None
 
 
 def _inflated(part: zipfile.ZipInfo, archive: zipfile.ZipFile, file: IO[bytes]) -> bytes:

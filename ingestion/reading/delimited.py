@@ -15,7 +15,6 @@ import polars as pl
 
 from ingestion.errors import FileRejected
 from ingestion.mapping.rules import Read
-from ingestion.reading.archive import kind_of
 from ingestion.reading.columns import LINE, ROW, Raw, check_columns, clean
 from ingestion.reading.delimited_exact import (
     drop_footer,
@@ -28,6 +27,7 @@ from ingestion.reading.delimited_exact import (
 )
 from ingestion.reading.delimited_quick import quick_cells
 from ingestion.reading.encodings import utf8
+from ingestion.reading.kinds import kind_of
 from ingestion.reading.preflight import Block, blocks, record_end
 
 # The header and what stands above it lie within so many bytes.

@@ -1,26 +1,21 @@
 """Bytes to text, strictly: nothing is ever decoded approximately.
 
-Belongs here: encodings, byte order marks, what damaged text looks like. Does not belong here: where
-the bytes come from (`preflight.py`, `archive.py`), rows and columns.
+Belongs here: encodings, what damaged text looks like. Does not belong here: where the bytes come
+from (`preflight.py`, `archive.py`), rows and columns.
 """
 
 from __future__ import annotations
 
-import codecs
 from pathlib import Path
 
 from ingestion.errors import FileRejected
 from ingestion.mapping.rules import Read
+from ingestion.reading.kinds import marked_as
 from ingestion.reading.preflight import WHOLE, Block
 
 # Letters without width that stick to copied cells: two ids would differ and look the same.
 _INVISIBLE = ("\ufeff", "\u200b", "\u2060", "\u200e", "\u200f", "\u202c", "\u202d")
 _BY_ACCIDENT = 8
-_MARKS = {
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
 
 
 def decode(data: bytes, path: Path, read: Read, block: Block = WHOLE) -> str:
@@ -37,8 +32,7 @@ def decode(data: bytes, path: Path, read: Read, block: Block = WHOLE) -> str:
     """
     encoding = read.encoding
     if block.is_first:
-        # The longest mark counts: that of UTF-32 begins with that of UTF-16.
-        marked = next((name for mark, name in _MARKS.items() if data.startswith(mark)), None)
+        marked = marked_as(data)
         if marked and not encoding.startswith(marked):
             raise _wrong_encoding(path, read, f"It begins with the mark of {marked}.", marked)
         encoding = "utf-8-sig" if encoding == "utf-8" else encoding

@@ -18,7 +18,8 @@ import polars as pl
 
 from ingestion.errors import FileChanging, FileRejected
 from ingestion.mapping.rules import Read
-from ingestion.reading.archive import SPREADSHEETS, kind_of, pieces, unpacked
+from ingestion.reading.archive import pieces, unpacked
+from ingestion.reading.kinds import SPREADSHEETS, kind_of
 
 _CHUNK = 1 << 20
 # Blocks are this large. A row that is longer than four of them has lost its closing quote.

@@ -1,4 +1,4 @@
-"""Spreadsheets (.xlsx, .xls) read into the same rows of text as `read.py` makes of delimited files.
+"""Spreadsheets (.xlsx, .xls) read into the same rows of text as delimited files are.
 
 Belongs here: choosing the sheet, what Excel keeps otherwise than it shows it: dates, numbers,
 positions. Does not belong here: what the columns mean; caps on archives (`archive.py`).
@@ -16,9 +16,10 @@ import polars as pl
 
 from ingestion.errors import FileRejected
 from ingestion.mapping.rules import Read
-from ingestion.reading.archive import kind_of, parts_of
+from ingestion.reading.archive import parts_of
 from ingestion.reading.columns import LINE, ROW, Raw, broken_rows, check_columns, clean
 from ingestion.reading.delimited_exact import drop_footer, refuse_second_header
+from ingestion.reading.kinds import kind_of
 
 if TYPE_CHECKING:
     from fastexcel import ExcelReader
@@ -75,6 +76,21 @@ def read_spreadsheet(path: Path, read: Read, wanted: list[str], key: str | None 
         pl.col(name).forward_fill() for name in read.fill_down if name in wanted
     )
     return Raw(frame, broken_rows(broken), unknown, missing, is_sheet=True)
+
+
+def first_sheet(path: Path, rows: int) -> pl.DataFrame:
+    """Return the first rows of the first sheet as text, the columns named by the topmost one.
+
+    Raises:
+        FileRejected: no spreadsheet, damaged, protected, beyond the caps.
+    """
+    import fastexcel
+
+    book, _ = _open(path, Read())
+    try:
+        return book.load_sheet(0, n_rows=rows, dtypes="string").to_polars()
+    except fastexcel.FastExcelError as error:
+        raise _unreadable(path, error) from None
 
 
 def _open(path: Path, read: Read) -> tuple[ExcelReader, pl.Series]:

@@ -50,7 +50,7 @@ def reading_keys(group: Group, base: Read) -> dict[str, Any]:
     seen = group.first
     if seen.kind != "csv":
         return {}
-    usable = [one for one in group.looks if not one.trouble]
+    usable = [one for one in group.outlines if not one.trouble]
     cut = base.final_newline == "required" and not any(one.ends_whole for one in usable)
     marks = [mark for mark in seen.marks if mark not in base.clean]
     keys = {

@@ -20,7 +20,7 @@ from ingestion.mapping.formats import load_formats
 from ingestion.mapping.sources import FileSpec, Source, parse_sources
 from ingestion.mapping.spec import Format
 from ingestion.recognise.changes import changes
-from ingestion.recognise.outline import SAMPLE_BYTES, SAMPLE_ROWS, Look, look
+from ingestion.recognise.outline import SAMPLE_BYTES, SAMPLE_ROWS, Outline, outline_of
 from ingestion.recognise.proposal import FILL_IN, Group, Note, Reading, Sure, Trial, least
 from ingestion.recognise.trial import try_files
 
@@ -76,7 +76,7 @@ def currency_in(header: tuple[str, ...]) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def fits(seen: Look, currency: str) -> list[Fit]:
+def fits(seen: Outline, currency: str) -> list[Fit]:
     """Return how a file's header fits each format of its kind, the best first."""
     names = {name for name in seen.header if name}
     found = []
@@ -193,7 +193,7 @@ def trial_of(
     group: Group, form: str | dict[str, Any], overrides: dict[str, Any], currency: str
 ) -> Trial:
     """Try a mapping on the first, the last and the largest file of a group."""
-    paths = [seen.path for seen in group.looks if not seen.trouble]
+    paths = [seen.path for seen in group.outlines if not seen.trouble]
     chosen = list(dict.fromkeys([paths[0], group.first.path, paths[-1]]))[:_TRIED]
     if FILL_IN in str(overrides):
         return Trial(files=0)
@@ -243,4 +243,4 @@ def _row_notes(trial: Trial) -> tuple[Note, ...]:
 
 def sample_of(path: Path) -> pl.DataFrame:
     """Return the values of a file as text, of at most the first 64 MiB."""
-    return look(path, SAMPLE_BYTES, SAMPLE_ROWS).head
+    return outline_of(path, SAMPLE_BYTES, SAMPLE_ROWS).head

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ingestion.landing.deliveries import IGNORED
 from ingestion.landing.manifest import is_manifest
-from ingestion.recognise.outline import Look
+from ingestion.recognise.outline import Outline
 from ingestion.recognise.proposal import Group
 
 _STARS = re.compile(r"\*(?:[-_. T]?\*)+")
@@ -48,14 +48,14 @@ def _part_pattern(name: str) -> str:
     return _STARS.sub("*", starred)
 
 
-def group(looks: Iterable[Look], folder: Path) -> list[Group]:
+def group(outlines: Iterable[Outline], folder: Path) -> list[Group]:
     """Group looked-at files by the pattern of their path below `folder`.
 
     A pattern that would also claim files of another group is narrowed to names where a digit
     follows, or given up for the plain names.
     """
-    found: dict[str, list[Look]] = defaultdict(list)
-    for seen in looks:
+    found: dict[str, list[Outline]] = defaultdict(list)
+    for seen in outlines:
         found[pattern_of(seen.path.relative_to(folder).as_posix())].append(seen)
     every = [seen.path.relative_to(folder).as_posix() for seens in found.values() for seen in seens]
     groups: list[Group] = []
@@ -73,8 +73,8 @@ def group(looks: Iterable[Look], folder: Path) -> list[Group]:
 
 def _by_layout(one: Group, folder: Path) -> list[Group]:
     """Split a group whose files have quite different columns: single names are their patterns."""
-    layouts: dict[tuple[str, frozenset[str]], list[Look]] = defaultdict(list)
-    for seen in one.looks:
+    layouts: dict[tuple[str, frozenset[str]], list[Outline]] = defaultdict(list)
+    for seen in one.outlines:
         if seen.trouble:
             continue
         for (kind, names), seens in layouts.items():
@@ -86,10 +86,10 @@ def _by_layout(one: Group, folder: Path) -> list[Group]:
             layouts[seen.kind, frozenset(seen.header)].append(seen)
     if len(layouts) < 2:
         return [one]
-    return [Group(_literal(seen, folder), (seen,)) for seen in one.looks]
+    return [Group(_literal(seen, folder), (seen,)) for seen in one.outlines]
 
 
-def _literal(seen: Look, folder: Path) -> str:
+def _literal(seen: Outline, folder: Path) -> str:
     """Return the pattern that fits one file only."""
     return re.sub(r"([\[*?])", "[\\1]", seen.path.relative_to(folder).as_posix())
 

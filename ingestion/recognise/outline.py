@@ -14,11 +14,24 @@ from pathlib import Path
 
 import polars as pl
 
-from ingestion.recognise.first_bytes import BINARY, encoding_of, first_bytes, text_of
+from ingestion.errors import FileRejected
+from ingestion.mapping.rules import Read
+from ingestion.reading.archive import unpacked
+from ingestion.reading.kinds import SPREADSHEETS, kind_of
+from ingestion.reading.spreadsheet import first_sheet
+from ingestion.recognise.encodings import encoding_of, text_of
 
 HEAD_BYTES = 1 << 18  # enough to see the header and how rows are written
 SAMPLE_BYTES = 1 << 26  # of a file whose values are weighed
 SAMPLE_ROWS = 300_000
+_TAIL = 1 << 13
+_NO_TABLE = {
+    "pdf": "a PDF document",
+    "picture": "a picture",
+    "rar": "a RAR archive",
+    "7z": "a 7z archive",
+    "sqlite": "an SQLite database",
+}
 _DELIMITERS = (",", ";", "\t", "|")
 _QUOTED = r'"(?:[^"]|"")*"'
 TOTALS = r'^["\s]*(?i:(grand )?total\b|totals\b|sum(me|ma)?\b|gesamt|合计|总计|汇总|小计)'
@@ -29,7 +42,7 @@ _VALUE = (
 
 
 @dataclass(frozen=True)
-class Look:
+class Outline:
     """The outside of one file.
 
     Attributes:
@@ -65,7 +78,7 @@ class Look:
     do_this: str = ""
 
 
-def look(path: Path, limit: int = HEAD_BYTES, rows: int = 400) -> Look:
+def outline_of(path: Path, limit: int = HEAD_BYTES, rows: int = 400) -> Outline:
     """Look at a file.
 
     Args:
@@ -77,20 +90,33 @@ def look(path: Path, limit: int = HEAD_BYTES, rows: int = 400) -> Look:
         The evidence; `trouble` says why where nothing can be made of it. Never raises for what is
         in the file.
     """
-    seen = Look(path, path.stat().st_size)
-    raw, whole, tail, damage = first_bytes(path, limit)
-    what = next((what for magic, what in BINARY.items() if raw.startswith(magic)), "")
-    if damage or what:
-        do_this = "Export the table as CSV." if what else "Deliver it again, completely."
-        return _no(seen, damage or f"is {what}", do_this)
-    if raw.startswith(b"PAR1"):
+    seen, kind = Outline(path, path.stat().st_size), kind_of(path)
+    if what := _NO_TABLE.get(kind):
+        return _no(seen, f"is {what}", "Export the table as CSV.")
+    if kind == "parquet":
         return _parquet(seen, rows)
-    if raw.startswith(b"PK\x03\x04"):
-        return _package(seen, rows)
+    try:
+        if kind in SPREADSHEETS:
+            return _sheet(seen, rows)
+        raw, whole, tail = _ends_of(path, limit)
+    except FileRejected as error:
+        return _no(seen, error.what, error.do_this)
     return _text_file(seen, raw, tail, rows, whole=whole)
 
 
-def _text_file(seen: Look, raw: bytes, tail: bytes, rows: int, *, whole: bool) -> Look:
+def _ends_of(path: Path, limit: int) -> tuple[bytes, bool, bytes]:
+    """Return (first bytes unpacked, whether that is all, last bytes)."""
+    with unpacked(path, Read()) as file:
+        raw, rest = file.read(limit), file.read(1)
+        if not rest:
+            return raw, True, b""
+        if not file.seekable():
+            return raw, False, b"\n"  # the end would have to be unpacked
+        file.seek(max(limit, path.stat().st_size - _TAIL))
+        return raw, False, file.read()
+
+
+def _text_file(seen: Outline, raw: bytes, tail: bytes, rows: int, *, whole: bool) -> Outline:
     encoding, sure = encoding_of(raw, whole=whole)
     if not encoding:
         return _no(seen, "is binary or in an unknown encoding", "Export it as CSV in UTF-8.")
@@ -104,11 +130,11 @@ def _text_file(seen: Look, raw: bytes, tail: bytes, rows: int, *, whole: bool) -
     return _delimited(seen, text, end, rows, whole=whole)
 
 
-def _no(seen: Look, trouble: str, do_this: str) -> Look:
+def _no(seen: Outline, trouble: str, do_this: str) -> Outline:
     return replace(seen, trouble=trouble, do_this=do_this)
 
 
-def _json(seen: Look, text: str, rows: int) -> Look:
+def _json(seen: Outline, text: str, rows: int) -> Outline:
     first = text.lstrip().split("\n", 1)[0].strip()
     try:
         record = json.loads(first)
@@ -132,7 +158,7 @@ def _json(seen: Look, text: str, rows: int) -> Look:
     return replace(seen, kind="jsonl", header=tuple(record), head=head)
 
 
-def _parquet(seen: Look, rows: int) -> Look:
+def _parquet(seen: Outline, rows: int) -> Outline:
     try:
         schema = pl.read_parquet_schema(seen.path)
         flat = [name for name, dtype in schema.items() if not dtype.is_nested()]
@@ -143,32 +169,17 @@ def _parquet(seen: Look, rows: int) -> Look:
     return replace(seen, kind="parquet", header=tuple(schema), head=head.cast(pl.String))
 
 
-def _package(seen: Look, rows: int) -> Look:
-    from zipfile import BadZipFile, ZipFile
-
-    try:
-        names = ZipFile(seen.path).namelist()
-    except (BadZipFile, OSError):
-        return _no(seen, "is a damaged zip archive", "Transfer it again, completely.")
-    if any(name.startswith("xl/") for name in names):
-        return _sheet(replace(seen, kind="xlsx"), rows)
-    return _no(seen, f"is a zip archive of {len(names)} files", "Unpack it.")
-
-
-def _sheet(seen: Look, rows: int) -> Look:
+def _sheet(seen: Outline, rows: int) -> Outline:
     """Look at the first sheet of a workbook; one that needs more is left to its owner."""
-    try:
-        frame = pl.read_excel(seen.path, infer_schema_length=0).head(rows).cast(pl.String)
-    except Exception:  # the reader of workbooks raises errors of its own kinds
-        return _no(seen, "is an Excel workbook that cannot be looked into", "Save it as CSV.")
+    frame = first_sheet(seen.path, rows)
     wrong = _no_header(frame.columns)
     if wrong:
         why = f"is a workbook whose first sheet {wrong[0]}"
         return _no(seen, why, "Name its format in shop.yml, or save the sheet as CSV.")
-    return replace(seen, header=tuple(frame.columns), head=frame)
+    return replace(seen, kind="xlsx", header=tuple(frame.columns), head=frame)
 
 
-def _delimited(seen: Look, text: str, end: str, rows: int, *, whole: bool) -> Look:
+def _delimited(seen: Outline, text: str, end: str, rows: int, *, whole: bool) -> Outline:
     lines = pl.Series("l", [text]).str.split("\n").explode()
     if not whole:
         lines = lines.head(len(lines) - 1)
@@ -208,6 +219,8 @@ def _delimited(seen: Look, text: str, end: str, rows: int, *, whole: bool) -> Lo
 
 def _no_header(names: list[str]) -> tuple[str, str] | None:
     """Return what is wrong with a header and what to do, or None."""
+    if not names:
+        return "holds nothing", "Export it again."
     filled = [name for name in names if name]
     values = [name for name in filled if re.search(_VALUE, name)]
     if not filled or len(values) > 0.25 * len(filled):

@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from ingestion.recognise.outline import Look
+from ingestion.recognise.outline import Outline
 from ingestion.rows.fates import Issue
 
 FILL_IN = "FILL_IN"
@@ -62,21 +62,21 @@ class Group:
 
     Attributes:
         glob: pattern of their paths, below the folder that was looked at.
-        looks: the outside of each, by path.
+        outlines: the outside of each, by path.
     """
 
     glob: str
-    looks: tuple[Look, ...]
+    outlines: tuple[Outline, ...]
 
     @property
     def paths(self) -> tuple[Path, ...]:
         """The files."""
-        return tuple(look.path for look in self.looks)
+        return tuple(seen.path for seen in self.outlines)
 
     @property
-    def first(self) -> Look:
+    def first(self) -> Outline:
         """The file that stands for all: the largest of those without trouble."""
-        return max(self.looks, key=lambda look: (not look.trouble, look.size))
+        return max(self.outlines, key=lambda seen: (not seen.trouble, seen.size))
 
 
 @dataclass(frozen=True)

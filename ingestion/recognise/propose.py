@@ -16,7 +16,7 @@ import polars as pl
 
 from ingestion.recognise.formats import fits, recognise, sample_of
 from ingestion.recognise.grouping import files_below, group
-from ingestion.recognise.outline import look
+from ingestion.recognise.outline import outline_of
 from ingestion.recognise.proposal import Group, Note, Proposal, Reading, Sure, Unread
 from ingestion.recognise.sources import Told, shop_of, sources_of
 from ingestion.recognise.unknown import propose
@@ -45,12 +45,12 @@ def propose_shop(
         The proposal. Nothing is written and no value of a person is kept in it.
     """
     with ThreadPoolExecutor(2) as pool:
-        looks = list(pool.map(look, files_below(folder)))
+        outlines = list(pool.map(outline_of, files_below(folder)))
     readings: list[Reading] = []
     unread: list[Unread] = []
-    for one in group(looks, folder):
+    for one in group(outlines, folder):
         if progress:
-            progress(f"{one.glob}: {len(one.looks)} files")
+            progress(f"{one.glob}: {len(one.outlines)} files")
         result = read_group(one)
         if result.reading:
             readings.append(result.reading)
@@ -100,9 +100,9 @@ def _fit(reading: Reading | None) -> float:
 
 def read_group(one: Group) -> _Result:
     """Propose how one group of files is read; say of each file that is not why."""
-    bad = [seen for seen in one.looks if seen.trouble]
+    bad = [seen for seen in one.outlines if seen.trouble]
     unread = tuple(Unread(s.path.name, (s.path,), s.trouble, s.do_this) for s in bad)
-    good = tuple(seen for seen in one.looks if not seen.trouble)
+    good = tuple(seen for seen in one.outlines if not seen.trouble)
     if not good:
         same = {(u.why, u.do_this) for u in unread}
         if len(same) == 1 and len(unread) > 1:
@@ -124,7 +124,7 @@ def read_group(one: Group) -> _Result:
 
 def nearest_format(path: Path) -> str:
     """Return the shipped format nearest to a file and what is missing for it; empty if none is."""
-    seen = look(path)
+    seen = outline_of(path)
     if seen.trouble:
         return f"none: it {seen.trouble}"
     found = [fit for fit in fits(seen, "XXX") if fit.known]

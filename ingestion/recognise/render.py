@@ -104,7 +104,7 @@ def _write_source(page: _Page, source: ProposedSource) -> None:
     page.add(4, "files:")
     for number, reading in enumerate(source.readings):
         page.off = off or reading.is_doubtful
-        many = len(reading.group.looks)
+        many = len(reading.group.outlines)
         told = f"{'1 file' if many == 1 else f'{many} files'}; {reading.sure}: {reading.why}"
         page.comment(6, told)
         page.item(entry(reading), (*base, "files", number), 6)

@@ -56,10 +56,10 @@ def check_file(path: Path, source_name: str, format_name: str) -> None:
         raise KpiError("there is no such file", str(path), "Check the path.", ExitCode.USAGE)
     source, files, currency = _mapping(path, source_name, format_name)
     from ingestion.recognise import try_file
-    from ingestion.recognise.outline import look
+    from ingestion.recognise.outline import outline_of
 
     trial = try_file(path, source, files, reporting_currency=currency)
-    seen = look(path)
+    seen = outline_of(path)
     missing = [c for c in files.format.read.optional if c not in seen.header] if seen.header else []
     missing = [c for c in missing if files.format.read.kind == "csv"]
     report = Report(path, source.name, files, trial, missing, _verdict(trial, files))

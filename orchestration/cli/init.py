@@ -131,7 +131,7 @@ def _report(proposal: Proposal, written: Written, target: Path) -> None:
     rows = [
         (
             reading.group.glob,
-            len(reading.group.looks),
+            len(reading.group.outlines),
             f"{reading.format_name} ({' + '.join(reading.feeds)})",
             f"{reading.sure}{', switched off' if reading.is_doubtful else ''}",
             reading.trial.told,
@@ -187,7 +187,7 @@ def _document(proposal: Proposal, written: Written, target: Path, copied: int) -
                         "sure": reading.sure,
                         "why": reading.why,
                         "is_doubtful": reading.is_doubtful,
-                        "files": len(reading.group.looks),
+                        "files": len(reading.group.outlines),
                         "rows_read": reading.trial.rows_read,
                         "rows_quarantined": reading.trial.rows_quarantined,
                         "notes": [asdict(note) for note in reading.notes],

@@ -12,6 +12,7 @@ import xlsxwriter
 
 from ingestion.errors import FileRejected
 from tests.support.exports import HEADER, LINES, ORDERS, Shop, orders
+from tests.support.xls import xls
 
 HEAD = HEADER.strip().split(",")
 AT = datetime(2026, 5, 1, 10, 0, 0)
@@ -54,6 +55,14 @@ def refused(shop: Shop, content: bytes, name: str = "orders.xlsx") -> str:
         shop.land(content, name)
     assert shop.landed_files == []
     return str(error.value)
+
+
+def test_an_old_workbook_lands_as_a_new_one_does(shop: Shop) -> None:
+    shop.form = {**ORDERS, "read": {**ORDERS["read"], "kind": "xlsx"}}
+    rows = [row(str(number), "2026-05-01 10:00:00") for number in range(1, 4)]
+    landed = shop.land(xls(HEAD, *rows), "orders.xls")
+    assert (landed.rows_read, landed.rows_landed) == (3, 3)
+    assert shop.rows(landed)["order_amount"].to_list() == 3 * [Decimal("10.00")]
 
 
 def test_a_spreadsheet_lands_as_the_csv_of_the_same_rows_does(shop: Shop) -> None:

@@ -1,6 +1,9 @@
 """Whole folders: what is recognised, what is only proposed, what is asked; and that it reads."""
 
+import io
 import shutil
+import zipfile
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from orchestration.config.settings import DEMO_CONFIG, PROJECT_ROOT
 from tests.support.recognised import GIVEN, formats, land_all, proposed, readings
 from tests.support.samples import SAMPLES
 from tests.support.simulated import autumn
+from tests.support.xls import xls
 
 REAL = PROJECT_ROOT.parent / "shared/data"
 needs_real = pytest.mark.skipif(not REAL.exists(), reason="no real data beside the checkout")
@@ -336,14 +340,33 @@ def test_of_sixty_tables_of_three_apis_only_right_ones_are_switched_on() -> None
     }
 
 
-def test_workbooks_are_recognised_like_the_csv_of_the_same_columns(tmp_path: Path) -> None:
-    head = ["refund_id", "order_id", "refunded_at", "amount", "kind", "status"]
-    row = ["R1", "O1", "2026-01-02 10:00:00", "5.50", "return", "succeeded"]
-    frame = pl.DataFrame([row], schema=head, orient="row")
-    frame.write_excel(tmp_path / "refunds_20260105000000.xlsx")
+REFUNDS = [
+    ["refund_id", "order_id", "refunded_at", "amount", "kind", "status"],
+    ["R1", "O1", "2026-01-02 10:00:00", "5.50", "return", "succeeded"],
+]
+
+
+def xlsx(*rows: list[str]) -> bytes:
+    content = io.BytesIO()
+    pl.DataFrame(list(rows[1:]), schema=rows[0], orient="row").write_excel(content)
+    return content.getvalue()
+
+
+def packed(*rows: list[str]) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("refunds.csv", "".join(",".join(row) + "\n" for row in rows))
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(("kind", "made"), [("xlsx", xlsx), ("xls", xls), ("zip", packed)])
+def test_what_the_reader_unpacks_is_recognised_like_the_csv_of_the_same_columns(
+    tmp_path: Path, kind: str, made: Callable[..., bytes]
+) -> None:
+    (tmp_path / f"refunds_20260105000000.{kind}").write_bytes(made(*REFUNDS))
     proposal, _ = proposed(tmp_path)
     assert {glob: name for glob, (name, _) in formats(proposal).items()} == {
-        "refunds_*.xlsx": "refunds"
+        f"refunds_*.{kind}": "refunds"
     }
     (reading,) = readings(proposal).values()
     assert (reading.trial.rows_read, reading.trial.rows_landed) == (1, 1)

@@ -8,9 +8,10 @@ import polars as pl
 import pytest
 
 from ingestion.recognise.grouping import export_instant, group, pattern_of
-from ingestion.recognise.outline import look
+from ingestion.recognise.outline import outline_of
 from ingestion.recognise.values import column_of, number_style
 from ingestion.recognise.words import hinted_feeds, is_personal, meanings, plain, tables
+from tests.support.xls import xls
 
 GERMAN = "Bestellnummer;Größe;Preis\n1;Groß, weiß;1,50\n2;Tür;2,00\n"
 CHINESE = "订单编号,商品名称,金额\n1,青瓷碗,5.00\n2,白瓷杯,6.50\n"
@@ -37,7 +38,7 @@ def given(tmp_path: Path, content: bytes, name: str = "x.csv") -> Path:
 def test_encoding_and_separator(
     tmp_path: Path, text: str, encoding: str, told: str, delimiter: str
 ) -> None:
-    seen = look(given(tmp_path, text.encode(encoding)))
+    seen = outline_of(given(tmp_path, text.encode(encoding)))
     assert (seen.trouble, seen.kind, seen.encoding, seen.delimiter) == ("", "csv", told, delimiter)
     assert seen.header[0] == text[: text.index(delimiter)]
 
@@ -46,14 +47,14 @@ def test_title_lines_totals_and_a_missing_line_end(tmp_path: Path) -> None:
     text = (
         'Report\n"May 1, 2026 - May 2, 2026"\nDay,Cost,Clicks\n2026-05-01,"1,200.50",3\nTotal,9,3'
     )
-    seen = look(given(tmp_path, text.encode()))
+    seen = outline_of(given(tmp_path, text.encode()))
     assert (seen.title_lines, seen.header) == (2, ("Day", "Cost", "Clicks"))
     assert seen.footer and not seen.ends_whole
     assert seen.head["Cost"][0] == "1,200.50"
 
 
 def test_marks_of_spreadsheets_are_taken_off_before_values_are_weighed(tmp_path: Path) -> None:
-    seen = look(given(tmp_path, b'id,n,sku\n="00123",1,\'77\n="00124",2,\'78\n'))
+    seen = outline_of(given(tmp_path, b'id,n,sku\n="00123",1,\'77\n="00124",2,\'78\n'))
     assert set(seen.marks) == {"excel_text", "leading_quote"}
     assert seen.head["id"].to_list() == ["00123", "00124"]
     assert seen.head["sku"].to_list() == ["77", "78"]
@@ -73,17 +74,19 @@ def test_marks_of_spreadsheets_are_taken_off_before_values_are_weighed(tmp_path:
         (b"PAR1 this is none", "damaged Parquet"),
         (b"PK\x03\x04 nor a zip", "damaged zip"),
         (gzip.compress(CHINESE.encode(), mtime=0)[:20], "gzip"),
+        (xls(["1001", "2026-01-02"], ["1002", "2026-01-03"]), "no header"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" * 100, "not a whole spreadsheet"),
     ],
 )
 def test_files_nothing_can_be_made_of_say_why_and_what_to_do(
     tmp_path: Path, content: bytes, words: str
 ) -> None:
-    seen = look(given(tmp_path, content))
+    seen = outline_of(given(tmp_path, content))
     assert words in seen.trouble and seen.do_this
 
 
 def test_packed_files_are_looked_into(tmp_path: Path) -> None:
-    seen = look(given(tmp_path, gzip.compress(CHINESE.encode()), "x.csv.gz"))
+    seen = outline_of(given(tmp_path, gzip.compress(CHINESE.encode()), "x.csv.gz"))
     assert (seen.trouble, seen.header) == ("", ("订单编号", "商品名称", "金额"))
 
 
@@ -179,7 +182,7 @@ def test_patterns_of_names(path: str, glob: str) -> None:
 def test_no_two_patterns_claim_one_file(tmp_path: Path) -> None:
     for name in ("refunds_20260101.csv", "refunds_eu_20260101.csv", "refunds_eu_20260102.csv"):
         given(tmp_path, b"refund_id,amount\n1,2\n", name)
-    groups = group([look(p) for p in sorted(tmp_path.iterdir())], tmp_path)
+    groups = group([outline_of(p) for p in sorted(tmp_path.iterdir())], tmp_path)
     claimed = [p.name for one in groups for p in tmp_path.glob(one.glob)]
     assert sorted(claimed) == sorted(p.name for p in tmp_path.iterdir())
     assert len(groups) == 2
@@ -188,7 +191,7 @@ def test_no_two_patterns_claim_one_file(tmp_path: Path) -> None:
 def test_files_of_one_name_and_two_layouts_are_told_apart(tmp_path: Path) -> None:
     given(tmp_path, b"order_id,amount\n1,2\n", "export_1.csv")
     given(tmp_path, b"sku,stock,place\n1,2,x\n", "export_2.csv")
-    groups = group([look(p) for p in sorted(tmp_path.iterdir())], tmp_path)
+    groups = group([outline_of(p) for p in sorted(tmp_path.iterdir())], tmp_path)
     assert [one.glob for one in groups] == ["export_1.csv", "export_2.csv"]
 
 

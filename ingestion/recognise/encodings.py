@@ -1,61 +1,21 @@
-"""The first bytes of a file: packed or not, text in which encoding, or no text at all.
+"""In which encoding a text is, as far as its bytes tell, and whether it is text at all.
 
-Belongs here: bytes and encodings. Does not belong here: rows and columns (`look.py`).
+Belongs here: telling an encoding, and reading what is shown in it. Does not belong here: strict
+decoding (`reading/encodings.py`), rows and columns (`outline.py`).
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-import zlib
-from pathlib import Path
 
-_TAIL = 1 << 13
-BINARY = {
-    b"%PDF": "a PDF document",
-    b"\x89PNG": "a picture",
-    b"\xff\xd8\xff": "a picture",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls)",
-    b"Rar!": "a RAR archive",
-    b"7z\xbc\xaf": "a 7z archive",
-    b"SQLite format 3": "an SQLite database",
-}
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-
-
-def first_bytes(path: Path, limit: int) -> tuple[bytes, bool, bytes, str]:
-    """Return (first bytes, whether that is all, last bytes, what is damaged)."""
-    with path.open("rb") as file:
-        raw = file.read(limit)
-        rest = file.read(1)
-        tail = b""
-        if rest:
-            file.seek(max(limit, path.stat().st_size - _TAIL))
-            tail = file.read()
-    if raw[:2] != b"\x1f\x8b":
-        return raw, not rest, tail, "" if raw else "is empty"
-    try:
-        stream = zlib.decompressobj(wbits=31)
-        text = stream.decompress(raw, limit)
-    except zlib.error:
-        return b"", True, b"", "is a damaged gzip file"
-    if not rest and not stream.eof and not stream.unconsumed_tail:
-        return b"", True, b"", "is a gzip file cut short"
-    if not text:
-        return b"", True, b"", "holds nothing"
-    return text, stream.eof and not stream.unused_data, b"\n", ""
+from ingestion.reading.kinds import marked_as
 
 
 def encoding_of(raw: bytes, *, whole: bool) -> tuple[str, bool]:
     """Return the encoding and whether it is beyond doubt; empty for bytes that are no text."""
-    for mark, name in _MARKS:
-        if raw.startswith(mark):
-            return name, True
+    if (marked := marked_as(raw)) is not None:
+        return marked, True
     if b"\0" in raw[:4096]:
         return _unmarked_utf16(raw[:4096]), False
     if _decodes(raw, "utf-8", whole=whole):
