@@ -126,13 +126,17 @@ def _ledger(configured: Settings) -> State | None:
 
 def _expected_rows(paths: list[Path], kind: str) -> int | None:
     """About how many rows files hold, from their size and the first one's lines; None if packed."""
+    from ingestion.reading.kinds import kind_of
+
     if not paths:
         return 0
     if kind == "parquet":
         return _parquet_rows(paths)
+    if kind not in ("csv", "jsonl") or kind_of(paths[0]) != "plain":
+        return None
     with paths[0].open("rb") as file:
         head = file.read(1 << 18)
-    if kind not in ("csv", "jsonl") or head[:2] in (b"\x1f\x8b", b"PK") or not head.count(b"\n"):
+    if not head.count(b"\n"):
         return None
     size = sum(path.stat().st_size for path in paths)
     return max(round(size / (len(head) / head.count(b"\n"))) - len(paths), 0)

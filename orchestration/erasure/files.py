@@ -17,9 +17,9 @@ from typing import Any
 import polars as pl
 
 from ingestion.landing.erase import Replacements, hits_in_parquet, rewrite_parquet
+from ingestion.reading.kinds import kind_of
 from orchestration.config.settings import Paths
 
-_SQLITE = b"SQLite format 3\0"
 # What platforms deliver, what the simulator planted, and what is searched in its own way.
 _ELSEWHERE = frozenset({"inbox", "truth", "landing", "quarantine", "published", "site"})
 
@@ -46,7 +46,7 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 def hits_in_file(file: Path, wanted: Replacements) -> int:
     """Return how often texts to replace stand in a file of any kind."""
-    kind = _kind(file)
+    kind = kind_of(file)
     if kind == "parquet":
         return hits_in_parquet(file, wanted)
     if kind == "sqlite":
@@ -60,7 +60,7 @@ def rewrite_file(file: Path, wanted: Replacements) -> int:
     A plain file is written anew and takes the old one's place at once, with its mode.
     """
     found = hits_in_file(file, wanted)
-    kind = _kind(file)
+    kind = kind_of(file)
     if not found:
         return 0
     if kind == "parquet":
@@ -73,14 +73,6 @@ def rewrite_file(file: Path, wanted: Replacements) -> int:
     shutil.copymode(file, draft)
     draft.replace(file)
     return found
-
-
-def _kind(file: Path) -> str:
-    with file.open("rb") as stream:
-        head = stream.read(len(_SQLITE))
-    if head.startswith(b"PAR1"):
-        return "parquet"
-    return "sqlite" if head == _SQLITE else "bytes"
 
 
 def _hits_in_sqlite(file: Path, wanted: Replacements) -> dict[tuple[str, str], int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _SHORTEST = 6
 _ENCODINGS = ("utf-8", "gb18030", "utf-16-le")
 _LARGEST = 4 * 1024**3  # bytes of one file, decompressed
+_DAMAGED = (pl.exceptions.PolarsError, zipfile.BadZipFile, zlib.error, EOFError, OSError)
 
 
 def plan(settings: Settings, state: State, request: Request) -> Journal | None:
@@ -141,9 +143,7 @@ def _inbox(
         known = contents.get(file)
         if known in held:
             why = "its landed rows are the person's"
-        elif _stands_in(file, request.identifier):
-            why = "the identifier stands in it"
-        else:
+        elif not (why := _told_by_text(file, request.identifier)):
             continue
         name = file.relative_to(settings.paths.inbox).as_posix()
         entries.append(
@@ -168,6 +168,14 @@ def _batches_with(landing: Path, texts: dict[str, str]) -> set[str]:
     }
 
 
+def _told_by_text(file: Path, identifier: str) -> str:
+    """Why a file is to be told of, by the text in it; empty if it is not."""
+    try:
+        return "the identifier stands in it" if _stands_in(file, identifier) else ""
+    except _DAMAGED:
+        return "it is damaged and cannot be searched"
+
+
 def _stands_in(file: Path, identifier: str) -> bool:
     """Whether the identifier stands in a file as a word of its own, in the usual encodings."""
     word = identifier.strip().lower()
@@ -186,19 +194,21 @@ def _stands_in(file: Path, identifier: str) -> bool:
 
 def _contents(file: Path) -> Iterator[bytes]:
     """The bytes of a file, decompressed; Parquet as JSON lines, so that nested cells show."""
-    content = file.read_bytes()
-    if content[:4] == b"PAR1":
+    from ingestion.reading.kinds import kind_of
+
+    kind = kind_of(file)
+    if kind == "parquet":
         yield pl.read_parquet(file).write_ndjson().encode()
-    elif content[:2] == b"\x1f\x8b":
+    elif kind == "gzip":
         with gzip.open(file) as stream:
             yield stream.read(_LARGEST)
-    elif content[:2] == b"PK":
+    elif kind in ("zip", "xlsx"):
         with zipfile.ZipFile(file) as archive:
             for member in archive.namelist():
                 with archive.open(member) as stream:
                     yield stream.read(_LARGEST)
     else:
-        yield content
+        yield file.read_bytes()
 
 
 def _masked(name: str, identifier: str) -> str:

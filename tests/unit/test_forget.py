@@ -1,5 +1,6 @@
 """`kpi forget`: gone from every store, totals as they were, met again at a re-delivery."""
 
+import gzip
 import json
 import os
 import sys
@@ -244,6 +245,17 @@ def test_an_unknown_person_may_get_a_tombstone_for_what_comes(home: Path) -> Non
     land_new_files(configured, state)
     assert found_in(home / "data", {pseudonym("carol@example.com")}) == set()
     assert found_in(home / "data", {pseudonym("dan@example.com")})
+
+
+@pytest.mark.parametrize(
+    "content", [gzip.compress(b"x" * 5000)[:20], b"PK\x03\x04 no archive", b"PAR1 no table"]
+)
+def test_a_damaged_export_is_told_of_and_does_not_end_an_erasure(
+    home: Path, content: bytes
+) -> None:
+    (home / "data/inbox/broken.bin").write_bytes(content)
+    told = {one["file"]: one["why"] for one in forgotten()["inbox"]}
+    assert told["broken.bin"] == "it is damaged and cannot be searched, and it is not landed"
 
 
 def test_a_second_erasure_finds_nothing_to_do(home: Path) -> None:
