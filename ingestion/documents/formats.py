@@ -1,7 +1,7 @@
 """The page `docs/formats.md`, made from the shipped formats so that it cannot differ from them.
 
 Belongs here: telling people what each format reads and what its figures rest on.
-Does not belong here: the feeds, whose page is made in `feeds/document.py`.
+Does not belong here: the feeds, whose page is made in `feeds.py`.
 
 `python -m ingestion.documents.formats` prints it; `make docs` writes it.
 """

@@ -1,7 +1,7 @@
 """The single rules that a format is put together from, each checked by itself.
 
 Belongs here: pydantic models of rules that need no feed to be understood. Does not belong here:
-the format as a whole (`spec.py`), nor carrying a rule out (`reshape.py`, `derive.py`, `build.py`).
+the format as a whole (`spec.py`), nor carrying a rule out (`reading/`, `rows/`).
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from ingestion.mapping.rules import (
 )
 from ingestion.mapping.vocabulary import Regex, Sql, Strict, Zone, near, sql_columns
 
-# How dates of a spreadsheet come; see `spreadsheet.py`.
+# How dates of a spreadsheet come; see `reading/spreadsheet.py`.
 _SHEET_INSTANT = "%Y-%m-%d %H:%M:%S%.f"
 # Known from shop.yml where the files do not say them.
 OF_THE_SOURCE = ("platform", "shop_id", "currency")

@@ -1,7 +1,7 @@
 """The words that formats and shop.yml are written in: checked texts and strict models.
 
 Belongs here: what any configured value must be, with errors that name the nearest right word.
-Does not belong here: what a format or a source consists of (`spec.py`, `mapping.py`).
+Does not belong here: what a format or a source consists of (`spec.py`, `sources.py`).
 """
 
 from __future__ import annotations

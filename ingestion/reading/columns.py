@@ -1,7 +1,7 @@
 """The rows of text that every way of reading gives, and the columns a file must have.
 
 Belongs here: `Raw`, checking a header against a format, cleaning cells. Does not belong here: how
-bytes become rows (`read.py`, `nested.py`, `spreadsheet.py`).
+bytes become rows (`delimited.py`, `nested.py`, `spreadsheet.py`).
 """
 
 from __future__ import annotations

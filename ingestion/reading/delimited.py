@@ -1,7 +1,7 @@
 """From a file to rows of text, each with its place in the file; nothing is guessed or filled in.
 
-Belongs here: going through delimited text, its header. Single records are in `records.py`, nested
-files (JSON lines, Parquet) in `nested.py`, sheets in `spreadsheet.py`, meaning in `derive.py`.
+Belongs here: going through delimited text, its header. Single records are in
+`delimited_exact.py`, nested files in `nested.py`, sheets in `spreadsheet.py`, meaning in `rows/`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The exact way through delimited text: record by record, whatever state they are in.
 
 Belongs here: quotes, ragged and cut rows, footers. Does not belong here: finding the header and
-going through a file (`read.py`), the quick way for what needs no repair (`quick.py`).
+going through a file (`delimited.py`), the quick way for what needs no repair
+(`delimited_quick.py`).
 
 All counting is done by polars on whole columns, because a reader that repairs ragged rows silently
 cannot say which rows it repaired.

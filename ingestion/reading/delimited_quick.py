@@ -1,7 +1,7 @@
 """The quick way through delimited text: where the bytes prove that each line is one row.
 
 Belongs here: counting bytes, and handing what needs no repair to polars' own reader.
-Does not belong here: what to do with quotes, ragged and cut rows (`read.py`, which is exact).
+Does not belong here: what to do with quotes, ragged and cut rows (`delimited_exact.py`).
 """
 
 from __future__ import annotations

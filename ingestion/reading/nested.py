@@ -1,4 +1,4 @@
-"""Reading nested exports (JSON lines, Parquet) into the same rows of text as `read.py`.
+"""Reading nested exports (JSON lines, Parquet) into the same rows of text as delimited files.
 
 Belongs here: the little path vocabulary: `device.category` goes into a struct, `items[0].item_id`
 takes the first element of a list, `event_params[page_location].value.string_value` takes the

@@ -1,7 +1,7 @@
 """From a folder of exports to a proposed shop: sources, their files, and what nobody could tell.
 
 Belongs here: going through the files, and which of them make one source. Does not belong here:
-looking at single files (`look.py`), layouts (`formats.py`, `unknown.py`), text (`render.py`).
+looking at single files (`outline.py`), layouts (`formats.py`, `unknown.py`), text (`render.py`).
 """
 
 from __future__ import annotations

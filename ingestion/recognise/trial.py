@@ -16,6 +16,7 @@ import polars as pl
 from ingestion.errors import FileRejected
 from ingestion.landing.land import land_file
 from ingestion.mapping.sources import FileSpec, Source
+from ingestion.reading.kinds import kind_of
 from ingestion.recognise.proposal import Trial
 
 TRIAL_BYTES = 1 << 25
@@ -100,10 +101,10 @@ def _part_of(path: Path, files: FileSpec, folder: Path) -> Path:
     if files.format.read.kind == "parquet":
         pl.scan_parquet(path, glob=False).head(200_000).collect().write_parquet(target)
         return target
+    if kind_of(path) != "plain" or files.format.read.encoding.startswith("utf-16"):
+        return path  # cannot be cut at a line
     with path.open("rb") as file:
         raw = file.read(TRIAL_BYTES)
-    if raw[:2] == b"\x1f\x8b" or files.format.read.encoding.startswith("utf-16"):
-        return path  # cannot be cut at a line
     target.write_bytes(raw[: raw.rfind(b"\n") + 1])
     return target
 

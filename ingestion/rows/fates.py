@@ -1,7 +1,7 @@
 """Each row of a file meets exactly one fate: landed, quarantined, duplicate or excluded.
 
 Belongs here: which rows are bad and whom they take along, what is said about them, the balance.
-Does not belong here: finding bad cells (`validate.py`), writing files (`land.py`).
+Does not belong here: finding bad cells (`validate.py`), writing files (`landing/`).
 """
 
 from __future__ import annotations

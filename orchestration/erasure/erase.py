@@ -1,6 +1,6 @@
 """What an erasure is: whom it concerns, its journal, and the search for what is left.
 
-Belongs here: the shapes `forget_plan.py` and `forget.py` share, where they are kept, and counting
+Belongs here: the shapes `plan.py` and `forget.py` share, where they are kept, and counting
 hits in every store of a data folder.
 """
 

@@ -1,7 +1,7 @@
 """Pseudonyms found and replaced in any file: Parquet, SQLite, or plain bytes.
 
 Belongs here: the files of a data folder that are no published database, and how each kind is
-mended. Whose pseudonyms they are is decided in `forget.py`; frames and bytes are
+mended. Whose pseudonyms they are is decided in `plan.py`; frames and bytes are
 `ingestion.landing.erase`.
 """
 
