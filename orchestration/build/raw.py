@@ -36,7 +36,7 @@ _ANNOUNCED = {
     "source": pl.String, "feed": pl.String, "source_file": pl.String, "first_date": pl.Date,
     "last_date": pl.Date,
 }  # fmt: skip
-# Feeds that have a staging model; the days of any other are counted from `raw.daily_rows`.
+# Feeds whose days are counted from staging; those of any other are from `raw.daily_rows`.
 _STAGED = frozenset({"orders", "order_items", "refunds", "events", "traffic_daily",
                      "campaign_spend", "products"})  # fmt: skip
 _DAILY_ROWS = {

@@ -34,6 +34,35 @@ def test_paths_named_in_the_docs_exist(text: str) -> None:
     assert missing == []
 
 
+# Most files that one more of a kind may touch.
+LIMITS = {"feed": 6, "metric": 4, "comparison": 2, "page": 5}
+
+
+@pytest.mark.parametrize("recipe", ["feed"])
+def test_a_recipe_names_the_few_files_it_touches(recipe: str) -> None:
+    """A recipe begins with its files; `<name>` in a path stands for what is new."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    told = re.search(rf"^## Add a {recipe}\n\nFiles: (.*?)\n\n", text, re.MULTILINE | re.DOTALL)
+    assert told is not None
+    paths = re.findall(r"`(.+?)`", told[1])
+    assert 0 < len(paths) <= LIMITS[recipe]
+    for path in paths:
+        assert list(ROOT.glob(re.sub(r"<\w+>", "*", path))), f"nothing is like {path}"
+
+
+def test_files_named_in_the_code_exist() -> None:
+    rooms = ("ingestion", "models", "dashboards", "simulator", "orchestration")
+    missing = [
+        f"{file.relative_to(ROOT)}: {name}"
+        for room in rooms
+        for file in sorted((ROOT / room).rglob("*.py"))
+        for name in re.findall(r"`([\w/]+\.(?:py|yml|md|sql))`", file.read_text())
+        if name not in MADE_BY_A_RUN
+        and not any((place / name).exists() for place in (file.parent, ROOT / room, ROOT))
+    ]
+    assert missing == []
+
+
 def test_the_makefile_has_at_most_twelve_documented_verbs() -> None:
     verbs = re.findall(r"^([a-z-]+):.*?(##.*)?$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert 0 < len(verbs) <= 12
