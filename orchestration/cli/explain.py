@@ -10,10 +10,9 @@ from dashboards.wording.caveats import Gap, blind_platforms, late_platforms, mis
 from orchestration.build import warehouse
 from orchestration.cli.console import console
 from orchestration.cli.drivers import Driver, drivers, sides
-from orchestration.cli.options import allowed, day_of
 from orchestration.cli.published import change_of, gaps, one_row
 from orchestration.config import settings
-from orchestration.errors import ExitCode, KpiError
+from orchestration.errors import ExitCode, KpiError, allowed, day_of
 
 if TYPE_CHECKING:
     import duckdb
