@@ -13,8 +13,7 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from orchestration.cli.main import app
 
