@@ -140,13 +140,14 @@ def _no_comparison(
         [chosen],
     ).fetchall()
     known = ", ".join(name for (name,) in rows)
-    return KpiError(
-        f"there is no comparison {versus} for {chosen}",
-        "marts.fct_gmv_change",
-        (f"That day has: {known}." if known else f"The data reaches to {through}.")
-        + " A comparison needs its base day too.",
-        ExitCode.USAGE,
-    )
+    there = f"That day has: {known}." if known else f"The data reaches to {through}."
+    if versus == "target":
+        what = "there are no targets to compare with"
+        hint = f"No row of feed targets has reached the marts. {there}"
+    else:
+        what = f"there is no comparison {versus} for {chosen}"
+        hint = f"{there} A comparison needs its base day too."
+    return KpiError(what, "marts.fct_gmv_change", hint, ExitCode.USAGE)
 
 
 def _segments(
