@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dashboards.wording.caveats import Gap, blind_platforms, late_platforms, missed_days, warnings
+from dashboards.wording.changes import EFFECT_ORDER
 from orchestration.build import warehouse
 from orchestration.cli.console import console
 from orchestration.cli.drivers import Driver, drivers, sides
@@ -41,8 +42,6 @@ _WORDS = {
     ),
     "warning": ("Warning", "注意"),
 }
-_EFFECTS = ("visitors", "mix", "conversion", "untracked_buyers", "orders_per_buyer",
-            "anonymous_orders", "aov")  # fmt: skip
 
 
 def show_explanation(day: str, versus: str, by: str, lang: str) -> None:
@@ -154,7 +153,7 @@ def _segments(
     con: duckdb.DuckDBPyConnection, day: date, versus: str, by: str
 ) -> list[dict[str, Any]]:
     """Rows of `fct_gmv_change` of one dimension, or of all, the greatest fall first."""
-    effects = ", ".join(f"{name}_effect" for name in _EFFECTS)
+    effects = ", ".join(f"{name}_effect" for name in EFFECT_ORDER)
     result = con.execute(
         f"select dimension, segment, gmv, base_gmv, gmv_change, {effects}"
         " from marts.fct_gmv_change where business_date = ? and comparison = ?"
@@ -259,7 +258,7 @@ def _show_table(by: str, parts: list[dict[str, Any]], lang: str, currency: str) 
 
     names = [by, "GMV", "change", "visitors", "mix", "conversion", "untracked", "orders/buyer",
              "anonymous", "AOV"]  # fmt: skip
-    moved = ["gmv_change", *(f"{name}_effect" for name in _EFFECTS)]
+    moved = ["gmv_change", *(f"{name}_effect" for name in EFFECT_ORDER)]
     console.table(
         names,
         [
