@@ -1,6 +1,5 @@
 # Verbs of the project. `make` alone lists them.
 .DEFAULT_GOAL := help
-PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -12,10 +11,12 @@ help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
-	  { echo "error: $(PYTHON) with venv is missing. Do: apt-get install python3.11 python3.11-venv"; exit 2; }
-	@echo "Making the environment in $(VENV) (about 3 minutes, 1 GB, once) ..."
-	@$(PYTHON) -m venv $(VENV)
+	@# An environment that is there keeps its Python; another one: rm -r .venv; make PYTHON=python3.12
+	@if ! .ci/python $(BIN)/python >/dev/null 2>&1; then \
+	  python=$$(.ci/python $(PYTHON)) || exit 2; \
+	  echo "Making the environment in $(VENV) with $$python (about 3 minutes, 1 GB, once) ..."; \
+	  $$python -m venv --clear $(VENV); \
+	fi
 	@$(BIN)/pip install --disable-pip-version-check --progress-bar off -q -c constraints.txt -e '.[dev,browser]'
 	@touch $(STAMP)
 

@@ -6,8 +6,7 @@ and dlt loading the file into DuckDB. The first landing of a process also import
 seconds, once a run), so that a small file is landed before the clock starts.
 
 Run: python benchmarks/ingest_bench.py [--rows 5000000] [--dlt-rows 500000]
-dlt comes with `pip install -c constraints.txt -e '.[bench]'`; another environment that has it can
-be named with --dlt-python.
+dlt is measured where --dlt-python names the Python of an environment that has `dlt[duckdb]`.
 """
 
 from __future__ import annotations

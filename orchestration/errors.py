@@ -1,10 +1,14 @@
-"""Errors people can act on: what, where, why, and what to do. Each kind has its own exit code."""
+"""Errors people can act on: what, where, why, and what to do. Each kind has its own exit code.
+
+Belongs here: the error, its codes, and the checks of a word somebody gave that end in one.
+"""
 
 from __future__ import annotations
 
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import IntEnum
 from pathlib import Path
 
@@ -64,3 +68,33 @@ def write_trace(error: BaseException, folder: Path) -> Path:
     file = folder / f"error_{datetime.now(UTC):%Y%m%dT%H%M%S%f}.log"
     file.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
     return file
+
+
+def day_of(text: str, option: str = "--date") -> date:
+    """The day an option names.
+
+    Raises:
+        KpiError: it is not an ISO date.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise KpiError(
+            f"{text!r} is not a day", option, "Write YYYY-MM-DD.", ExitCode.USAGE
+        ) from None
+
+
+def allowed(option: str, value: str, known: Sequence[str]) -> None:
+    """Check a name against the known ones.
+
+    Raises:
+        KpiError: it is none of them; a near one is suggested.
+    """
+    if value not in known:
+        from difflib import get_close_matches
+
+        near = get_close_matches(value, known, n=1)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        raise KpiError(
+            f"{value!r} is not known", option, f"{hint}One of {', '.join(known)}.", ExitCode.USAGE
+        )

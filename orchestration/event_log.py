@@ -2,6 +2,9 @@
 
 Dagster makes a new engine for every event it stores. With some hundred checks in a run that costs
 more than the storing: a run that found nothing to do took 19 s, with engines kept it takes 8 s.
+
+The only file that imports private names of Dagster: it offers no public class to build on. Another
+minor release may move them, which `tests/unit/test_event_log.py` then says.
 """
 
 from __future__ import annotations

@@ -125,12 +125,6 @@ class Run:
 
     # read and write the working build -------------------------------------------------------
 
-    def frame(self, table: str) -> pl.DataFrame:
-        """A table of the working build as a frame."""
-        with warehouse.connect(self.paths.working_build, read_only=True) as con:
-            frame: pl.DataFrame = con.sql(f"from {table}").pl()
-            return frame
-
     def query(self, sql: str) -> pl.DataFrame:
         """A query on the working build."""
         with warehouse.connect(self.paths.working_build, read_only=True) as con:
@@ -143,10 +137,29 @@ class Run:
             frame: pl.DataFrame = con.sql(sql).pl()
             return frame
 
-    def standing_failures(self, *columns: str) -> set[str]:
-        """What the current generation did not pass, by name or layer: a no-op run repeats it."""
+    def standing_failures(self) -> set[str]:
+        """Names and layers of what the current generation did not pass: a no-op run repeats it."""
         failed = self.published("from quality.checks where status <> 'passed'")
-        return {value for column in columns for value in failed[column]}
+        return {*failed["check_name"], *failed["layer"]}
+
+    def landed_batches(self) -> list[str]:
+        """The batches that count."""
+        return [file["batch_id"] for file in self.ledger if file["status"] == "landed"]
+
+    def facts(self) -> pl.DataFrame:
+        """One row: what this run is, and how far its data reach (`quality.run`)."""
+        shop = self.settings.shop
+        row = {
+            "run_id": self.run_id,
+            "built_at": datetime.now(UTC).replace(tzinfo=None),
+            "data_through": self.last_day(),
+            "as_of": self.as_of,
+            "shop_name": shop.name,
+            "currency": shop.currency,
+            "timezone": shop.timezone,
+            "inputs": self.inputs,
+        }
+        return pl.DataFrame([row], schema_overrides={"data_through": pl.Date})
 
     def last_day(self) -> date | None:
         """The last day of the data: what "yesterday" means on the pages."""

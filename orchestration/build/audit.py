@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
 
 import polars as pl
 
 from orchestration.build.dbt import CHECKS_SCHEMA
-
-if TYPE_CHECKING:
-    from orchestration.run import Run
+from orchestration.build.warehouse import Query
 
 _MART_TOTALS = """
     select business_date, source, sum(paid_amount)::decimal(18, 2) as mart_amount
@@ -17,12 +17,25 @@ _MART_TOTALS = """
     where is_paid
     group by all
 """
+_GATE_FRAME = """
+    select business_date, dimension, segment, visitors, gmv, conversion_rate
+    from marts.fct_gmv_daily
+    where dimension in ('all', 'platform')
+"""
 
 
-def reconciliation(run: Run) -> pl.DataFrame:
+def reconciliation(
+    query: Query, landing: Path, batches: Sequence[str], timezone: str
+) -> pl.DataFrame:
     """Paid goods a day and source, from landing and from the marts.
 
     The landed side is computed by `ingestion.landing.reconcile`, which shares no SQL with staging.
+
+    Args:
+        query: on the working build.
+        landing: folder of the landed batches.
+        batches: the ones that count.
+        timezone: the reporting zone.
 
     Returns:
         Frame (business_date, source, landed_amount, mart_amount, difference), one row a day and
@@ -30,12 +43,11 @@ def reconciliation(run: Run) -> pl.DataFrame:
     """
     from ingestion.landing.reconcile import landed_totals
 
-    active = [file["batch_id"] for file in run.ledger if file["status"] == "landed"]
-    landed = landed_totals(run.paths.landing, active, run.settings.shop.timezone)
+    landed = landed_totals(landing, batches, timezone)
     money = pl.Decimal(18, 2)
     return (
         landed.select("business_date", "source", "landed_amount")
-        .join(run.query(_MART_TOTALS), on=["business_date", "source"], how="full", coalesce=True)
+        .join(query(_MART_TOTALS), on=["business_date", "source"], how="full", coalesce=True)
         .with_columns(pl.col("landed_amount", "mart_amount").cast(money).fill_null(0))
         .with_columns(
             (pl.col("mart_amount") - pl.col("landed_amount")).cast(money).alias("difference")
@@ -44,61 +56,53 @@ def reconciliation(run: Run) -> pl.DataFrame:
     )
 
 
-def audit_checks(run: Run, totals: pl.DataFrame) -> pl.DataFrame:
-    """Every check of the run: files, dbt tests, reconciliation, publish gate (`quality.checks`)."""
-    from orchestration.build.gate import run_gate
+def audit_checks(query: Query, totals: pl.DataFrame, as_of: date, run_id: str) -> pl.DataFrame:
+    """The checks of files, reconciliation and publish gate, as rows of `quality.checks`.
 
+    Args:
+        query: on the working build.
+        totals: of `reconciliation`.
+        as_of: the last day that should be there.
+        run_id: of the run that checks.
+    """
+    rows = [*_own_checks(query("from raw.ingest_files"), totals), *_gate_checks(query, as_of)]
+    return pl.DataFrame([(*row, run_id) for row in rows], schema=CHECKS_SCHEMA, orient="row")
+
+
+# A row of `quality.checks` without its last column.
+_Check = tuple[str, str, str, str, str, str, str]
+
+
+def _own_checks(ledger: pl.DataFrame, totals: pl.DataFrame) -> Iterator[_Check]:
     off = totals.filter(pl.col("difference") != 0)
-    ledger = run.frame("raw.ingest_files")
     fates = pl.sum_horizontal("rows_landed", "rows_quarantined", "rows_duplicate", "rows_excluded")
     unbalanced = ledger.filter(pl.col("rows_read") != fates)
     refused = ledger.filter(pl.col("status") == "refused")
-    counted = ledger.filter(pl.col("status") == "landed")
-    quarantined = counted.filter(pl.col("rows_quarantined") > 0)
-    own = [
+    quarantined = ledger.filter(pl.col("status") == "landed", pl.col("rows_quarantined") > 0)
+    for layer, name, severity, found, message in (
         ("reconciliation", "landed_equals_marts", "error", off, str(off.head(1).rows())),
         ("ingest", "rows_balance", "error", unbalanced, _names(unbalanced)),
         ("ingest", "no_row_quarantined", "warn", quarantined, _names(quarantined)),
         ("ingest", "no_file_refused", "warn", refused, _names(refused)),
-    ]
-    rows: list[dict[str, str]] = [
-        {
-            "check_name": name,
-            "layer": layer,
-            "subject": layer,
-            "severity": severity,
-            "status": "passed" if violations.is_empty() else "failed",
-            "observed": str(violations.height),
-            "message": "" if violations.is_empty() else message,
-            "checked_run": run.run_id,
-        }
-        for layer, name, severity, violations, message in own
-    ]
-    frame = run.query(
-        "select business_date, dimension, segment, visitors, buyers, orders, gmv, conversion_rate"
-        " from marts.fct_gmv_daily where dimension in ('all', 'platform')"
-    )
-    rows += [
-        {
-            "check_name": result.check_name,
-            "layer": "gate",
-            "subject": "marts.fct_gmv_daily",
-            "severity": result.severity,
-            "status": result.status,
-            "observed": result.observed,
-            "message": result.message,
-            "checked_run": run.run_id,
-        }
-        for result in run_gate(frame, run.as_of)
-    ]
-    return pl.concat([*run.checks, pl.DataFrame(rows, schema=CHECKS_SCHEMA)])
+    ):
+        passed = found.is_empty()
+        status, told = ("passed", "") if passed else ("failed", message)
+        yield name, layer, layer, severity, status, str(found.height), told
+
+
+def _names(files: pl.DataFrame) -> str:
+    return ", ".join(files["source_file"].head(5))
+
+
+def _gate_checks(query: Query, as_of: date) -> Iterator[_Check]:
+    from orchestration.build.gate import run_gate
+
+    for one in run_gate(query(_GATE_FRAME), as_of):
+        yield (one.check_name, "gate", "marts.fct_gmv_daily", one.severity, one.status,
+               one.observed, one.message)  # fmt: skip
 
 
 def failed_errors(checks: pl.DataFrame) -> list[str]:
     """Names of the error-level checks that did not pass; one that did not run has not passed."""
     failed = checks.filter((pl.col("severity") == "error") & (pl.col("status") != "passed"))
     return failed["check_name"].to_list()
-
-
-def _names(files: pl.DataFrame) -> str:
-    return ", ".join(files["source_file"].head(5))

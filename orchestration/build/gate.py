@@ -1,4 +1,4 @@
-"""The publish gate: seven expectations of Great Expectations on a small daily frame.
+"""The publish gate: expectations of Great Expectations on a small daily frame.
 
 Belongs here: what must never be published (a duplicate or missing day, negative or unknown GMV,
 dates to come) and what a person should look at but may be true (a promotion, a slump, an old
@@ -20,31 +20,13 @@ from typing import Any
 
 import polars as pl
 
-__all__ = ["GateParams", "GateResult", "blocking", "preload", "run_gate"]
-
-
-@dataclass(frozen=True)
-class GateParams:
-    """Limits of the gate.
-
-    Attributes:
-        window_days: days looked at, back from the last one.
-        max_age_days: last day may be this old, older blocks; None: being old only warns, because
-            a shop with history only is not wrong.
-        warn_age_days: the age that warns.
-        volume_low: last day's GMV as a share of the median of the 28 days before that warns.
-        volume_high: the same upwards. Both only warn: promotions and slumps are real.
-        conversion_mostly: share of days whose conversion must lie in 0 to 1.
-        visitors_mostly: share of days with known visitors, where there is traffic at all.
-    """
-
-    window_days: int = 400
-    max_age_days: int | None = None
-    warn_age_days: int = 2
-    volume_low: float = 0.2
-    volume_high: float = 5.0
-    conversion_mostly: float = 0.99
-    visitors_mostly: float = 0.95
+_WINDOW_DAYS = 400  # looked at, back from the last one
+# Only warns: a shop with history only is not wrong.
+_WARN_AGE_DAYS = 2
+# Last day's GMV as a share of the median of the 28 days before: promotions and slumps are real.
+_VOLUME_LOW, _VOLUME_HIGH = 0.2, 5.0
+_CONVERSION_MOSTLY = 0.99  # of the days must have a conversion in 0 to 1
+_VISITORS_MOSTLY = 0.95  # of the days must have visitors, where there is traffic at all
 
 
 @dataclass(frozen=True)
@@ -67,37 +49,28 @@ class GateResult:
     message: str
 
 
-def blocking(results: list[GateResult]) -> list[GateResult]:
-    """Results that forbid publishing: an error-level check that failed or could not run."""
-    return [r for r in results if r.severity == "error" and r.status != "passed"]
-
-
 def preload() -> None:
     """Import Great Expectations ahead of time, for a process that is idle."""
     with _quiet():
         importlib.import_module("great_expectations.expectations")
 
 
-def run_gate(
-    frame: pl.DataFrame, as_of: date, params: GateParams | None = None
-) -> list[GateResult]:
+def run_gate(frame: pl.DataFrame, as_of: date) -> list[GateResult]:
     """Judge the daily figures about to be published.
 
     Args:
         frame: business_date, dimension, segment, gmv, visitors, conversion_rate of
             `fct_gmv_daily`, dimensions `all` and `platform`.
         as_of: last complete day the data can have; for a shop of the past its own last day.
-        params: limits.
 
     Returns:
         One result an expectation, in fixed order. A crash of a check gives `not_run`; nothing is
         raised for bad data.
     """
-    params = params or GateParams()
     if frame.is_empty():
         return [GateResult("has_days", "error", "failed", "0 rows", "There is no day to publish.")]
-    window = _window(frame, params)
-    checks = _checks(window, as_of, params)
+    window = _window(frame)
+    checks = _checks(window, as_of)
     try:
         outcomes = _validate(window, checks)
     except Exception as error:  # a crash of the library must not look like bad data, nor pass
@@ -117,11 +90,11 @@ class _Check:
     message: str
 
 
-def _window(frame: pl.DataFrame, params: GateParams) -> pl.DataFrame:
+def _window(frame: pl.DataFrame) -> pl.DataFrame:
     """The last days, numbered from 0001-01-01 so that dates stay plain numbers in the library."""
     last = frame["business_date"].max()
     assert isinstance(last, date)
-    since = last - timedelta(days=params.window_days - 1)
+    since = last - timedelta(days=_WINDOW_DAYS - 1)
     company = pl.col("dimension") == "all"
     daily = frame.filter(pl.col("business_date") >= since).with_columns(
         pl.col("gmv", "visitors", "conversion_rate").cast(pl.Float64)
@@ -147,20 +120,20 @@ def _day_number(day: pl.Expr) -> pl.Expr:
     return day.cast(pl.Int32).cast(pl.Int64) + date(1970, 1, 1).toordinal()
 
 
-def _checks(window: pl.DataFrame, as_of: date, params: GateParams) -> list[_Check]:
+def _checks(window: pl.DataFrame, as_of: date) -> list[_Check]:
     first, last = window["day"].min(), window["day"].max()
     assert isinstance(first, int) and isinstance(last, int)
     days, ordinal = last - first + 1, as_of.toordinal()
-    age = params.warn_age_days if params.max_age_days is None else params.max_age_days
     between = "ExpectColumnValuesToBeBetween"
     checks = [
         _Check("no_future_days", "error",
                # The day after the last complete one is under way and may be there.
                ("ExpectColumnMaxToBeBetween", {"column": "day", "max_value": ordinal + 1}),
                f"There are days after {as_of + timedelta(days=1)}."),
-        _Check("is_fresh", "warn" if params.max_age_days is None else "error",
-               ("ExpectColumnMaxToBeBetween", {"column": "day", "min_value": ordinal - age}),
-               f"The last day is more than {age} days before {as_of}."),
+        _Check("is_fresh", "warn",
+               ("ExpectColumnMaxToBeBetween",
+                {"column": "day", "min_value": ordinal - _WARN_AGE_DAYS}),
+               f"The last day is more than {_WARN_AGE_DAYS} days before {as_of}."),
         _Check("days_are_unique", "error",
                ("ExpectCompoundColumnsToBeUnique",
                 {"column_list": ["day", "dimension", "segment"]}),
@@ -176,20 +149,20 @@ def _checks(window: pl.DataFrame, as_of: date, params: GateParams) -> list[_Chec
                (between, {"column": "gmv", "min_value": 0}),
                "GMV is what buyers paid and cannot be negative."),
         _Check("last_day_volume", "warn",
-               (between, {"column": "last_day_ratio", "min_value": params.volume_low,
-                          "max_value": params.volume_high}),
+               (between, {"column": "last_day_ratio", "min_value": _VOLUME_LOW,
+                          "max_value": _VOLUME_HIGH}),
                "The last day's GMV is far from the 28 days before; a promotion, a slump, or a"
                " file that is not whole."),
         _Check("conversion_is_a_rate", "warn",
                (between, {"column": "conversion_rate", "min_value": 0, "max_value": 1,
-                          "mostly": params.conversion_mostly}),
+                          "mostly": _CONVERSION_MOSTLY}),
                "Conversion above 1: buyers and visitors come from different counts."),
     ]  # fmt: skip
     if window["visitors"].is_not_null().any():
         checks.append(
             _Check("visitors_are_known", "warn",
                    ("ExpectColumnValuesToNotBeNull",
-                    {"column": "visitors", "mostly": params.visitors_mostly}),
+                    {"column": "visitors", "mostly": _VISITORS_MOSTLY}),
                    "Many days have no visitors although traffic is configured.")
         )  # fmt: skip
     return checks

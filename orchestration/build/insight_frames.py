@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import polars as pl
 
-Query = Callable[[str], pl.DataFrame]
+from orchestration.build.warehouse import Query
 
 _CELLS = """
     select business_date, platform, dimension, segment, visitors, tracked_buyers, buyers, orders,

@@ -12,15 +12,17 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from orchestration.config.settings import Paths
 from orchestration.errors import ExitCode, KpiError
 
+Query = Callable[[str], pl.DataFrame]
 PUBLISHED_SCHEMAS = ("marts", "insights", "quality")
 # Clients of DuckDB 1.2 and later can open the published file.
 STORAGE_VERSION = "v1.2.0"

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration.cli.console import console
-from orchestration.cli.options import allowed
 from orchestration.config import settings
-from orchestration.errors import ExitCode, KpiError, config_error
+from orchestration.errors import ExitCode, KpiError, allowed, config_error
 
 if TYPE_CHECKING:
     from ingestion.mapping.sources import FileSpec, Source

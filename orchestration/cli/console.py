@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from orchestration.errors import ExitCode, KpiError, write_trace
@@ -31,10 +32,11 @@ class Console:
         self.out(f"\x1b[1m{text}\x1b[0m" if self._is_rich(sys.stdout) else text)
 
     def note(self, text: str) -> None:
-        """Progress, to standard error."""
+        """Progress, to standard error; that nobody reads it stops nothing."""
         if not self.quiet:
-            sys.stderr.write(text + "\n")
-            sys.stderr.flush()
+            with suppress(BrokenPipeError):
+                sys.stderr.write(text + "\n")
+                sys.stderr.flush()
 
     def document(self, content: Any) -> None:
         """The one JSON document of `--json`."""
@@ -55,7 +57,10 @@ class Console:
         for row in rows:
             table.add_row(*("" if value is None else str(value) for value in row))
         width = None if sys.stdout.isatty() else 160
-        Rich(file=sys.stdout, no_color=not self.color, width=width).print(table)
+        rich = Rich(file=sys.stdout, no_color=not self.color, width=width)
+        with rich.capture() as captured:  # rich would leave by itself if nobody reads
+            rich.print(table)
+        sys.stdout.write(captured.get())
 
     def _is_rich(self, stream: Any) -> bool:
         return self.color and stream.isatty() and "NO_COLOR" not in os.environ
@@ -108,14 +113,31 @@ console = Console()
 
 @contextmanager
 def exit_codes() -> Iterator[None]:
-    """Turn errors into a message and the exit code they stand for."""
+    """Turn errors into a message and the exit code they stand for.
+
+    A reader that leaves, as `head` does, ends a command without a word, as with other tools.
+    """
+    try:
+        try:
+            with _told():
+                yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # What is left to write goes nowhere, or Python would complain on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(128 + signal.SIGPIPE) from None
+
+
+@contextmanager
+def _told() -> Iterator[None]:
     try:
         yield
     except KpiError as error:
         fail(error)
     except KeyboardInterrupt:
-        raise SystemExit(130) from None
-    except SystemExit:
+        raise SystemExit(128 + signal.SIGINT) from None
+    except BrokenPipeError:
         raise
     except Exception as error:
         known = find_error(error)
@@ -134,8 +156,8 @@ def exit_codes() -> Iterator[None]:
 
 def fail(error: KpiError) -> None:
     """Print an error and leave with its code."""
-    console.document({"error": str(error), "exit_code": int(error.code)})
     sys.stderr.write(f"error: {error}\n")
+    console.document({"error": str(error), "exit_code": int(error.code)})
     raise SystemExit(int(error.code))
 
 

@@ -7,13 +7,13 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dashboards.wording.caveats import Gap, blind_platforms, late_platforms, missed_days, warnings
+from dashboards.wording.changes import EFFECT_ORDER
 from orchestration.build import warehouse
 from orchestration.cli.console import console
 from orchestration.cli.drivers import Driver, drivers, sides
-from orchestration.cli.options import allowed, day_of
 from orchestration.cli.published import change_of, gaps, one_row
 from orchestration.config import settings
-from orchestration.errors import ExitCode, KpiError
+from orchestration.errors import ExitCode, KpiError, allowed, day_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -42,8 +42,6 @@ _WORDS = {
     ),
     "warning": ("Warning", "注意"),
 }
-_EFFECTS = ("visitors", "mix", "conversion", "untracked_buyers", "orders_per_buyer",
-            "anonymous_orders", "aov")  # fmt: skip
 
 
 def show_explanation(day: str, versus: str, by: str, lang: str) -> None:
@@ -141,20 +139,21 @@ def _no_comparison(
         [chosen],
     ).fetchall()
     known = ", ".join(name for (name,) in rows)
-    return KpiError(
-        f"there is no comparison {versus} for {chosen}",
-        "marts.fct_gmv_change",
-        (f"That day has: {known}." if known else f"The data reaches to {through}.")
-        + " A comparison needs its base day too.",
-        ExitCode.USAGE,
-    )
+    there = f"That day has: {known}." if known else f"The data reaches to {through}."
+    if versus == "target":
+        what = "there are no targets to compare with"
+        hint = f"No row of feed targets has reached the marts. {there}"
+    else:
+        what = f"there is no comparison {versus} for {chosen}"
+        hint = f"{there} A comparison needs its base day too."
+    return KpiError(what, "marts.fct_gmv_change", hint, ExitCode.USAGE)
 
 
 def _segments(
     con: duckdb.DuckDBPyConnection, day: date, versus: str, by: str
 ) -> list[dict[str, Any]]:
     """Rows of `fct_gmv_change` of one dimension, or of all, the greatest fall first."""
-    effects = ", ".join(f"{name}_effect" for name in _EFFECTS)
+    effects = ", ".join(f"{name}_effect" for name in EFFECT_ORDER)
     result = con.execute(
         f"select dimension, segment, gmv, base_gmv, gmv_change, {effects}"
         " from marts.fct_gmv_change where business_date = ? and comparison = ?"
@@ -259,7 +258,7 @@ def _show_table(by: str, parts: list[dict[str, Any]], lang: str, currency: str) 
 
     names = [by, "GMV", "change", "visitors", "mix", "conversion", "untracked", "orders/buyer",
              "anonymous", "AOV"]  # fmt: skip
-    moved = ["gmv_change", *(f"{name}_effect" for name in _EFFECTS)]
+    moved = ["gmv_change", *(f"{name}_effect" for name in EFFECT_ORDER)]
     console.table(
         names,
         [

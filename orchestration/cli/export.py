@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from orchestration.build import warehouse
 from orchestration.cli.console import console
-from orchestration.cli.options import allowed
 from orchestration.config import settings
-from orchestration.errors import ExitCode, KpiError
+from orchestration.errors import ExitCode, KpiError, allowed
 
 if TYPE_CHECKING:
     import duckdb

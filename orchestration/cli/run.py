@@ -8,13 +8,15 @@ from typing import Any
 
 from orchestration.cli.console import console, fail
 from orchestration.config import settings
-from orchestration.errors import ExitCode, KpiError
+from orchestration.errors import ExitCode, KpiError, day_of
 
 
 def run_daily(*, as_of: str, full: bool, wait_seconds: float, fail_on_alert: bool) -> None:
     """Run the daily job, print the headline, and leave with the exit code that fits."""
     from orchestration.ledger.state import State
 
+    if as_of:
+        day_of(as_of)
     paths = settings.load().paths
     state = State(paths.state)
     execute_daily(as_of=as_of, full=full, wait_seconds=wait_seconds)

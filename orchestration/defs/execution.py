@@ -1,12 +1,19 @@
-"""How steps execute: in one process, one run at a time, around one `Run` that holds the lock."""
+"""How steps execute: in one process, one run at a time, around one `Run` that holds the lock.
+
+A run whose inputs are those of the published generation computes nothing: `step` lets every asset
+and check of it stand as it does there.
+"""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
-from functools import cached_property
+from functools import cached_property, wraps
+from graphlib import TopologicalSorter
 from importlib import metadata
+from inspect import isgeneratorfunction
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from dagster_dbt import DbtCliResource
@@ -36,6 +43,71 @@ class RunResource(dg.ConfigurableResource[Run]):
             wait_seconds=self.wait_seconds,
         ) as run:
             yield run
+
+
+_UNCHANGED = {"unchanged": True}
+Work = Callable[..., Any]
+
+
+def step(
+    name: str,
+    layers: Mapping[str, str] | None = None,
+    then: Callable[[Run], object] | None = None,
+) -> Callable[[Work], Work]:
+    """Make a function the step of a run that is done only if something changed.
+
+    Args:
+        name: of the step, as it is told.
+        layers: check -> the layer of `quality.checks` it sums up; other checks stand there by name.
+        then: what ends the step whether or not something changed.
+
+    Returns:
+        A decorator for functions of a context and a run, and of further resources; they return the
+        result of their one asset or yield those of several.
+    """
+
+    def decorate(work: Work) -> Work:
+        is_several = isgeneratorfunction(work)
+
+        def several(context: dg.AssetExecutionContext, run: Run, **more: Any) -> Iterator[Any]:
+            with run.step(name):
+                if run.is_unchanged:
+                    yield from _standing(context, run, layers or {})
+                elif is_several:
+                    yield from work(context, run=run, **more)
+                else:
+                    yield work(context, run=run, **more)
+                if then:
+                    then(run)
+
+        def one(context: dg.AssetExecutionContext, run: Run, **more: Any) -> Any:
+            [result] = several(context, run, **more)
+            return result
+
+        return wraps(work)(several if is_several else one)
+
+    return decorate
+
+
+def _standing(
+    context: dg.AssetExecutionContext, run: Run, layers: Mapping[str, str]
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """The assets of a step in their order, and its checks as the current generation has them."""
+    upstream, chosen = context.assets_def.asset_deps, context.selected_asset_keys
+    for key in TopologicalSorter({key: upstream[key] for key in chosen}).static_order():
+        if key in chosen:
+            yield dg.MaterializeResult(asset_key=key, metadata=_UNCHANGED)
+    if not context.selected_asset_check_keys:
+        return
+    failed = run.standing_failures()
+    for check in context.selected_asset_check_keys:
+        yield dg.AssetCheckResult(
+            asset_key=check.asset_key,
+            check_name=check.name,
+            passed=layers.get(check.name, check.name) not in failed,
+            severity=dg.AssetCheckSeverity.WARN,  # what failed harder was never published
+            metadata=_UNCHANGED,
+        )
 
 
 class OfflineDbt(DbtCliResource):

@@ -42,6 +42,8 @@ def ingest(
         since = run.state.next_sequence()
         counts = land_new_files(run.settings, run.state)
         log.info("inbox: %s", ", ".join(f"{n} {name}" for name, n in counts.items() if n))
+        if run.is_unchanged:
+            log.info("nothing new since the last good build")
         quarantined: dict[str, int] = defaultdict(int)
         batches: dict[str, int] = defaultdict(int)
         rows: dict[str, int] = defaultdict(int)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import dagster as dg
 
+from orchestration.defs.execution import step
 from orchestration.run import Run
 
 _MARTS = (
@@ -38,42 +39,38 @@ _JUDGED_DAYS = 120  # the overview draws 90
         )
     ],
 )
+@step("insights")
 def insights(
     context: dg.AssetExecutionContext, run: dg.ResourceParam[Run]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Judge every recent day, open or close incidents, and look for where they happened."""
-    with run.step("insights"):
-        if run.is_unchanged:
-            for key in context.selected_asset_keys:
-                yield dg.MaterializeResult(asset_key=key, metadata={"unchanged": True})
-            return
-        from dashboards.wording.incidents import explained
-        from models.anomaly import DetectorParams, detect
-        from models.incidents import open_incidents
-        from models.root_cause import root_causes
-        from orchestration.build.insight_frames import read_frames
+    from dashboards.wording.incidents import explained
+    from models.anomaly import DetectorParams, detect
+    from models.incidents import open_incidents
+    from models.root_cause import root_causes
+    from orchestration.build.insight_frames import read_frames
 
-        frames = read_frames(run.query)
-        last_day = run.last_day()
-        anomalies = detect(
-            frames.daily,
-            frames.dates,
-            frames.promos,
-            frames.completeness,
-            DetectorParams(min_impact_rate=run.settings.file.alerts.min_impact_rate),
-            judge_from=last_day - timedelta(days=_JUDGED_DAYS) if last_day else None,
-            more=frames.series,
+    frames = read_frames(run.query)
+    last_day = run.last_day()
+    anomalies = detect(
+        frames.daily,
+        frames.dates,
+        frames.promos,
+        frames.completeness,
+        DetectorParams(min_impact_rate=run.settings.file.alerts.min_impact_rate),
+        judge_from=last_day - timedelta(days=_JUDGED_DAYS) if last_day else None,
+        more=frames.series,
+    )
+    known = (anomalies, frames.completeness, frames.parts)
+    incidents = open_incidents(*known, run.published_incidents())
+    causes = root_causes(incidents, anomalies, frames.parts, frames.completeness)
+    tables = {
+        "anomalies": anomalies,
+        "incidents": explained(incidents),
+        "root_causes": causes,
+    }
+    for name, frame in tables.items():
+        run.write(f"insights.{name}", frame)
+        yield dg.MaterializeResult(
+            asset_key=["insights", name], metadata={"dagster/row_count": frame.height}
         )
-        known = (anomalies, frames.completeness, frames.parts)
-        incidents = open_incidents(*known, run.published_incidents())
-        causes = root_causes(incidents, anomalies, frames.parts, frames.completeness)
-        tables = {
-            "anomalies": anomalies,
-            "incidents": explained(incidents),
-            "root_causes": causes,
-        }
-        for name, frame in tables.items():
-            run.write(f"insights.{name}", frame)
-            yield dg.MaterializeResult(
-                asset_key=["insights", name], metadata={"dagster/row_count": frame.height}
-            )

@@ -18,7 +18,7 @@ import polars as pl
 
 from orchestration.config.settings import Settings
 from orchestration.erasure.erase import Journal, Request, hits, unknown
-from orchestration.errors import ExitCode, KpiError
+from orchestration.errors import ExitCode, KpiError, allowed
 from orchestration.ledger.identity import content_of, identify, was_landed
 from orchestration.ledger.state import State
 
@@ -103,7 +103,6 @@ def _pseudonyms(settings: Settings, state: State, request: Request, key: bytes) 
     from ingestion.feeds import FEEDS
     from ingestion.rows.build import namespace_of
     from ingestion.rows.pseudonymise import pseudonyms
-    from orchestration.cli.options import allowed
 
     columns = sorted({personal for feed in FEEDS.values() for personal in feed.personal})
     # A source that is no longer configured may still have landed rows.

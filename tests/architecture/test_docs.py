@@ -87,21 +87,6 @@ def test_the_page_of_the_formats_is_made_from_the_formats() -> None:
     assert (ROOT / "docs/formats.md").read_text() == page(), "run `make docs`"
 
 
-def test_every_requirement_is_pinned() -> None:
-    import tomllib
-
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"].values()
-    wanted = [*project["dependencies"], *(name for extra in extras for name in extra)]
-    names = {re.split(r"[\[<>=]", w)[0].lower().replace("_", "-") for w in wanted}
-    pinned = {
-        line.split("==")[0].lower().replace("_", "-")
-        for line in (ROOT / "constraints.txt").read_text().splitlines()
-        if "==" in line
-    }
-    assert names <= pinned
-
-
 def test_no_large_or_foreign_file_is_tracked() -> None:
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True

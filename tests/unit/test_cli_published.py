@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -13,8 +17,7 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from orchestration.cli.main import app
 
@@ -189,7 +192,9 @@ def test_days_after_the_data_are_told(tmp_path: Path) -> None:
         (["explain", "--vs", "lastweek"], "Did you mean last_week?"),
         (["explain", "--by", "chanel"], "Did you mean channel?"),
         (["explain", "--date", "yesterday"], "Write YYYY-MM-DD."),
+        (["run", "--date", "2026-11-31"], "Write YYYY-MM-DD."),
         (["explain", "--vs", "promo_phase"], "That day has: last_week."),
+        (["explain", "--vs", "target"], "there are no targets to compare with"),
         (["explain", "--date", "2020-01-01"], "The data reaches to 2026-11-20."),
         (["export", "cvs"], "Did you mean csv?"),
         (["export", "csv", "--table", "fct_gmv_dayly"], "Did you mean fct_gmv_daily?"),
@@ -306,6 +311,51 @@ def test_a_channel_that_fails_is_an_error_without_its_secret(
 def test_without_channels_the_test_goes_to_the_outbox(tmp_path: Path) -> None:
     done = kpi(publish(tmp_path), "alerts", "test")
     assert done.exit_code == 0 and "no channel is configured" in done.output
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["explain"], ["--json", "explain"], ["alerts", "list"], ["version"],
+        ["sql", "select range as a from range(900)"], ["--json", "sql", "an error, as a document"],
+    ],
+)  # fmt: skip
+def test_a_reader_that_leaves_ends_a_command_quietly(tmp_path: Path, command: list[str]) -> None:
+    home = publish(tmp_path)
+    program = [sys.executable, "-m", "orchestration.cli.main", "--home", str(home), *command]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(program, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert done.returncode == 128 + signal.SIGPIPE
+    assert done.stderr == b"" or b"an error" in done.stderr
+    assert b"BrokenPipe" not in done.stderr
+    assert not (home / "data/logs").exists()
+
+
+def test_the_first_line_is_had_through_a_pipe(tmp_path: Path) -> None:
+    home = publish(tmp_path)
+    query = "select repeat('x', 5000) as a from range(1000)"  # more than a pipe holds
+    kpi = f"{sys.executable} -m orchestration.cli.main --home {home} --json"
+    command = f'{kpi} sql "{query}" | head -1'
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        env={**os.environ, "PYTHONUNBUFFERED": ""},  # Python then takes a cut write for a whole one
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
+    assert done.stdout == "[\n"
+
+
+def test_progress_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
+    home = publish(tmp_path)
+    program = [sys.executable, "-m", "orchestration.cli.main", "--home", str(home), "export", "csv"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(program, stdout=subprocess.PIPE, stderr=writing, check=False)
+    os.close(writing)
+    assert done.returncode == 0
+    assert b"7 tables written" in done.stdout
 
 
 def test_status_says_how_far_each_source_is_complete(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from orchestration.config.settings import PROJECT_ROOT
 from orchestration.event_log import KeptEngineEventLog
@@ -25,7 +24,10 @@ def test_events_are_read_by_dagsters_own_class(
         assert isinstance(instance.event_log_storage, KeptEngineEventLog)
         # more runs than engines are kept
         runs = [dg.materialize([number], instance=instance).run_id for _ in range(10)]
-    own = SqliteEventLogStorage(str(tmp_path / "history" / "runs"))
+        # Engines are kept only if Dagster still connects by the private method we replace.
+        assert len(instance.event_log_storage._engines) == 8
+    [dagsters_own] = KeptEngineEventLog.__bases__
+    own = dagsters_own(str(tmp_path / "history" / "runs"))
     for run_id in runs:
         kinds = [event.dagster_event.event_type_value for event in own.get_logs_for_run(run_id)
                  if event.dagster_event]  # fmt: skip

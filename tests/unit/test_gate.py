@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from datetime import date, timedelta
 
 import polars as pl
 import pytest
 
 from orchestration.build import gate
-from orchestration.build.gate import GateParams, GateResult, blocking, run_gate
+from orchestration.build.audit import failed_errors
+from orchestration.build.gate import GateResult, run_gate
 
 LAST = date(2026, 11, 21)
 
@@ -47,6 +49,11 @@ def put(
 def failed(results: list[GateResult]) -> dict[str, str]:
     assert all(result.status in ("passed", "failed") for result in results), results
     return {result.check_name: result.severity for result in results if result.status == "failed"}
+
+
+def blocking(results: list[GateResult]) -> list[str]:
+    """What ends the run, as the audit decides it."""
+    return failed_errors(pl.DataFrame([asdict(result) for result in results]))
 
 
 def test_a_good_frame_passes_every_check() -> None:
@@ -87,20 +94,13 @@ def test_days_to_come_block_and_the_day_under_way_does_not() -> None:
     assert failed(run_gate(frame(), LAST - timedelta(2))) == {"no_future_days": "error"}
 
 
-def test_old_figures_warn_and_block_only_where_that_is_configured() -> None:
+def test_old_figures_warn_as_a_shop_of_the_past_is_not_wrong() -> None:
     assert failed(run_gate(frame(), LAST + timedelta(2))) == {}
-    assert failed(run_gate(frame(), LAST + timedelta(3))) == {"is_fresh": "warn"}
-    strict = GateParams(max_age_days=3)
-    assert failed(run_gate(frame(), LAST + timedelta(3), strict)) == {}
-    stale = run_gate(frame(), LAST + timedelta(4), strict)
-    assert failed(stale) == {"is_fresh": "error"}
-    assert [result.check_name for result in blocking(stale)] == ["is_fresh"]
-
-
-def test_a_shop_of_the_past_is_judged_by_its_own_last_day() -> None:
+    stale = run_gate(frame(), LAST + timedelta(3))
+    assert failed(stale) == {"is_fresh": "warn"}
+    assert blocking(stale) == []
     past = date(2011, 12, 9)
-    assert failed(run_gate(frame(last=past), past, GateParams(max_age_days=3))) == {}
-    # A clock of today only warns that it is old.
+    assert failed(run_gate(frame(last=past), past)) == {}
     assert failed(run_gate(frame(last=past), LAST)) == {"is_fresh": "warn"}
 
 
@@ -131,12 +131,10 @@ def test_missing_visitors_warn_and_a_shop_without_traffic_is_not_asked() -> None
     assert "visitors_are_known" not in {result.check_name for result in results}
 
 
-def test_only_the_window_is_judged() -> None:
-    old = put("gmv", -5.0, at("tmall", LAST - timedelta(20)))
-    assert failed(run_gate(old, LAST, GateParams(window_days=20))) == {}
-    assert failed(run_gate(old, LAST, GateParams(window_days=21))) == {
-        "gmv_is_not_negative": "error"
-    }
+@pytest.mark.parametrize(("back", "found"), [(400, {}), (399, {"gmv_is_not_negative": "error"})])
+def test_only_the_last_400_days_are_judged(back: int, found: dict[str, str]) -> None:
+    old = put("gmv", -5.0, at("tmall", LAST - timedelta(back)), frame(days=401))
+    assert failed(run_gate(old, LAST)) == found
 
 
 def test_one_day_is_enough_to_publish_and_none_is_not() -> None:
@@ -162,7 +160,7 @@ def test_a_crash_of_one_check_is_not_a_failure_of_the_data(monkeypatch: pytest.M
     results = run_gate(frame(), LAST)
     assert [r.status for r in results] == ["passed"] * 9 + ["not_run"]
     assert "crashed" in results[-1].message
-    assert blocking(results) == [results[-1]]  # not run is not passed
+    assert blocking(results) == ["looks_at_nothing"]  # not run is not passed
 
 
 def test_a_crash_of_the_library_is_not_run_for_every_check(monkeypatch: pytest.MonkeyPatch) -> None:

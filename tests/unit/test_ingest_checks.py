@@ -1,7 +1,7 @@
 """Checks on what came in: they are of the files that count, and pass once a bad one does not."""
 
+from datetime import date
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
@@ -56,11 +56,8 @@ def test_no_row_quarantined_is_of_the_files_that_count(
 
     def status() -> str:
         files = _files_frame(home.state.files(), [])
-        run: Any = SimpleNamespace(
-            frame={"raw.ingest_files": files}.get, query=lambda _: None, checks=[], run_id="1",
-            as_of=None,
-        )  # fmt: skip
-        checks = audit_checks(run, pl.DataFrame(schema={"difference": pl.Decimal(18, 2)}))
+        totals = pl.DataFrame(schema={"difference": pl.Decimal(18, 2)})
+        checks = audit_checks(lambda _: files, totals, date(2026, 1, 1), "1")
         [row] = checks.filter(pl.col("check_name") == "no_row_quarantined").to_dicts()
         return str(row["status"])
 
