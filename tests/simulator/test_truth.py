@@ -12,48 +12,9 @@ import pytest
 from simulator import simulate
 from simulator.calendar import is_ordinary
 from tests.support import simulated
+from tests.support.simulated import truth
 
-CHANNELS = {
-    ("google", "organic"): "organic_search",
-    ("google", "cpc"): "paid_search",
-    ("facebook", "paid_social"): "paid_social",
-    ("instagram", "paid_social"): "paid_social",
-    ("newsletter", "email"): "email",
-    ("tiktok", "social"): "social",
-    ("(direct)", "(none)"): "direct",
-    ("partner.example", "referral"): "referral",
-    ("leaflet", "qr"): "other",
-}
 REPEAT_DAYS = 90
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return simulated.long_shop(tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def sessions(shop: Path) -> pl.DataFrame:
-    found = simulated.sessions(shop)
-    pair = pl.concat_str("source", "medium", separator=" ")
-    names = {" ".join(key): name for key, name in CHANNELS.items()}
-    return found.with_columns(channel=pair.replace_strict(names))
-
-
-@pytest.fixture(scope="module")
-def lines(shop: Path) -> dict[str, pl.DataFrame]:
-    site = simulated.site_lines(shop)
-    site = site.rename({"Email": "buyer", "Shipping Province": "province", "Subtotal": "due"})
-    return {"shopify": site, "tmall": simulated.tmall_lines(shop)}
-
-
-def truth(root: Path, name: str) -> pl.DataFrame:
-    return pl.read_csv(root / f"truth/{name}.csv", try_parse_dates=True)
-
-
-@pytest.fixture(scope="module")
-def incidents(shop: Path) -> pl.DataFrame:
-    return truth(shop, "incidents")
 
 
 def days_of(row: dict) -> list[date]:
@@ -426,12 +387,12 @@ def test_the_ring_orders_big_from_one_house_and_takes_it_back(
         mine = orders.join(ring, left_on="order", right_on="order_id")
         assert 20 <= len(mine) == len(ring) <= 35
         assert mine["buyer"].n_unique() == 5
-        assert mine["Shipping Address1"].n_unique() == 1
+        assert mine["address"].n_unique() == 1
         others = orders.join(ring, left_on="order", right_on="order_id", how="anti")
         assert mine["due"].mean() > 2 * others["due"].mean()
         paid = mine.drop_nulls("paid")
         assert len(refunded & set(paid["order"])) / len(paid) > 0.5
-        accounts = others.group_by("Shipping Address1").agg(pl.col("buyer").n_unique())
+        accounts = others.group_by("address").agg(pl.col("buyer").n_unique())
         assert accounts["buyer"].max() < 15  # houses of honest customers are shared by chance
 
 
