@@ -41,6 +41,7 @@ def test_google_ads_totals_are_no_rows_and_parts_are_summed(tmp_path: Path) -> N
         ),
         (SECOND, "Generic", Decimal("1000.01"), 12345, 0, None, Decimal("0.00"), "click", "CNY"),
     ]
+    assert home.rows(landed, SPEND)["_row_key"][0] == r"2026-05-01|web||Brand \| Search||click"
     assert landed.unknown_columns == ()
 
 
