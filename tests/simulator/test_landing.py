@@ -9,13 +9,13 @@ import pytest
 import yaml
 
 from ingestion.landing.deliveries import match_files, unmatched_files
-from ingestion.landing.land import LandedFile, land_file
+from ingestion.landing.land import LandedFile
 from ingestion.mapping.sources import Source, parse_sources
 from simulator.plan_operations import DAILY, STREAMS
+from tests.support.exports import land_at
 from tests.support.simulated import files
 
 EXAMPLE = Path(__file__).parents[2] / "shop.example.yml"
-KEY = b"5eed" * 8
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +34,12 @@ def landed(
         found = files(demo, f"{source}/{stream}")
         wanted |= {found[0], found[-1]}
     accounts = [
-        land_file(
-            match.path, inbox=inbox, landing=folder, quarantine=folder / "quarantine",
-            source=sources[match.source], files=match.files, key=KEY, reporting_currency="CNY",
-        )
+        land_at(folder, match.path, sources[match.source], match.files, "CNY", inbox)
         for match in match_files(inbox, sources)
         if match.path in wanted
-    ]  # fmt: skip
+    ]
     assert len(accounts) == len(wanted)
-    return folder, accounts
+    return folder / "landing", accounts
 
 
 def test_every_file_has_a_source(demo: Path, sources: dict[str, Source]) -> None:

@@ -7,15 +7,11 @@ from typing import Any
 
 import polars as pl
 import pytest
-import yaml
 
-from ingestion.landing.deliveries import match_files
-from ingestion.landing.land import land_file
-from ingestion.mapping.sources import load_formats, parse_sources
-from tests.support.exports import KEY, Shop
+from ingestion.mapping.sources import load_formats
+from tests.support.exports import Shop
 
-ROOT = Path(__file__).parents[2]
-SHARED = ROOT.parent / "shared" / "data"
+SHARED = Path(__file__).parents[3] / "shared" / "data"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not there")
 
 
@@ -106,36 +102,3 @@ def test_orders_the_export_calls_tests_are_left_out_with_all_their_lines(tmp_pat
     assert landed.excluded == {"test_order": 2}
     assert home.rows(landed)["order_id"].to_list() == ["1"]
     assert home.rows(landed, "order_items")["order_id"].to_list() == ["1"]
-
-
-@needs_shared
-def test_online_retail_goes_through_its_mapping_alone(tmp_path: Path) -> None:
-    inbox = tmp_path / "inbox" / "retail"
-    inbox.mkdir(parents=True)
-    for path in (SHARED / "online_retail_2010_2011").glob("*.csv.gz"):
-        (inbox / path.name).write_bytes(path.read_bytes())
-    raw = yaml.safe_load((ROOT / "examples/online_retail/shop.yml").read_text(encoding="utf-8"))
-    sources = parse_sources(raw["sources"])
-    (match,) = match_files(tmp_path / "inbox", sources)
-    landed = land_file(
-        match.path, inbox=tmp_path / "inbox", landing=tmp_path / "landing",
-        quarantine=tmp_path / "quarantine", source=sources[match.source], files=match.files,
-        key=KEY, reporting_currency=raw["shop"]["currency"],
-    )  # fmt: skip
-    assert (landed.rows_read, landed.rows_quarantined, landed.rows_duplicate) == (105_335, 0, 0)
-    orders = pl.read_parquet(tmp_path / "landing/orders/*/*.parquet")
-    items = pl.read_parquet(tmp_path / "landing/order_items/*/*.parquet")
-    value = (pl.col("quantity") * pl.col("unit_price")).sum().alias("value")
-    local = pl.col("paid_at").dt.replace_time_zone("UTC").dt.convert_time_zone("Europe/London")
-    months = (
-        items.group_by("order_id").agg(value).join(orders, on="order_id")
-        .group_by(local.dt.strftime("%Y-%m").alias("month"))
-        .agg(pl.len(), pl.col("value").sum(), pl.col("customer_key").drop_nulls().n_unique())
-        .sort("month")
-    )  # fmt: skip
-    # The figures of ../shared/data/README.md.
-    assert months.rows() == [
-        ("2010-12", 1559, Decimal("823746.1400"), 885),
-        ("2011-01", 1086, Decimal("691364.5600"), 741),
-        ("2011-02", 1100, Decimal("523631.8900"), 758),
-    ]
