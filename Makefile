@@ -35,10 +35,10 @@ serve: $(STAMP) ## serve the site on http://127.0.0.1:8000
 	@$(BIN)/kpi serve
 
 test: $(STAMP) ## run the tests
-	@$(BIN)/pytest -n auto --dist loadfile
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test-long: $(STAMP) ## run the full suites (arrival sequences, kills, browser matrix)
-	@$(BIN)/pytest -n auto --dist loadfile -m 'long or not long'
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m 'long or not long'
 
 lint: $(STAMP) ## ruff, mypy, import-linter, sqlfluff
 	@$(BIN)/ruff check .

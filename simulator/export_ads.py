@@ -16,7 +16,7 @@ from simulator.catalogue import EPOCH
 from simulator.company import CHANNELS
 from simulator.draws import Stream, uniforms
 from simulator.orderbook import NEVER, OrderBook
-from simulator.tables import Span, of_days
+from simulator.tables import Span, header, of_days
 from simulator.visits import Visits
 from simulator.world import World
 
@@ -38,16 +38,7 @@ META_HEADER = (
     "CTR (link click-through rate),Clicks (all),CTR (all),CPC (all) (CNY),Landing page views,"
     "Cost per landing page view (CNY)"
 )
-GOOGLE_HEADER = (
-    "Day",
-    "Campaign",
-    "Currency code",
-    "Impr.",
-    "Clicks",
-    "Cost",
-    "Conversions",
-    "Conv. value",
-)
+GOOGLE_HEADER = header("Day,Campaign,Currency code,Impr.,Clicks,Cost,Conversions,Conv. value")
 _ATTRIBUTION = "7-day click or 1-day view"
 _RESULT = "actions:offsite_conversion.fb_pixel_purchase"
 
@@ -153,18 +144,10 @@ def _google_report(rows: pl.DataFrame, span: Span) -> bytes:
     both = pl.concat([rows.with_columns(day.alias("day")), total])
     # one Python step a row of the report, at most a few hundred
     lines = [
-        [
-            day,
-            campaign,
-            "CNY",
-            f"{shown:,}",
-            f"{clicks:,}",
-            f"{cost:,.2f}",
-            f"{conversions:,.2f}",
-            f"{value:,.2f}",
-        ]
-        for day, campaign, shown, clicks, cost, conversions, value in both.iter_rows()
-    ]
+        [day, campaign, "CNY", f"{shown:,}", f"{clicks:,}",
+         *(f"{amount:,.2f}" for amount in amounts)]
+        for day, campaign, shown, clicks, *amounts in both.iter_rows()
+    ]  # fmt: skip
     table = pl.DataFrame(lines, schema=list(GOOGLE_HEADER), orient="row").write_csv()
     title = f'Campaign report\n"{first:%B} {first.day}, {first.year} - {last:%B} {last.day}, '
     return f'{title}{last.year}"\n{table}'.encode()

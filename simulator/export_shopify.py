@@ -30,6 +30,9 @@ ORDER_HEADER = header(
     "Device ID,Id,Tags,Risk Level,Source,Lineitem discount,Tax 1 Name,Tax 1 Value,Tax 2 Name,"
     "Tax 2 Value,Tax 3 Name,Tax 3 Value,Tax 4 Name,Tax 4 Value,Tax 5 Name,Tax 5 Value"
 )
+PRODUCT_HEADER = header(
+    "product_id,name,category_1,category_2,brand,role,list_price,cost,launched_at,valid_from"
+)
 BRAND = "Muye"
 ZONE = " +0800"
 _FIRST_CUSTOMER = 18_262 * 1_000_000  # visitors are numbered from 2020 on
@@ -155,20 +158,11 @@ def products_bytes(shop: str, day: date, start: date) -> bytes:
         if item.launched > day:
             continue
         price, since = version(number, day)
-        rows.append(
-            (
-                item.product_id,
-                item.names[chinese],
-                item.category[0],
-                item.category[chinese],
-                BRAND,
-                item.role,
-                f"{price / 100:.2f}",
-                f"{cost_cents(number) / 100:.2f}",
-                item.launched,
-                max(since, start),
-            )
-        )
+        rows.append((
+            item.product_id, item.names[chinese], item.category[0], item.category[chinese], BRAND,
+            item.role, f"{price / 100:.2f}", f"{cost_cents(number) / 100:.2f}", item.launched,
+            max(since, start),
+        ))  # fmt: skip
     for number, gift in enumerate(GIFTS):
         name = f"赠品 {gift}" if chinese else f"Gift {gift}"
         cost = f"{3 + 2 * number}.00"
@@ -176,16 +170,4 @@ def products_bytes(shop: str, day: date, start: date) -> bytes:
         rows.append(
             (gift, name, "gift", "gift", BRAND, "related", "0.00", cost, since, max(since, start))
         )
-    names = (
-        "product_id",
-        "name",
-        "category_1",
-        "category_2",
-        "brand",
-        "role",
-        "list_price",
-        "cost",
-        "launched_at",
-        "valid_from",
-    )
-    return pl.DataFrame(rows, schema=list(names), orient="row").write_csv().encode()
+    return pl.DataFrame(rows, schema=list(PRODUCT_HEADER), orient="row").write_csv().encode()

@@ -19,20 +19,13 @@ from simulator.demand import ordinal
 from simulator.experiments import VARIANTS, experiments
 from simulator.files import write_atomically
 from simulator.incidents import Incident
+from simulator.tables import header
 from simulator.truth_operations import operations_truth
 from simulator.world import make_world
 
 REPEAT_DAYS = 90
-_INCIDENT_COLUMNS = (
-    "incident_id",
-    "kind",
-    "start_date",
-    "end_date",
-    "platform",
-    "dimension",
-    "segment",
-    "metric",
-    "factor",
+_INCIDENT_COLUMNS = header(
+    "incident_id,kind,start_date,end_date,platform,dimension,segment,metric,factor"
 )
 _FRAUD_COLUMNS = ("order_id", "platform", "ring", "ordered_on", "is_refunded")
 

@@ -64,6 +64,10 @@ def test_the_reporting_zone_says_which_day_a_payment_belongs_to(shop: Shop) -> N
         "45413.5",  # a spreadsheet's day number
         "1777600000",
         "2026-02-29 10:00:00",
+        "2026-02-30 10:00:00",
+        "01/05/2026",
+        "yesterday",
+        "1066-10-14 09:00:00",
         "2026-05-01 24:00:00",
         "2026-05-01 10:61:00",
         "2026-05-01",
@@ -77,6 +81,7 @@ def test_the_reporting_zone_says_which_day_a_payment_belongs_to(shop: Shop) -> N
 def test_what_is_no_instant_of_this_format_is_set_aside(shop: Shop, at: str) -> None:
     landed = shop.land(HEADER + orders(9) + order(10, at=at, paid=""))
     assert (landed.rows_landed, landed.rows_quarantined) == (9, 1)
+    assert shop.quarantined(landed)["column"].str.starts_with("ordered_at").all()
 
 
 @pytest.mark.parametrize(

@@ -33,12 +33,16 @@ def test_text_in_a_number_column_says_file_row_column_and_count(shop: Shop) -> N
 
 
 @pytest.mark.parametrize(
-    "amount", ["NaN", "inf", "-inf", "1e300", "1e3", "-1.00", "0x10", "1.2.3", "12,34.5", "十"]
-)
-def test_what_is_no_amount_is_set_aside(shop: Shop, amount: str) -> None:
-    landed = shop.land(HEADER + orders(9) + order(10, f'"{amount}"'))
-    assert (landed.rows_landed, landed.rows_quarantined) == (9, 1)
-    assert shop.quarantined(landed)["column"].str.starts_with("order_amount").all()
+    ("amount", "reason"),
+    [
+        *[(cell, "not_readable") for cell in (
+            "NaN", "inf", "-inf", "1e300", "1e3", "0x10", "1.2.3", "12,34.5", "十", "12%", "1,2,3",
+            "12.", "--1", "(12.00)", "12 yuan", "１２.５０", "1'204.50")],
+        ("-1.00", "out_of_domain"),
+    ],
+)  # fmt: skip
+def test_what_is_no_amount_is_set_aside(shop: Shop, amount: str, reason: str) -> None:
+    assert "order_amount" in one_bad_row(shop, order(10, f'"{amount}"'), reason)
 
 
 def test_an_amount_too_large_for_its_column_is_set_aside(shop: Shop) -> None:
@@ -51,13 +55,6 @@ def test_a_status_nobody_mapped_is_set_aside_and_shown(shop: Shop) -> None:
     landed = shop.land(HEADER + orders(9) + order(10, status="lost"))
     assert landed.rows_quarantined == 1
     assert '"lost" is not one of' in landed.issues[0]
-
-
-@pytest.mark.parametrize(
-    "at", ["2026-02-30 10:00:00", "01/05/2026", "yesterday", "1066-10-14 09:00:00"]
-)
-def test_what_is_no_instant_is_set_aside(shop: Shop, at: str) -> None:
-    assert shop.land(HEADER + orders(9) + order(10, at=at, paid="")).rows_quarantined == 1
 
 
 def test_an_empty_required_cell_is_set_aside(shop: Shop) -> None:
@@ -155,13 +152,6 @@ def test_ids_rounded_to_fifteen_digits_by_a_spreadsheet_refuse_the_file(shop: Sh
 def test_how_amounts_may_be_written(shop: Shop, cell: str, amount: str) -> None:
     landed = shop.land(HEADER + order(1, f'"{cell}"'))
     assert shop.rows(landed)["order_amount"].to_list() == [Decimal(amount)]
-
-
-@pytest.mark.parametrize(
-    "cell", ["12%", "1,2,3", "12.", "--1", "(12.00)", "12 yuan", "１２.５０", "1'204.50"]
-)
-def test_how_amounts_may_not_be_written(shop: Shop, cell: str) -> None:
-    one_bad_row(shop, order(10, f'"{cell}"'), "not_readable")
 
 
 def test_decimal_commas_are_read_where_declared_and_bad_where_not(shop: Shop) -> None:

@@ -3,12 +3,10 @@
 import contextlib
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -37,16 +35,6 @@ def generation(home: Path) -> tuple[object, ...]:
     )[0]
 
 
-@pytest.fixture(scope="module")
-def day_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = shop.new_home(tmp_path_factory.mktemp("kills") / "home")
-    day = shop.LAST_DAY - timedelta(days=1)
-    shop.deliver(home, day)
-    shop.run(home, day)
-    shop.deliver(home)
-    return home
-
-
 def kill_and_mend(home: Path, seconds: float, reference: Path) -> None:
     old = generation(home)
     assert old[2] == old[3]
@@ -62,21 +50,16 @@ def kill_and_mend(home: Path, seconds: float, reference: Path) -> None:
     assert shop.different(home, reference) == []
 
 
-@pytest.mark.parametrize("n", [0])
-def test_a_killed_run_leaves_no_trace(
-    day_before: Path, finished_home: Path, tmp_path: Path, n: int
-) -> None:
-    home = Path(shutil.copytree(day_before, tmp_path / "home", symlinks=True))
-    kill_and_mend(home, random.Random(n).uniform(8, 30), finished_home)
+def test_a_killed_run_leaves_no_trace(begun_home: Path, finished_home: Path) -> None:
+    kill_and_mend(begun_home, random.Random(0).uniform(8, 30), finished_home)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("n", range(1, 26))
 def test_a_killed_run_leaves_no_trace_anywhere(
-    day_before: Path, finished_home: Path, tmp_path: Path, n: int
+    begun_home: Path, finished_home: Path, n: int
 ) -> None:
-    home = Path(shutil.copytree(day_before, tmp_path / "home", symlinks=True))
-    kill_and_mend(home, random.Random(n).uniform(0.5, 45), finished_home)
+    kill_and_mend(begun_home, random.Random(n).uniform(0.5, 45), finished_home)
 
 
 def test_a_run_leaves_with_code_7_while_another_holds_the_lock(finished_home: Path) -> None:
@@ -87,9 +70,8 @@ def test_a_run_leaves_with_code_7_while_another_holds_the_lock(finished_home: Pa
 
 
 @pytest.mark.long
-def test_a_second_run_leaves_with_code_7_or_waits(day_before: Path, tmp_path: Path) -> None:
-    home = Path(shutil.copytree(day_before, tmp_path / "home", symlinks=True))
-    lock = home / "data/state/run.lock"
+def test_a_second_run_leaves_with_code_7_or_waits(begun_home: Path) -> None:
+    home, lock = begun_home, begun_home / "data/state/run.lock"
     lock.write_text("")  # what the last run wrote into it would look like the first run's
     first = start(home)
     deadline = time.monotonic() + 60

@@ -6,7 +6,9 @@ takes eight days to the cart, u4 sees the product before the home page.
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -34,44 +36,40 @@ STEPS = ["home", "product_view", "add_to_cart", "purchase"]
 
 
 @pytest.fixture(scope="module")
-def raw_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("funnel") / "kpi.duckdb"
-    events = pl.DataFrame(
-        {
-            "event_id": [f"e{n}" for n in range(len(EVENTS))],
-            "occurred_at": [
-                datetime.strptime(f"2026-{at}", "%Y-%m-%d %H:%M") for _, at, _ in EVENTS
-            ],
-            "event_type": [kind for _, _, kind in EVENTS],
-            "visitor_key": [visitor for visitor, _, _ in EVENTS],
-            "platform": "shopify",
-            "shop_id": "site",
-        }
-    )
-    write_raw(file, {"events": events})
-    return file
+def funnel(tmp_path_factory: pytest.TempPathFactory) -> Callable[[float], Path]:
+    """Build file of the events with a window of so many days."""
+
+    @cache
+    def build(days: float) -> Path:
+        file = tmp_path_factory.mktemp("funnel") / "kpi.duckdb"
+        events = pl.DataFrame(
+            {
+                "event_id": [f"e{n}" for n in range(len(EVENTS))],
+                "occurred_at": [datetime.fromisoformat(f"2026-{at}") for _, at, _ in EVENTS],
+                "event_type": [kind for _, _, kind in EVENTS],
+                "visitor_key": [visitor for visitor, _, _ in EVENTS],
+                "platform": "shopify",
+                "shop_id": "site",
+            }
+        )
+        write_raw(file, {"events": events})
+        run_dbt(
+            PROJECT, file, "build", "--full-refresh", "--select", "+fct_funnel_daily",
+            "+fct_sessions", "--indirect-selection", "cautious",
+            "--exclude-resource-type", "unit_test",
+            vars={"reporting_timezone": "UTC", "funnel_steps": STEPS, "funnel_window_days": days},
+        )  # fmt: skip
+        return file
+
+    return build
 
 
-def funnel(raw_file: Path, days: float) -> pl.DataFrame:
-    run_dbt(
-        PROJECT,
-        raw_file,
-        "build",
-        "--full-refresh",
-        "--select",
-        "+fct_funnel_daily",
-        "+fct_sessions",
-        "--indirect-selection",
-        "cautious",
-        "--exclude-resource-type",
-        "unit_test",
-        vars={
-            "reporting_timezone": "UTC",
-            "funnel_steps": STEPS,
-            "funnel_window_days": days,
-        },
+def steps(file: Path, basis: str) -> pl.DataFrame:
+    return read(
+        file,
+        "select business_date, entered_count from marts.fct_funnel_daily"
+        f" where basis = '{basis}' and dimension = 'all' order by step_number",
     )
-    return read(raw_file, "select * from marts.fct_funnel_daily order by all")
 
 
 @pytest.mark.parametrize(
@@ -79,22 +77,21 @@ def funnel(raw_file: Path, days: float) -> pl.DataFrame:
     [(7, [4, 3, 1, 1]), (14, [4, 3, 2, 2]), (30 / 1440, [4, 3, 1, 0])],
     ids=["7 days", "14 days", "30 minutes"],
 )
-def test_visitors_by_step(raw_file: Path, days: float, expected: list[int]) -> None:
-    rows = funnel(raw_file, days).filter(pl.col("basis") == "visitor", pl.col("dimension") == "all")
-    assert rows["business_date"].unique().to_list() == [datetime(2026, 3, 1).date()]
-    assert rows.sort("step_number")["entered_count"].to_list() == expected
+def test_visitors_by_step(
+    funnel: Callable[[float], Path], days: float, expected: list[int]
+) -> None:
+    rows = steps(funnel(days), "visitor")
+    assert rows["business_date"].unique().to_list() == [date(2026, 3, 1)]
+    assert rows["entered_count"].to_list() == expected
 
 
-def test_sessions_of_each_visitor_are_not_split_at_midnight(raw_file: Path) -> None:
-    funnel(raw_file, 7)
-    rows = read(
-        raw_file,
-        "select visitor_key, count(*) as n from marts.fct_sessions group by all order by all",
-    )
+def test_sessions_of_each_visitor_are_not_split_at_midnight(
+    funnel: Callable[[float], Path],
+) -> None:
+    rows = read(funnel(7), "select visitor_key, count(*) from marts.fct_sessions group by all")
     assert dict(rows.iter_rows()) == {"u1": 2, "u2": 1, "u3": 2, "u4": 1}
 
 
-def test_sessions_by_step(raw_file: Path) -> None:
+def test_sessions_by_step(funnel: Callable[[float], Path]) -> None:
     """u1 pays 35 minutes after the cart: another session; u3's second session has no home page."""
-    rows = funnel(raw_file, 7).filter(pl.col("basis") == "session", pl.col("dimension") == "all")
-    assert rows.sort("step_number")["entered_count"].to_list() == [4, 3, 1, 0]
+    assert steps(funnel(7), "session")["entered_count"].to_list() == [4, 3, 1, 0]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 from tests.golden.reference import COLUMNS, limit
-from tests.golden.shop import deliveries
-from tests.support.raw import PROJECT, run_dbt, write_raw
+from tests.support.raw import PROJECT, read, run_dbt
 
 EXPECTED = Path(__file__).parent / "expected"
 DAYS = [date(2025, 11, 9), *(date(2026, 11, day) for day in range(7, 14))]
@@ -23,19 +22,8 @@ SIDE = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def build_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Everything built and every dbt test passed."""
-    file = tmp_path_factory.mktemp("golden") / "golden.duckdb"
-    write_raw(file, deliveries())
-    run_dbt(PROJECT, file, "build", "--full-refresh")
-    return file
-
-
 def table(build_file: Path, name: str) -> pl.DataFrame:
-    with duckdb.connect(build_file, read_only=True) as con:
-        frame: pl.DataFrame = con.sql(f"select * from {name}").pl()
-    return frame
+    return read(build_file, f"from {name}")
 
 
 def on_paper(name: str, like: pl.DataFrame, key: list[str]) -> pl.DataFrame:
@@ -45,20 +33,20 @@ def on_paper(name: str, like: pl.DataFrame, key: list[str]) -> pl.DataFrame:
     return pl.read_csv(EXPECTED / name, schema_overrides=types).sort(key)
 
 
-def test_orders(build_file: Path) -> None:
-    found = table(build_file, "marts.fct_orders")
+def test_orders(golden_build: Path) -> None:
+    found = table(golden_build, "marts.fct_orders")
     wanted = on_paper("fct_orders.csv", found, ["order_id"])
     assert_frame_equal(found.select(wanted.columns).sort("order_id"), wanted)
 
 
-def test_every_row_of_eight_days(build_file: Path) -> None:
-    found = table(build_file, "marts.fct_gmv_daily").filter(pl.col("business_date").is_in(DAYS))
+def test_every_row_of_eight_days(golden_build: Path) -> None:
+    found = table(golden_build, "marts.fct_gmv_daily").filter(pl.col("business_date").is_in(DAYS))
     wanted = on_paper("fct_gmv_daily.csv", found, KEY)
     assert_frame_equal(found.select(wanted.columns).sort(KEY), wanted)
 
 
-def test_ratios_follow_from_the_counts(build_file: Path) -> None:
-    found = table(build_file, "marts.fct_gmv_daily")
+def test_ratios_follow_from_the_counts(golden_build: Path) -> None:
+    found = table(golden_build, "marts.fct_gmv_daily")
     wanted = on_paper("fct_gmv_daily.csv", found, KEY).with_columns(
         buyers=pl.col("tracked_buyers") + pl.col("untracked_buyers"),
         orders=pl.col("identified_orders") + pl.col("anonymous_orders"),
@@ -81,8 +69,8 @@ def test_ratios_follow_from_the_counts(build_file: Path) -> None:
     assert_frame_equal(found.select(wanted.columns), wanted, rel_tol=1e-15)
 
 
-def test_the_company_has_all_370_days(build_file: Path) -> None:
-    company = table(build_file, "marts.fct_gmv_daily").filter(pl.col("dimension") == "all")
+def test_the_company_has_all_370_days(golden_build: Path) -> None:
+    company = table(golden_build, "marts.fct_gmv_daily").filter(pl.col("dimension") == "all")
     assert company.height == 370
     assert company["business_date"].min() == date(2025, 11, 9)
     assert company["business_date"].max() == date(2026, 11, 13)
@@ -90,10 +78,10 @@ def test_the_company_has_all_370_days(build_file: Path) -> None:
     assert company["net_sales"].sum() == company["net_sales_by_order_date"].sum() == 1750
 
 
-def test_changes_by_factor(build_file: Path) -> None:
+def test_changes_by_factor(golden_build: Path) -> None:
     key = ["business_date", "comparison", "dimension", "segment"]
     sides = pl.read_csv(EXPECTED / "fct_gmv_change_sides.csv", try_parse_dates=True).sort(key)
-    found = table(build_file, "marts.fct_gmv_change").join(sides.select(key), on=key).sort(key)
+    found = table(golden_build, "marts.fct_gmv_change").join(sides.select(key), on=key).sort(key)
     assert_frame_equal(found.select(key), sides.select(key))
     wanted = [wanted_effects(row) for row in sides.iter_rows(named=True)]
     for row, expected in zip(found.iter_rows(named=True), wanted, strict=True):
@@ -126,23 +114,22 @@ def wanted_effects(row: dict[str, float]) -> dict[str, float | str]:
     }
 
 
-def test_comparisons_of_the_company_are_exactly_these(build_file: Path) -> None:
+def test_comparisons_of_the_company_are_exactly_these(golden_build: Path) -> None:
     """No promotion row on the 10th, when a platform without promotion sold, nor after the 11th."""
     days = [date(2026, 11, day) for day in range(9, 14)]
     key = ["business_date", "comparison"]
     sides = pl.read_csv(EXPECTED / "fct_gmv_change_sides.csv", try_parse_dates=True)
-    found = table(build_file, "marts.fct_gmv_change").filter(
+    found = table(golden_build, "marts.fct_gmv_change").filter(
         (pl.col("dimension") == "all") & pl.col("business_date").is_in(days)
     )
     wanted = sides.filter(pl.col("dimension") == "all")
     assert found.select(key).sort(key).rows() == wanted.select(key).sort(key).rows()
 
 
-def test_a_second_run_changes_nothing(build_file: Path) -> None:
+def test_a_second_run_changes_nothing(golden_build: Path, tmp_path: Path) -> None:
     names = ["marts.fct_orders", "marts.fct_gmv_daily", "marts.fct_gmv_change"]
-    before = {name: table(build_file, name) for name in names}
-    run_dbt(PROJECT, build_file, "run")
+    again = Path(shutil.copy(golden_build, tmp_path))
+    run_dbt(PROJECT, again, "run")
     for name in names:
-        columns = before[name].columns
-        again = table(build_file, name)
-        assert_frame_equal(again.sort(columns), before[name].sort(columns))
+        before = table(golden_build, name)
+        assert_frame_equal(*(frame.sort(before.columns) for frame in (table(again, name), before)))

@@ -54,14 +54,9 @@ def test_rungs_by_hand(golden_build: Path, day: date, basis: str) -> None:
 def moved(before: Path, after: Path, table: str, columns: str) -> set[tuple[object, ...]]:
     """Rows of `after` that are not in `before`; both have the same keys."""
     with duckdb.connect() as con:
-        con.execute(
-            f"attach '{before}' as before (read_only); attach '{after}' as after (read_only)"
-        )
-        return set(
-            con.execute(
-                f"select {columns} from (from after.{table} except from before.{table})"
-            ).fetchall()
-        )
+        con.execute(f"attach '{before}' as old (read_only); attach '{after}' as new (read_only)")
+        rows = con.execute(f"select {columns} from (from new.{table} except from old.{table})")
+        return set(rows.fetchall())
 
 
 def test_a_refund_forty_days_late_moves_two_days_and_nothing_else(
@@ -74,7 +69,7 @@ def test_a_refund_forty_days_late_moves_two_days_and_nothing_else(
         "refunded_at": datetime(2025, 12, 19, 3), "amount": Decimal("10.00"), "kind": "return",
     }  # fmt: skip
     feeds["refunds"] = pl.concat([feeds["refunds"], pl.DataFrame([late])], how="diagonal_relaxed")
-    file = tmp_path / "late.duckdb"
+    file = tmp_path / "kpi.duckdb"
     write_raw(file, feeds)
     run_dbt(PROJECT, file, "build", "--full-refresh", "--exclude-resource-type", "unit_test")
 

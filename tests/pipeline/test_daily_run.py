@@ -1,8 +1,10 @@
 """A whole run: what it publishes, that it calls nobody, that it does nothing twice."""
 
 import re
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -31,26 +33,6 @@ CONTRACT = {
     "dim_channel": "",
     "dim_promo": "starts_at ends_at",
 }
-
-TRAP = """
-import os, socket
-
-def _trap(name, original):
-    def trapped(*arguments, **options):
-        family = getattr(arguments[0], "family", None)
-        if family != socket.AF_UNIX:
-            with open(os.environ["KPI_TRAP"], "a") as log:
-                log.write(f"{name} {arguments}\\n")
-            raise OSError("the network is trapped")
-        return original(*arguments, **options)
-    return trapped
-
-socket.socket.connect = _trap("connect", socket.socket.connect)
-socket.socket.connect_ex = _trap("connect_ex", socket.socket.connect_ex)
-socket.socket.sendto = _trap("sendto", socket.socket.sendto)
-socket.getaddrinfo = _trap("getaddrinfo", socket.getaddrinfo)
-socket.gethostbyname = _trap("gethostbyname", socket.gethostbyname)
-"""
 
 
 @pytest.mark.parametrize("table", CONTRACT)
@@ -139,27 +121,17 @@ def test_every_file_balances_and_holds_no_personal_data(finished_home: Path) -> 
                 assert not personal.search(content), file
 
 
-def test_a_run_calls_nobody(tmp_path: Path) -> None:
-    home = shop.new_home(tmp_path / "home")
-    shop.deliver(home, date(2026, 10, 1))
-    trap = tmp_path / "trap"
-    trap.mkdir()
-    (trap / "sitecustomize.py").write_text(TRAP)
-    log = tmp_path / "calls.txt"
-    done = shop.kpi(home, "run", "--date", "2026-10-01", PYTHONPATH=str(trap), KPI_TRAP=str(log))
-    assert done.returncode == 0, done.stderr[-4000:]
-    assert not log.exists(), log.read_text()
+def test_a_run_calls_nobody(finished_home: Path, tmp_path: Path) -> None:
+    calls = shop.calls_of(finished_home)
+    assert not calls.exists(), calls.read_text()
     # The trap itself works: a call is caught and written down.
-    import subprocess
-    import sys
-
+    home = tmp_path / "home"
+    home.mkdir()
     caught = subprocess.run(
         [sys.executable, "-c", "import socket; socket.create_connection(('127.0.0.1', 9))"],
-        env=shop.environment(home, PYTHONPATH=str(trap), KPI_TRAP=str(log)),
-        check=False,
-        capture_output=True,
-    )
-    assert caught.returncode != 0 and log.exists()
+        env=shop.environment(home, **shop.trapped(home)), check=False, capture_output=True,
+    )  # fmt: skip
+    assert caught.returncode != 0 and shop.calls_of(home).exists()
 
 
 def test_a_second_run_changes_nothing_and_builds_nothing(
@@ -173,8 +145,6 @@ def test_a_second_run_changes_nothing_and_builds_nothing(
 
 
 def test_a_run_shows_in_the_instance_of_the_ui(finished_home: Path) -> None:
-    import sqlite3
-
     [file] = (finished_home / "data/dagster").rglob("runs.db")
     with sqlite3.connect(file) as con:
         assert ("daily", "SUCCESS") in con.execute(

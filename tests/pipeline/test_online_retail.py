@@ -29,6 +29,11 @@ def test_online_retail(tmp_path: Path) -> None:
         shutil.copyfile(file, target / file.name)
     done = shop.kpi(home, "run", "--date", "2011-02-28")
     assert done.returncode == 0, done.stderr[-4000:]
+    assert shop.query(
+        home,
+        "select sum(rows_read), sum(rows_quarantined), sum(rows_duplicate)"
+        " from quality.ingest_files",
+    ) == [(105_335, 0, 0)]
     rows = shop.query(
         home,
         """

@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 
 from ingestion.errors import FileRejected
+from ingestion.landing.deliveries import match_files
 from ingestion.landing.land import LandedFile, land_file
-from ingestion.mapping.sources import Source, parse_sources
+from ingestion.mapping.sources import FileSpec, Source, parse_sources
 
 KEY = b"a key for tests, 32 bytes long.."
 SHOP: dict[str, Any] = {
@@ -68,6 +69,32 @@ def orders(count: int, first: int = 1) -> str:
     return "".join(order(number) for number in range(first, first + count))
 
 
+def land_at(
+    root: Path,
+    path: Path,
+    source: Source,
+    files: FileSpec,
+    currency: str,
+    inbox: Path | None = None,
+) -> LandedFile:
+    """Land a file below `root`, whose `inbox` it lies in if no other is given."""
+    return land_file(
+        path, inbox=inbox or root / "inbox", landing=root / "landing",
+        quarantine=root / "quarantine", source=source, files=files, key=KEY,
+        reporting_currency=currency,
+    )  # fmt: skip
+
+
+def land_all(
+    root: Path, sources: dict[str, Source], currency: str, inbox: Path | None = None
+) -> list[LandedFile]:
+    """Land every file of an inbox as `sources` of a shop.yml say."""
+    return [
+        land_at(root, match.path, sources[match.source], match.files, currency, inbox)
+        for match in match_files(inbox or root / "inbox", sources)
+    ]
+
+
 @dataclass
 class Shop:
     """A folder with an inbox; one source `shop` whose files are read in one way."""
@@ -100,16 +127,7 @@ class Shop:
         """Deliver and land a file; its account must balance."""
         path = content if isinstance(content, Path) else self.put(content, name)
         source = self.parsed
-        landed = land_file(
-            path,
-            inbox=self.inbox,
-            landing=self.root / "landing",
-            quarantine=self.root / "quarantine",
-            source=source,
-            files=source.files[0],
-            key=KEY,
-            reporting_currency=self.currency,
-        )
+        landed = land_at(self.root, path, source, source.files[0], self.currency)
         fates = (landed.rows_landed, landed.rows_quarantined, landed.rows_duplicate,
                  landed.rows_excluded)  # fmt: skip
         assert min(fates) >= 0

@@ -62,7 +62,8 @@ class Home:
         """The landed rows of the batches that count."""
         active = [f["batch_id"] for f in self.state.files()
                   if f["status"] == "landed" and feed in f["feeds"]]  # fmt: skip
-        return pl.concat([self._batch(feed, batch) for batch in sorted(active)])
+        parts = [self._batch(feed, batch) for batch in sorted(active)]
+        return pl.concat(parts) if parts else pl.DataFrame()
 
     def landed(self) -> dict[str, bytes]:
         """Path -> bytes of what the batches that count have landed and set aside."""

@@ -7,9 +7,6 @@ from typing import Any
 
 import yaml
 
-from ingestion.landing.deliveries import match_files
-from ingestion.landing.land import LandedFile, land_file
-from ingestion.mapping.sources import parse_sources
 from ingestion.recognise import Proposal, Reading, Told, propose_shop, write
 
 GIVEN = Told(name="Shop", currency="EUR", timezone="Europe/Berlin", platform="web")
@@ -25,26 +22,15 @@ def formats(proposal: Proposal) -> dict[str, tuple[str, str]]:
     return {glob: (r.format_name, str(r.sure)) for glob, r in readings(proposal).items()}
 
 
+def only_form(content: dict[str, Any]) -> dict[str, Any]:
+    """The format of the only files that a shop.yml proposes."""
+    (source,) = content["sources"].values()
+    (files,) = source["files"]
+    return dict(files["format"])
+
+
 def proposed(folder: Path, told: Told = GIVEN) -> tuple[Proposal, dict[str, Any]]:
     """The proposal for a folder, and its shop.yml as YAML reads it."""
     proposal = propose_shop(folder, told)
     content: dict[str, Any] = yaml.safe_load(write(proposal).text)
     return proposal, content
-
-
-def land_all(folder: Path, content: dict[str, Any], target: Path) -> list[LandedFile]:
-    """Land every file of a folder as a proposed shop.yml says, the folder being the inbox."""
-    sources = parse_sources(content["sources"])
-    return [
-        land_file(
-            match.path,
-            inbox=folder,
-            landing=target / "landing",
-            quarantine=target / "quarantine",
-            source=sources[match.source],
-            files=match.files,
-            key=b"k" * 32,
-            reporting_currency=content["shop"]["currency"],
-        )
-        for match in match_files(folder, sources)
-    ]

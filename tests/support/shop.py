@@ -19,6 +19,26 @@ START = LAST_DAY - timedelta(days=96)
 HISTORY_UNTIL = date(2026, 9, 30)
 SCALE = 0.1
 
+_TRAP = """
+import os, socket
+
+def _trap(name, original):
+    def trapped(*arguments, **options):
+        family = getattr(arguments[0], "family", None)
+        if family != socket.AF_UNIX:
+            with open(os.environ["KPI_TRAP"], "a") as log:
+                log.write(f"{name} {arguments}\\n")
+            raise OSError("the network is trapped")
+        return original(*arguments, **options)
+    return trapped
+
+socket.socket.connect = _trap("connect", socket.socket.connect)
+socket.socket.connect_ex = _trap("connect_ex", socket.socket.connect_ex)
+socket.socket.sendto = _trap("sendto", socket.socket.sendto)
+socket.getaddrinfo = _trap("getaddrinfo", socket.getaddrinfo)
+socket.gethostbyname = _trap("gethostbyname", socket.gethostbyname)
+"""
+
 
 def new_home(home: Path) -> Path:
     """A data folder with the demo's shop.yml and an empty inbox; all have the same key."""
@@ -50,9 +70,22 @@ def kpi(home: Path, *arguments: str, **extra: str) -> subprocess.CompletedProces
     )  # fmt: skip
 
 
-def run(home: Path, as_of: date = LAST_DAY, *arguments: str) -> None:
+def calls_of(home: Path) -> Path:
+    """Where a trapped run writes down whom it called; beside the data folder."""
+    return home.with_name(f"{home.name}.calls")
+
+
+def trapped(home: Path) -> dict[str, str]:
+    """Variables that let a command reach no network and write down every call."""
+    trap = home.with_name(f"{home.name}.trap")
+    trap.mkdir()
+    (trap / "sitecustomize.py").write_text(_TRAP)
+    return {"PYTHONPATH": str(trap), "KPI_TRAP": str(calls_of(home))}
+
+
+def run(home: Path, as_of: date = LAST_DAY, *arguments: str, **extra: str) -> None:
     """Run the daily job; fail with its output if it does not end well."""
-    done = kpi(home, "run", "--date", as_of.isoformat(), *arguments)
+    done = kpi(home, "run", "--date", as_of.isoformat(), *arguments, **extra)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
 
 

@@ -8,12 +8,14 @@ import io
 import re
 from collections import defaultdict
 from datetime import date
+from math import sqrt
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from simulator import simulate
+from tests.support.once import once
 
 START = date(2026, 9, 1)
 HISTORY = date(2026, 10, 31)
@@ -22,11 +24,35 @@ SCALE = 0.25
 STAMP = "%Y-%m-%d %H:%M:%S"
 
 
+LONG_START, LONG_AS_OF = date(2025, 3, 1), date(2026, 6, 1)
+DATES = ("snapshot_date", "report_date", "rate_date", "month", "period_start")
+COUNTS = ("on_hand", "in_transit", "quantity", "ordered_quantity", "received_quantity",
+          "rejected_quantity", "buyers", "sub_orders", "entry_id", "rating", "csat")  # fmt: skip
+MONEY = ("amount", "cost", "due_amount", "settled_amount", "paid_amount", "refund_amount")
+
+
 def autumn(factory: pytest.TempPathFactory) -> Path:
     """The data folder of an autumn with 11.11, written once a session. Do not change it."""
-    root = factory.getbasetemp() / "autumn"
-    simulate(root, start=START, history_until=HISTORY, as_of=AS_OF, scale=SCALE)
-    return root
+    window = {"start": START, "history_until": HISTORY, "as_of": AS_OF}
+    return once(factory, "autumn", lambda root: simulate(root, **window, scale=SCALE))
+
+
+def long_shop(factory: pytest.TempPathFactory) -> Path:
+    """Fifteen months at full scale, written once a session. Do not change it."""
+    window = {"start": LONG_START, "history_until": date(2026, 5, 31), "as_of": LONG_AS_OF}
+    return once(factory, "long_shop", lambda root: simulate(root, **window))
+
+
+def truth(root: Path, name: str) -> pl.DataFrame:
+    """A file of what was planted."""
+    return pl.read_csv(root / f"truth/{name}.csv", try_parse_dates=True)
+
+
+def near(found: int, trials: int, share: float) -> None:
+    """A count is what is planted within three standard errors."""
+    assert trials > 20
+    error = 3 * sqrt(trials * share * (1 - share))
+    assert abs(found - trials * share) <= error + 1, (found / trials, share)
 
 
 def export_instant(path: Path) -> str:
@@ -42,17 +68,62 @@ def table(path: Path, encoding: str = "utf-8") -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def files(root: Path, pattern: str) -> list[Path]:
+    """The files of a stream, the last exported last."""
+    found = sorted((root / "inbox").glob(f"{pattern}_*.csv"), key=export_instant)
+    assert found, pattern
+    return found
+
+
 def latest(
     root: Path, pattern: str, key: str, encoding: str = "utf-8"
 ) -> dict[str, list[dict[str, str]]]:
     """Group rows by key in the state of the file that was exported last."""
     orders: dict[str, list[dict[str, str]]] = {}
-    for path in sorted((root / "inbox").glob(pattern), key=export_instant):
+    for path in files(root, pattern):
         rows: dict[str, list[dict[str, str]]] = defaultdict(list)
         for row in table(path, encoding):
             rows[row[key]].append(row)
         orders.update(rows)
     return orders
+
+
+def site_orders(root: Path) -> dict[str, list[dict[str, str]]]:
+    """Lines of the site's orders by the order's name."""
+    return latest(root, "shopify/orders_export", "Name")
+
+
+def tmall_orders(root: Path, what: str = "List") -> dict[str, list[dict[str, str]]]:
+    """The Tmall shop's orders, or their details, by order."""
+    return latest(root, f"tmall/ExportOrder{what}", "订单编号", "gb18030")
+
+
+def cells(root: Path, pattern: str, *key: str, encoding: str = "utf-8") -> pl.DataFrame:
+    """Cells of all files of a stream, of each key those of the file exported last."""
+    parts: list[pl.DataFrame] = []
+    for path in files(root, pattern):
+        part = pl.read_csv(path.read_bytes().decode(encoding).encode(), infer_schema=False)
+        if key:
+            parts = [old.join(part.select(key).unique(), on=key, how="anti") for old in parts]
+        parts.append(part)
+    return pl.concat(parts)
+
+
+def rows(root: Path, pattern: str, *key: str) -> pl.DataFrame:
+    """Rows of a stream beside orders, in their latest state; money in cents, so sums are exact."""
+    frame = cells(root, pattern, *key)
+    assert not key or not frame.select(key).is_duplicated().any(), pattern
+    return frame.with_columns(
+        *(pl.col(name).str.to_datetime() for name in frame.columns if name.endswith("_at")),
+        *(pl.col(name).str.to_date() for name in frame.columns if name in DATES),
+        *(pl.col(name).cast(pl.Int64) for name in frame.columns if name in COUNTS),
+        *(cents(name) for name in frame.columns if name in MONEY),
+    )
+
+
+def cents(name: str) -> pl.Expr:
+    """Money with two decimals as cents."""
+    return pl.col(name).cast(pl.Decimal(18, 2)).cast(pl.Decimal(18, 4)).mul(100).cast(pl.Int64)
 
 
 def read_events(root: Path) -> pl.DataFrame:
@@ -79,51 +150,28 @@ def read_events(root: Path) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-LONG_START, LONG_AS_OF = date(2025, 3, 1), date(2026, 6, 1)
-
-
-def long_shop(factory: pytest.TempPathFactory) -> Path:
-    """Fifteen months at full scale, written once a session. Do not change it."""
-    root = factory.getbasetemp() / "long"
-    simulate(root, start=LONG_START, history_until=date(2026, 5, 31), as_of=LONG_AS_OF)
-    return root
-
-
-def _csv(root: Path, pattern: str, key: str, encoding: str = "utf8") -> pl.DataFrame:
-    """Rows of all files, of each key those of the file exported last."""
-    parts = []
-    for path in sorted((root / "inbox").glob(pattern), key=export_instant):
-        text = path.read_bytes().decode(encoding).encode()
-        part = pl.read_csv(text, infer_schema=False)
-        parts = [old.join(part.select(key).unique(), on=key, how="anti") for old in parts]
-        parts.append(part)
-    return pl.concat(parts)
-
-
 def site_lines(root: Path) -> pl.DataFrame:
-    """The site's order lines: order, cells of the order on each line, day placed and paid."""
-    rows = _csv(root, "shopify/orders_export_*.csv", "Name")
-    head = [
-        *("Email", "Paid at", "Created at", "Subtotal", "Shipping Province"),
-        *("Shipping Address1", "Discount Amount"),
-    ]
+    """The site's order lines with their order's buyer, province, address, days and amount due."""
+    rows = cells(root, "shopify/orders_export", "Name")
+    head = {"Email": "buyer", "Paid at": "paid", "Created at": "day", "Subtotal": "due",
+            "Shipping Province": "province", "Shipping Address1": "address"}  # fmt: skip
     return rows.select(
-        *(pl.col(name).first().over("Name") for name in head),
+        *(pl.col(name).first().over("Name").alias(alias) for name, alias in head.items()),
         order=pl.col("Name").str.slice(1),
         sku="Lineitem sku",
         quantity=pl.col("Lineitem quantity").cast(pl.Int64),
         price=pl.col("Lineitem price").cast(pl.Float64),
     ).with_columns(
-        pl.col("Subtotal", "Discount Amount").cast(pl.Float64),
-        day=pl.col("Created at").str.head(10).str.to_date(),
-        paid=pl.col("Paid at").str.head(19).str.to_datetime(),
+        pl.col("due").cast(pl.Float64),
+        day=pl.col("day").str.head(10).str.to_date(),
+        paid=pl.col("paid").str.head(19).str.to_datetime(),
     )
 
 
 def tmall_lines(root: Path) -> pl.DataFrame:
     """The Tmall shop's order lines with their order's buyer, province, days and amount due."""
     folder = "tmall/ExportOrder"
-    orders = _csv(root, f"{folder}List_*.csv", "订单编号", "gb18030").select(
+    orders = cells(root, f"{folder}List", "订单编号", encoding="gb18030").select(
         "订单编号",
         buyer="买家会员名",
         province=pl.col("收货地址").str.extract(r"^(\S+) "),
@@ -131,7 +179,7 @@ def tmall_lines(root: Path) -> pl.DataFrame:
         paid=pl.col("订单付款时间").str.to_datetime(),
         due=pl.col("买家应付货款").cast(pl.Float64),
     )
-    lines = _csv(root, f"{folder}DetailList_*.csv", "订单编号", "gb18030")
+    lines = cells(root, f"{folder}DetailList", "订单编号", encoding="gb18030")
     return lines.join(orders, on="订单编号").select(
         "buyer", "province", "day", "paid", "due",
         order=pl.col("订单编号").str.extract(r"(\d+)"),
@@ -143,7 +191,7 @@ def tmall_lines(root: Path) -> pl.DataFrame:
 
 def refund_rows(root: Path, shop: str) -> pl.DataFrame:
     """A shop's refunds in their latest state."""
-    return _csv(root, f"{shop}/refunds_*.csv", "refund_id").with_columns(
+    return cells(root, f"{shop}/refunds", "refund_id").with_columns(
         pl.col("requested_at", "refunded_at").str.to_datetime(), pl.col("amount").cast(pl.Float64)
     )
 

@@ -12,6 +12,7 @@ import pytest
 from models.anomaly import ANOMALY_SCHEMA, DetectorParams, _survives, detect
 from models.event_calendar import event_calendar
 from models.incidents import open_incidents
+from tests.support.judged import completeness as days_of_feeds
 
 START, DAYS = date(2024, 9, 1), 812
 LAST = START + timedelta(DAYS - 1)  # 2026-11-21
@@ -47,17 +48,9 @@ def dim_date() -> pl.DataFrame:
 
 def dim_promo() -> pl.DataFrame:
     return pl.DataFrame(
-        [
-            {
-                "promo": "double_11",
-                "platform": platform,
-                "phase": "sale",
-                "start_date": start,
-                "end_date": end,
-            }
-            for (platform, _), (start, end) in PROMO.items()
-        ]
-    )
+        [("double_11", platform, "sale", *span) for (platform, _), span in PROMO.items()],
+        schema=["promo", "platform", "phase", "start_date", "end_date"], orient="row",
+    )  # fmt: skip
 
 
 def daily(
@@ -114,22 +107,8 @@ def completeness(gaps: dict[tuple[str, str, date], str] | None = None) -> pl.Dat
     """All feeds of the last 30 days, complete but for the gaps (source, feed, day) -> reason."""
     feeds = [("tmall", f) for f in ("orders", "order_items", "refunds", "traffic_daily")]
     feeds += [("shopify", f) for f in ("orders", "order_items", "refunds", "events")]
-    rows = [
-        {
-            "business_date": LAST - timedelta(back),
-            "source": source,
-            "feed": feed,
-            "platform": source,
-            "shop_id": source,
-            "expected_rows": 500.0,
-            "arrived_rows": 0 if (source, feed, LAST - timedelta(back)) in (gaps or {}) else 500,
-            "is_complete": (source, feed, LAST - timedelta(back)) not in (gaps or {}),
-            "reason": (gaps or {}).get((source, feed, LAST - timedelta(back)), "ok"),
-        }
-        for back in range(30)
-        for source, feed in feeds
-    ]
-    return pl.DataFrame(rows)
+    days = [LAST - timedelta(back) for back in range(30)]
+    return days_of_feeds(days, feeds, gaps or {}, (500.0, 500, 0))
 
 
 @functools.cache

@@ -10,25 +10,17 @@ from ingestion.errors import FileRejected
 from ingestion.mapping.formats import load_formats
 from ingestion.mapping.spec import Format
 from tests.support.exports import Shop
-from tests.support.samples import SAMPLES, sample
+from tests.support.samples import SAMPLES, name_of, sample, shop_for
 
 HERE = Path(__file__).parent
 FORMATS = load_formats()
 SAMPLED = [name for name in FORMATS if list(SAMPLES.glob(f"{name}.*"))]
-# Of the samples' amounts, where not yuan.
-CURRENCIES = {"amazon_orders": "USD", "shopify_orders": "EUR", "woocommerce_orders": "EUR"}
 PLAIN_FEEDS = tuple(name for name in FORMATS if name.startswith("plain_"))
 
 
 def shop(tmp_path: Path, form: str) -> Shop:
     # The samples hold more oddities than a real file may.
-    currency = CURRENCIES.get(form, "GBP" if form.startswith("shopify_api") else "CNY")
-    return Shop(tmp_path, form, currency, {"max_bad_share": 1}, {"currency": currency})
-
-
-def name_of(form: str) -> str:
-    """A name with the instant of export in both ways that formats look for."""
-    return f"{form}-2026_06_01_02_00_00-20260601020000{sample(form).suffix}"
+    return shop_for(tmp_path, form, max_bad_share=1)
 
 
 def header_end(form: Format, lines: list[str]) -> int:
@@ -94,6 +86,7 @@ def test_a_file_of_nothing_but_its_header_is_a_day_without_rows(tmp_path: Path, 
         path = home.put(text.encode(form.read.encoding), name_of(name))
     landed = home.land(path)
     assert (landed.rows_read, landed.rows_landed, landed.first_at) == (0, 0, None)
+    assert landed.issues == ()
     for feed in form.feeds:
         assert home.rows(landed, feed).is_empty()
 
@@ -119,6 +112,9 @@ def test_a_column_nobody_knows_is_named_and_not_landed(tmp_path: Path, name: str
         path = home.put(f"{head}{body}\n".encode(form.read.encoding), name_of(name))
     landed = home.land(path)
     assert landed.unknown_columns == ("colour",)
+    if not form.read.footer:  # whose rows are left out above
+        assert landed.feeds == shop(tmp_path / "as_is", name).land(
+            sample(name).read_bytes(), name_of(name)).feeds  # fmt: skip
     for feed in form.feeds:
         assert "colour" not in home.rows(landed, feed).columns
 

@@ -1,14 +1,16 @@
 """Web events; expected rows are worked out by hand."""
 
+import gzip
 from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from ingestion.rows.pseudonymise import pseudonyms
 from tests.support.exports import KEY, Shop
-from tests.support.samples import land_sample, rows
+from tests.support.samples import land_sample, rows, sample
 
 CONTENT = ("occurred_at", "event_type", "product_id", "order_id", "utm_source", "utm_medium",
            "utm_campaign", "referrer", "device", "region")  # fmt: skip
@@ -40,6 +42,21 @@ def test_ga4_events(tmp_path: Path, form: str) -> None:
     who = pseudonyms(pl.Series(["sample-customer-1"]), KEY, "shop")[0]
     assert found["customer_key"].to_list() == [None, None, None, who, None]
     assert found["event_id"].n_unique() == 5
+
+
+def test_ga4_parquet_and_json_lines_land_alike_in_any_order(tmp_path: Path) -> None:
+    landed = [land_sample(tmp_path / form, form) for form in ("ga4_events", "ga4_events_jsonl")]
+    one, other = (home.rows(file, "events").drop("_batch_id", "_source_file")
+                  for home, file in landed)  # fmt: skip
+    assert_frame_equal(one, other)
+    lines = sample("ga4_events_jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    home = Shop(tmp_path / "turned", "ga4_events_jsonl")
+    turned = home.rows(home.land("".join(lines[::-1]), "events_20260501.json"), "events")
+    assert set(turned["event_id"]) == set(one["event_id"])
+    # Alike events are told apart, never dropped.
+    text = gzip.compress("".join([*lines, lines[2]]).encode())
+    more = home.rows(home.land(text, "events_20260501.json.gz"), "events")
+    assert more["event_id"].n_unique() == 6
 
 
 def test_plain_events_leave_bots_out_and_count_them(tmp_path: Path) -> None:

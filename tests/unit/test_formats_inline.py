@@ -1,5 +1,6 @@
 """An export nobody ships a format for, read by shop.yml alone; rows are worked out by hand."""
 
+import shutil
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -7,32 +8,21 @@ from pathlib import Path
 import polars as pl
 import yaml
 
-from ingestion.landing.deliveries import match_files
-from ingestion.landing.land import LandedFile, land_file
+from ingestion.landing.land import LandedFile
 from ingestion.mapping.sources import parse_sources
 from ingestion.rows.pseudonymise import pseudonyms
-from tests.support.exports import KEY
+from tests.support.exports import KEY, land_all
 
 D = Decimal
 # An invented shop.yml and its two exports: `;`, 1.234,56, dd.mm.yyyy, Windows' encoding.
 EXPORTS = Path(__file__).parents[1] / "data" / "unknown_export"
 
 
-def land_all(root: Path) -> dict[str, LandedFile]:
-    folder = root / "inbox" / "tienda"
-    folder.mkdir(parents=True)
-    for path in EXPORTS.glob("*.csv"):
-        (folder / path.name).write_bytes(path.read_bytes())
+def landed_files(root: Path) -> dict[str, LandedFile]:
+    shutil.copytree(EXPORTS, root / "inbox/tienda", ignore=shutil.ignore_patterns("*.yml"))
     raw = yaml.safe_load((EXPORTS / "shop.yml").read_text(encoding="utf-8"))
-    sources = parse_sources(raw["sources"])
-    return {
-        match.path.stem: land_file(
-            match.path, inbox=root / "inbox", landing=root / "landing",
-            quarantine=root / "quarantine", source=sources[match.source], files=match.files,
-            key=KEY, reporting_currency="EUR",
-        )
-        for match in match_files(root / "inbox", sources)
-    }  # fmt: skip
+    landed = land_all(root, parse_sources(raw["sources"]), "EUR")
+    return {Path(file.source_file).stem: file for file in landed}
 
 
 def landed_rows(root: Path, feed: str, *columns: str) -> list[tuple[object, ...]]:
@@ -40,7 +30,7 @@ def landed_rows(root: Path, feed: str, *columns: str) -> list[tuple[object, ...]
 
 
 def test_orders_of_an_unknown_export(tmp_path: Path) -> None:
-    landed = land_all(tmp_path)["pedidos_mayo"]
+    landed = landed_files(tmp_path)["pedidos_mayo"]
     assert landed.unknown_columns == ("Interno",)
     # Nine rows: 3 lines of two orders and one returned, 2 of a test, 1 of staff, 2 bad ones.
     assert (landed.rows_read, landed.rows_landed, landed.rows_quarantined) == (9, 4, 2)
@@ -72,7 +62,7 @@ def test_orders_of_an_unknown_export(tmp_path: Path) -> None:
 
 
 def test_visits_of_an_unknown_export(tmp_path: Path) -> None:
-    landed = land_all(tmp_path)["visitas_mayo"]
+    landed = landed_files(tmp_path)["visitas_mayo"]
     assert (landed.rows_read, landed.rows_landed, landed.excluded) == (5, 3, {"bot": 2})
     who = pseudonyms(pl.Series(["g1"]), KEY, "visitor_id\x1ftienda")[0]
     assert landed_rows(tmp_path, "events", "occurred_at", "event_type", "visitor_key", "product_id",
@@ -84,7 +74,7 @@ def test_visits_of_an_unknown_export(tmp_path: Path) -> None:
 
 
 def test_nobody_is_named_in_what_is_kept(tmp_path: Path) -> None:
-    land_all(tmp_path)
+    landed_files(tmp_path)
     for path in [*tmp_path.glob("landing/**/*.parquet"), *tmp_path.glob("quarantine/*.parquet")]:
         text = pl.read_parquet(path).write_json()
         assert "correo.example" not in text

@@ -10,8 +10,7 @@ import polars as pl
 
 from ingestion.rows.pseudonymise import pseudonyms
 from tests.support.exports import KEY
-from tests.support.order_samples import at, d, land, name_of, no_person, shop_for
-from tests.support.samples import rows, sample
+from tests.support.samples import at, d, land_sample, name_of, no_person, rows, sample, shop_for
 
 TAOBAO = "202605{:02d}000000000000{}"
 DOUYIN = "691792676882364{:04d}"
@@ -21,7 +20,7 @@ def test_taobao_orders(tmp_path: Path) -> None:
     raw = sample("taobao_orders").read_bytes()
     assert raw.startswith("订单编号,".encode("gb18030"))
     assert b'\r\n="2026050100000000001",' in raw
-    home, landed = land(tmp_path, "taobao_orders")
+    home, landed = land_sample(tmp_path, "taobao_orders")
     assert (landed.rows_read, landed.rows_landed) == (5, 5)
     found = rows(home, landed, "orders", "order_id", "status", "ordered_at", "paid_at",
                  "order_amount", "shipping_amount", "region", "device")  # fmt: skip
@@ -39,8 +38,7 @@ def test_taobao_orders(tmp_path: Path) -> None:
         ("2026052200000000005", "closed", at("2026-05-22 00:00"), at("2026-05-22 00:01"),
          d("120.00"), d("0.00"), "浙江省", None),
     ]  # fmt: skip
-    found = rows(home, landed, "orders", "is_presale", "deposit_amount", "deposit_paid_at")
-    assert found == [
+    assert rows(home, landed, "orders", "is_presale", "deposit_amount", "deposit_paid_at") == [
         (False, None, None),
         (True, d("50.00"), at("2026-05-20 12:01:02")),
         (True, d("50.00"), at("2026-05-20 12:05:10")),
@@ -48,6 +46,10 @@ def test_taobao_orders(tmp_path: Path) -> None:
         (False, None, None),
     ]
     orders = home.rows(landed)
+    assert (
+        orders["_unit_key"].to_list() == orders["_row_key"].to_list() == [id_ for id_, *_ in found]
+    )
+    assert orders["_version_at"].unique().to_list() == [at("2026-05-31 18:00")]
     assert orders["order_amount"].sum() == Decimal("978.90")
     # Paid: 199.00 + 300.00 + 120.00; the last was closed after it was paid and refunded.
     assert orders.filter(pl.col("paid_at").is_not_null())["order_amount"].sum() == Decimal("619.00")
@@ -69,7 +71,7 @@ def test_a_masked_address_identifies_nobody(tmp_path: Path) -> None:
 
 
 def test_taobao_order_details(tmp_path: Path) -> None:
-    home, landed = land(tmp_path, "taobao_order_details")
+    home, landed = land_sample(tmp_path, "taobao_order_details")
     found = rows(home, landed, "order_items", "order_id", "line_number", "product_id",
                  "product_name", "quantity", "unit_price", "is_gift")  # fmt: skip
     first, second = "2026050100000000001", "2026052000000000002"
@@ -83,14 +85,27 @@ def test_taobao_order_details(tmp_path: Path) -> None:
     # 2 x 99.00 + 31.00 = 229.00: 30.00 more than the order report owes, the shop's discount.
     value = items.group_by("order_id").agg((pl.col("quantity") * pl.col("unit_price")).sum())
     assert dict(value.iter_rows()) == {first: Decimal("229"), second: Decimal("350")}
+    assert items["_unit_key"].to_list() == [first, first, first, second]
     no_person(home)
+
+
+def test_identical_taobao_lines_are_two_and_a_title_stands_in_for_a_number(tmp_path: Path) -> None:
+    head, line, *_ = sample("taobao_order_details").read_bytes().decode("gb18030").splitlines()
+    untold = line.replace("P001-L", "").replace("P001", "").replace("0501", "0502")
+    home = shop_for(tmp_path, "taobao_order_details")
+    data = "\r\n".join([head, line, line, untold, ""]).encode("gb18030")
+    landed = home.land(data, name_of("taobao_order_details"))
+    assert rows(home, landed, "order_items", "product_id", "_row_key") == [
+        ("P001", "2026050100000000001|1"), ("P001", "2026050100000000001|2"),
+        ("示例碗", "2026050200000000001|1"),
+    ]  # fmt: skip
 
 
 def test_douyin_orders(tmp_path: Path) -> None:
     raw = sample("douyin_orders").read_bytes()
     assert raw.startswith(b"\xef\xbb\xbf")
     assert b'\n"\t6917926768823640001","\t' in raw
-    home, landed = land(tmp_path, "douyin_orders")
+    home, landed = land_sample(tmp_path, "douyin_orders")
     # Nine rows of the file; of the last order one row's cells do not fit, so both are set aside.
     assert (landed.rows_read, landed.rows_landed, landed.rows_quarantined) == (9, 7, 2)
     found = rows(home, landed, "orders", "order_id", "status", "ordered_at", "paid_at",
@@ -155,7 +170,7 @@ def test_douyin_settlement(tmp_path: Path) -> None:
     raw = sample("douyin_settlement").read_text(encoding="utf-8-sig").splitlines()
     assert raw[1].startswith(" , , ,收入+支出,")
     assert ",'T001," in raw[2]
-    home, landed = land(tmp_path, "douyin_settlement")
+    home, landed = land_sample(tmp_path, "douyin_settlement")
     # The second header line is no row; the insurance premium concerns no order.
     assert (landed.rows_read, landed.rows_landed) == (4, 3)
     assert landed.excluded == {"no_order": 1}
@@ -185,7 +200,7 @@ def test_douyin_settlement(tmp_path: Path) -> None:
 
 
 def test_douyin_after_sales(tmp_path: Path) -> None:
-    home, landed = land(tmp_path, "douyin_after_sales")
+    home, landed = land_sample(tmp_path, "douyin_after_sales")
     assert (landed.rows_read, landed.rows_landed) == (4, 2)
     assert landed.excluded == {"no_refund": 1, "not_refunded_yet": 1}
     assert rows(home, landed, "refunds", "refund_id", "order_id", "refunded_at", "amount", "kind",
@@ -211,7 +226,7 @@ def test_a_booking_that_comes_twice_is_landed_once(tmp_path: Path) -> None:
 def test_jd_pop_orders(tmp_path: Path) -> None:
     raw = sample("jd_pop_orders").read_bytes().decode("gb18030")
     assert raw.count(",340.00,310.00,") == 3  # the order's amount stands on each of its rows
-    home, landed = land(tmp_path, "jd_pop_orders")
+    home, landed = land_sample(tmp_path, "jd_pop_orders")
     assert (landed.rows_read, landed.rows_landed) == (7, 7)
     found = rows(home, landed, "orders", "order_id", "status", "paid_at", "order_amount",
                  "merchant_discount", "platform_discount", "shipping_amount", "region")  # fmt: skip

@@ -11,30 +11,10 @@ from ingestion.errors import MappingError
 from ingestion.mapping.formats import load_formats
 from ingestion.mapping.sources import fingerprint, parse_sources
 from tests.support.exports import SHOP, Shop
-from tests.support.order_samples import land, name_of, shop_for
-from tests.support.samples import rows, sample
+from tests.support.samples import rows
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
-SEEDS = SHARED / "fivetran_seeds" / "dbt_shopify" / "integration_tests" / "seeds"
-needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not there")
-FORMATS = (
-    *("taobao_orders", "taobao_order_details", "douyin_orders", "douyin_settlement"),
-    "douyin_after_sales",
-    *("jd_pop_orders", "shopify_orders", "woocommerce_orders", "amazon_orders"),
-    *("shopify_api_orders", "shopify_api_order_lines", "shopify_api_transactions"),
-    *("shopify_api_refunds", "shopify_api_customers", "shopify_api_products"),
-    *("shopify_api_product_variants", "shopify_api_inventory_quantities"),
-)
-
-
-def encoding(form: str) -> str:
-    found = load_formats()[form].read.encoding
-    return "utf-8-sig" if found == "utf-8" else found
-
-
-def head(form: str) -> int:
-    """Lines of a sample that are no rows."""
-    return 1 + load_formats()[form].read.skip_after_header
+SEEDS = Path(__file__).parents[3] / "shared/data/fivetran_seeds/dbt_shopify/integration_tests/seeds"
+needs_shared = pytest.mark.skipif(not SEEDS.is_dir(), reason="../shared/data is not there")
 
 
 def test_every_order_format_says_what_its_figures_rest_on() -> None:
@@ -44,12 +24,10 @@ def test_every_order_format_says_what_its_figures_rest_on() -> None:
         for name, form in load_formats().items()
         if {"orders", "order_items"} & set(form.feeds) and not name.startswith("plain_")
     }
-    assert set(told) < set(FORMATS)
+    assert len(told) > 8
     for name, form in told.items():
         for key in ("payment", "presale", "discounts", "orders", "certainty"):
             assert len(getattr(form.notes, key)) > 9, f"{name} does not say {key}"
-    for name in FORMATS:
-        assert load_formats()[name].notes.certainty, name
 
 
 def test_the_notes_of_a_format_are_no_part_of_its_meaning() -> None:
@@ -77,30 +55,6 @@ def test_what_formats_have_in_common_is_no_format_itself() -> None:
     assert "_connector" not in load_formats()
     with pytest.raises(MappingError, match="there is no format `_connector`"):
         parse_sources({"a": {**SHOP, "files": [{"path": "*", "format": "_connector"}]}})
-
-
-@pytest.mark.parametrize("form", FORMATS)
-def test_a_file_with_its_header_only_is_a_quiet_day(tmp_path: Path, form: str) -> None:
-    lines = sample(form).read_bytes().decode(encoding(form)).splitlines(keepends=True)
-    home = shop_for(tmp_path, form)
-    data = "".join(lines[: head(form)]).encode(encoding(form))
-    landed = home.land(data, name_of(form))
-    assert (landed.rows_read, landed.rows_landed, landed.issues) == (0, 0, ())
-    for feed in load_formats()[form].feeds:
-        assert home.rows(landed, feed).height == 0
-
-
-@pytest.mark.parametrize("form", FORMATS)
-def test_a_column_that_no_format_knows_is_named(tmp_path: Path, form: str) -> None:
-    read = load_formats()[form].read
-    lines = sample(form).read_bytes().decode(encoding(form)).splitlines()
-    more = [f"{line}{read.delimiter}{'x' if n else '新列'}" for n, line in enumerate(lines)]
-    home = shop_for(tmp_path, form)
-    landed = home.land(("\n".join(more) + "\n").encode(encoding(form)), name_of(form))
-    _, expected = land(tmp_path / "plain", form)
-    assert landed.unknown_columns == ("新列",)
-    assert landed.feeds == expected.feeds
-    assert expected.unknown_columns == ()
 
 
 @needs_shared

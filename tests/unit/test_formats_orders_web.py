@@ -10,19 +10,19 @@ import polars as pl
 
 from ingestion.rows.pseudonymise import pseudonyms
 from tests.support.exports import KEY
-from tests.support.order_samples import at, d, land, name_of, no_person, shop_for
-from tests.support.samples import rows, sample
+from tests.support.samples import at, d, land_sample, name_of, no_person, rows, sample, shop_for
 
 
 def test_shopify_orders(tmp_path: Path) -> None:
-    home, landed = land(tmp_path, "shopify_orders")
+    home, landed = land_sample(tmp_path, "shopify_orders")
     found = rows(home, landed, "orders", "order_id", "status", "ordered_at", "paid_at", "currency",
-                 "order_amount", "merchant_discount", "shipping_amount", "coupon_code")  # fmt: skip
+                 "order_amount", "merchant_discount", "shipping_amount", "coupon_code", "region",
+                 "payment_method")  # fmt: skip
     assert found == [
         ("1001", "shipped", at("2026-05-01 08:00"), at("2026-05-01 08:05"), "EUR", d("179.10"),
-         d("19.90"), d("4.90"), "MAY10"),
+         d("19.90"), d("4.90"), "MAY10", "BE", "Example Payments"),
         ("1002", "closed", at("2026-05-02 07:00"), None, "EUR", d("50.00"), d("0.00"), d("4.90"),
-         None),
+         None, "BY", None),
     ]  # fmt: skip
     # The order in dollars: no rates were delivered, so it is set aside and not counted as euros.
     assert landed.rows_quarantined == 1
@@ -53,7 +53,7 @@ def test_a_shopify_order_is_in_the_currency_it_names(tmp_path: Path) -> None:
 
 
 def test_amazon_orders(tmp_path: Path) -> None:
-    home, landed = land(tmp_path, "amazon_orders")
+    home, landed = land_sample(tmp_path, "amazon_orders")
     assert (landed.rows_read, landed.rows_landed) == (5, 5)
     found = rows(home, landed, "orders", "order_id", "status", "ordered_at", "paid_at",
                  "order_amount", "merchant_discount", "shipping_amount", "tax_amount", "region",
@@ -88,7 +88,7 @@ def test_amazon_orders(tmp_path: Path) -> None:
 
 
 def test_woocommerce_orders(tmp_path: Path) -> None:
-    home, landed = land(tmp_path, "woocommerce_orders")
+    home, landed = land_sample(tmp_path, "woocommerce_orders")
     assert (landed.rows_read, landed.rows_landed) == (5, 5)
     found = rows(home, landed, "orders", "order_id", "status", "ordered_at", "paid_at",
                  "order_amount", "merchant_discount", "shipping_amount", "tax_amount",
@@ -129,7 +129,7 @@ def test_woocommerce_takes_the_instant_of_payment_where_the_export_has_it(tmp_pa
 
 
 def test_shopify_api_orders_and_lines(tmp_path: Path) -> None:
-    home, landed = land(tmp_path / "orders", "shopify_api_orders")
+    home, landed = land_sample(tmp_path / "orders", "shopify_api_orders")
     assert landed.excluded == {"test_order": 1}
     found = rows(home, landed, "orders", "order_id", "status", "ordered_at", "paid_at",
                  "order_amount", "merchant_discount", "shipping_amount", "tax_amount", "region",
@@ -147,7 +147,7 @@ def test_shopify_api_orders_and_lines(tmp_path: Path) -> None:
     assert home.rows(landed)["order_amount"].sum() == Decimal("75.00")
     no_person(home)
 
-    lines, landed = land(tmp_path / "lines", "shopify_api_order_lines")
+    lines, landed = land_sample(tmp_path / "lines", "shopify_api_order_lines")
     found = rows(lines, landed, "order_items", "order_id", "line_number", "product_id", "quantity",
                  "unit_price", "discount_amount", "is_goods")  # fmt: skip
     assert found == [
@@ -160,14 +160,14 @@ def test_shopify_api_orders_and_lines(tmp_path: Path) -> None:
 
 def test_shopify_api_refunds(tmp_path: Path) -> None:
     columns = ("refund_id", "order_id", "refunded_at", "amount", "kind", "status", "product_id")
-    home, landed = land(tmp_path / "a", "shopify_api_transactions")
+    home, landed = land_sample(tmp_path / "a", "shopify_api_transactions")
     assert landed.excluded == {"not_a_refund": 1, "not_succeeded": 1, "test_order": 1}
     assert rows(home, landed, "refunds", *columns) == [
         ("88002", "26003", at("2026-05-05 23:10"), d("10.00"), "refund_only", "succeeded", None)
     ]
     no_person(home)
 
-    home, landed = land(tmp_path / "b", "shopify_api_refunds")
+    home, landed = land_sample(tmp_path / "b", "shopify_api_refunds")
     assert rows(home, landed, "refunds", *columns) == [
         ("18901", "26001", at("2026-05-06 22:30"), d("20.00"), "return", "succeeded", "BOWL-L"),
         ("18902", "26003", at("2026-05-05 23:10"), d("10.00"), "refund_only", "succeeded", None),
@@ -175,23 +175,23 @@ def test_shopify_api_refunds(tmp_path: Path) -> None:
 
 
 def test_shopify_api_customers_share_their_key_with_orders(tmp_path: Path) -> None:
-    home, landed = land(tmp_path / "a", "shopify_api_customers")
+    home, landed = land_sample(tmp_path / "a", "shopify_api_customers")
     found = home.rows(landed, "customers")
     assert found["registered_at"].to_list() == [at("2026-04-30 23:30"), at("2026-05-02 08:00")]
     assert found["phone_key"].null_count() == 1
     no_person(home)
-    orders, landed = land(tmp_path / "b", "shopify_api_orders")
+    orders, landed = land_sample(tmp_path / "b", "shopify_api_orders")
     assert found["customer_key"].to_list() == orders.rows(landed)["customer_key"].to_list()[:2]
 
 
 def test_shopify_api_products_and_stock(tmp_path: Path) -> None:
-    home, landed = land(tmp_path / "a", "shopify_api_products")
+    home, landed = land_sample(tmp_path / "a", "shopify_api_products")
     columns = ("product_id", "name", "category_1", "brand")
     assert rows(home, landed, "products", *columns) == [
         ("45001", "Example bowl", "Tableware", "Example maker"),
         ("45009", "Gift card", None, "Example maker"),
     ]
-    home, landed = land(tmp_path / "b", "shopify_api_product_variants")
+    home, landed = land_sample(tmp_path / "b", "shopify_api_product_variants")
     assert landed.feeds == {"products": 2, "inventory_snapshots": 2}
     found = home.rows(landed, "products")
     assert found["product_id"].to_list() == ["BOWL-L", "45002"]
@@ -201,7 +201,7 @@ def test_shopify_api_products_and_stock(tmp_path: Path) -> None:
     assert found.select("product_id", "warehouse", "on_hand").rows() == [
         ("BOWL-L", "all", 12), ("45002", "all", -1)]  # fmt: skip
     assert found["snapshot_date"].cast(pl.String).unique().to_list() == ["2026-05-04"]
-    home, landed = land(tmp_path / "c", "shopify_api_inventory_quantities")
+    home, landed = land_sample(tmp_path / "c", "shopify_api_inventory_quantities")
     # Reserved and available are parts of what is on hand, not more of it.
     assert landed.excluded == {"other_kind": 2}
     assert rows(home, landed, "inventory_snapshots", "product_id", "warehouse", "on_hand") == [

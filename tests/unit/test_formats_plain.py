@@ -13,7 +13,7 @@ from ingestion.feeds import FEEDS
 from ingestion.mapping.formats import load_formats
 from ingestion.rows.pseudonymise import pseudonyms
 from tests.support.exports import KEY, Shop
-from tests.support.samples import STAMP, land_sample, named, rows, sample
+from tests.support.samples import STAMP, land_sample, name_of, rows, sample
 
 MAY_1 = date(2026, 5, 1)
 D = Decimal
@@ -253,6 +253,22 @@ def test_plain_formats(tmp_path: Path, feed: str) -> None:
     assert rows(home, landed, feed, *columns) == expected
 
 
+def test_refunds_leave_out_what_is_not_refunded_yet(tmp_path: Path) -> None:
+    home, landed = land_sample(tmp_path, "refunds")
+    assert landed.excluded == {"not_refunded_yet": 1}
+    assert rows(home, landed, "refunds", "refund_id", "refunded_at", "amount", "quantity") == [
+        ("R1", datetime(2026, 5, 4, 16, 30), D("99.00"), 1),
+        ("R2", datetime(2026, 5, 22, 2), D("120.00"), None),
+    ]
+
+
+def test_products_with_their_cost_from_a_day_on(tmp_path: Path) -> None:
+    home, landed = land_sample(tmp_path, "products")
+    assert rows(home, landed, "products", "product_id", "cost", "valid_from") == [
+        ("P001", D("41.3050"), MAY_1), ("P003", D("160.0000"), MAY_1),
+    ]  # fmt: skip
+
+
 def test_every_feed_has_a_plain_format_with_rows_worked_out() -> None:
     # Events are in test_formats_events.py.
     assert {*PLAIN, "events"} == set(FEEDS)
@@ -270,7 +286,7 @@ def test_a_plain_sample_has_the_whole_header_and_none_of_the_optional_is_needed(
     _, landed = land_sample(tmp_path / "full", form.name)
     bare = Shop(tmp_path / "bare", form.name)
     needed = [name for name in table.columns if name not in form.read.optional]
-    again = bare.land(table.select(needed).write_csv().encode(), named(form.name))
+    again = bare.land(table.select(needed).write_csv().encode(), name_of(form.name))
     assert again.rows_quarantined == 0
     if not landed.excluded and feed != "campaign_spend":  # whose parts then share no account
         assert again.rows_landed + again.rows_duplicate == landed.rows_landed

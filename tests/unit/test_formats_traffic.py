@@ -31,6 +31,8 @@ def test_sycm_totals_of_the_shop_read_days_and_set_periods_aside(tmp_path: Path)
     assert found["platform"].unique().to_list() == ["web"]
     assert found["shop_id"].unique().to_list() == ["web-1"]
     assert found["_version_at"].unique().to_list() == [datetime(2026, 5, 31, 18)]
+    assert found["_row_key"][0] == "2026-05-01|web|web-1|shop|all"
+    assert landed.last_at == datetime(2026, 5, 2, 16)  # local midnight of the third, in UTC
 
 
 def test_sycm_sources_are_read_once_each_without_their_details(tmp_path: Path) -> None:

@@ -9,62 +9,53 @@ import polars as pl
 from dashboards.wording.incidents import explained
 from models.anomaly import ANOMALY_SCHEMA
 from models.incidents import INCIDENT_SCHEMA, open_incidents
+from tests.support.judged import completeness as days_of_feeds
+from tests.support.judged import judged
 
 DAY = date(2026, 11, 10)
 GMV, VISITORS, CONVERSION = "gmv", "visitors", "conversion_rate"
+FEEDS = ("orders", "order_items", "traffic_daily")
 
 
 def anomalies(marks: dict[tuple[str, str, int], tuple[str, float]], days: int = 8) -> pl.DataFrame:
     """Ten days of three metrics of company and two platforms; marks: status and impact."""
-    places = [("all", "all", 1000.0), ("platform", "tmall", 700.0), ("platform", "shopify", 300.0)]
+    places = [("all", "all", None, 1000.0), ("platform", "tmall", "tmall", 700.0),
+              ("platform", "shopify", "shopify", 300.0)]  # fmt: skip
     rows = []
     for day in range(days):
-        for dimension, segment, gmv in places:
+        for *place, gmv in places:
             for metric in (GMV, VISITORS, CONVERSION):
-                status, impact = marks.get((segment, metric, day), ("normal", 1.0))
-                rows.append(
-                    {
-                        "business_date": DAY + timedelta(day),
-                        "metric": metric,
-                        "dimension": dimension,
-                        "segment": segment,
-                        "platform": None if dimension == "all" else segment,
-                        "observed": gmv + impact,
-                        "expected": gmv,
-                        "lower": gmv * 0.9,
-                        "upper": gmv * 1.1,
-                        "score": impact / 10,
-                        "impact_amount": impact,
-                        "status": status,
-                    }
-                )
+                status, impact = marks.get((place[1], metric, day), ("normal", 1.0))
+                rows.append(judged(DAY + timedelta(day), metric, tuple(place), gmv + impact, gmv,
+                                   impact / 10, status))  # fmt: skip
     return pl.DataFrame(rows, schema=ANOMALY_SCHEMA)
 
 
 def completeness(gaps: dict[tuple[str, str, int], str] | None = None) -> pl.DataFrame:
-    rows = [
+    return days_of_feeds(
+        [DAY + timedelta(day) for day in range(8)],
+        [(source, feed) for source in ("tmall", "shopify") for feed in FEEDS],
         {
-            "business_date": DAY + timedelta(day),
-            "source": source,
-            "feed": feed,
-            "platform": source,
-            "expected_rows": 100.4,
-            "arrived_rows": 40 if (source, feed, day) in (gaps or {}) else 100,
-            "is_complete": (source, feed, day) not in (gaps or {}),
-            "reason": (gaps or {}).get((source, feed, day), "ok"),
-        }
-        for day in range(8)
-        for source in ("tmall", "shopify")
-        for feed in ("orders", "order_items", "traffic_daily")
-    ]
-    return pl.DataFrame(rows)
+            (source, feed, DAY + timedelta(n)): why
+            for (source, feed, n), why in (gaps or {}).items()
+        },
+        (100.4, 100, 40),
+    )
 
 
 def fall(impact: float) -> tuple[str, float]:
     return ("anomaly", impact)
 
 
-NO_PARTS = pl.DataFrame()
+def opened(
+    marks: dict[tuple[str, str, int], tuple[str, float]] | pl.DataFrame,
+    gaps: dict[tuple[str, str, int], str] | None = None,
+    before: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Incidents of marks, or of anomalies, after those known before."""
+    frame = marks if isinstance(marks, pl.DataFrame) else anomalies(marks)
+    known = () if before is None else (before,)
+    return open_incidents(frame, completeness(gaps), pl.DataFrame(), *known)
 
 
 def test_a_fall_its_driver_and_the_company_are_one_incident() -> None:
@@ -74,7 +65,7 @@ def test_a_fall_its_driver_and_the_company_are_one_incident() -> None:
         ("tmall", GMV, 4): fall(-100.0),
         ("all", GMV, 3): fall(-195.0),
     }
-    found = open_incidents(anomalies(marks), completeness(), NO_PARTS)
+    found = opened(marks)
     assert dict(found.schema) == dict(INCIDENT_SCHEMA)
     found = explained(found)
     assert found.height == 1
@@ -99,7 +90,7 @@ def test_two_platforms_are_two_incidents() -> None:
         ("shopify", CONVERSION, 3): fall(-30.0),
         ("all", GMV, 3): fall(-120.0),
     }
-    found = open_incidents(anomalies(marks), completeness(), NO_PARTS)
+    found = opened(marks)
     assert found.sort("segment").select("segment", "metric", "severity").rows() == [
         ("shopify", "conversion_rate", "low"), ("tmall", "gmv", "medium"),
     ]  # fmt: skip
@@ -107,12 +98,12 @@ def test_two_platforms_are_two_incidents() -> None:
 
 def test_company_and_platforms_are_one_episode_told_by_the_side_that_explains_it() -> None:
     marks = {("all", GMV, 3): fall(-120.0), ("shopify", GMV, 3): fall(-40.0)}
-    found = open_incidents(anomalies(marks), completeness(), NO_PARTS)
+    found = opened(marks)
     assert found["segment"].to_list() == ["all"]  # 40 of 120: the platforms do not explain it
     marks[("tmall", GMV, 3)] = fall(-60.0)
-    found = open_incidents(anomalies(marks), completeness(), NO_PARTS)
+    found = opened(marks)
     assert sorted(found["segment"]) == ["shopify", "tmall"]  # 100 of 120 do
-    alone = open_incidents(anomalies({("all", GMV, 3): fall(-120.0)}), completeness(), NO_PARTS)
+    alone = opened({("all", GMV, 3): fall(-120.0)})
     assert alone["segment"].to_list() == ["all"]
 
 
@@ -123,12 +114,12 @@ def test_a_normal_day_ends_an_episode_and_an_unjudged_one_does_not() -> None:
         ("tmall", GMV, 3): fall(-100.0),
         ("tmall", GMV, 6): fall(-90.0),
     }
-    found = open_incidents(anomalies(marks), completeness(), NO_PARTS).sort("opened_date")
+    found = opened(marks).sort("opened_date")
     assert found.select("opened_date", "last_date", "closed_date").rows() == [
         (DAY + timedelta(1), DAY + timedelta(3), DAY + timedelta(4)),
         (DAY + timedelta(6), DAY + timedelta(6), DAY + timedelta(7)),
     ]
-    still = open_incidents(anomalies({("tmall", GMV, 7): fall(-90.0)}), completeness(), NO_PARTS)
+    still = opened({("tmall", GMV, 7): fall(-90.0)})
     assert still["closed_date"].to_list() == [None]
 
 
@@ -140,7 +131,7 @@ def test_all_feeds_of_a_source_are_one_data_incident() -> None:
         ("tmall", "traffic_daily", 7): "no_rows",
         ("shopify", "traffic_daily", 2): "few_rows",
     }
-    found = open_incidents(anomalies({}), completeness(gaps), NO_PARTS).sort("segment")
+    found = opened({}, gaps).sort("segment")
     rows = found.select("kind", "dimension", "segment", "severity", "feeds", "reason", "days")
     assert rows.rows() == [
         ("data", "source", "shopify", "medium", "traffic_daily", "few_rows", 1),
@@ -154,12 +145,11 @@ def test_all_feeds_of_a_source_are_one_data_incident() -> None:
 
 
 def test_nothing_from_anywhere_is_one_incident_of_all_sources() -> None:
-    feeds = ("orders", "order_items", "traffic_daily")
-    silent = {(s, f, 7): "no_rows" for s in ("tmall", "shopify") for f in feeds}
-    alone = {("tmall", feed, 6): "no_rows" for feed in feeds}
+    silent = {(s, f, 7): "no_rows" for s in ("tmall", "shopify") for f in FEEDS}
+    alone = {("tmall", feed, 6): "no_rows" for feed in FEEDS}
     # The calendar of expected days runs on where no figure is judged any more.
     judged = anomalies({}, days=6)
-    found = explained(open_incidents(judged, completeness(silent), NO_PARTS))
+    found = explained(opened(judged, silent))
     assert found.select("kind", "dimension", "segment", "severity", "closed_date").rows() == [
         ("data", "all", "all sources", "high", None)
     ]
@@ -168,11 +158,11 @@ def test_nothing_from_anywhere_is_one_incident_of_all_sources() -> None:
     assert "No source delivered anything" in told["explanation_en"]
     assert told["expected_rows"] == 600
     # A source that was late before stays its own story, neither ended nor extended by the day.
-    both = open_incidents(judged, completeness(silent | alone), NO_PARTS)
+    both = opened(judged, silent | alone)
     assert both.sort("opened_date").select("segment", "last_date", "closed_date").rows() == [
         ("tmall", DAY + timedelta(6), None), ("all sources", DAY + timedelta(7), None),
     ]  # fmt: skip
-    late = open_incidents(judged, completeness(alone), NO_PARTS, both)
+    late = opened(judged, alone, before=both)
     closed = late.filter(pl.col("segment") == "all sources")["closed_date"]
     assert closed.to_list() == [DAY + timedelta(7)]
 
@@ -183,9 +173,7 @@ def test_segments_and_steps_belong_to_the_episode_of_their_platform() -> None:
     device = like.with_columns(dimension=pl.lit("device"), segment=pl.lit("mobile"))
     step = like.with_columns(metric=pl.lit("purchase_rate"))
     refunds = like.with_columns(metric=pl.lit("refund_rate"))
-    found = open_incidents(
-        pl.concat([frame, device, step, refunds]), completeness(), NO_PARTS
-    ).sort("metric")
+    found = opened(pl.concat([frame, device, step, refunds])).sort("metric")
     # Refunds are a story of their own.
     assert found.select("metric", "dimension", "segment").rows() == [
         ("gmv", "platform", "shopify"), ("refund_rate", "platform", "shopify"),
@@ -193,13 +181,13 @@ def test_segments_and_steps_belong_to_the_episode_of_their_platform() -> None:
     assert found["incident_id"].n_unique() == 2
     # Only the device fell out of its range: it opens the platform's episode and is its place.
     quiet = anomalies({})
-    found = open_incidents(pl.concat([quiet, device]), completeness(), NO_PARTS)
+    found = opened(pl.concat([quiet, device]))
     told = found.row(0, named=True)
     assert (told["dimension"], told["segment"], told["platform"]) == ("device", "mobile", "shopify")
     assert (told["cause_dimension"], told["cause_segment"]) == ("device", "mobile")
     # Next day the whole platform falls: one incident, the same id.
     later = anomalies({("shopify", GMV, 4): fall(-100.0)})
-    again = open_incidents(pl.concat([later, device]), completeness(), NO_PARTS, found)
+    again = opened(pl.concat([later, device]), before=found)
     assert again["incident_id"].to_list() == found["incident_id"].to_list()
     assert again["dimension"].to_list() == ["platform"]
 
@@ -217,14 +205,14 @@ def test_visitors_that_do_not_buy_are_the_cause_of_a_lower_conversion() -> None:
         observed=pl.when(crowd).then(500.0).otherwise("observed"),
         impact_amount=pl.when(crowd).then(200.0).otherwise("impact_amount"),
     )
-    told = explained(open_incidents(crowded, completeness(), NO_PARTS)).row(0, named=True)
+    told = explained(opened(crowded)).row(0, named=True)
     assert (told["metric"], told["cause_metric"], told["cause_side"]) == (
         CONVERSION, VISITORS, "above",
     )  # fmt: skip
     # Conversion's 120 were never lost: GMV was 4 above its expectation.
     assert (told["impact_amount"], told["severity"]) == (4.0, "low")
     assert "robots" in told["explanation_en"] and "机器流量" in told["explanation_zh"]
-    usual = open_incidents(frame, completeness(), NO_PARTS).row(0, named=True)
+    usual = opened(frame).row(0, named=True)
     assert (usual["cause_metric"], usual["cause_side"]) == (CONVERSION, None)
     assert usual["impact_amount"] == -120.0
 
@@ -233,7 +221,7 @@ def test_orders_per_buyer_above_their_range_are_told_so() -> None:
     frame = anomalies({("shopify", VISITORS, 3): ("anomaly", 90.0)}).with_columns(
         metric=pl.col("metric").replace(VISITORS, "orders_per_buyer")
     )
-    told = explained(open_incidents(frame, completeness(), NO_PARTS)).row(0, named=True)
+    told = explained(opened(frame)).row(0, named=True)
     assert "orders per buyer above the expected range" in told["explanation_en"]
     assert "90 more GMV than expected" in told["explanation_en"]
     assert "高于预期区间" in told["explanation_zh"]
@@ -241,32 +229,28 @@ def test_orders_per_buyer_above_their_range_are_told_so() -> None:
 
 def test_incidents_of_an_older_generation_without_the_new_columns_are_read() -> None:
     marks = {("tmall", GMV, 3): fall(-100.0)}
-    before = open_incidents(anomalies(marks), completeness(), NO_PARTS)
+    before = opened(marks)
     old = before.drop("cause_dimension", "cause_segment")
-    after = open_incidents(anomalies(marks), completeness(), NO_PARTS, old)
+    after = opened(marks, before=old)
     assert after["incident_id"].to_list() == before["incident_id"].to_list()
 
 
 def test_a_feed_not_expected_is_no_gap() -> None:
     gaps = {("shopify", "traffic_daily", 2): "not_expected"}
-    assert open_incidents(anomalies({}), completeness(gaps), NO_PARTS).is_empty()
+    assert opened({}, gaps).is_empty()
 
 
 def test_ids_are_the_same_in_every_run_and_safe_as_file_names() -> None:
     marks = {("tmall", GMV, 3): fall(-100.0)}
-    first = open_incidents(anomalies(marks), completeness(), NO_PARTS)
-    second = open_incidents(anomalies(marks), completeness(), NO_PARTS, first)
+    first = opened(marks)
+    second = opened(marks, before=first)
     assert first.equals(second)
     assert first["incident_id"].str.contains(r"^kpi-20261113-[0-9a-f]{8}$").all()
 
 
 def test_an_incident_keeps_its_id_when_its_first_day_is_corrected() -> None:
-    before = open_incidents(
-        anomalies({("tmall", GMV, 3): fall(-100.0), ("tmall", GMV, 4): fall(-100.0)}),
-        completeness(), NO_PARTS,
-    )  # fmt: skip
-    corrected = anomalies({("tmall", GMV, 4): fall(-100.0)})
-    after = open_incidents(corrected, completeness(), NO_PARTS, before)
+    before = opened({("tmall", GMV, 3): fall(-100.0), ("tmall", GMV, 4): fall(-100.0)})
+    after = opened({("tmall", GMV, 4): fall(-100.0)}, before=before)
     assert after["incident_id"].to_list() == before["incident_id"].to_list()
     assert after["opened_date"].to_list() == [DAY + timedelta(4)]
 
@@ -274,16 +258,16 @@ def test_an_incident_keeps_its_id_when_its_first_day_is_corrected() -> None:
 def test_a_gap_that_was_filled_is_closed_and_not_forgotten() -> None:
     gaps = completeness({("tmall", "orders", 6): "no_rows"})
     until = gaps.filter(pl.col("business_date") < DAY + timedelta(7))
-    before = open_incidents(anomalies({}, days=7), until, NO_PARTS)
+    before = open_incidents(anomalies({}, days=7), until, pl.DataFrame())
     assert before["closed_date"].to_list() == [None]
-    after = open_incidents(anomalies({}), completeness(), NO_PARTS, before)
+    after = opened({}, before=before)
     assert after["incident_id"].to_list() == before["incident_id"].to_list()
     assert after["closed_date"].to_list() == [DAY + timedelta(7)]
-    later = open_incidents(anomalies({}), completeness(), NO_PARTS, after)
+    later = opened({}, before=after)
     assert later.equals(after)
 
 
 def test_nothing_judged_keeps_what_was_known() -> None:
-    before = open_incidents(anomalies({("tmall", GMV, 3): fall(-100.0)}), completeness(), NO_PARTS)
-    assert open_incidents(anomalies({}).clear(), completeness(), NO_PARTS, before).equals(before)
-    assert open_incidents(anomalies({}).clear(), completeness(), NO_PARTS).is_empty()
+    before = opened({("tmall", GMV, 3): fall(-100.0)})
+    assert opened(anomalies({}).clear(), before=before).equals(before)
+    assert opened(anomalies({}).clear()).is_empty()

@@ -59,6 +59,7 @@ SOURCES = {
         ],
     },
 }
+ROWS = ("1,2026-05-05 09:00:00,,unpaid,USD,10.00,", "2,2026-05-05 09:00:00,,unpaid,CNY,3.00,")
 # Monday 4 May to Friday 8 May 2026, none at the weekend.
 WEEK = ["2026-05-04,USD,7.10", "2026-05-05,USD,7.20", "2026-05-08,USD,7.25",
         "2026-05-04,EUR,7.80", "2026-05-05,EUR,7.77777777"]  # fmt: skip
@@ -67,6 +68,21 @@ WEEK = ["2026-05-04,USD,7.10", "2026-05-05,USD,7.20", "2026-05-08,USD,7.25",
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     return Home(tmp_path / "home", SOURCES)
+
+
+@pytest.fixture
+def rated(home: Home) -> Home:
+    """With the rates of a week delivered."""
+    put_rates(home, *WEEK)
+    return home
+
+
+@pytest.fixture
+def landed(rated: Home) -> Home:
+    """With two orders landed, one at 7.20."""
+    put_orders(rated, *ROWS)
+    rated.land()
+    return rated
 
 
 def put_rates(home: Home, *rows: str, name: str = "week") -> None:
@@ -87,50 +103,42 @@ def money(*amounts: str) -> list[Decimal]:
     return [Decimal(amount) for amount in amounts]
 
 
-def test_two_currencies_take_the_rate_of_their_day(home: Home) -> None:
-    put_rates(home, *WEEK)
+def test_two_currencies_take_the_rate_of_their_day(rated: Home) -> None:
     put_orders(
-        home,
+        rated,
         "1,2026-05-04 09:00:00,2026-05-05 09:00:00,paid,USD,10.05,2.00",  # day of payment: 7.20
         "2,2026-05-04 09:00:00,,unpaid,USD,10.05,",  # placed: 7.10
         "3,2026-05-05 09:00:00,,unpaid,EUR,100.00,",
         "4,2026-05-05 09:00:00,,unpaid,CNY,8.00,1.00",
     )
-    assert home.land()["rows_quarantined"] == 0
+    assert rated.land()["rows_quarantined"] == 0
     # 72.36, 71.355 -> 71.36, 777.777777 -> 777.78
-    assert amounts(home) == money("72.36", "71.36", "777.78", "8.00")
-    assert amounts(home, column="shipping_amount") == [
-        Decimal("14.40"),
-        None,
-        None,
-        Decimal("1.00"),
-    ]
-    assert amounts(home, column="currency") == ["USD", "USD", "EUR", "CNY"]
-    assert amounts(home, column="original_amount") == [*money("10.05", "10.05", "100.00"), None]
+    assert amounts(rated) == money("72.36", "71.36", "777.78", "8.00")
+    assert amounts(rated, column="shipping_amount") == [*money("14.40"), None, None, *money("1.00")]
+    assert amounts(rated, column="currency") == ["USD", "USD", "EUR", "CNY"]
+    assert amounts(rated, column="original_amount") == [*money("10.05", "10.05", "100.00"), None]
 
 
-def test_the_reporting_zone_says_which_day_it_was(home: Home) -> None:
-    put_rates(home, *WEEK)
+def test_the_reporting_zone_says_which_day_it_was(rated: Home) -> None:
     # 00:30 in Shanghai on 5 May is still 4 May in UTC.
-    put_orders(home, "1,2026-05-05 00:30:00,,unpaid,USD,100.00,")
-    home.land()
-    assert amounts(home) == money("720.00")
+    put_orders(rated, "1,2026-05-05 00:30:00,,unpaid,USD,100.00,")
+    rated.land()
+    assert amounts(rated) == money("720.00")
 
 
-def test_a_weekend_takes_the_rate_of_friday_and_a_week_is_as_far_as_it_reaches(home: Home) -> None:
-    put_rates(home, *WEEK)
+def test_a_weekend_takes_the_rate_of_friday_and_a_week_is_as_far_as_it_reaches(rated: Home) -> None:
     put_orders(
-        home,
+        rated,
         "1,2026-05-10 09:00:00,,unpaid,USD,100.00,",  # Sunday: Friday's 7.25
         "2,2026-05-15 09:00:00,,unpaid,USD,100.00,",  # seven days after Friday
         "3,2026-05-16 09:00:00,,unpaid,USD,100.00,",  # eight
         "4,2026-05-03 09:00:00,,unpaid,USD,100.00,",  # no rate is taken from a later day
         "5,2026-05-05 09:00:00,,unpaid,GBP,100.00,",
     )
-    counts = home.land()
+    counts = rated.land()
     assert (counts["rows_landed"], counts["rows_quarantined"]) == (2 + len(WEEK), 3)
-    assert amounts(home) == money("725.00", "725.00")
-    told = pl.read_parquet(next(home.paths.quarantine.glob("*.parquet")))
+    assert amounts(rated) == money("725.00", "725.00")
+    told = pl.read_parquet(next(rated.paths.quarantine.glob("*.parquet")))
     assert told.select("row_number", "reason", "value").rows() == [
         (3, "no_rate", "2026-05-16 USD"),
         (4, "no_rate", "2026-05-03 USD"),
@@ -138,9 +146,8 @@ def test_a_weekend_takes_the_rate_of_friday_and_a_week_is_as_far_as_it_reaches(h
     ]
 
 
-def test_lines_take_the_rate_of_their_order_and_sum_to_it(home: Home) -> None:
-    put_rates(home, *WEEK)
-    home.put(
+def test_lines_take_the_rate_of_their_order_and_sum_to_it(rated: Home) -> None:
+    rated.put(
         "o,at,c,v,p,q,price,off\n"
         "1,2026-05-05 09:00:00,USD,10.00,A,1,3.33,\n"
         "1,2026-05-05 09:00:00,USD,10.00,B,2,3.34,0.01\n"
@@ -149,46 +156,39 @@ def test_lines_take_the_rate_of_their_order_and_sum_to_it(home: Home) -> None:
         "3,2026-05-04 09:00:00,EUR,,G,1,0.00,\n",
         "lines/a.csv",
     )
-    home.land()
-    assert amounts(home) == [*money("72.00", "5.00"), None]
-    assert amounts(home, column="original_amount") == [Decimal("10.00"), None, Decimal("3.70")]
+    rated.land()
+    assert amounts(rated) == [*money("72.00", "5.00"), None]
+    assert amounts(rated, column="original_amount") == [Decimal("10.00"), None, Decimal("3.70")]
     # 3.33 x 7.2, 3.34 x 7.2, as they are, 1.2345 x 7.8
     prices = money("23.9760", "24.0480", "5.0000", "9.6291", "0.0000")
-    assert amounts(home, "order_items", "unit_price") == prices
-    assert amounts(home, "order_items", "discount_amount") == [
-        None,
-        Decimal("0.07"),
-        None,
-        None,
-        None,
-    ]
+    assert amounts(rated, "order_items", "unit_price") == prices
+    discounts = amounts(rated, "order_items", "discount_amount")
+    assert discounts == [None, Decimal("0.07"), None, None, None]
     # 72.00 and 28.89 (3 x 9.6291 = 28.8873), whatever the lines round to.
-    active = [file["batch_id"] for file in home.state.files()]
-    totals = landed_totals(home.paths.landing, active, "Asia/Shanghai")
+    active = [file["batch_id"] for file in rated.state.files()]
+    totals = landed_totals(rated.paths.landing, active, "Asia/Shanghai")
     assert totals.select("business_date", "landed_amount").rows() == [
         (date(2026, 5, 4), Decimal("28.89")),
         (date(2026, 5, 5), Decimal("77.00")),
     ]
 
 
-def test_a_refund_takes_the_day_and_currency_that_its_file_names(home: Home) -> None:
-    put_rates(home, *WEEK)
+def test_a_refund_takes_the_day_and_currency_that_its_file_names(rated: Home) -> None:
     rows = "1,2026-05-08 09:00:00,2026-05-04 09:00:00,USD,10.00\n2,2026-05-08 09:00:00,,USD,10.00\n"
-    home.put(f"o,at,paid,c,v\n{rows}3,2026-05-08 09:00:00,,,10.00\n",
+    rated.put(f"o,at,paid,c,v\n{rows}3,2026-05-08 09:00:00,,,10.00\n",
              "refunds/r_20260520020000.csv")  # fmt: skip
-    home.land()
-    assert amounts(home, "refunds", "amount") == money("71.00", "72.50", "10.00")
-    assert "currency" not in home.rows("refunds").columns
+    rated.land()
+    assert amounts(rated, "refunds", "amount") == money("71.00", "72.50", "10.00")
+    assert "currency" not in rated.rows("refunds").columns
 
 
-def test_spend_is_converted_before_it_is_summed_and_rounded(home: Home) -> None:
-    put_rates(home, *WEEK)
-    home.put("day,n,v,c,claim\n2026-05-05,A,0.001,USD,-1.00\n2026-05-05,A,0.001,USD,\n",
+def test_spend_is_converted_before_it_is_summed_and_rounded(rated: Home) -> None:
+    rated.put("day,n,v,c,claim\n2026-05-05,A,0.001,USD,-1.00\n2026-05-05,A,0.001,USD,\n",
              "ads/a.csv")  # fmt: skip
-    home.land()
+    rated.land()
     # 0.0072 + 0.0072 = 0.0144; each alone would round to 0.01, the sum of roundings to 0.02
-    assert amounts(home, "campaign_spend", "cost") == money("0.01")
-    assert amounts(home, "campaign_spend", "claimed_value") == money("-7.20")
+    assert amounts(rated, "campaign_spend", "cost") == money("0.01")
+    assert amounts(rated, "campaign_spend", "claimed_value") == money("-7.20")
 
 
 def test_a_source_in_another_currency_is_converted_where_no_row_names_one(tmp_path: Path) -> None:
@@ -209,8 +209,6 @@ def test_rates_of_a_currency_must_name_it() -> None:
 
 
 # arrival ---------------------------------------------------------------------------------------
-
-ROWS = ("1,2026-05-05 09:00:00,,unpaid,USD,10.00,", "2,2026-05-05 09:00:00,,unpaid,CNY,3.00,")
 
 
 def test_a_late_rate_lands_the_rows_that_waited_for_it(home: Home, tmp_path: Path) -> None:
@@ -251,42 +249,33 @@ def test_a_file_that_must_be_clean_is_refused_until_its_rate_comes(tmp_path: Pat
     assert sorted(statuses) == ["landed", "superseded"]
 
 
-def test_a_corrected_rate_corrects_what_was_landed_with_it(home: Home, tmp_path: Path) -> None:
-    put_rates(home, *WEEK)
-    put_orders(home, *ROWS)
-    home.land()
-    first = home.landed()
+def test_a_corrected_rate_corrects_what_was_landed_with_it(landed: Home, tmp_path: Path) -> None:
+    first = landed.landed()
     # The correction is a later statement: rates have no instant, so the later day of a file tells.
-    put_rates(home, "2026-05-05,USD,7.30", "2026-05-09,USD,7.26", name="corrected")
-    home.land()
-    assert amounts(home) == money("73.00", "3.00")
-    statuses = {f["batch_id"]: f["status"] for f in home.state.files() if f["source"] == "shop"}
+    put_rates(landed, "2026-05-05,USD,7.30", "2026-05-09,USD,7.26", name="corrected")
+    landed.land()
+    assert amounts(landed) == money("73.00", "3.00")
+    statuses = {f["batch_id"]: f["status"] for f in landed.state.files() if f["source"] == "shop"}
     assert sorted(statuses.values()) == ["landed", "superseded"]
     # Taken back, all is as it was.
-    corrected = next(f for f in home.state.files() if f["source_file"] == "fx/corrected.csv")
-    assert home.state.reject(corrected["batch_id"])
-    home.land()
-    assert home.landed() == first
+    corrected = next(f for f in landed.state.files() if f["source_file"] == "fx/corrected.csv")
+    assert landed.state.reject(corrected["batch_id"])
+    landed.land()
+    assert landed.landed() == first
 
 
-def test_a_rate_of_another_day_or_currency_moves_nothing(home: Home) -> None:
-    put_rates(home, *WEEK)
-    put_orders(home, *ROWS)
-    home.land()
-    put_rates(home, "2026-05-06,USD,9.00", "2026-04-27,USD,9.00", "2026-05-05,GBP,9.00", name="b")
-    assert home.land()["files_landed"] == 1
-    assert amounts(home) == money("72.00", "3.00")
+def test_a_rate_of_another_day_or_currency_moves_nothing(landed: Home) -> None:
+    put_rates(landed, "2026-05-06,USD,9.00", "2026-04-27,USD,9.00", "2026-05-05,GBP,9.00", name="b")
+    assert landed.land()["files_landed"] == 1
+    assert amounts(landed) == money("72.00", "3.00")
 
 
-def test_a_withdrawn_batch_stays_withdrawn_when_its_rates_change(home: Home) -> None:
-    put_rates(home, *WEEK)
-    put_orders(home, *ROWS)
-    home.land()
-    batch = next(f["batch_id"] for f in home.state.files() if f["source"] == "shop")
-    home.state.reject(batch)
-    put_rates(home, "2026-05-05,USD,7.30", "2026-05-09,USD,7.26", name="corrected")
-    assert home.land()["files_landed"] == 1
-    assert all(f["status"] != "landed" for f in home.state.files() if f["source"] == "shop")
+def test_a_withdrawn_batch_stays_withdrawn_when_its_rates_change(landed: Home) -> None:
+    batch = next(f["batch_id"] for f in landed.state.files() if f["source"] == "shop")
+    landed.state.reject(batch)
+    put_rates(landed, "2026-05-05,USD,7.30", "2026-05-09,USD,7.26", name="corrected")
+    assert landed.land()["files_landed"] == 1
+    assert all(f["status"] != "landed" for f in landed.state.files() if f["source"] == "shop")
 
 
 def test_another_reporting_currency_is_another_warehouse(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -143,86 +144,82 @@ def shop(tmp_path: Path) -> Shop:
     return Shop(tmp_path, EVENTS)
 
 
-def both(shop: Shop, text: str | bytes, patch: pytest.MonkeyPatch, name: str = "e.csv") -> Any:
-    """Land a file whole, then in blocks of 500 bytes: the same rows and the same account."""
-    whole = shop.land(text, name)
-    rows = shop.rows(whole, "events")
-    bad = shop.quarantined(whole) if whole.quarantine_file else None
-    with patch.context() as small:
-        small.setattr(ingestion.reading.preflight, "BLOCK", 500)
-        small.setattr(ingestion.landing.stream, "BLOCK", 500)
-        small.setattr(ingestion.landing.stream, "_judged", _counted(counted := []))
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of more than 500 bytes are large."""
+    monkeypatch.setattr(ingestion.reading.preflight, "BLOCK", 500)
+    monkeypatch.setattr(ingestion.landing.stream, "BLOCK", 500)
+
+
+Both = Callable[..., tuple[LandedFile, pl.DataFrame]]
+
+
+@pytest.fixture
+def both(shop: Shop, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Both:
+    """Lands a file whole, then in blocks of 500 bytes: the same rows and the same account."""
+
+    def land(text: str | bytes, name: str = "e.csv") -> tuple[LandedFile, pl.DataFrame]:
+        whole = shop.land(text, name)
+        rows = shop.rows(whole, "events")
+        bad = shop.quarantined(whole) if whole.quarantine_file else None
+        request.getfixturevalue("small_blocks")
+        calls: list[int] = []
+        judged = ingestion.landing.stream._judged
+        monkeypatch.setattr(ingestion.landing.stream, "_judged",
+                            lambda *args: (calls.append(1), judged(*args))[1])  # fmt: skip
         streamed = shop.land(text, name)
-    assert counted, "was not read in blocks"
-    assert_frame_equal(shop.rows(streamed, "events"), rows)
-    assert streamed == whole
-    if bad is not None:
-        assert_frame_equal(shop.quarantined(streamed), bad)
-    return streamed, rows
+        assert calls, "was not read in blocks"
+        assert_frame_equal(shop.rows(streamed, "events"), rows)
+        assert streamed == whole
+        if bad is not None:
+            assert_frame_equal(shop.quarantined(streamed), bad)
+        return streamed, rows
+
+    return land
 
 
-def _counted(calls: list[int]) -> Any:
-    judged = ingestion.landing.stream._judged
-
-    def count(*args: Any) -> Any:
-        calls.append(1)
-        return judged(*args)
-
-    return count
-
-
-def test_a_large_file_lands_in_blocks_as_it_does_whole(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    streamed, rows = both(shop, EVENTS_HEADER + events(200), monkeypatch)
+def test_a_large_file_lands_in_blocks_as_it_does_whole(both: Both) -> None:
+    streamed, rows = both(EVENTS_HEADER + events(200))
     assert (streamed.rows_landed, rows.height) == (200, 200)
     # 03:19 in Shanghai, the last event of the file.
     assert rows["_version_at"].unique().to_list() == [datetime(2026, 4, 30, 19, 19)]
 
 
-def test_keys_that_come_again_in_another_block_land_once(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_keys_that_come_again_in_another_block_land_once(both: Both) -> None:
     text = EVENTS_HEADER + events(150) + event(3, kind="list") + events(20) + event(3, kind="other")
-    streamed, rows = both(shop, text, monkeypatch)
+    streamed, rows = both(text)
     assert (streamed.rows_landed, streamed.rows_duplicate) == (150, 22)
     assert rows.filter(pl.col("event_id") == "e3")["event_type"].to_list() == ["other"]
 
 
-def test_the_version_is_the_last_instant_of_good_rows_wherever_it_stands(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_version_is_the_last_instant_of_good_rows_wherever_it_stands(both: Both) -> None:
     late = event(900, "2026-05-03 00:00:00")
     broken = event(901, "2026-06-01 00:00:00", kind="nonsense")
-    streamed, rows = both(
-        shop, EVENTS_HEADER + events(80) + late + broken + events(100), monkeypatch
-    )
+    streamed, rows = both(EVENTS_HEADER + events(80) + late + broken + events(100))
     assert streamed.version_at == datetime(2026, 5, 2, 16)
     assert rows["_version_at"].unique().to_list() == [datetime(2026, 5, 2, 16)]
 
 
-def test_rows_with_their_own_version_keep_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_with_their_own_version_keep_it(shop: Shop, both: Both) -> None:
     shop.form = {**EVENTS, "updated_at": "region",
                  "read": {"header": COLUMNS}}  # fmt: skip
     rows = [event(n).replace(f"r{n % 3}", "2026-05-04 00:00:00" if n % 2 else "")
             for n in range(100)]  # fmt: skip
     again = event(1).replace("r1", "2026-05-03 00:00:00")
-    streamed, landed = both(shop, EVENTS_HEADER + "".join(rows) + again, monkeypatch)
+    streamed, landed = both(EVENTS_HEADER + "".join(rows) + again)
     assert streamed.rows_duplicate == 1
     versions = landed.sort("_row_number")["_version_at"].to_list()
     assert versions[:2] == [datetime(2026, 5, 1, 2), datetime(2026, 5, 3, 16)]
 
 
-def test_bad_excluded_and_broken_rows_of_all_blocks_are_accounted(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bad_excluded_and_broken_rows_of_all_blocks_are_accounted(shop: Shop, both: Both) -> None:
     shop.form = {**EVENTS, "exclude": {"bot": "region = 'r2'"}}
     good = [event(n) for n in range(300)]
     good[7] = event(7, kind="nonsense")
     good[150] = "a,b\n"
     good[151] = event(151, product='"x, y"')
     good[299] = event(298, at="never").rstrip("\n")
-    streamed, _ = both(shop, EVENTS_HEADER + "".join(good), monkeypatch)
+    streamed, _ = both(EVENTS_HEADER + "".join(good))
     assert (streamed.rows_read, streamed.rows_quarantined) == (300, 3)
     assert dict(streamed.excluded) == {"bot": 99}
     told = shop.quarantined(streamed)
@@ -232,26 +229,21 @@ def test_bad_excluded_and_broken_rows_of_all_blocks_are_accounted(
     ]
 
 
-def test_events_without_an_id_are_told_apart_over_the_whole_file(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_events_without_an_id_are_told_apart_over_the_whole_file(both: Both) -> None:
     alike = event(1).replace("e1,", ",")
-    _, rows = both(shop, EVENTS_HEADER + alike + events(100) + alike, monkeypatch)
+    _, rows = both(EVENTS_HEADER + alike + events(100) + alike)
     made = rows.filter(~pl.col("event_id").str.starts_with("e"))["event_id"].to_list()
     assert len(set(made)) == 2
 
 
-def test_a_packed_file_is_read_in_blocks_too(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_packed_file_is_read_in_blocks_too(both: Both) -> None:
     text = (EVENTS_HEADER + events(200)).encode()
-    streamed, _ = both(shop, gzip.compress(text, mtime=0), monkeypatch, "e.csv.gz")
+    streamed, _ = both(gzip.compress(text, mtime=0), "e.csv.gz")
     assert streamed.rows_landed == 200
 
 
-def test_a_large_file_with_too_many_bad_rows_leaves_nothing(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ingestion.reading.preflight, "BLOCK", 500)
-    monkeypatch.setattr(ingestion.landing.stream, "BLOCK", 500)
+@pytest.mark.usefixtures("small_blocks")
+def test_a_large_file_with_too_many_bad_rows_leaves_nothing(shop: Shop) -> None:
     bad = "".join(event(number, kind="nonsense") for number in range(100))
     with pytest.raises(FileRejected, match="100 of 200 rows are bad"):
         shop.land(EVENTS_HEADER + events(100) + bad)
@@ -261,23 +253,18 @@ def test_a_large_file_with_too_many_bad_rows_leaves_nothing(
     assert list((shop.root / "landing/events").iterdir()) == []
 
 
-def landed_bytes(shop: Shop, landed: LandedFile, feed: str) -> bytes:
-    return (shop.root / f"landing/{feed}/batch={landed.batch_id}/data.parquet").read_bytes()
-
-
-def test_a_large_file_gives_the_same_bytes_again(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ingestion.reading.preflight, "BLOCK", 500)
-    monkeypatch.setattr(ingestion.landing.stream, "BLOCK", 500)
+@pytest.mark.usefixtures("small_blocks")
+def test_a_large_file_gives_the_same_bytes_again(shop: Shop) -> None:
     text = EVENTS_HEADER + events(300) + event(5)
-    first = landed_bytes(shop, shop.land(text), "events")
-    assert landed_bytes(shop, shop.land(text), "events") == first
+    shop.land(text)
+    [file] = shop.landed_files
+    first = file.read_bytes()
+    shop.land(text)
+    assert file.read_bytes() == first
 
 
-def test_orders_are_held_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingestion.reading.preflight, "BLOCK", 200)
-    monkeypatch.setattr(ingestion.landing.stream, "BLOCK", 200)
+@pytest.mark.usefixtures("small_blocks")
+def test_orders_are_held_whole(tmp_path: Path) -> None:
     shop = Shop(tmp_path, ORDERS)
     landed = shop.land(HEADER + orders(60) + order(1, "3.00"))
     assert (landed.rows_landed, landed.rows_duplicate) == (60, 1)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import xlsxwriter
 
-from ingestion.errors import FileRejected
-from tests.support.exports import HEADER, LINES, ORDERS, Shop, orders
+from tests.support import exports
+from tests.support.exports import HEADER, LINES, ORDERS, Shop, orders, with_read
 from tests.support.xls import xls
 
 HEAD = HEADER.strip().split(",")
@@ -46,15 +46,8 @@ def row(number: Any, at: Any = AT, amount: Any = 10) -> list[Any]:
     return [number, f"buyer{number}@example.com", at, at, "paid", amount]
 
 
-def with_read(**read: object) -> dict[str, object]:
-    return {**ORDERS, "read": {**ORDERS["read"], **read}}
-
-
 def refused(shop: Shop, content: bytes, name: str = "orders.xlsx") -> str:
-    with pytest.raises(FileRejected) as error:
-        shop.land(content, name)
-    assert shop.landed_files == []
-    return str(error.value)
+    return exports.refused(shop, content, name)
 
 
 def test_an_old_workbook_lands_as_a_new_one_does(shop: Shop) -> None:

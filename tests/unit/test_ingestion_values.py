@@ -86,19 +86,6 @@ def test_instants_are_utc() -> None:
     assert at("1777600000", "UTC", "%Y", "epoch_s") == datetime(2026, 5, 1, 1, 46, 40)
 
 
-def test_clock_changes_twice_is_the_earlier_and_never_is_none() -> None:
-    # 1 November 2026, 01:30 comes at 05:30Z and at 06:30Z; 8 March 2026, 02:30 never comes.
-    assert at("2026-11-01 01:30:00", "America/New_York") == datetime(2026, 11, 1, 5, 30)
-    assert at("2026-03-08 02:30:00", "America/New_York") is None
-    assert at("2026-03-08 03:30:00", "America/New_York") == datetime(2026, 3, 8, 7, 30)
-
-
-def test_a_time_that_never_was_is_set_aside(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, source={"timezone": "America/New_York"})
-    text = HEADER + "".join(order(n) for n in range(9)) + order(9, at="2026-03-08 02:30:00")
-    assert shop.land(text).rows_quarantined == 1
-
-
 def test_pseudonyms_are_keyed_and_bound_to_their_namespace() -> None:
     names = pl.Series(
         "n", [" Anna@Example.com ", "anna@example.com", "ａnna@example.com", None, " "]

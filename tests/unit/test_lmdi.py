@@ -19,17 +19,8 @@ import pytest
 from tests.golden.reference import COLUMNS, EFFECTS, limit
 
 MACROS = Path(__file__).parents[2] / "dbt_project" / "macros" / "money" / "lmdi.sql"
-SIDE = (
-    "company_visitors",
-    "visitors",
-    "tracked_buyers",
-    "untracked_buyers",
-    "buyers",
-    "identified_orders",
-    "anonymous_orders",
-    "orders",
-    "gmv",
-)
+SIDE = ("company_visitors", "visitors", "tracked_buyers", "untracked_buyers", "buyers",
+        "identified_orders", "anonymous_orders", "orders", "gmv")  # fmt: skip
 
 
 def side(v: float, s: float, c: float, u: float, f: float, n: float, a: float) -> list[float]:
@@ -57,56 +48,29 @@ def effects(frame: pl.DataFrame) -> np.ndarray[Any, Any]:
     return frame.select(COLUMNS).to_numpy()
 
 
-def test_partly_untracked_golden_values() -> None:
-    found = decompose(
-        side(6000, 1, 0.022, 2100, 1.30, 90, 190), side(5000, 1, 0.025, 2400, 1.25, 60, 200)
-    )
-    expected = [
-        5820.857609,
-        0,
-        -4081.249998,
-        -74554.611917,
-        23153.774235,
-        5850.527791,
-        -31035.297722,
-    ]
-    assert effects(found)[0] == pytest.approx(expected, abs=5e-7)
-    assert found["gmv_change"][0] == pytest.approx(-74846)
-
-
-def test_plain_golden_values() -> None:
-    found = decompose(
-        side(120_000, 1, 0.027, 0, 1.30, 0, 190), side(100_000, 1, 0.030, 0, 1.25, 0, 200)
-    )
-    expected = [141275.164944, 0, -81640.506421, 0, 30390.880911, 0, -39745.539433]
-    assert effects(found)[0] == pytest.approx(expected, abs=5e-7)
-    per_buyer = found["orders_per_buyer_effect"][0] + found["aov_effect"][0]
-    assert per_buyer == pytest.approx(-9354.658522, abs=1e-6)
-
-
-def test_large_change_golden_values() -> None:
-    found = decompose(
-        side(400_000, 1, 0.06, 0, 1.5, 0, 150), side(100_000, 1, 0.030, 0, 1.25, 0, 200)
-    )
-    expected = [3265452.99, 0, 1632726.49, 0, 429463.24, 0, -677642.72]
-    assert effects(found)[0] == pytest.approx(expected, abs=0.005)
-
-
-def test_mix_golden_values() -> None:
-    """Two segments of the company: conversion rose in the sum, the mix cost more than all."""
-    found = decompose(
-        [
-            side(120_000, 50 / 120, 0.042, 0, 1.22, 0, 215),
-            side(120_000, 70 / 120, 0.014, 0, 1.28, 0, 155),
-        ],
-        [
-            side(100_000, 0.6, 0.040, 0, 1.20, 0, 220),
-            side(100_000, 0.4, 0.015, 0, 1.30, 0, 150),
-        ],
-    )
-    expected = [135592.973, -158075.638, 18329.026, 0, 7409.291, 0, -8593.651]
-    assert effects(found).sum(axis=0) == pytest.approx(expected, abs=5e-4)
-    assert found["gmv_change"].sum() == pytest.approx(-5338)
+@pytest.mark.parametrize(
+    ("now", "base", "expected", "change", "within"),
+    [
+        ([(6000, 1, 0.022, 2100, 1.30, 90, 190)], [(5000, 1, 0.025, 2400, 1.25, 60, 200)],
+         [5820.857609, 0, -4081.249998, -74554.611917, 23153.774235, 5850.527791, -31035.297722],
+         -74846, 5e-7),
+        ([(120_000, 1, 0.027, 0, 1.30, 0, 190)], [(100_000, 1, 0.030, 0, 1.25, 0, 200)],
+         [141275.164944, 0, -81640.506421, 0, 30390.880911, 0, -39745.539433], 50_280, 5e-7),
+        ([(400_000, 1, 0.06, 0, 1.5, 0, 150)], [(100_000, 1, 0.030, 0, 1.25, 0, 200)],
+         [3265452.99, 0, 1632726.49, 0, 429463.24, 0, -677642.72], 4_650_000, 0.005),
+        # Two segments of the company: conversion rose in the sum, the mix cost more than all.
+        ([(120_000, 50 / 120, 0.042, 0, 1.22, 0, 215), (120_000, 70 / 120, 0.014, 0, 1.28, 0, 155)],
+         [(100_000, 0.6, 0.040, 0, 1.20, 0, 220), (100_000, 0.4, 0.015, 0, 1.30, 0, 150)],
+         [135592.973, -158075.638, 18329.026, 0, 7409.291, 0, -8593.651], -5338, 5e-4),
+    ],
+    ids=["partly untracked", "plain", "large change", "mix"],
+)  # fmt: skip
+def test_golden_values(
+    now: list[Any], base: list[Any], expected: list[float], change: float, within: float
+) -> None:
+    found = decompose([side(*one) for one in now], [side(*one) for one in base])
+    assert effects(found).sum(axis=0) == pytest.approx(expected, abs=within)
+    assert found["gmv_change"].sum() == pytest.approx(change)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ import yaml
 from ingestion.mapping.sources import parse_sources
 from ingestion.recognise import FILL_IN, Sure, Told, propose_shop, write
 from orchestration.config.settings import DEMO_CONFIG, PROJECT_ROOT
-from tests.support.recognised import GIVEN, formats, land_all, proposed, readings
+from tests.support.exports import land_all
+from tests.support.recognised import GIVEN, formats, only_form, proposed, readings
 from tests.support.samples import SAMPLES
 from tests.support.simulated import autumn
 from tests.support.xls import xls
@@ -97,7 +98,7 @@ def test_a_german_export_is_read_to_the_cent(tmp_path: Path) -> None:
     put(tmp_path / "in", "bestellungen_2026.csv", GERMAN, "cp1252")
     proposal, content = proposed(tmp_path / "in")
     (reading,) = readings(proposal).values()
-    form = content["sources"]["in"]["files"][0]["format"]
+    form = only_form(content)
     assert form["read"]["delimiter"] == ";"
     assert form["numbers"] == {"thousands": ".", "decimal": ","}
     assert form["datetimes"] == ["%d.%m.%Y %H:%M"]
@@ -108,7 +109,7 @@ def test_a_german_export_is_read_to_the_cent(tmp_path: Path) -> None:
         "Storniert": "closed",
     }
     assert (reading.trial.rows_read, reading.trial.rows_quarantined) == (3, 0)
-    (landed,) = land_all(tmp_path / "in", content, tmp_path)
+    (landed,) = land_all(tmp_path, parse_sources(content["sources"]), "EUR", tmp_path / "in")
     assert landed.feeds == {"orders": 2, "order_items": 3}
     orders = pl.read_parquet(next((tmp_path / "landing/orders").rglob("*.parquet")))
     assert orders.select("order_id", "order_amount", "status").rows() == [
@@ -131,8 +132,7 @@ def test_days_and_months_that_cannot_be_told_apart_are_asked(tmp_path: Path) -> 
     put(tmp_path, "orders_us.csv", f"{HEAD}\n{rows}")
     proposal, content = proposed(tmp_path)
     written = write(proposal)
-    (source,) = content["sources"].values()
-    assert source["files"][0]["format"]["datetimes"] == [FILL_IN]
+    assert only_form(content)["datetimes"] == [FILL_IN]
     (asked,) = [q for q in written.questions if q.key.endswith("datetimes")]
     assert FILL_IN in written.text.splitlines()[asked.line - 1]
     assert [option.partition(" #")[0] for option in asked.options] == [
@@ -146,16 +146,14 @@ def test_another_date_column_settles_how_dates_are_written(tmp_path: Path) -> No
     rows = "1,03/04/2026,A,1,5.00,paid,13/04/2026\n2,04/05/2026,B,2,6.50,paid,28/05/2026\n"
     put(tmp_path, "orders_uk.csv", f"{HEAD},Ship Date\n{rows}")
     _, content = proposed(tmp_path)
-    (source,) = content["sources"].values()
-    assert source["files"][0]["format"]["datetimes"] == ["%d/%m/%Y"]
+    assert only_form(content)["datetimes"] == ["%d/%m/%Y"]
 
 
 def test_several_amounts_are_a_question_and_none_is_taken(tmp_path: Path) -> None:
     text = "Order ID,Order Date,Order Total,Net Amount\n1,2026-01-20,5.00,4.00\n2,2026-01-21,6,5\n"
     put(tmp_path, "orders_x.csv", text)
     proposal, content = proposed(tmp_path)
-    (source,) = content["sources"].values()
-    assert "order_amount" not in source["files"][0]["format"]["feeds"]["orders"]["columns"]
+    assert "order_amount" not in only_form(content)["feeds"]["orders"]["columns"]
     (asked,) = [q for q in write(proposal).questions if "order_amount" in q.text]
     assert asked.options == ("order_amount: Order Total", "order_amount: Net Amount")
 
@@ -176,16 +174,14 @@ def test_how_order_values_stand_on_lines(tmp_path: Path, cells: list[str], rule:
     head = "Order ID,Order Date,SKU,Qty,Unit Price,Order Total,Order Status"
     put(tmp_path, "orders_x.csv", "\n".join([head, *lines]) + "\n")
     _, content = proposed(tmp_path)
-    (source,) = content["sources"].values()
-    assert source["files"][0]["format"]["order_value"] == rule
+    assert only_form(content)["order_value"] == rule
 
 
 def test_unknown_words_of_a_status_stay_open(tmp_path: Path) -> None:
     rows = "1,2026-01-20 10:00:00,A,1,5.00,paid\n2,2026-01-21 10:00:00,B,2,6.50,zorp\n"
     put(tmp_path, "orders_x.csv", f"{HEAD}\n{rows}")
     _, content = proposed(tmp_path)
-    (source,) = content["sources"].values()
-    derived = source["files"][0]["format"]["feeds"]["orders"]["derive"]
+    derived = only_form(content)["feeds"]["orders"]["derive"]
     assert derived["status"]["map"] == {"paid": "paid", "zorp": FILL_IN}
 
 
@@ -261,7 +257,7 @@ def test_files_of_several_platforms_in_one_folder_become_several_sources(
 def test_online_retail_is_proposed_and_reads(tmp_path: Path) -> None:
     folder = REAL / "online_retail_2010_2011"
     proposal, content = proposed(folder, Told("UK", "GBP", "Europe/London", "web"))
-    form = content["sources"]["online_retail_2010_2011"]["files"][0]["format"]
+    form = only_form(content)
     assert form["datetimes"] == ["%m/%d/%y %H:%M"]
     assert form["order_value"] == "repeated"
     columns = {**form["feeds"]["orders"]["columns"], **form["feeds"]["order_items"]["columns"]}

@@ -12,11 +12,8 @@ from scipy.spatial.distance import jensenshannon
 from dashboards.wording.comparisons import change_row, sensible_comparison
 from models.anomaly import ANOMALY_SCHEMA
 from models.incidents import open_incidents
-from models.root_cause import (
-    ROOT_CAUSE_SCHEMA,
-    adtributor,
-    root_causes,
-)
+from models.root_cause import ROOT_CAUSE_SCHEMA, adtributor, root_causes
+from tests.support.judged import completeness, judged
 
 DAY = date(2026, 11, 10)
 # Sales of an ordinary day; email is tmall's too, with figures of its own.
@@ -36,42 +33,18 @@ def parts(day: dict[tuple[str, str, str], float]) -> pl.DataFrame:
     for back in range(29):
         for (platform, dimension, segment), usual in USUAL.items():
             gmv = usual if back else day.get((platform, dimension, segment), usual)
-            rows.append(
-                {
-                    "business_date": DAY - timedelta(back),
-                    "platform": platform,
-                    "dimension": dimension,
-                    "segment": segment,
-                    "gmv": gmv,
-                    "visitors": gmv / 2,
-                }
-            )
-    return pl.DataFrame(rows)
+            rows.append((DAY - timedelta(back), platform, dimension, segment, gmv, gmv / 2))
+    names = ["business_date", "platform", "dimension", "segment", "gmv", "visitors"]
+    return pl.DataFrame(rows, schema=names, orient="row")
 
 
 def anomaly(
-    metric: str,
-    dimension: str,
-    segment: str,
-    observed: float,
-    expected: float,
-    platform: str | None = "shopify",
-    score: float = -5.0,
-) -> dict[str, object]:
-    return {
-        "business_date": DAY,
-        "metric": metric,
-        "dimension": dimension,
-        "segment": segment,
-        "platform": platform,
-        "observed": observed,
-        "expected": expected,
-        "lower": expected * 0.9,
-        "upper": expected * 1.1,
-        "score": score,
-        "impact_amount": observed - expected,
-        "status": "anomaly" if score <= -3.5 else "normal",
-    }
+    metric: str, dimension: str, segment: str, observed: float, expected: float,
+    platform: str | None = "shopify", score: float = -5.0,
+) -> dict[str, object]:  # fmt: skip
+    status = "anomaly" if score <= -3.5 else "normal"
+    place = (dimension, segment, platform)
+    return judged(DAY, metric, place, observed, expected, score, status)
 
 
 def frame(*rows: dict[str, object]) -> pl.DataFrame:
@@ -79,21 +52,9 @@ def frame(*rows: dict[str, object]) -> pl.DataFrame:
 
 
 def gaps(*platforms: str) -> pl.DataFrame:
-    return pl.DataFrame(
-        [
-            {
-                "business_date": DAY,
-                "source": platform,
-                "feed": "orders",
-                "platform": platform,
-                "expected_rows": 10.0,
-                "arrived_rows": 0 if platform in platforms else 10,
-                "is_complete": platform not in platforms,
-                "reason": "no_rows" if platform in platforms else "ok",
-            }
-            for platform in ("shopify", "tmall")
-        ]
-    )
+    missing = {(platform, "orders", DAY): "no_rows" for platform in platforms}
+    feeds = [("shopify", "orders"), ("tmall", "orders")]
+    return completeness([DAY], feeds, missing, (10.0, 10, 0))
 
 
 def located(anomalies: pl.DataFrame, day: dict[tuple[str, str, str], float],
@@ -222,28 +183,21 @@ def test_a_company_is_looked_into_without_platforms_that_are_not_whole() -> None
     assert whole["cause_segment"] == "live"
 
 
-def change(comparison: str, dimension: str, segment: str, gmv: float) -> dict[str, object]:
-    return {
-        "business_date": DAY,
-        "comparison": comparison,
-        "dimension": dimension,
-        "segment": segment,
-        "gmv_change": gmv,
-    }
+def changes(*rows: tuple[str, str, str, float]) -> pl.DataFrame:
+    names = ["comparison", "dimension", "segment", "gmv_change"]
+    frame = pl.DataFrame(rows, schema=names, orient="row")
+    return frame.with_columns(business_date=pl.lit(DAY))
 
 
-CHANGES = pl.DataFrame(
-    [
-        change("trailing_28d", "all", "all", -100.0),
-        change("last_week", "all", "all", 100.0),
-        change("last_week", "channel", "email", 100.0),
-    ]
-)
+CHANGES = changes(
+    ("trailing_28d", "all", "all", -100.0), ("last_week", "all", "all", 100.0),
+    ("last_week", "channel", "email", 100.0),
+)  # fmt: skip
 
 
 def test_the_comparison_is_the_promo_phase_where_there_is_one() -> None:
     assert sensible_comparison(CHANGES, DAY) == "trailing_28d"
-    promo = pl.concat([CHANGES, pl.DataFrame([change("promo_phase", "all", "all", -1.0)])])
+    promo = pl.concat([CHANGES, changes(("promo_phase", "all", "all", -1.0))])
     assert sensible_comparison(promo, DAY) == "promo_phase"
     assert sensible_comparison(CHANGES, DAY + timedelta(1)) is None
     row = change_row(CHANGES, DAY, "last_week", "channel", "email")

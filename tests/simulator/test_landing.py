@@ -9,13 +9,13 @@ import pytest
 import yaml
 
 from ingestion.landing.deliveries import match_files, unmatched_files
-from ingestion.landing.land import LandedFile, land_file
+from ingestion.landing.land import LandedFile
 from ingestion.mapping.sources import Source, parse_sources
 from simulator.plan_operations import DAILY, STREAMS
-from tests.support import operations, simulated
+from tests.support.exports import land_at
+from tests.support.simulated import files
 
 EXAMPLE = Path(__file__).parents[2] / "shop.example.yml"
-KEY = b"5eed" * 8
 
 
 @pytest.fixture(scope="module")
@@ -24,50 +24,42 @@ def sources() -> dict[str, Source]:
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return simulated.autumn(tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
 def landed(
-    shop: Path, sources: dict[str, Source], tmp_path_factory: pytest.TempPathFactory
+    demo: Path, sources: dict[str, Source], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, list[LandedFile]]:
     """The first and the last file of each stream, landed."""
-    inbox, folder = shop / "inbox", tmp_path_factory.mktemp("landed")
+    inbox, folder = demo / "inbox", tmp_path_factory.mktemp("landed")
     wanted: set[Path] = set()
     for source, stream, _ in STREAMS:
-        found = operations.files(shop, f"{source}/{stream}")
+        found = files(demo, f"{source}/{stream}")
         wanted |= {found[0], found[-1]}
     accounts = [
-        land_file(
-            match.path, inbox=inbox, landing=folder, quarantine=folder / "quarantine",
-            source=sources[match.source], files=match.files, key=KEY, reporting_currency="CNY",
-        )
+        land_at(folder, match.path, sources[match.source], match.files, "CNY", inbox)
         for match in match_files(inbox, sources)
         if match.path in wanted
-    ]  # fmt: skip
+    ]
     assert len(accounts) == len(wanted)
-    return folder, accounts
+    return folder / "landing", accounts
 
 
-def test_every_file_has_a_source(shop: Path, sources: dict[str, Source]) -> None:
-    assert unmatched_files(shop / "inbox", sources) == []
+def test_every_file_has_a_source(demo: Path, sources: dict[str, Source]) -> None:
+    assert unmatched_files(demo / "inbox", sources) == []
 
 
-def test_every_row_lands(shop: Path, landed: tuple[Path, list[LandedFile]]) -> None:
+def test_every_row_lands(demo: Path, landed: tuple[Path, list[LandedFile]]) -> None:
     assert {feed for account in landed[1] for feed in account.feeds} == {s for _, s, _ in STREAMS}
     for account in landed[1]:
-        rows = (shop / "inbox" / account.source_file).read_bytes().count(b"\n") - 1
+        rows = (demo / "inbox" / account.source_file).read_bytes().count(b"\n") - 1
         assert account.rows_read == account.rows_landed == rows, account.source_file
         assert account.unknown_columns == ()
         assert account.troubles == ()
 
 
 def test_landed_pieces_are_those_of_the_files(
-    shop: Path, landed: tuple[Path, list[LandedFile]]
+    demo: Path, landed: tuple[Path, list[LandedFile]]
 ) -> None:
-    files = operations.files(shop, "erp/inventory_snapshots")
-    told = pl.concat([pl.read_csv(path) for path in (files[0], files[-1])])
+    first, *_, last = files(demo, "erp/inventory_snapshots")
+    told = pl.concat([pl.read_csv(path) for path in (first, last)])
     stock = pl.read_parquet(landed[0] / "inventory_snapshots/*/*.parquet")
     assert stock["on_hand"].sum() == told["on_hand"].sum() > 0
     assert len(stock) == len(told)

@@ -12,55 +12,13 @@ import pytest
 from simulator import simulate
 from simulator.calendar import is_ordinary
 from tests.support import simulated
+from tests.support.simulated import truth
 
-CHANNELS = {
-    ("google", "organic"): "organic_search",
-    ("google", "cpc"): "paid_search",
-    ("facebook", "paid_social"): "paid_social",
-    ("instagram", "paid_social"): "paid_social",
-    ("newsletter", "email"): "email",
-    ("tiktok", "social"): "social",
-    ("(direct)", "(none)"): "direct",
-    ("partner.example", "referral"): "referral",
-    ("leaflet", "qr"): "other",
-}
 REPEAT_DAYS = 90
 
 
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return simulated.long_shop(tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def sessions(shop: Path) -> pl.DataFrame:
-    found = simulated.sessions(shop)
-    pair = pl.concat_str("source", "medium", separator=" ")
-    names = {" ".join(key): name for key, name in CHANNELS.items()}
-    return found.with_columns(channel=pair.replace_strict(names))
-
-
-@pytest.fixture(scope="module")
-def lines(shop: Path) -> dict[str, pl.DataFrame]:
-    site = simulated.site_lines(shop)
-    site = site.rename({"Email": "buyer", "Shipping Province": "province", "Subtotal": "due"})
-    return {"shopify": site, "tmall": simulated.tmall_lines(shop)}
-
-
-def truth(root: Path, name: str) -> pl.DataFrame:
-    return pl.read_csv(root / f"truth/{name}.csv", try_parse_dates=True)
-
-
-@pytest.fixture(scope="module")
-def incidents(shop: Path) -> pl.DataFrame:
-    return truth(shop, "incidents")
-
-
 def days_of(row: dict) -> list[date]:
-    return [
-        row["start_date"] + timedelta(days=i)
-        for i in range((row["end_date"] - row["start_date"]).days + 1)
-    ]
+    return pl.date_range(row["start_date"], row["end_date"], eager=True).to_list()
 
 
 def usual_days(row: dict, incidents: pl.DataFrame) -> list[date]:
@@ -72,8 +30,23 @@ def usual_days(row: dict, incidents: pl.DataFrame) -> list[date]:
     return [day for day in inside if is_ordinary(day) and day not in taken]
 
 
+def around(
+    frame: pl.DataFrame, row: dict, incidents: pl.DataFrame, column: str = "day"
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows of the days that an incident hit, and of usual ones."""
+    spans = days_of(row), usual_days(row, incidents)
+    hit, usual = (frame.filter(pl.col(column).is_in(days)) for days in spans)
+    return hit, usual
+
+
+def parted(frame: pl.DataFrame, is_one: pl.Expr) -> tuple[int, int]:
+    """Number of rows of one kind and of the others."""
+    one = frame.filter(is_one).height
+    return one, frame.height - one
+
+
 def of_kind(incidents: pl.DataFrame, kind: str, platform: str) -> list[dict]:
-    rows = incidents.filter((pl.col("kind") == kind) & (pl.col("platform") == platform))
+    rows = incidents.filter(kind=kind, platform=platform)
     assert len(rows), f"no {kind} on {platform} in the window"
     return rows.to_dicts()
 
@@ -94,32 +67,20 @@ def ratio_holds(hit: tuple[int, int], usual: tuple[int, int], factor: float) -> 
 def test_conversion_of_the_hit_segment_falls(
     sessions: pl.DataFrame, incidents: pl.DataFrame, kind: str, column: str
 ) -> None:
-    rows = incidents.filter((pl.col("kind") == kind) & (pl.col("platform") == "shopify"))
-    for row in rows.to_dicts():
+    for row in incidents.filter(kind=kind, platform="shopify").to_dicts():
         mine = sessions.filter(pl.col(column) == row["segment"])
-        hit = mine.filter(pl.col("day").is_in(days_of(row)))
-        usual = mine.filter(pl.col("day").is_in(usual_days(row, incidents)))
-        ratio_holds(
-            (hit["bought"].sum(), len(hit)), (usual["bought"].sum(), len(usual)), row["factor"]
-        )
+        hit, usual = ((part["bought"].sum(), len(part)) for part in around(mine, row, incidents))
+        ratio_holds(hit, usual, row["factor"])
 
 
 def test_orders_of_a_region_fall_on_tmall(
     lines: dict[str, pl.DataFrame], incidents: pl.DataFrame
 ) -> None:
-    orders = lines["tmall"].unique("order")
-    for row in incidents.filter(
-        (pl.col("kind") == "region_outage") & (pl.col("platform") == "tmall")
-    ).to_dicts():
+    orders = lines["tmall"].unique("order").drop_nulls("province")
+    for row in incidents.filter(kind="region_outage", platform="tmall").to_dicts():
         mine = pl.col("province") == row["segment"]
-        hit = orders.filter(pl.col("day").is_in(days_of(row)))
-        usual = orders.filter(pl.col("day").is_in(usual_days(row, incidents)))
-        others = hit.filter(~mine).height, usual.filter(~mine).height
-        ratio_holds(
-            (hit.filter(mine).height, others[0]),
-            (usual.filter(mine).height, others[1]),
-            row["factor"],
-        )
+        hit, usual = (parted(part, mine) for part in around(orders, row, incidents))
+        ratio_holds(hit, usual, row["factor"])
 
 
 @pytest.mark.parametrize("platform", ["shopify", "tmall"])
@@ -128,14 +89,9 @@ def test_payments_fail(
 ) -> None:
     orders = lines[platform].unique("order")
     for row in of_kind(incidents, "payment_outage", platform):
-        hit = orders.filter(pl.col("day").is_in(days_of(row)))
-        usual = orders.filter(pl.col("day").is_in(usual_days(row, incidents)))
-        paid = pl.col("paid").is_not_null()
-        ratio_holds(
-            (hit.filter(paid).height, len(hit)),
-            (usual.filter(paid).height, len(usual)),
-            row["factor"],
-        )
+        parts = around(orders, row, incidents)
+        hit, usual = ((part["paid"].count(), len(part)) for part in parts)
+        ratio_holds(hit, usual, row["factor"])
 
 
 @pytest.mark.parametrize("kind", ["traffic_source_out", "campaign_paused", "bot_traffic"])
@@ -143,15 +99,10 @@ def test_visits_of_the_hit_channel_change(
     sessions: pl.DataFrame, incidents: pl.DataFrame, kind: str
 ) -> None:
     for row in of_kind(incidents, kind, "shopify"):
-        mine = pl.col("channel") == row["segment"]
-        hit = sessions.filter(pl.col("day").is_in(days_of(row)))
-        usual = sessions.filter(pl.col("day").is_in(usual_days(row, incidents)))
         # relative to the other channels, whose day it is too
-        ratio_holds(
-            (hit.filter(mine).height, hit.filter(~mine).height),
-            (usual.filter(mine).height, usual.filter(~mine).height),
-            row["factor"],
-        )
+        mine = pl.col("channel") == row["segment"]
+        hit, usual = (parted(part, mine) for part in around(sessions, row, incidents))
+        ratio_holds(hit, usual, row["factor"])
 
 
 def test_a_sold_out_product_is_on_no_order(
@@ -170,10 +121,7 @@ def test_prices_and_coupons_err(
     lines: dict[str, pl.DataFrame], incidents: pl.DataFrame, platform: str
 ) -> None:
     mine = lines[platform]
-    mistakes = incidents.filter(
-        (pl.col("kind") == "price_error") & (pl.col("platform") == platform)
-    )
-    for row in mistakes.to_dicts():
+    for row in incidents.filter(kind="price_error", platform=platform).to_dicts():
         sold = mine.filter(pl.col("sku") == row["segment"])
         wrong = sold.filter(pl.col("day").is_in(days_of(row)))["price"].unique().to_list()
         before = sold.filter(pl.col("day") == row["start_date"] - timedelta(days=1))["price"]
@@ -185,8 +133,7 @@ def test_prices_and_coupons_err(
             goods=(pl.col("price") * pl.col("quantity")).sum()
         )
         kept = orders.with_columns(kept=pl.col("due") / pl.col("goods"))
-        hit = kept.filter(pl.col("day").is_in(days_of(row)))["kept"]
-        usual = kept.filter(pl.col("day").is_in(usual_days(row, incidents)))["kept"]
+        hit, usual = (part["kept"] for part in around(kept, row, incidents))
         error = sqrt(hit.var() / len(hit) + usual.var() / len(usual) * row["factor"] ** 2)
         assert abs(hit.mean() - usual.mean() * row["factor"]) < 3 * error + 0.002
 
@@ -196,13 +143,10 @@ def test_orders_are_submitted_twice(
 ) -> None:
     orders = lines["shopify"].unique("order").drop_nulls("buyer").drop_nulls("paid")
     for row in of_kind(incidents, "double_submission", "shopify"):
-        hit = orders.filter(pl.col("day").is_in(days_of(row)))
-        usual = orders.filter(pl.col("day").is_in(usual_days(row, incidents)))
-
-        def per_buyer(rows: pl.DataFrame) -> tuple[int, int]:
-            return len(rows), rows.select("day", "buyer").n_unique()
-
-        (orders_hit, buyers), (orders_usual, usually) = per_buyer(hit), per_buyer(usual)
+        parts = around(orders, row, incidents)
+        (orders_hit, buyers), (orders_usual, usually) = (
+            (len(part), part.select("day", "buyer").n_unique()) for part in parts
+        )
         expected = orders_usual / usually * row["factor"]
         second = expected - 1.0
         assert abs(orders_hit / buyers - expected) < 3 * sqrt(second * (1 - second) / buyers)
@@ -214,11 +158,7 @@ def test_a_wave_of_refunds_takes_a_product_back(
 ) -> None:
     refunds = simulated.refund_rows(shop, platform).drop_nulls("refunded_at")
     on = pl.col("refunded_at").dt.date()
-    waves = incidents.filter(
-        (pl.col("kind") == "refund_wave") & (pl.col("platform") == platform)
-    ).to_dicts()
-    assert waves
-    for row in waves:
+    for row in of_kind(incidents, "refund_wave", platform):
         first = row["start_date"]
         paid = pl.col("paid").dt.date()
         exposed = (
@@ -253,10 +193,9 @@ def test_traffic_sources_fail_on_tmall(shop: Path, incidents: pl.DataFrame) -> N
     for kind in ("traffic_source_out", "campaign_paused"):
         for row in of_kind(incidents, kind, "tmall"):
             mine = by_source.filter(pl.col("流量来源") == row["segment"])
-            hit = mine.filter(pl.col("统计日期").is_in(days_of(row)))["访客数"].mean()
-            usual = mine.filter(pl.col("统计日期").is_in(usual_days(row, incidents)))["访客数"]
+            hit, usual = (part["访客数"] for part in around(mine, row, incidents, "统计日期"))
             error = 3 * usual.std() / usual.mean() / sqrt(len(days_of(row)))
-            assert hit / usual.mean() == pytest.approx(row["factor"], rel=error)
+            assert hit.mean() / usual.mean() == pytest.approx(row["factor"], rel=error)
 
 
 # ---------------------------------------------------------------- customers and channels
@@ -373,18 +312,15 @@ def test_the_treatment_lifts_conversion(shop: Path, sessions: pl.DataFrame) -> N
 def test_refund_lags_are_those_of_their_kind(
     shop: Path, lines: dict[str, pl.DataFrame], incidents: pl.DataFrame
 ) -> None:
-    waves = incidents.filter(pl.col("kind") == "refund_wave").to_dicts()
+    waves = incidents.filter(kind="refund_wave").to_dicts()
     wave_days = {day for row in waves for day in days_of(row)}
-    parts = []
-    for platform, mine in lines.items():
-        paid = mine.unique("order").select("order", "paid")
-        rows = simulated.refund_rows(shop, platform).drop_nulls("refunded_at")
-        parts.append(
-            rows.join(paid, left_on="order_id", right_on="order").select(
-                "kind", "refunded_at", "paid"
-            )
-        )
-    found = pl.concat(parts).filter(
+    found = pl.concat(
+        simulated.refund_rows(shop, platform)
+        .drop_nulls("refunded_at")
+        .join(mine.unique("order"), left_on="order_id", right_on="order")
+        .select("kind", "refunded_at", "paid")
+        for platform, mine in lines.items()
+    ).filter(
         ~pl.col("refunded_at").dt.date().is_in(list(wave_days)),
         pl.col("paid") < pl.lit(simulated.LONG_AS_OF) - pl.duration(days=60),
     )
@@ -426,12 +362,12 @@ def test_the_ring_orders_big_from_one_house_and_takes_it_back(
         mine = orders.join(ring, left_on="order", right_on="order_id")
         assert 20 <= len(mine) == len(ring) <= 35
         assert mine["buyer"].n_unique() == 5
-        assert mine["Shipping Address1"].n_unique() == 1
+        assert mine["address"].n_unique() == 1
         others = orders.join(ring, left_on="order", right_on="order_id", how="anti")
         assert mine["due"].mean() > 2 * others["due"].mean()
         paid = mine.drop_nulls("paid")
         assert len(refunded & set(paid["order"])) / len(paid) > 0.5
-        accounts = others.group_by("Shipping Address1").agg(pl.col("buyer").n_unique())
+        accounts = others.group_by("address").agg(pl.col("buyer").n_unique())
         assert accounts["buyer"].max() < 15  # houses of honest customers are shared by chance
 
 

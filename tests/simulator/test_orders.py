@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from tests.support.simulated import (
-    STAMP,
-    autumn,
-    latest,
-    table,
-)
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return autumn(tmp_path_factory)
+from tests.support.simulated import STAMP, latest, site_orders, table, tmall_orders
 
 
 def test_shopify_orders_add_up(demo: Path) -> None:
-    orders = latest(demo, "shopify/orders_export_*.csv", "Name")
+    orders = site_orders(demo)
     assert len(orders) > 500
     sizes, discounted, gifts, anonymous = Counter(), 0, 0, 0
     for lines in orders.values():
@@ -55,8 +46,8 @@ def test_shopify_orders_add_up(demo: Path) -> None:
 
 
 def test_tmall_orders_add_up_and_match_their_details(demo: Path) -> None:
-    orders = latest(demo, "tmall/ExportOrderList_*.csv", "订单编号", "gb18030")
-    details = latest(demo, "tmall/ExportOrderDetailList_*.csv", "订单编号", "gb18030")
+    orders = tmall_orders(demo)
+    details = tmall_orders(demo, "DetailList")
     assert orders.keys() == details.keys()
     states = Counter()
     for number, (order,) in orders.items():
@@ -99,7 +90,7 @@ def test_presale_deposits_wait_for_the_opening(demo: Path) -> None:
         assert row["订单付款时间"] == ""
         assert Decimal(row["买家实际支付金额"]) == deposit
         assert deposit + balance == Decimal(row["买家应付货款"]) + Decimal(row["买家应付邮费"])
-    orders = latest(demo, "tmall/ExportOrderList_*.csv", "订单编号", "gb18030")
+    orders = tmall_orders(demo)
     final = [orders[row["订单编号"]][0] for row in stages]
     paid = [row for row in final if row["订单付款时间"]]
     assert all("2026-10-31" <= row["订单付款时间"][:10] <= "2026-11-04" for row in paid)
@@ -121,7 +112,7 @@ def test_files_hold_what_happened_in_their_period(demo: Path) -> None:
 
 
 def test_some_orders_are_paid_after_midnight_and_some_never(demo: Path) -> None:
-    orders = latest(demo, "shopify/orders_export_*.csv", "Name")
+    orders = site_orders(demo)
     heads = [lines[0] for lines in orders.values()]
     late = [row for row in heads if row["Paid at"] and row["Paid at"][:10] > row["Created at"][:10]]
     assert late
@@ -130,20 +121,17 @@ def test_some_orders_are_paid_after_midnight_and_some_never(demo: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("folder", "pattern", "key", "encoding", "paid", "amount"),
+    ("folder", "placed", "paid", "amount"),
     [
-        ("shopify", "orders_export", "Name", "utf-8", "Paid at", "Subtotal"),
-        ("tmall", "ExportOrderList", "订单编号", "gb18030", "订单付款时间", "买家应付货款"),
+        ("shopify", site_orders, "Paid at", "Subtotal"),
+        ("tmall", tmall_orders, "订单付款时间", "买家应付货款"),
     ],
 )
 def test_refunds_stay_within_their_orders(
-    demo: Path, folder: str, pattern: str, key: str, encoding: str, paid: str, amount: str
+    demo: Path, folder: str, placed: Callable[[Path], dict], paid: str, amount: str
 ) -> None:
-    orders = {
-        re.sub(r"\D", "", number): rows[0]
-        for number, rows in latest(demo, f"{folder}/{pattern}_*.csv", key, encoding).items()
-    }
-    refunds = latest(demo, f"{folder}/refunds_*.csv", "refund_id")
+    orders = {re.sub(r"\D", "", number): rows[0] for number, rows in placed(demo).items()}
+    refunds = latest(demo, f"{folder}/refunds", "refund_id")
     total: dict[str, Decimal] = defaultdict(Decimal)
     lags = []
     for (row,) in refunds.values():
@@ -163,7 +151,7 @@ def test_refunds_stay_within_their_orders(
 
 
 def test_customers_come_back(demo: Path) -> None:
-    orders = latest(demo, "shopify/orders_export_*.csv", "Name")
+    orders = site_orders(demo)
     buyers = Counter(rows[0]["Email"] for rows in orders.values() if rows[0]["Email"])
     assert sum(count > 1 for count in buyers.values()) > 10
     assert all(re.fullmatch(r"user\d+@example\.com", mail) for mail in buyers)

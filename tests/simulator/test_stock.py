@@ -3,50 +3,33 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from math import sqrt
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from tests.support import operations, simulated
+from tests.support import simulated
+from tests.support.simulated import near, rows, truth
 
 WHERE = ("product_id", "warehouse")
 WAREHOUSES = {"shopify": "GZ1", "tmall": "HZ1"}
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return simulated.long_shop(tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
 def snapshots(shop: Path) -> pl.DataFrame:
-    return operations.rows(shop, "erp/inventory_snapshots", "snapshot_date", *WHERE)
+    return rows(shop, "erp/inventory_snapshots", "snapshot_date", *WHERE)
 
 
 @pytest.fixture(scope="module")
 def movements(shop: Path) -> pl.DataFrame:
-    found = operations.rows(shop, "erp/inventory_movements", "movement_id")
+    found = rows(shop, "erp/inventory_movements", "movement_id")
     return found.with_columns(day=pl.col("moved_at").dt.date())
 
 
 @pytest.fixture(scope="module")
-def lines(shop: Path) -> pl.DataFrame:
+def ordered(shop: Path) -> pl.DataFrame:
     """Lines of purchase orders in their latest state."""
-    return operations.rows(shop, "erp/purchase_orders", "po_id", "po_line")
-
-
-def truth(root: Path, name: str) -> pl.DataFrame:
-    return pl.read_csv(root / f"truth/{name}.csv", try_parse_dates=True)
-
-
-def near(found: int, trials: int, share: float) -> None:
-    """A count is what is planted within three standard errors."""
-    assert abs(found - trials * share) <= 3 * sqrt(trials * share * (1 - share)) + 1, (
-        found / trials,
-        share,
-    )
+    return rows(shop, "erp/purchase_orders", "po_id", "po_line")
 
 
 def test_opening_and_movements_make_the_closing_stock(
@@ -81,12 +64,11 @@ def test_signs_tell_the_way(movements: pl.DataFrame) -> None:
     assert sign == {"sale": [-1], "return": [1], "receipt": [1], "adjustment": [-1, 1]}
 
 
-def test_what_is_paid_leaves_the_warehouse(shop: Path, movements: pl.DataFrame) -> None:
+def test_what_is_paid_leaves_the_warehouse(
+    lines: dict[str, pl.DataFrame], movements: pl.DataFrame
+) -> None:
     sold = movements.filter(pl.col("kind") == "sale")
-    for platform, mine in (
-        ("shopify", simulated.site_lines(shop)),
-        ("tmall", simulated.tmall_lines(shop)),
-    ):
+    for platform, mine in lines.items():
         paid = mine.drop_nulls("paid").filter(
             pl.col("paid").dt.date().is_between(simulated.LONG_START, simulated.LONG_AS_OF)
         )
@@ -99,12 +81,11 @@ def test_what_is_paid_leaves_the_warehouse(shop: Path, movements: pl.DataFrame) 
         assert (both["counted"] + both["quantity"]).unique().to_list() == [0]
 
 
-def test_what_comes_back_in_time_is_put_on_the_shelf(shop: Path, movements: pl.DataFrame) -> None:
+def test_what_comes_back_in_time_is_put_on_the_shelf(
+    shop: Path, lines: dict[str, pl.DataFrame], movements: pl.DataFrame
+) -> None:
     returned = movements.filter(pl.col("kind") == "return")
-    for platform, mine in (
-        ("shopify", simulated.site_lines(shop)),
-        ("tmall", simulated.tmall_lines(shop)),
-    ):
+    for platform, mine in lines.items():
         paid = mine.unique("order").select("paid", order_id="order")
         back = simulated.refund_rows(shop, platform).drop_nulls("refunded_at").join(
             paid, on="order_id"
@@ -123,8 +104,10 @@ def test_what_comes_back_in_time_is_put_on_the_shelf(shop: Path, movements: pl.D
         assert both["least"].sum() > 300
 
 
-def test_receipts_are_what_came_in_good_order(movements: pl.DataFrame, lines: pl.DataFrame) -> None:
-    came = lines.drop_nulls("received_at").with_columns(
+def test_receipts_are_what_came_in_good_order(
+    movements: pl.DataFrame, ordered: pl.DataFrame
+) -> None:
+    came = ordered.drop_nulls("received_at").with_columns(
         good=pl.col("received_quantity") - pl.col("rejected_quantity"),
         day=pl.col("received_at").dt.date(),
     )
@@ -137,17 +120,17 @@ def test_receipts_are_what_came_in_good_order(movements: pl.DataFrame, lines: pl
     assert both["quantity"].null_count() == 0
     assert len(came) > 3000
     assert came.filter(pl.col("received_quantity") > pl.col("ordered_quantity")).is_empty()
-    open_lines = lines.filter(pl.col("received_at").is_null())
+    open_lines = ordered.filter(pl.col("received_at").is_null())
     assert open_lines.height > 50
     assert open_lines["received_quantity"].null_count() == open_lines.height
     assert (open_lines["ordered_at"].dt.date() > simulated.LONG_AS_OF - timedelta(days=45)).all()
 
 
 def test_in_transit_is_what_was_ordered_and_has_not_come(
-    snapshots: pl.DataFrame, lines: pl.DataFrame
+    snapshots: pl.DataFrame, ordered: pl.DataFrame
 ) -> None:
     for day in (simulated.LONG_AS_OF - timedelta(days=i) for i in (0, 40, 200)):
-        away = lines.filter(
+        away = ordered.filter(
             pl.col("ordered_at").dt.date() <= day,
             pl.col("received_at").is_null() | (pl.col("received_at").dt.date() > day),
         )
@@ -175,10 +158,10 @@ def test_one_product_lies_there_for_ever(shop: Path, snapshots: pl.DataFrame) ->
     assert means[product] > 3 * max(neighbours)
 
 
-def test_suppliers_are_as_late_and_careless_as_planted(shop: Path, lines: pl.DataFrame) -> None:
+def test_suppliers_are_as_late_and_careless_as_planted(shop: Path, ordered: pl.DataFrame) -> None:
     # a delivery held up by a stock-out is late for another reason
     held = truth(shop, "stock_outs")
-    came = lines.drop_nulls("received_at").with_columns(
+    came = ordered.drop_nulls("received_at").with_columns(
         late=(pl.col("received_at").dt.date() - pl.col("promised_at").dt.date()).dt.total_days(),
         lead=(pl.col("promised_at").dt.date() - pl.col("ordered_at").dt.date()).dt.total_days(),
     )
@@ -205,11 +188,13 @@ def test_suppliers_are_as_late_and_careless_as_planted(shop: Path, lines: pl.Dat
         assert rejected / received == pytest.approx(row["rejected_share"], rel=0.15, abs=0.002)
 
 
-def test_prices_of_suppliers_are_those_of_the_product_list(shop: Path, lines: pl.DataFrame) -> None:
+def test_prices_of_suppliers_are_those_of_the_product_list(
+    shop: Path, ordered: pl.DataFrame
+) -> None:
     listed = pl.read_csv(sorted((shop / "inbox/shopify").glob("products_*.csv"))[-1])
-    both = lines.join(listed, on="product_id")
-    coming = lines.join(listed, on="product_id", how="anti")
+    both = ordered.join(listed, on="product_id")
+    coming = ordered.join(listed, on="product_id", how="anti")
     assert coming["product_id"].n_unique() <= 1  # ordered before it is on the list
-    assert len(both) + len(coming) == len(lines)
+    assert len(both) + len(coming) == len(ordered)
     ratio = both["unit_cost"].cast(pl.Float64) / both["cost"]
     assert ratio.is_between(0.975, 1.025).all()

@@ -11,23 +11,12 @@ import pytest
 
 from simulator import simulate
 from simulator.plan import exports
-from tests.support import operations, simulated
+from tests.support import simulated
+from tests.support.simulated import near, rows, truth
 
 PLATFORMS = ("shopify", "tmall")
 # the history; the week after has only begun, and with it what comes by the week
 LAST = simulated.LONG_AS_OF - timedelta(days=1)
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return simulated.long_shop(tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def lines(shop: Path) -> dict[str, pl.DataFrame]:
-    site = simulated.site_lines(shop)
-    site = site.rename({"Email": "buyer", "Shipping Province": "province", "Subtotal": "due"})
-    return {"shopify": site, "tmall": simulated.tmall_lines(shop)}
 
 
 @pytest.fixture(scope="module")
@@ -47,31 +36,13 @@ def orders(lines: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
 
 @pytest.fixture(scope="module")
 def parcels(shop: Path) -> dict[str, pl.DataFrame]:
-    return {
-        platform: operations.rows(shop, f"{platform}/shipments", "shipment_id")
-        for platform in PLATFORMS
-    }
+    return {name: rows(shop, f"{name}/shipments", "shipment_id") for name in PLATFORMS}
 
 
 @pytest.fixture(scope="module")
 def costs(shop: Path) -> dict[str, pl.DataFrame]:
     key = ("order_id", "cost_type", "booked_at")
-    return {
-        platform: operations.rows(shop, f"{platform}/order_costs", *key) for platform in PLATFORMS
-    }
-
-
-def truth(root: Path, name: str) -> pl.DataFrame:
-    return pl.read_csv(root / f"truth/{name}.csv", try_parse_dates=True)
-
-
-def near(found: int, trials: int, share: float) -> None:
-    """A count is what is planted within three standard errors."""
-    assert trials > 20
-    assert abs(found - trials * share) <= 3 * sqrt(trials * share * (1 - share)) + 1, (
-        found / trials,
-        share,
-    )
+    return {name: rows(shop, f"{name}/order_costs", *key) for name in PLATFORMS}
 
 
 def mean_is(values: pl.Series, expected: float) -> None:
@@ -112,7 +83,7 @@ def test_parcels_belong_to_orders_that_left(
 def test_site_parcels_leave_when_the_order_says_so(
     shop: Path, parcels: dict[str, pl.DataFrame]
 ) -> None:
-    told = simulated.latest(shop, "shopify/orders_export_*.csv", "Name")
+    told = simulated.site_orders(shop)
     left = {name[1:]: rows[0]["Fulfilled at"][:19] for name, rows in told.items()}
     first = parcels["shopify"].filter(pl.col("shipment_id").str.ends_with("-1"))
     stamps = first.select("order_id", pl.col("shipped_at").dt.strftime(simulated.STAMP))
@@ -161,9 +132,7 @@ def test_answers_are_slow_in_the_planted_weeks(shop: Path) -> None:
     assert weeks["start_date"].to_list() == [
         date(2025, 3, 9), date(2025, 9, 21), date(2025, 11, 14), date(2026, 3, 9)
     ]  # fmt: skip
-    tickets = pl.concat(
-        operations.rows(shop, f"{platform}/tickets", "ticket_id") for platform in PLATFORMS
-    )
+    tickets = pl.concat(rows(shop, f"{platform}/tickets", "ticket_id") for platform in PLATFORMS)
     wait = (pl.col("first_response_at") - pl.col("opened_at")).dt.total_seconds() / 60
     tickets = tickets.with_columns(wait=wait, slow=inside(pl.col("opened_at").dt.date(), weeks))
     answered = tickets.drop_nulls("wait")
@@ -184,7 +153,7 @@ def test_one_product_disappoints(
     until = simulated.LONG_AS_OF - timedelta(days=10)  # a ticket comes within ten days
     found = {True: [0, 0], False: [0, 0]}
     for platform in PLATFORMS:
-        tickets = operations.rows(shop, f"{platform}/tickets", "ticket_id")
+        tickets = rows(shop, f"{platform}/tickets", "ticket_id")
         first = lines[platform].group_by("order", maintain_order=True).agg(pl.col("sku").first())
         old = orders[platform].filter(
             pl.col("paid").dt.date().is_between(simulated.LONG_START, until - timedelta(days=1))
@@ -204,9 +173,7 @@ def test_one_product_disappoints(
             found[is_bad][1] += total
     near(*found[True], bad["ticket_share"])
     near(*found[False], bad["usual_ticket_share"])
-    reviews = pl.concat(
-        operations.rows(shop, f"{platform}/reviews", "review_id") for platform in PLATFORMS
-    )
+    reviews = pl.concat(rows(shop, f"{platform}/reviews", "review_id") for platform in PLATFORMS)
     stars = reviews.group_by(pl.col("product_id") == bad["product_id"]).agg("rating")
     given = dict(stars.iter_rows())
     mean_is(pl.Series(given[True]), bad["mean_rating"])
@@ -218,7 +185,7 @@ def test_the_monitoring_sees_the_outages(shop: Path) -> None:
     assert outages.height >= 3
     health = pl.concat(
         pl.read_csv(path, try_parse_dates=True)
-        for path in operations.files(shop, "erp/service_health")
+        for path in simulated.files(shop, "erp/service_health")
     )
     days = (simulated.LONG_AS_OF - simulated.LONG_START).days  # the last week is not over
     assert health.group_by("metric").len()["len"].to_list() == [24 * days] * 2
@@ -239,7 +206,7 @@ def test_the_monitoring_sees_the_outages(shop: Path) -> None:
 def test_the_console_shows_the_orders_but_on_the_planted_days(
     shop: Path, orders: dict[str, pl.DataFrame], platform: str
 ) -> None:
-    told = operations.rows(shop, f"{platform}/platform_daily", "report_date")
+    told = rows(shop, f"{platform}/platform_daily", "report_date")
     paid = orders[platform].drop_nulls("paid")
     # who orders without a name is a buyer of his own
     buyer = pl.coalesce("buyer", "order")
@@ -309,7 +276,7 @@ def test_fees_follow_the_orders(
 def test_creators_get_their_share_of_what_they_sold(
     shop: Path, orders: dict[str, pl.DataFrame], costs: dict[str, pl.DataFrame]
 ) -> None:
-    sessions = operations.rows(shop, "tmall/live_sessions", "live_room_id")
+    sessions = rows(shop, "tmall/live_sessions", "live_room_id")
     deals = truth(shop, "creators").with_columns(pl.col("slot_fee").cast(pl.String))
     theirs = sessions.filter(pl.col("kind") == "creator")
     assert theirs["host"].n_unique() == 3
@@ -317,7 +284,7 @@ def test_creators_get_their_share_of_what_they_sold(
     assert (both["slot_fee"] == both["slot_fee_right"]).all()
     assert sessions.filter(pl.col("kind") == "own")["slot_fee"].null_count() > 100
     took = costs["tmall"].filter(pl.col("cost_type") == "creator_commission", pl.col("amount") > 0)
-    placed = simulated.latest(shop, "tmall/ExportOrderList_*.csv", "订单编号", "gb18030")
+    placed = simulated.tmall_orders(shop)
     at = pl.DataFrame(
         [(name[2:-1], rows[0]["订单创建时间"]) for name, rows in placed.items()],
         schema=["order_id", "at"], orient="row",
@@ -334,7 +301,7 @@ def test_creators_get_their_share_of_what_they_sold(
 
 def test_payouts_are_late_and_short_as_planted(shop: Path, costs: dict[str, pl.DataFrame]) -> None:
     (gaps,) = truth(shop, "settlement_gaps").to_dicts()
-    paid = operations.rows(shop, "tmall/settlements", "order_id", "entry_id")
+    paid = rows(shop, "tmall/settlements", "order_id", "entry_id")
     main = paid.filter(pl.col("entry_id") == 1)
     assert paid.filter(pl.col("entry_id") == 2)["due_amount"].max() < 0
     settled = main.drop_nulls("settled_at")
@@ -349,11 +316,11 @@ def test_payouts_are_late_and_short_as_planted(shop: Path, costs: dict[str, pl.D
     fees = ("platform_fee", "payment_fee", "creator_commission")
     kept = costs["tmall"].filter(pl.col("cost_type").is_in(fees))
     kept = kept.group_by("order_id").agg(pl.col("amount").sum(), least=pl.col("amount").min())
-    placed = simulated.latest(shop, "tmall/ExportOrderList_*.csv", "订单编号", "gb18030")
+    placed = simulated.tmall_orders(shop)
     received = pl.DataFrame(
         [(name[2:-1], rows[0]["买家实际支付金额"]) for name, rows in placed.items()],
         schema=["order_id", "cost"], orient="row",
-    ).with_columns(operations.cents("cost"))  # fmt: skip
+    ).with_columns(simulated.cents("cost"))  # fmt: skip
     whole = main.join(kept.filter(pl.col("least") > 0), on="order_id").join(received, on="order_id")
     assert len(whole) > 5000
     assert (whole["due_amount"] == whole["cost"] - whole["amount"]).all()
@@ -364,7 +331,7 @@ def test_payouts_are_late_and_short_as_planted(shop: Path, costs: dict[str, pl.D
 
 def test_buyers_are_in_the_list_of_members(shop: Path, orders: dict[str, pl.DataFrame]) -> None:
     for platform in PLATFORMS:
-        listed = operations.rows(shop, f"{platform}/customers", "customer_id")
+        listed = rows(shop, f"{platform}/customers", "customer_id")
         assert listed["email"].str.contains(r"^(user|buyer)\d+@example\.com$").all()
         assert listed["name"].str.contains(r"^(Customer |收货人)\d+$").all()
         assert listed["birth_year"].cast(pl.Int64).is_between(1950, 2010).all()
@@ -384,8 +351,8 @@ def test_buyers_are_in_the_list_of_members(shop: Path, orders: dict[str, pl.Data
 
 
 def test_coupons_used_are_those_of_the_orders(shop: Path) -> None:
-    used = operations.rows(shop, "shopify/coupon_redemptions", "order_id")
-    told = simulated.latest(shop, "shopify/orders_export_*.csv", "Name")
+    used = rows(shop, "shopify/coupon_redemptions", "order_id")
+    told = simulated.site_orders(shop)
     expected = {
         (name[1:], head["Email"], head["Discount Code"], head["Paid at"][:19])
         for name, (head, *_) in told.items()
@@ -399,7 +366,7 @@ def test_coupons_used_are_those_of_the_orders(shop: Path) -> None:
 
 
 def test_the_first_sight_of_an_experiment_is_that_of_the_web_analytics(shop: Path) -> None:
-    log = operations.rows(shop, "shopify/exposures", "experiment", "visitor_id")
+    log = rows(shop, "shopify/exposures", "experiment", "visitor_id")
     assert set(log["experiment"]) == set(truth(shop, "experiments")["experiment_id"])
     told = simulated.sessions(shop, "20250[89]").drop_nulls("told").sort("at").with_columns(
         experiment=pl.col("told").list.get(0), variant=pl.col("told").list.get(1)
@@ -414,8 +381,8 @@ def test_the_first_sight_of_an_experiment_is_that_of_the_web_analytics(shop: Pat
 
 
 def test_campaign_members_joined_shortly_before(shop: Path) -> None:
-    month = operations.rows(shop, "shopify/campaign_members", "customer_id", "campaign_id")
-    joined = operations.rows(shop, "shopify/customers", "customer_id")
+    month = rows(shop, "shopify/campaign_members", "customer_id", "campaign_id")
+    joined = rows(shop, "shopify/customers", "customer_id")
     both = month.join(joined, on="customer_id")
     assert len(both) == len(month)
     assert month["campaign_id"].n_unique() == 15 + 1  # June begins on the last day
@@ -428,7 +395,7 @@ def test_campaign_members_joined_shortly_before(shop: Path) -> None:
 
 
 def test_plans_cover_every_month(shop: Path) -> None:
-    plan = operations.rows(shop, "erp/targets").with_columns(pl.col("value").cast(pl.Float64))
+    plan = rows(shop, "erp/targets").with_columns(pl.col("value").cast(pl.Float64))
     month = plan.filter(pl.col("period") == "month")
     company = month.filter(pl.col("dimension").is_null())
     assert company["period_start"].n_unique() == len(company) == 16
@@ -443,16 +410,16 @@ def test_plans_cover_every_month(shop: Path) -> None:
     both = company.join(by_month, on="period_start")
     assert (both["value"] - both["value_right"]).abs().max() <= 16  # each day is rounded
     for stream, size in (("shopify/budgets", 6), ("erp/headcount", 5), ("erp/market_size", 7)):
-        found = operations.rows(shop, stream)
+        found = rows(shop, stream)
         column = "period_start" if "period_start" in found.columns else "month"
         assert found.group_by(column).len()["len"].to_list() == [size] * 16
-    rates = operations.rows(shop, "erp/fx_rates", "rate_date", "currency")
+    rates = rows(shop, "erp/fx_rates", "rate_date", "currency")
     assert set(rates["currency"]) == {"EUR", "USD"}
     assert rates["rate_date"].n_unique() == (date(2026, 6, 1) - date(2025, 3, 1)).days
 
 
 def test_sales_come_near_the_plan(shop: Path, orders: dict[str, pl.DataFrame]) -> None:
-    plan = operations.rows(shop, "erp/targets").filter(
+    plan = rows(shop, "erp/targets").filter(
         pl.col("period") == "month", pl.col("dimension").is_null()
     )
     sold = pl.concat(mine.drop_nulls("paid").select("paid", "due") for mine in orders.values())

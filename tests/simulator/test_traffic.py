@@ -8,22 +8,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.support.simulated import (
-    AS_OF,
-    START,
-    autumn,
-    latest,
-    read_events,
-    table,
-)
+from tests.support.simulated import AS_OF, START, read_events, site_orders, table, tmall_orders
 
 FUNNEL = ["view_item", "add_to_cart", "begin_checkout", "purchase"]
 MINUTE = 60 * 1_000_000
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return autumn(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +59,7 @@ def test_event_dates_are_local_dates(events: pl.DataFrame) -> None:
 def test_purchases_are_orders_and_a_few_orders_are_untracked(
     demo: Path, events: pl.DataFrame
 ) -> None:
-    orders = latest(demo, "shopify/orders_export_*.csv", "Name")
+    orders = site_orders(demo)
     paid = {name[1:] for name, rows in orders.items() if rows[0]["Paid at"]}
     purchases = events.filter(pl.col("event_name") == "purchase")
     tracked = purchases.get_column("transaction").to_list()
@@ -86,13 +74,13 @@ def test_purchases_are_orders_and_a_few_orders_are_untracked(
 
 def test_conversion_is_two_to_three_percent(demo: Path, events: pl.DataFrame) -> None:
     visitors = events.select("event_date", "user_pseudo_id").n_unique()
-    orders = latest(demo, "shopify/orders_export_*.csv", "Name")
+    orders = site_orders(demo)
     buyers = {(r[0]["Paid at"][:10], r[0]["Email"]) for r in orders.values() if r[0]["Paid at"]}
     assert 0.02 < len(buyers) / visitors < 0.035  # with 11.11 within a short window
 
 
 def test_tmall_totals_are_those_of_its_orders(demo: Path) -> None:
-    orders = latest(demo, "tmall/ExportOrderList_*.csv", "订单编号", "gb18030")
+    orders = tmall_orders(demo)
     buyers: dict[str, set[str]] = defaultdict(set)
     for (row,) in orders.values():
         buyers[row["订单付款时间"][:10]].add(row["买家会员名"])

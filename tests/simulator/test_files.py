@@ -11,11 +11,12 @@ import subprocess
 import sys
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
-from simulator import default_window, load_simulation, simulate
+from simulator import SimulationReport, default_window, load_simulation, simulate
 
 START = date(2026, 9, 1)
 HISTORY = date(2026, 10, 31)
@@ -24,14 +25,15 @@ SCALE = 0.05
 CHECKOUT = Path(__file__).parents[2]
 
 
-def run(root: Path, as_of: date, seed: int = 7) -> Path:
-    simulate(root, seed=seed, start=START, history_until=HISTORY, as_of=as_of, scale=SCALE)
-    return root
+def run(root: Path, as_of: date = AS_OF, **changes: Any) -> SimulationReport:
+    window = {"start": START, "history_until": HISTORY, "as_of": as_of, "scale": SCALE}
+    return simulate(root, **{**window, **changes})
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return run(tmp_path_factory.mktemp("demo"), AS_OF)
+    run(root := tmp_path_factory.mktemp("demo"))
+    return root
 
 
 def hashes(root: Path) -> dict[str, str]:
@@ -42,7 +44,8 @@ def hashes(root: Path) -> dict[str, str]:
 
 
 def test_a_later_day_only_adds_files(demo: Path, tmp_path: Path) -> None:
-    before = hashes(run(tmp_path, AS_OF - timedelta(days=3)))
+    run(tmp_path, AS_OF - timedelta(days=3))
+    before = hashes(tmp_path)
     for days in (2, 1, 0):
         run(tmp_path, AS_OF - timedelta(days=days))
     after = hashes(tmp_path)
@@ -54,12 +57,12 @@ def test_a_later_day_only_adds_files(demo: Path, tmp_path: Path) -> None:
 
 def test_a_lost_file_comes_back_byte_by_byte(demo: Path, tmp_path: Path) -> None:
     whole = hashes(demo)
-    run(tmp_path, AS_OF)
+    run(tmp_path)
     gone = ["ga4/events_20261105.json.gz", "ga4/events_202610.parquet"]
     gone += ["tmall/ExportOrderList_2026_20261101020000.csv"]
     for name in gone:
         (tmp_path / "inbox" / name).unlink()
-    report = simulate(tmp_path, start=START, history_until=HISTORY, as_of=AS_OF, scale=SCALE)
+    report = run(tmp_path)
     assert {str(path) for path in report.written} == {f"inbox/{name}" for name in gone}
     assert hashes(tmp_path) == whole
 
@@ -79,16 +82,13 @@ def test_another_process_writes_the_same_bytes(demo: Path, tmp_path: Path) -> No
 
 
 def test_two_processes_write_the_same_bytes(demo: Path, tmp_path: Path) -> None:
-    report = simulate(
-        tmp_path, start=START, history_until=HISTORY, as_of=AS_OF, scale=SCALE, workers=2
-    )
+    report = run(tmp_path, workers=2)
     assert hashes(tmp_path) == hashes(demo)
     assert {str(path) for path in report.written} == set(hashes(demo))
 
 
 def test_a_day_is_the_same_whenever_the_data_begin(demo: Path, tmp_path: Path) -> None:
-    earlier = START - timedelta(days=62)
-    simulate(tmp_path, start=earlier, history_until=HISTORY, as_of=AS_OF, scale=SCALE)
+    run(tmp_path, start=START - timedelta(days=62))
     mine, other = hashes(demo), hashes(tmp_path)
     daily = [name for name in mine if re.search(r"_202611\d\d[_.]", name)]
     # refunds and closings of orders from before the start are in one of them only
@@ -103,7 +103,8 @@ def test_a_day_is_the_same_whenever_the_data_begin(demo: Path, tmp_path: Path) -
 
 
 def test_another_seed_is_another_company(demo: Path, tmp_path: Path) -> None:
-    mine, other = hashes(demo), hashes(run(tmp_path, AS_OF, seed=8))
+    run(tmp_path, seed=8)
+    mine, other = hashes(demo), hashes(tmp_path)
     same = {name for name in mine if mine[name] == other.get(name)}
     drawn = [name for name in same if "ga4" in name or "rder" in name or "shop_traffic" in name]
     assert drawn == []
@@ -112,7 +113,7 @@ def test_another_seed_is_another_company(demo: Path, tmp_path: Path) -> None:
 
 def test_nothing_to_do_writes_nothing(demo: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (demo / "inbox").rglob("*.*")}
-    report = simulate(demo, start=START, history_until=HISTORY, as_of=AS_OF, scale=SCALE)
+    report = run(demo)
     assert report.written == ()
     assert report.kept == len(before)
     assert before == {path: path.stat().st_mtime_ns for path in before}
@@ -133,8 +134,7 @@ def test_windows() -> None:
 
 
 def test_history_may_end_within_a_month(demo: Path, tmp_path: Path) -> None:
-    until = date(2026, 11, 10)
-    simulate(tmp_path, start=START, history_until=until, as_of=AS_OF, scale=SCALE)
+    run(tmp_path, history_until=date(2026, 11, 10))
     daily, mixed = hashes(demo), hashes(tmp_path)
     after = [name for name in daily if re.search(r"_202611(1[1-6])[_.]", name)]
     assert len(after) == 6 * 13
@@ -150,7 +150,7 @@ def test_history_may_end_within_a_month(demo: Path, tmp_path: Path) -> None:
 
 def test_impossible_dates_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="lies before"):
-        simulate(tmp_path, start=START, history_until=HISTORY, as_of=HISTORY - timedelta(days=1))
+        run(tmp_path, HISTORY - timedelta(days=1))
 
 
 def test_the_truth_is_written_beside(demo: Path) -> None:
@@ -160,15 +160,6 @@ def test_the_truth_is_written_beside(demo: Path) -> None:
     assert load_simulation(demo / "nowhere") is None
     with (demo / "truth/incidents.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert [*rows[0]] == [
-        "incident_id",
-        "kind",
-        "start_date",
-        "end_date",
-        "platform",
-        "dimension",
-        "segment",
-        "metric",
-        "factor",
-    ]
+    columns = "incident_id kind start_date end_date platform dimension segment metric factor"
+    assert [*rows[0]] == columns.split()
     assert all(START <= date.fromisoformat(row["start_date"]) <= AS_OF for row in rows)

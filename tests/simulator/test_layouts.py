@@ -11,11 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.simulated import (
-    autumn,
-    export_instant,
-    table,
-)
+from tests.support.simulated import export_instant, table
 
 ORDERS = (
     "订单编号,买家会员名,买家支付宝账号,买家应付货款,买家应付邮费,买家支付积分,总金额,返点积分,"
@@ -41,11 +37,6 @@ HEADERS = {
     "tmall/products": PRODUCTS,
     "shopify/products": PRODUCTS,
 }
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return autumn(tmp_path_factory)
 
 
 @pytest.mark.parametrize("stream", HEADERS)
