@@ -25,7 +25,7 @@ from ingestion.reading.delimited import read_csv
 from ingestion.reading.kinds import SPREADSHEETS, kind_of
 from ingestion.reading.nested import read_jsonl, read_parquet
 from ingestion.reading.spreadsheet import read_spreadsheet
-from ingestion.rows.build import Built, build, identify
+from ingestion.rows.build import Built, build, identify, landing_columns
 from ingestion.rows.derive import Context, derive, excluded, issues, no_issues, required
 from ingestion.rows.fates import bad_rows, broken_issues, owners, refuse_if_too_bad, whole_orders
 from ingestion.rows.parse import instant
@@ -37,7 +37,7 @@ from ingestion.rows.validate import after_export, check
 
 @dataclass(frozen=True)
 class Job:
-    """A file, and all that it is judged with.
+    """A file, all that it is judged with, and where it lands.
 
     Attributes:
         path: the file, already checked to lie in the inbox.
@@ -45,6 +45,9 @@ class Job:
         files: how it is read.
         masks: makes the pseudonyms.
         rates: into the currency that all amounts land in.
+        batch_id: see `deliveries.Batch`.
+        name: path below the inbox.
+        landing: folder of landed files.
         exported: when the file was exported, UTC, if that is known.
         entry: what a manifest says of the file.
     """
@@ -54,8 +57,22 @@ class Job:
     files: FileSpec
     masks: Pseudonymiser
     rates: Rates
+    batch_id: str
+    name: str
+    landing: Path
     exported: datetime | None = None
     entry: Entry | None = None
+
+    def stamped(self, rows: pl.DataFrame, feed: str, version_at: datetime | None) -> pl.DataFrame:
+        """Add the landing columns."""
+        return landing_columns(
+            rows, feed, self.source, self.files,
+            batch_id=self.batch_id, source_file=self.name, version_at=version_at,
+        )  # fmt: skip
+
+    def target(self, feed: str) -> Path:
+        """Return where the rows of a feed land."""
+        return self.landing / feed / f"batch={self.batch_id}" / "data.parquet"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A large file landed block by block, in bounded memory, with the same rows as if held whole.
 
-Belongs here: what must be known of all blocks before a file is landed: its account, which keys came
-twice, the version of its rows. Does not belong here: judging a block (`batch.py`).
+Belongs here: what must be known of all blocks before a file is landed: which keys came twice, the
+version of its rows. Does not belong here: judging a block (`batch.py`), its account (`account.py`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -18,8 +18,9 @@ from typing import TypeVar, cast
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from ingestion.errors import FileRejected, Need
+from ingestion.errors import FileRejected
 from ingestion.feeds import FEEDS
+from ingestion.landing.account import LandedFile, span_of
 from ingestion.landing.batch import Job, Prepared, delimited, judge
 from ingestion.landing.manifest import check_rows
 from ingestion.landing.store import draft_of, sink
@@ -28,115 +29,14 @@ from ingestion.reading.columns import Raw
 from ingestion.reading.delimited import csv_blocks, csv_tail
 from ingestion.reading.kinds import kind_of
 from ingestion.reading.preflight import BLOCK, refuse_if_changed
-from ingestion.rows.build import instant_of, landing_columns, one_per_key
-from ingestion.rows.fates import bad_rows, places_of, refuse_if_too_bad
+from ingestion.rows.build import one_per_key
+from ingestion.rows.fates import refuse_if_too_bad
 
 # Any seed does: a hash only names the keys to look at.
 _SEED = 0
 # Ids that are made up where the file has none, told apart by an ordinal among alike rows.
 _MADE = {"events": "event_id", "refunds": "refund_id"}
-Span = tuple[datetime | None, datetime | None]
 Item = TypeVar("Item")
-
-
-@dataclass(frozen=True)
-class Stamp:
-    """What the landed rows of a file say of where they come from, and where they land.
-
-    Attributes:
-        job: the file and how it is read.
-        batch_id: see `land.Batch`.
-        source_file: path below the inbox.
-        landing: folder of landed files.
-    """
-
-    job: Job
-    batch_id: str
-    source_file: str
-    landing: Path
-
-    def on(self, rows: pl.DataFrame, feed: str, version_at: datetime | None) -> pl.DataFrame:
-        """Add the landing columns."""
-        return landing_columns(
-            rows, feed, self.job.source, self.job.files,
-            batch_id=self.batch_id, source_file=self.source_file, version_at=version_at,
-        )  # fmt: skip
-
-    def target(self, feed: str) -> Path:
-        """Return where the rows of a feed land."""
-        return self.landing / feed / f"batch={self.batch_id}" / "data.parquet"
-
-
-@dataclass
-class Outcome:
-    """What became of the rows of a file.
-
-    Attributes:
-        rows: data rows in the file.
-        kept: rows neither bad nor excluded, duplicates still among them.
-        duplicates: rows whose key came again.
-        issues: everything wrong, one row an issue.
-        places: `_row` and `_line` of bad rows.
-        excluded: `_row` and reason of rows left out.
-        unknown: columns the format does not know.
-        span: first and last business instant, UTC.
-        version_at: instant that orders versions of rows that carry none, UTC.
-        feeds: feed -> rows landed.
-        batch_id: under which they landed.
-        needs: rates their amounts depend on.
-    """
-
-    batch_id: str
-    needs: tuple[Need, ...] = ()
-    rows: int = 0
-    kept: int = 0
-    duplicates: int = 0
-    issues: list[pl.DataFrame] = field(default_factory=list)
-    places: list[pl.DataFrame] = field(default_factory=list)
-    excluded: list[pl.DataFrame] = field(default_factory=list)
-    unknown: tuple[str, ...] = ()
-    span: Span = (None, None)
-    version_at: datetime | None = None
-    feeds: dict[str, int] = field(default_factory=dict)
-
-    def add(self, block: Prepared, zone: str) -> None:
-        """Count a block."""
-        self.rows += block.raw.rows
-        self.kept += block.landed_rows
-        self.unknown = block.raw.unknown
-        self.excluded.append(block.excluded)
-        self.issues.append(block.issues)
-        if block.issues.height:
-            self.places.append(places_of(block.issues, block.raw))
-        ends = [at for at in (*self.span, *span_of(block.feeds, zone)) if at is not None]
-        self.span = (min(ends), max(ends)) if ends else (None, None)
-
-    @property
-    def bad(self) -> pl.DataFrame:
-        """All issues as one frame."""
-        return pl.concat(self.issues)
-
-    @property
-    def fates(self) -> dict[str, int]:
-        """What became of the rows; the four fates sum to the rows read."""
-        return {
-            "rows_read": self.rows,
-            "rows_landed": self.kept - self.duplicates,
-            "rows_quarantined": bad_rows(self.bad).height,
-            "rows_duplicate": self.duplicates,
-            "rows_excluded": sum(part.height for part in self.excluded),
-        }
-
-
-def span_of(feeds: dict[str, pl.DataFrame], zone: str) -> Span:
-    """Return the first and last business instant over the feeds, UTC."""
-    ends: list[datetime] = []
-    for feed, rows in feeds.items():
-        column = instant_of(feed, zone)
-        if column is not None and rows.height:
-            found = rows.select(column.min().alias("a"), column.max().alias("b")).row(0)
-            ends.extend(end for end in found if end is not None)  # the instant may be optional
-    return (min(ends), max(ends)) if ends else (None, None)
 
 
 class NotAlone(Exception):  # noqa: N818 - a finding, no fault
@@ -208,8 +108,8 @@ def likely_end(job: Job) -> datetime | None:
 
 
 def stream(
-    blocks: Iterator[Prepared], stamp: Stamp, guess: datetime | None, before: os.stat_result
-) -> Outcome:
+    blocks: Iterator[Prepared], job: Job, guess: datetime | None, before: os.stat_result
+) -> LandedFile:
     """Land the one feed of a file block by block.
 
     Rows are written while the file is read. If it then shows that keys came twice, or that the
@@ -217,7 +117,7 @@ def stream(
 
     Args:
         blocks: the judged file.
-        stamp: what rows say of where they come from.
+        job: the file, and where it lands.
         guess: what the last instant of the file may be; right in files in order of time.
         before: the file as it was when it was hashed.
 
@@ -225,33 +125,32 @@ def stream(
         FileRejected: too many rows are bad. Nothing is written then.
         FileChanging: it was written to meanwhile. Nothing is written either.
     """
-    job = stamp.job
     (feed,) = job.files.format.feeds
-    outcome, keys = Outcome(stamp.batch_id), []
+    account, keys = LandedFile(job), []
     has_own = job.files.format.updated_at is not None
     guess = job.exported or (None if has_own else guess)
 
     def stamped() -> Iterator[pl.DataFrame]:
         for block in blocks:
-            rows = stamp.on(block.feeds[feed], feed, guess)
-            outcome.add(block, job.source.timezone)
+            rows = job.stamped(block.feeds[feed], feed, guess)
+            account.add(block)
             keys.append(rows["_row_key"].hash(_SEED))
             yield rows
 
     frames = stamped()
     first = next(frames)
     rows = register_io_source(lambda *_: chain([first], frames), schema=first.schema)
-    with draft_of(stamp.target(feed)) as draft:
+    with draft_of(job.target(feed)) as draft:
         sink(rows, draft)
         refuse_if_changed(job.path, before)
-        refuse_if_too_bad(outcome.bad, outcome.rows, job.files, job.path)
-        check_rows(job.path, outcome.rows, job.entry)
-        outcome.version_at = job.exported or outcome.span[1]
-        version = pl.lit(outcome.version_at, pl.Datetime("us"))
+        refuse_if_too_bad(account.bad, account.rows_read, job.files, job.path)
+        check_rows(job.path, account.rows_read, job.entry)
+        account.version_at = job.exported or account.last_at
+        version = pl.lit(account.version_at, pl.Datetime("us"))
         version = pl.coalesce("_version_at", version) if has_own else version
         landed = pl.scan_parquet(draft, glob=False).with_columns(_version_at=version)
         again = _came_again(landed, pl.concat(keys), feed)
-        if again.len() or guess != outcome.version_at:
+        if again.len() or guess != account.version_at:
             kept = landed.filter(~pl.col("_row_number").is_in(again.implode()))
             copy = draft.with_suffix(".copy")
             try:
@@ -259,9 +158,9 @@ def stream(
                 copy.replace(draft)
             finally:
                 copy.unlink(missing_ok=True)
-    outcome.duplicates = again.len()
-    outcome.feeds = {feed: sum(map(len, keys)) - again.len()}
-    return outcome
+    account.rows_duplicate = again.len()
+    account.feeds = {feed: sum(map(len, keys)) - again.len()}
+    return account
 
 
 def _came_again(landed: pl.LazyFrame, keys: pl.Series, feed: str) -> pl.Series:

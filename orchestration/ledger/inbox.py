@@ -22,7 +22,7 @@ from orchestration.ledger.state import FileRecord, State
 
 if TYPE_CHECKING:
     from ingestion.errors import Need
-    from ingestion.landing.land import LandedFile
+    from ingestion.landing.account import LandedFile
     from ingestion.rows.pseudonymise import Tombstones
     from ingestion.rows.rates import Rates
 

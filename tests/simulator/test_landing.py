@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 import yaml
 
+from ingestion.landing.account import LandedFile
 from ingestion.landing.deliveries import match_files, unmatched_files
-from ingestion.landing.land import LandedFile
 from ingestion.mapping.sources import Source, parse_sources
 from simulator.plan_operations import DAILY, STREAMS
 from tests.support.exports import land_at
@@ -49,8 +49,8 @@ def test_every_file_has_a_source(demo: Path, sources: dict[str, Source]) -> None
 def test_every_row_lands(demo: Path, landed: tuple[Path, list[LandedFile]]) -> None:
     assert {feed for account in landed[1] for feed in account.feeds} == {s for _, s, _ in STREAMS}
     for account in landed[1]:
-        rows = (demo / "inbox" / account.source_file).read_bytes().count(b"\n") - 1
-        assert account.rows_read == account.rows_landed == rows, account.source_file
+        rows = (demo / "inbox" / account.job.name).read_bytes().count(b"\n") - 1
+        assert account.rows_read == account.rows_landed == rows, account.job.name
         assert account.unknown_columns == ()
         assert account.troubles == ()
 

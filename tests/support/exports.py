@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 
 from ingestion.errors import FileRejected
+from ingestion.landing.account import LandedFile
 from ingestion.landing.deliveries import match_files
-from ingestion.landing.land import LandedFile, land_file
+from ingestion.landing.land import land_file
 from ingestion.mapping.sources import FileSpec, Source, parse_sources
 
 KEY = b"a key for tests, 32 bytes long.."

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from ingestion.landing.land import LandedFile
+from ingestion.landing.account import LandedFile
 from tests.support.exports import Shop
 
 SAMPLES = Path(__file__).parents[1] / "data" / "formats"

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import yaml
 
-from ingestion.landing.land import LandedFile
+from ingestion.landing.account import LandedFile
 from ingestion.mapping.sources import parse_sources
 from ingestion.rows.pseudonymise import pseudonyms
 from tests.support.exports import KEY, land_all
