@@ -20,8 +20,6 @@ from typing import Any, Protocol
 from dashboards.wording.alerts import Message
 from orchestration.alerting.redact import redacting
 
-__all__ = ["AlertStore", "Delivery", "Message", "SendPolicy", "deliver"]
-
 _log = logging.getLogger(__name__)
 
 

@@ -83,8 +83,7 @@ def test_channels() -> None:
 
 
 def _test_message(shop: str) -> Any:
-    from dashboards.wording.alerts import one_line
-    from orchestration.alerting.delivery import Message
+    from dashboards.wording.alerts import Message, one_line
 
     now = datetime.now(UTC)
     return Message(
