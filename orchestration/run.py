@@ -23,7 +23,7 @@ import polars as pl
 from orchestration.build import dbt, warehouse
 from orchestration.build.raw import create_raw
 from orchestration.config.settings import Settings
-from orchestration.errors import ExitCode, KpiError, write_trace
+from orchestration.errors import ExitCode, KpiError
 from orchestration.ledger.manifests import missing_files
 from orchestration.ledger.state import State
 
@@ -212,12 +212,9 @@ class Run:
                 failed_step=step,
                 message=str(error).splitlines()[0] if str(error) else type(error).__name__,
             )
-        from orchestration.alerting.alerts import deliver, failure_message
+        from orchestration.alerting.alerts import tell_failure
 
-        log_file = write_trace(error, self.paths.data / "logs")
-        message = failure_message(self.job_id, step, error, log_file)
-        deliver([message], self.paths.outbox, self.settings.alert_channels(), self.state)
-        self.state.set("failure_told", self.job_id)
+        tell_failure(self.settings, self.state, self.job_id, step, error)
 
 
 def new_run_id() -> str:

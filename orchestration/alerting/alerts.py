@@ -13,25 +13,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from dashboards.wording.alerts import AlertInfo, compose, one_line
-from orchestration.alerting.delivery import AlertStore, Delivery, Message, SendPolicy, deliver
+from dashboards.wording.alerts import AlertInfo, Message, compose, one_line
+from orchestration.alerting.delivery import deliver
+from orchestration.errors import write_trace
 
 if TYPE_CHECKING:
     from orchestration.config.settings import Settings
     from orchestration.ledger.state import State
-
-__all__ = [
-    "AlertInfo",
-    "AlertStore",
-    "Delivery",
-    "Message",
-    "SendPolicy",
-    "alertable",
-    "compose",
-    "deliver",
-    "failure_message",
-    "send_alerts",
-]
 
 _CREDENTIALS = re.compile(r"://[^\s/@]+@")
 _LONGEST_ERROR = 2000
@@ -94,6 +82,17 @@ def failure_message(
         subject=one_line(f"kpi-warehouse: run failed at {step}"),
         text="\n".join(english) + "\n\n" + "\n".join(one_line(line) for line in chinese),
     )
+
+
+def tell_failure(
+    settings: Settings, state: State, run_id: str, step: str, error: BaseException
+) -> None:
+    """Write the trace of a run that failed, and tell it once to the outbox and the channels."""
+    if state.get("failure_told") == run_id:
+        return
+    message = failure_message(run_id, step, error, write_trace(error, settings.paths.data / "logs"))
+    deliver([message], settings.paths.outbox, settings.alert_channels(), state)
+    state.set("failure_told", run_id)
 
 
 def send_alerts(settings: Settings, state: State, published: Callable[[str], pl.DataFrame]) -> int:

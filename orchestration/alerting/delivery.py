@@ -20,8 +20,6 @@ from typing import Any, Protocol
 from dashboards.wording.alerts import Message
 from orchestration.alerting.redact import redacting
 
-__all__ = ["AlertStore", "Delivery", "Message", "SendPolicy", "deliver"]
-
 _log = logging.getLogger(__name__)
 
 
@@ -101,23 +99,25 @@ def deliver(
         for number, address in enumerate(channels, start=1):
             scheme = address.partition("://")[0][:20] if "://" in address else "invalid"
             channel = _Channel(f"channel {number} ({scheme})", address, policy or SendPolicy())
-            for message in told:
-                key = f"{message.key}|{channel.fingerprint}"
-                if store.seen(key):
-                    report.append(Delivery(message.incident_id, channel.label, "already_sent"))
-                    continue
-                sent, tries, reason = channel.send(message)
-                if sent:
-                    store.mark(key, datetime.now(UTC))
-                else:
-                    _log.warning(
-                        "%s: alert %s was not delivered after %d tries (%s); the outbox has it,"
-                        " and the next run tries again",
-                        channel.label, message.incident_id, tries, redact(reason),
-                    )  # fmt: skip
-                status = "sent" if sent else "failed"
-                report.append(Delivery(message.incident_id, channel.label, status, tries))
+            report += [_send(message, channel, store, redact) for message in told]
     return report
+
+
+def _send(
+    message: Message, channel: _Channel, store: AlertStore, redact: Callable[[str], str]
+) -> Delivery:
+    key = f"{message.key}|{channel.fingerprint}"
+    if store.seen(key):
+        return Delivery(message.incident_id, channel.label, "already_sent")
+    sent, tries, reason = channel.send(message)
+    if sent:
+        store.mark(key, datetime.now(UTC))
+        return Delivery(message.incident_id, channel.label, "sent", tries)
+    _log.warning(
+        "%s: alert %s was not delivered after %d tries (%s); the outbox has it, and the next run"
+        " tries again", channel.label, message.incident_id, tries, redact(reason),
+    )  # fmt: skip
+    return Delivery(message.incident_id, channel.label, "failed", tries)
 
 
 def _write(message: Message, outbox: Path) -> Delivery:

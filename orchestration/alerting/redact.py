@@ -15,8 +15,6 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-__all__ = ["Redactor", "redacting"]
-
 MASK = "***"
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s'\"<>]+", re.IGNORECASE)
 _SHORTEST = 4  # shorter parts would blank ordinary words

@@ -118,36 +118,24 @@ def metrics(manifest: Mapping[str, Any]) -> pl.DataFrame:
     """
     rows = {}
     for node in manifest["nodes"].values():
-        if node["resource_type"] != "model":
-            continue
-        for column in node["columns"].values():
-            entry = (column.get("config") or {}).get("meta", {}).get("metric") or column.get(
-                "meta", {}
-            ).get("metric")
-            if entry:
+        for column in node.get("columns", {}).values():
+            if entry := column.get("config", {}).get("meta", {}).get("metric"):
                 rows[column["name"]] = _metric_row(column["name"], entry)
-    names = ("name", "label_en", "label_zh", "unit", "additivity", "good_direction", "owner",
-             "definition_en", "definition_zh", "numerator", "denominator")  # fmt: skip
-    return pl.DataFrame(
-        sorted(rows.values(), key=lambda row: str(row["name"])),
-        schema=dict.fromkeys(names, pl.String),
-    )
+    return pl.DataFrame([rows[name] for name in sorted(rows)], schema=_METRICS)
 
 
-def _metric_row(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "name": name,
-        "label_en": entry["label"]["en"],
-        "label_zh": entry["label"]["zh"],
-        "unit": entry["unit"],
-        "additivity": entry["additivity"],
-        "good_direction": entry["good_direction"],
-        "owner": entry["owner"],
-        "definition_en": entry["definition"]["en"],
-        "definition_zh": entry["definition"]["zh"],
-        "numerator": entry.get("numerator"),
-        "denominator": entry.get("denominator"),
-    }
+_METRICS = dict.fromkeys(
+    ("name", "label_en", "label_zh", "unit", "additivity", "good_direction", "owner",
+     "definition_en", "definition_zh", "numerator", "denominator"), pl.String,
+)  # fmt: skip
+
+
+def _metric_row(name: str, entry: Mapping[str, Any]) -> dict[str, str | None]:
+    """The entry without depth: of a text in two languages two columns."""
+    flat = {"numerator": None, "denominator": None, "name": name, **entry}
+    for key in ("label", "definition"):
+        flat |= {f"{key}_{lang}": told for lang, told in entry[key].items()}
+    return {column: flat[column] for column in _METRICS}
 
 
 def test_results(run_results: Path, run_id: str) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ingestion.feeds import DAY, FEEDS, Feed
+from orchestration.build.warehouse import literal
 
 if TYPE_CHECKING:
     import duckdb
@@ -164,7 +165,7 @@ def _table(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> No
 
 def _view(con: duckdb.DuckDBPyConnection, feed: Feed, landing: Path) -> str:
     """DDL of `raw.<feed>`: the landed files, or an empty relation of the same shape."""
-    pattern = str(landing / feed.name / "batch=*" / "*.parquet").replace("'", "''")
+    pattern = literal(landing / feed.name / "batch=*" / "*.parquet")
     known = con.execute("select count(*) from raw.batches where feed = ?", [feed.name]).fetchall()
     if not known[0][0]:
         columns = [f"null::{_sql_type(kind)} as {name}" for name, kind in feed.landed.items()]
@@ -174,7 +175,7 @@ def _view(con: duckdb.DuckDBPyConnection, feed: Feed, landing: Path) -> str:
             f" select {', '.join(columns)}, {extra} where false"
         )
     files = (
-        f"read_parquet('{pattern}', hive_partitioning = true,"
+        f"read_parquet({pattern}, hive_partitioning = true,"
         " hive_types = {'batch': varchar}, union_by_name = true)"
     )
     # A column added to the feed later is missing from older files, perhaps from all of them.

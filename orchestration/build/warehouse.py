@@ -148,7 +148,7 @@ def write_generation(paths: Paths, run_id: str, comments: Mapping[str, str]) -> 
             " where table_schema in (select unnest(?)) order by all",
             [list(PUBLISHED_SCHEMAS)],
         ).fetchall()
-        con.execute(f"attach '{_quoted(partial)}' as public (storage_version '{STORAGE_VERSION}')")
+        con.execute(f"attach {literal(partial)} as public (storage_version '{STORAGE_VERSION}')")
         for schema in PUBLISHED_SCHEMAS:
             con.execute(f"create schema public.{schema}")
         for schema, table in tables:
@@ -177,7 +177,7 @@ def _comment(
     con: duckdb.DuckDBPyConnection, schema: str, table: str, comments: Mapping[str, str]
 ) -> None:
     if text := comments.get(f"{schema}.{table}"):
-        con.execute(f"comment on table public.{schema}.\"{table}\" is '{_escaped(text)}'")
+        con.execute(f'comment on table public.{schema}."{table}" is {literal(text)}')
     columns = con.execute(
         "select column_name from information_schema.columns"
         " where table_catalog = 'public' and table_schema = ? and table_name = ?",
@@ -185,9 +185,8 @@ def _comment(
     ).fetchall()
     for (column,) in columns:
         if text := comments.get(f"{schema}.{table}.{column}"):
-            con.execute(
-                f'comment on column public.{schema}."{table}"."{column}" is \'{_escaped(text)}\''
-            )
+            name = f'public.{schema}."{table}"."{column}"'
+            con.execute(f"comment on column {name} is {literal(text)}")
 
 
 def point(link: Path, target: Path) -> None:
@@ -270,9 +269,6 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def _escaped(text: str) -> str:
-    return text.replace("'", "''")
-
-
-def _quoted(path: Path) -> str:
-    return _escaped(str(path))
+def literal(text: str | Path) -> str:
+    """A text as SQL writes it, where no parameter may stand."""
+    return "'" + str(text).replace("'", "''") + "'"

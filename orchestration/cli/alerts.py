@@ -7,6 +7,7 @@ from typing import Any
 
 from orchestration.build import warehouse
 from orchestration.cli.console import console
+from orchestration.cli.published import rows_of
 from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError
 
@@ -28,9 +29,7 @@ def list_alerts(only_open: bool) -> None:
         only_open: those that have not ended.
     """
     with warehouse.connect_published(settings.load().paths.current) as con:
-        result = con.execute(_LIST, [only_open])
-        columns = [column[0] for column in result.description or []]
-        rows = [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+        rows = rows_of(con.execute(_LIST, [only_open]))
     console.document({"incidents": rows})
     if not rows:
         console.out("no open incident" if only_open else "no incident so far")
@@ -84,8 +83,7 @@ def test_channels() -> None:
 
 
 def _test_message(shop: str) -> Any:
-    from dashboards.wording.alerts import one_line
-    from orchestration.alerting.delivery import Message
+    from dashboards.wording.alerts import Message, one_line
 
     now = datetime.now(UTC)
     return Message(

@@ -11,7 +11,7 @@ from dashboards.wording.changes import EFFECT_ORDER
 from orchestration.build import warehouse
 from orchestration.cli.console import console
 from orchestration.cli.drivers import Driver, drivers, sides
-from orchestration.cli.published import change_of, gaps, one_row
+from orchestration.cli.published import change_of, gaps, one_row, rows_of
 from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError, allowed, day_of
 
@@ -161,8 +161,7 @@ def _segments(
         " order by gmv_change, dimension, segment",
         [day, versus, by, by],
     )
-    columns = [column[0] for column in result.description or []]
-    return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+    return rows_of(result)
 
 
 def _worst(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from inspect import Parameter, signature
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,6 +28,7 @@ alerts = typer.Typer(
 )
 app.add_typer(alerts, name="alerts")
 
+Work = Callable[..., None]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Date = Annotated[str, typer.Option("--date", help="A day, YYYY-MM-DD; default: the last one.")]
 
@@ -46,16 +50,35 @@ def options(
     choose(home, config)
 
 
-@app.command()
+def command(name: str | None = None, group: typer.Typer = app) -> Callable[[Work], Work]:
+    """Register a command: it takes --json after its name too, and its errors have exit codes."""
+
+    def register(work: Work) -> Work:
+        @wraps(work)
+        def run(*, as_json: bool, **options: Any) -> None:
+            console.as_json = console.as_json or as_json
+            with exit_codes():
+                work(**options)
+
+        asked = signature(work, eval_str=True)
+        last = Parameter("as_json", Parameter.KEYWORD_ONLY, default=False, annotation=Json)
+        parameters = [*asked.parameters.values(), last]
+        run.__signature__ = asked.replace(parameters=parameters)  # type: ignore[attr-defined]
+        group.command(name)(run)
+        return work
+
+    return register
+
+
+@command()
 def demo() -> None:
     """Simulate the demo shop's exports up to yesterday, run the daily job, show the result."""
-    with exit_codes():
-        from orchestration.cli.demo import run_demo
+    from orchestration.cli.demo import run_demo
 
-        run_demo()
+    run_demo()
 
 
-@app.command()
+@command()
 def run(
     date: Date = "",
     full: Annotated[bool, typer.Option("--full", help="Rebuild everything.")] = False,
@@ -65,22 +88,20 @@ def run(
     ] = False,
 ) -> None:
     """Run the daily job: ingest, build, audit, publish, pages, alerts."""
-    with exit_codes():
-        from orchestration.cli.run import run_daily
+    from orchestration.cli.run import run_daily
 
-        run_daily(as_of=date, full=full, wait_seconds=wait, fail_on_alert=fail_on_alert)
+    run_daily(as_of=date, full=full, wait_seconds=wait, fail_on_alert=fail_on_alert)
 
 
-@app.command()
+@command()
 def status() -> None:
     """What is published, how fresh it is, and which checks failed."""
-    with exit_codes():
-        from orchestration.cli.show import show_status
+    from orchestration.cli.show import show_status
 
-        show_status()
+    show_status()
 
 
-@app.command()
+@command()
 def explain(
     date: Date = "",
     versus: Annotated[
@@ -98,82 +119,70 @@ def explain(
         ),
     ] = "",
     lang: Annotated[str, typer.Option(help="en or zh.")] = "en",
-    as_json: Json = False,
 ) -> None:
     """Why GMV changed: the drivers of a day, where, and how whole its data are."""
-    console.as_json = console.as_json or as_json
-    with exit_codes():
-        from orchestration.cli.explain import show_explanation
+    from orchestration.cli.explain import show_explanation
 
-        show_explanation(date, versus, by, lang)
+    show_explanation(date, versus, by, lang)
 
 
-@app.command()
+@command()
 def export(
     kind: Annotated[str, typer.Argument(metavar="FORMAT", help="parquet or csv.")],
     out: Annotated[Path | None, typer.Option(help="Folder; default: data/export.")] = None,
     table: Annotated[str, typer.Option(help="One table, such as fct_gmv_daily.")] = "",
 ) -> None:
     """Write the published tables as Parquet or CSV files."""
-    with exit_codes():
-        from orchestration.cli.export import export_tables
+    from orchestration.cli.export import export_tables
 
-        export_tables(kind, out, table)
+    export_tables(kind, out, table)
 
 
-@alerts.command("list")
+@command("list", alerts)
 def alerts_list(
     only_open: Annotated[bool, typer.Option("--open", help="Only what has not ended.")] = False,
-    as_json: Json = False,
 ) -> None:
     """The incidents of the published generation, the newest first."""
-    console.as_json = console.as_json or as_json
-    with exit_codes():
-        from orchestration.cli.alerts import list_alerts
+    from orchestration.cli.alerts import list_alerts
 
-        list_alerts(only_open)
+    list_alerts(only_open)
 
 
-@alerts.command("test")
-def alerts_test(as_json: Json = False) -> None:
+@command("test", alerts)
+def alerts_test() -> None:
     """Send a message marked as a test to the outbox and through every configured channel."""
-    console.as_json = console.as_json or as_json
-    with exit_codes():
-        from orchestration.cli.alerts import test_channels
+    from orchestration.cli.alerts import test_channels
 
-        test_channels()
+    test_channels()
 
 
-@app.command()
+@command()
 def sql(
     query: Annotated[str, typer.Argument(help="A query; without one, from standard input.")] = "",
 ) -> None:
     """Query the published marts, sandboxed and read-only, also while a run is under way."""
-    with exit_codes():
-        from orchestration.cli.show import show_query
+    from orchestration.cli.show import show_query
 
-        show_query(query)
+    show_query(query)
 
 
-@app.command()
+@command()
 def serve(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8000) -> None:
     """Serve the pages on 127.0.0.1."""
-    with exit_codes():
-        from orchestration.cli.tools import serve_site
+    from orchestration.cli.tools import serve_site
 
-        serve_site(port)
+    serve_site(port)
 
 
-@app.command()
+@command()
 def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
     """Open the Dagster UI on the same job, with its schedule and sensors."""
-    with exit_codes():
-        from orchestration.cli.tools import start_dagster
+    from orchestration.cli.tools import start_dagster
 
-        start_dagster(port)
+    start_dagster(port)
 
 
-@app.command()
+@command()
 def init(  # noqa: PLR0913, PLR0917 - the options of the command
     source: Annotated[Path, typer.Option("--from", help="Folder of exports.")],
     out: Annotated[Path | None, typer.Option(help="Default: shop.yml of the data folder.")] = None,
@@ -182,62 +191,52 @@ def init(  # noqa: PLR0913, PLR0917 - the options of the command
     timezone: Annotated[str, typer.Option(help="Of the shop, as Europe/Berlin.")] = "",
     platform: Annotated[str, typer.Option(help="Where it sells, if the files do not say.")] = "",
     copy: Annotated[bool, typer.Option("--copy", help="Copy the files to data/inbox/.")] = False,
-    as_json: Json = False,
 ) -> None:
     """Propose a shop.yml from a folder of exports; say what is sure, and what only you know."""
-    console.as_json = console.as_json or as_json
-    with exit_codes():
-        from orchestration.cli.init import Asked, propose
+    from orchestration.cli.init import Asked, propose
 
-        propose(Asked(source, out, name, currency, timezone, platform, copy))
+    propose(Asked(source, out, name, currency, timezone, platform, copy))
 
 
-@app.command()
+@command()
 def check(
     file: Annotated[Path, typer.Argument(help="An export, in the inbox or elsewhere.")],
     source: Annotated[str, typer.Option(help="Read it as a file of this source.")] = "",
     form: Annotated[str, typer.Option("--format", help="Read it by this shipped format.")] = "",
-    as_json: Json = False,
 ) -> None:
     """Read one file without landing it: its rows, their fates, the first problems by line."""
-    console.as_json = console.as_json or as_json
-    with exit_codes():
-        from orchestration.cli.check import check_file
+    from orchestration.cli.check import check_file
 
-        check_file(file, source, form)
+    check_file(file, source, form)
 
 
-@app.command()
-def doctor(as_json: Json = False) -> None:
+@command()
+def doctor() -> None:
     """Check configuration, inbox, key, disk and tools; print what would be read, load nothing."""
-    console.as_json = console.as_json or as_json
-    with exit_codes():
-        from orchestration.cli.doctor import check_up
+    from orchestration.cli.doctor import check_up
 
-        check_up()
+    check_up()
 
 
-@app.command()
+@command()
 def rollback() -> None:
     """Point readers at the generation before the current one."""
-    with exit_codes():
-        from orchestration.cli.tools import roll_back
+    from orchestration.cli.tools import roll_back
 
-        roll_back()
+    roll_back()
 
 
-@app.command()
+@command()
 def reject(
     batch: Annotated[str, typer.Argument(help="Batch id, from `kpi status` or data health.")],
 ) -> None:
     """Withdraw a landed batch; the next run builds without it."""
-    with exit_codes():
-        from orchestration.cli.tools import reject_batch
+    from orchestration.cli.tools import reject_batch
 
-        reject_batch(batch)
+    reject_batch(batch)
 
 
-@app.command()
+@command()
 def forget(  # noqa: PLR0913, PLR0917 - one parameter an option
     identifier: Annotated[
         str, typer.Argument(metavar="ID", help="As the exports write it; - reads standard input.")
@@ -253,30 +252,26 @@ def forget(  # noqa: PLR0913, PLR0917 - one parameter an option
         bool, typer.Option("--anyway", help="Also if nothing is held: for what may come.")
     ] = False,
     wait: Annotated[float, typer.Option(help="Seconds to wait for a run.")] = 0.0,
-    as_json: Json = False,
 ) -> None:
     """Erase one person from every store; totals stay. Prints the proof."""
-    console.as_json = console.as_json or as_json
-    with exit_codes():
-        from orchestration.cli.forget import forget_person
+    from orchestration.cli.forget import forget_person
 
-        forget_person(
-            identifier,
-            source=source,
-            column=column,
-            delete_inbox=delete_inbox,
-            anyway=anyway,
-            wait_seconds=wait,
-        )
+    forget_person(
+        identifier,
+        source=source,
+        column=column,
+        delete_inbox=delete_inbox,
+        anyway=anyway,
+        wait_seconds=wait,
+    )
 
 
-@app.command()
+@command()
 def version() -> None:
     """The versions of the project and of the engines it runs on."""
-    with exit_codes():
-        from orchestration.cli.tools import show_versions
+    from orchestration.cli.tools import show_versions
 
-        show_versions()
+    show_versions()
 
 
 if __name__ == "__main__":

@@ -45,7 +45,11 @@ def one_row(
     con: duckdb.DuckDBPyConnection, query: str, values: list[Any] | None = None
 ) -> dict[str, Any] | None:
     """The first row of a query as a mapping; None without rows."""
-    result = con.execute(query, values or [])
+    return next(iter(rows_of(con.execute(query, values or []), 1)), None)
+
+
+def rows_of(result: duckdb.DuckDBPyConnection, most: int | None = None) -> list[dict[str, Any]]:
+    """The rows of an executed query as mappings, at the most so many."""
     columns = [column[0] for column in result.description or []]
-    rows = result.fetchmany(1)
-    return dict(zip(columns, rows[0], strict=True)) if rows else None
+    rows = result.fetchall() if most is None else result.fetchmany(most)
+    return [dict(zip(columns, row, strict=True)) for row in rows]

@@ -10,7 +10,7 @@ import duckdb
 
 from orchestration.build import warehouse
 from orchestration.cli.console import console
-from orchestration.cli.published import change_of, one_row
+from orchestration.cli.published import change_of, one_row, rows_of
 from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError
 
@@ -70,49 +70,52 @@ def show_query(query: str) -> None:
         console.note(f"only the first {_SHOWN_ROWS} rows are shown")
 
 
+# Key of the document -> heading, columns and query of a table of `kpi status`.
+_TABLES = {
+    "checks": ("checks that did not pass", "layer check severity status observed message", """
+        select layer, check_name, severity, status, observed, message
+        from quality.checks
+        where status <> 'passed'
+        order by severity, layer, check_name"""),
+    "incomplete": ("days that are not complete", "day source feed reason rows expected", """
+        select business_date, source, feed, reason, arrived_rows, expected_rows
+        from quality.source_completeness_daily
+        where not is_complete
+        order by business_date desc, source
+        limit 10"""),
+    "files": ("files with a problem", "file batch status rows quarantined message", """
+        select source_file, batch_id, status, rows_read, rows_quarantined, message
+        from quality.ingest_files
+        where status <> 'landed' or rows_quarantined > 0
+        order by landed_at desc
+        limit 10"""),
+}  # fmt: skip
+_MARKS = ["source", "feed", "through", "days behind", "why", "last file"]
+
+
 def show_status() -> None:
     """Generation, freshness, watermarks, checks that did not pass, files refused or missing."""
     paths = settings.load().paths
+    kept = warehouse.generations(paths)
     with warehouse.connect_published(paths.current) as con:
         run = one_row(con, "select * from quality.run")
-        checks = con.execute(
-            "select layer, check_name, severity, status, observed, message from quality.checks"
-            " where status <> 'passed' order by severity, layer, check_name"
-        ).fetchall()
-        passed = con.execute("select count(*) from quality.checks where status = 'passed'")
-        passed_count = passed.fetchall()[0][0]
-        late = con.execute(
-            "select business_date, source, feed, reason, arrived_rows, expected_rows"
-            " from quality.source_completeness_daily where not is_complete"
-            " order by business_date desc, source limit 10"
-        ).fetchall()
+        passed = one_row(con, "select count(*) as n from quality.checks where status = 'passed'")
+        found = {key: con.execute(query).fetchall() for key, (_, _, query) in _TABLES.items()}
         behind = _watermarks(con)
-        files = con.execute(
-            "select source_file, batch_id, status, rows_read, rows_quarantined, message"
-            " from quality.ingest_files where status <> 'landed' or rows_quarantined > 0"
-            " order by landed_at desc limit 10"
-        ).fetchall()
-    console.document(
-        {"run": run, "checks": checks, "incomplete": late, "files": files,
-         "watermarks": behind, "generations": warehouse.generations(paths)}
-    )  # fmt: skip
+    console.document({"run": run, **found, "watermarks": behind, "generations": kept})
     if run:
         console.heading(f"generation {run['run_id']}: data through {run['data_through']}")
         age = date.today() - run["data_through"]
         console.out(f"  built {run['built_at']:%Y-%m-%d %H:%M} UTC, {age.days} days behind today")
-    console.out(f"  kept generations: {', '.join(warehouse.generations(paths))}")
-    console.out(f"  {passed_count} checks passed, {len(checks)} did not")
-    console.table(["layer", "check", "severity", "status", "observed", "message"], checks)
-    if behind:
-        console.heading("how far each source is complete")
-        console.table(["source", "feed", "through", "days behind", "why", "last file"],
-                      [tuple(row.values()) for row in behind])  # fmt: skip
-    if late:
-        console.heading("days that are not complete")
-        console.table(["day", "source", "feed", "reason", "rows", "expected"], late)
-    if files:
-        console.heading("files with a problem")
-        console.table(["file", "batch", "status", "rows", "quarantined", "message"], files)
+    console.out(f"  kept generations: {', '.join(kept)}")
+    console.out(f"  {passed['n'] if passed else 0} checks passed, {len(found['checks'])} did not")
+    marks = [tuple(row.values()) for row in behind]
+    parts = [(head, names.split(), found[key]) for key, (head, names, _) in _TABLES.items()]
+    parts.insert(1, ("how far each source is complete", _MARKS, marks))
+    for heading, columns, rows in parts:
+        if rows:
+            console.heading(heading)
+            console.table(columns, rows)
 
 
 def _watermarks(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
@@ -120,10 +123,11 @@ def _watermarks(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     named = "table_schema = 'quality' and table_name = 'source_watermarks'"
     if not con.execute(f"select 1 from information_schema.tables where {named}").fetchall():
         return []
-    result = con.execute(
-        "select source, feed, complete_until_date, lag_days, reason, last_file"
-        " from quality.source_watermarks where feed = 'all' or reason not in ('ok', 'not_daily')"
-        " order by source, feed <> 'all', feed"
+    return rows_of(
+        con.execute(
+            "select source, feed, complete_until_date, lag_days, reason, last_file"
+            " from quality.source_watermarks"
+            " where feed = 'all' or reason not in ('ok', 'not_daily')"
+            " order by source, feed <> 'all', feed"
+        )
     )
-    columns = [column[0] for column in result.description or []]
-    return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]

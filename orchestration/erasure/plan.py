@@ -9,10 +9,10 @@ import gzip
 import re
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -21,9 +21,6 @@ from orchestration.erasure.erase import Journal, Request, hits, unknown
 from orchestration.errors import ExitCode, KpiError, allowed
 from orchestration.ledger.identity import content_of, identify, was_landed
 from orchestration.ledger.state import State
-
-if TYPE_CHECKING:
-    from ingestion.rows.pseudonymise import Tombstones
 
 # A shorter identifier stands in too many files by chance to be looked for as text.
 _SHORTEST = 6
@@ -48,43 +45,31 @@ def plan(settings: Settings, state: State, request: Request) -> Journal | None:
 
     key = checked_key(settings, state)
     seeds = _pseudonyms(settings, state, request, key)
-    paths = settings.paths
-    generations = generation_files(paths)
-    tables = [
-        *landed_pairs(paths.landing),
-        *buyers(paths.landing),
-        *(frame for file in generations for frame in key_frames(file, _columns())),
-    ]
-    found = belonging_to(seeds, tables)
+    landing, generations = settings.paths.landing, generation_files(settings.paths)
+    published = (frame for file in generations for frame in key_frames(file, _columns()))
+    found = belonging_to(seeds, [*landed_pairs(landing), *buyers(landing), *published])
     graves = Tombstones.of(key, state.tombstones())
-    new = {old: _instead(graves, old) or random_pseudonym() for old in {*seeds, *found}}
+    known = graves.replacements
+    new = {old: known.get(graves.mark(old)) or random_pseudonym() for old in {*seeds, *found}}
     sessions: dict[str, str] = {}
     for file in generations:
         sessions.update(session_ids(file, {old: new[old] for old in found}))
     texts = dict(Replacements.of(new, sessions).texts)
     before = hits(settings, texts)
     if not any(before.values()):
-        if all(graves.mark(seed) in graves.replacements for seed in seeds):
+        if all(graves.mark(seed) in known for seed in seeds):
             return None
         if not request.anyway:
             raise unknown(request)
-    counted: dict[str, int] = {}
-    for column in found.values():
-        counted[column] = counted.get(column, 0) + 1
     return Journal(
         erasure=f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}",
         texts=texts,
         marks={graves.mark(old): replacement for old, replacement in new.items()},
-        keys=counted,
+        keys=dict(Counter(found.values())),
         before=before,
         inbox=_inbox(settings, state, request, texts),
         delete_inbox=request.delete_inbox,
     )
-
-
-def _instead(graves: Tombstones, pseudonym: str) -> str | None:
-    """What already stands in the place of a pseudonym."""
-    return graves.replacements.get(graves.mark(pseudonym))
 
 
 def _columns() -> set[str]:

@@ -21,6 +21,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from ingestion.landing.erase import Replacements
 from orchestration.build import warehouse
+from orchestration.build.warehouse import literal
 from orchestration.config.settings import Paths
 from orchestration.erasure.files import files_below, rewrite_file
 
@@ -119,9 +120,9 @@ def rewrite_generation(paths: Paths, file: Path, wanted: Replacements, found: Hi
     partial.unlink(missing_ok=True)
     with closing(duckdb.connect()) as con:
         con.execute("set TimeZone = 'UTC'")
-        con.execute(f"attach '{_quoted(file)}' as old (read_only)")
+        con.execute(f"attach {literal(file)} as old (read_only)")
         con.execute(
-            f"attach '{_quoted(partial)}' as new (storage_version '{warehouse.STORAGE_VERSION}')"
+            f"attach {literal(partial)} as new (storage_version '{warehouse.STORAGE_VERSION}')"
         )
         _copy_tables(con, wanted, found)
         con.execute("checkpoint new")
@@ -151,14 +152,13 @@ def _copy_tables(con: duckdb.DuckDBPyConnection, wanted: Replacements, found: Hi
         if columns:
             _copy_rows(con, name, wanted, columns)
         if comment:
-            con.execute(f"comment on table new.{name} is '{_escaped(comment)}'")
+            con.execute(f"comment on table new.{name} is {literal(comment)}")
     for schema, table, column, comment in con.execute(
         "select schema_name, table_name, column_name, comment from duckdb_columns()"
         " where database_name = 'old' and comment is not null"
     ).fetchall():
-        con.execute(
-            f'comment on column new."{schema}"."{table}"."{column}" is \'{_escaped(comment)}\''
-        )
+        name = f'new."{schema}"."{table}"."{column}"'
+        con.execute(f"comment on column {name} is {literal(comment)}")
 
 
 def _copy_rows(
@@ -195,11 +195,3 @@ def _successor(run_id: str) -> str:
     found = re.fullmatch(r"(.*?)(?:_(\d+))?", run_id)
     assert found is not None
     return f"{found.group(1)}_{int(found.group(2) or 0) + 1}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("'", "''")
-
-
-def _quoted(path: Path) -> str:
-    return _escaped(str(path))

@@ -42,16 +42,7 @@ def test_the_newest_python_that_fits_makes_the_environment(
     )  # fmt: skip
     assert done.stdout.strip() == chosen
     assert done.returncode == (0 if chosen else 2)
-    assert ("apt-get install" in done.stderr) == (not chosen)
-
-
-def test_a_python_that_does_not_fit_is_refused(tmp_path: Path) -> None:
-    old = tmp_path / "python3.13"
-    old.write_text("#!/bin/sh\nexit 1\n")
-    old.chmod(0o755)
-    done = subprocess.run([ROOT / ".ci/python", old], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "from 3.11 to 3.13" in done.stderr
+    assert ("from 3.11 to 3.13 with venv. Do: apt-get" in done.stderr) == (not chosen)
 
 
 def test_the_pythons_tested_are_those_allowed() -> None:
@@ -81,16 +72,9 @@ def needed(requirements: list[str]) -> set[str]:
     return {name for name, _ in seen}
 
 
-def test_what_the_environment_needs_is_pinned_and_nothing_else() -> None:
+def test_the_environment_is_what_is_pinned_and_nothing_else_is() -> None:
     extras = PROJECT["optional-dependencies"].values()
     wanted = [*PROJECT["dependencies"], *(one for extra in extras for one in extra)]
     lines = (ROOT / "constraints.txt").read_text().splitlines()
-    pinned = {normal(line.partition("==")[0]) for line in lines}
-    assert all("==" in line for line in lines)
-    assert pinned == needed(wanted)
-
-
-def test_the_environment_is_the_pinned_one() -> None:
-    for line in (ROOT / "constraints.txt").read_text().splitlines():
-        name, _, version = line.partition("==")
-        assert distribution(name).version == version, name
+    pinned = {normal(name): version for name, version in (line.split("==") for line in lines)}
+    assert pinned == {name: distribution(name).version for name in needed(wanted)}

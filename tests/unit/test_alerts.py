@@ -16,19 +16,13 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 
+from dashboards.wording.alerts import AlertInfo, Message, compose
 from models.incidents import INCIDENT_SCHEMA
 from models.root_cause import ROOT_CAUSE_SCHEMA
-from orchestration.alerting.alerts import (
-    AlertInfo,
-    Message,
-    SendPolicy,
-    alertable,
-    compose,
-    deliver,
-    failure_message,
-    send_alerts,
-)
+from orchestration.alerting.alerts import alertable, failure_message, send_alerts, tell_failure
+from orchestration.alerting.delivery import SendPolicy, deliver
 from orchestration.alerting.redact import Redactor, redacting
+from tests.support.homes import Home
 
 DAY = date(2026, 11, 20)
 INFO = AlertInfo("Demo shop", "CNY", "data/site/index.html")
@@ -522,6 +516,15 @@ def test_a_run_tells_the_open_incidents_of_its_last_days(tmp_path: Path, hook: H
     assert "paid_search" in hook.received[0]["message"]
     # The closed one is no news, but the outbox explains it.
     assert len(list((tmp_path / "outbox").glob("*.txt"))) == 2
+
+
+def test_a_failed_run_is_told_once_whoever_sees_it(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    for _ in range(2):  # the run itself, then the sensor
+        tell_failure(home.settings, home.state, "run-1", "audit", ValueError("no"))
+    tell_failure(home.settings, home.state, "run-2", "audit", ValueError("no"))
+    assert len(list(home.paths.outbox.glob("run-*.txt"))) == 2
+    assert len(list(home.paths.data.glob("logs/error_*.log"))) == 2
 
 
 def test_two_failed_runs_of_a_day_are_two_messages() -> None:
