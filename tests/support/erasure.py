@@ -17,51 +17,33 @@ from orchestration.config import settings
 from orchestration.config.settings import Settings
 from orchestration.ledger.inbox import land_new_files
 from orchestration.ledger.state import State
-from tests.support.exports import HEADER, order
+from tests.support.exports import HEADER, order, shop_file
 
 KEY = b"5eed" * 16
 ANN, BOB = "ann@example.com", "bob@example.com"
-SHOP_FILE = """\
-shop: {name: Corner shop, currency: CNY, timezone: Asia/Shanghai}
-sources:
-  shop:
-    platform: web
-    shop_id: web-1
-    timezone: UTC
-    currency: CNY
-    files:
-      - path: "orders_*.csv"
-        max_bad_share: 1
-        format:
-          read: {header: [order_id, buyer, ordered_at, paid_at, status, paid_amount]}
-          personal: [buyer]
-          feeds:
-            orders:
-              columns:
-                order_id: order_id
-                customer_id: buyer
-                ordered_at: ordered_at
-                paid_at: paid_at
-                status: status
-                order_amount: paid_amount
-      - path: "events_*.csv.gz"
-        format:
-          read: {header: [at, visitor, member, type, order]}
-          personal: [visitor, member]
-          feeds:
-            events:
-              columns:
-                {occurred_at: at, visitor_id: visitor, customer_id: member, event_type: type,
-                 order_id: order}
-      - path: "members_*.csv"
-        format:
-          read: {header: [number, mail, mobile]}
-          exported_at: {file_name: '_(\\d{14})\\.csv'}
-          personal: [number, mail, mobile]
-          feeds:
-            customers:
-              columns: {customer_id: number, email: mail, phone: mobile}
-"""
+SHOP_FILE = shop_file(
+    {
+        "path": "events_*.csv.gz",
+        "format": {
+            "read": {"header": ["at", "visitor", "member", "type", "order"]},
+            "personal": ["visitor", "member"],
+            "feeds": {"events": {"columns": {
+                "occurred_at": "at", "visitor_id": "visitor", "customer_id": "member",
+                "event_type": "type", "order_id": "order"}}},
+        },
+    },
+    {
+        "path": "members_*.csv",
+        "format": {
+            "read": {"header": ["number", "mail", "mobile"]},
+            "exported_at": {"file_name": r"_(\d{14})\.csv"},
+            "personal": ["number", "mail", "mobile"],
+            "feeds": {"customers": {"columns": {
+                "customer_id": "number", "email": "mail", "phone": "mobile"}}},
+        },
+    },
+    timezone="UTC",
+)  # fmt: skip
 EVENTS = f"""\
 at,visitor,member,type,order
 2026-05-01 09:00:00,cookie-ann-1,,home,

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+import yaml
 
 from ingestion.errors import FileRejected
 from ingestion.landing.account import LandedFile
@@ -56,6 +57,14 @@ LINES: dict[str, Any] = {
     },
 }  # fmt: skip
 LINES_HEADER = "order_id,sku,qty,price,at,total\n"
+
+
+def shop_file(*files: Any, timezone: str = "Asia/Shanghai") -> str:
+    """A shop.yml of one source `shop`, whose `orders_*.csv` are read as ORDERS, and more files."""
+    first = {"path": "orders_*.csv", "max_bad_share": 1, "format": ORDERS}
+    shop = {"name": "Corner shop", "currency": "CNY", "timezone": "Asia/Shanghai"}
+    source = {**SHOP, "timezone": timezone, "files": [first, *files]}
+    return yaml.safe_dump({"shop": shop, "sources": {"shop": source}}, sort_keys=False)
 
 
 def order(number: int | str, amount: str = "10.00", status: str = "paid", **cells: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,61 +20,11 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
 from ingestion.feeds import FEEDS
-from orchestration.build.raw import instant_kind
+from orchestration.build.raw import create_raw, instant_kind
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 
 STATE_COLUMNS: dict[str, Any] = {"batch": pl.String, "_is_active": pl.Boolean, "_seq": pl.Int64}
-BATCHES: dict[str, Any] = {
-    "batch_id": pl.String,
-    "source": pl.String,
-    "feed": pl.String,
-    "seq": pl.Int64,
-    "is_active": pl.Boolean,
-}
-INGEST_FILES: dict[str, Any] = {
-    "source": pl.String,
-    "source_file": pl.String,
-    "batch_id": pl.String,
-    "format": pl.String,
-    "feeds": pl.String,
-    "status": pl.String,
-    "rows_read": pl.Int64,
-    "rows_landed": pl.Int64,
-    "rows_quarantined": pl.Int64,
-    "rows_duplicate": pl.Int64,
-    "rows_excluded": pl.Int64,
-    "unknown_columns": pl.String,
-    "first_at": pl.Datetime("us"),
-    "last_at": pl.Datetime("us"),
-    "landed_at": pl.Datetime("us"),
-}
-SOURCES: dict[str, Any] = {
-    "source": pl.String,
-    "platform": pl.String,
-    "shop_id": pl.String,
-    "feed": pl.String,
-    "is_expected_daily": pl.Boolean,
-    "expected_until": pl.Date,
-    "instant_kind": pl.String,
-}
-ANNOUNCED: dict[str, Any] = {
-    "source": pl.String,
-    "feed": pl.String,
-    "source_file": pl.String,
-    "first_date": pl.Date,
-    "last_date": pl.Date,
-}
-DAILY_ROWS: dict[str, Any] = {
-    "feed": pl.String,
-    "source": pl.String,
-    "_row_key": pl.String,
-    "_unit_key": pl.String,
-    "_version_at": pl.Datetime("us"),
-    "arrived_at": pl.Datetime("us"),
-    "arrived_date": pl.Date,
-    **STATE_COLUMNS,
-}
 DEFAULT_VERSION = datetime(2026, 1, 1)
 
 _manifests: dict[tuple[str, str, str], Manifest] = {}
@@ -129,35 +79,16 @@ def conform(frame: pl.DataFrame, feed: str) -> pl.DataFrame:
     )
 
 
-def _typed(frame: pl.DataFrame | None, columns: Mapping[str, Any]) -> pl.DataFrame:
-    if frame is None or frame.is_empty():
-        return pl.DataFrame(schema=dict(columns))
-    return frame.select(
-        (pl.col(name) if name in frame.columns else pl.lit(None)).cast(dtype).alias(name)
-        for name, dtype in columns.items()
-    )
-
-
 def write_raw(
-    build_file: Path,
-    frames: Mapping[str, pl.DataFrame],
-    batches: pl.DataFrame | None = None,
-    sources: pl.DataFrame | None = None,
-    ingest_files: pl.DataFrame | None = None,
-    announced: pl.DataFrame | None = None,
-    daily_rows: pl.DataFrame | None = None,
+    build_file: Path, frames: Mapping[str, pl.DataFrame], batches: pl.DataFrame | None = None
 ) -> None:
-    """Write schema `raw` of a build file, replacing what is there.
+    """Write schema `raw` of a build file as a run on an empty landing does, then fill it.
 
     Args:
         build_file: DuckDB file; made if it does not exist. Other schemas are left alone.
         frames: feed name -> rows; columns may be left out, see `conform`. Other feeds are empty.
-        batches: rows of `raw.batches`; derived from the frames when not given.
-        sources: rows of `raw.sources`; derived from the frames (feeds with platform and shop_id,
-            expected daily) when not given.
-        ingest_files: rows of `raw.ingest_files`; empty when not given.
-        announced: rows of `raw.announced`; empty when not given.
-        daily_rows: rows of `raw.daily_rows`; empty when not given.
+        batches: rows of `raw.batches`; derived from the frames when not given. So are those of
+            `raw.sources`: feeds with platform and shop_id, expected daily.
     """
     full = {
         feed: conform(frames[feed], feed)
@@ -165,21 +96,20 @@ def write_raw(
         else pl.DataFrame(schema=raw_columns(feed))
         for feed in FEEDS
     }
-    tables = {
-        **full,
-        "batches": _typed(batches if batches is not None else _batches_of(full), BATCHES),
-        "sources": _typed(sources if sources is not None else _sources_of(full), SOURCES),
-        "ingest_files": _typed(ingest_files, INGEST_FILES),
-        "announced": _typed(announced, ANNOUNCED),
-        "daily_rows": _typed(daily_rows, DAILY_ROWS),
-    }
     build_file.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(build_file) as con:
-        con.execute("create schema if not exists raw")
-        for name, frame in tables.items():
-            con.register("frame_to_write", frame)
-            con.execute(f"create or replace table raw.{name} as from frame_to_write")
-            con.unregister("frame_to_write")
+        con.execute("drop schema if exists raw cascade")
+        create_raw(con, build_file.parent / "no landing", [], {}, date.max)
+        for name, frame in {
+            **full,
+            "batches": _batches_of(full) if batches is None else batches,
+            "sources": _sources_of(full),
+        }.items():
+            shape = con.sql(f"from raw.{name} limit 0").pl()
+            con.register("frame", pl.concat([shape, frame], how="diagonal"))
+            con.execute(f"drop {'view' if name in full else 'table'} raw.{name}")
+            con.execute(f"create table raw.{name} as select {', '.join(shape.columns)} from frame")
+            con.unregister("frame")
 
 
 def _batches_of(full: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

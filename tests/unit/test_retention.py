@@ -13,33 +13,9 @@ from orchestration.config.settings import Settings
 from orchestration.ledger.inbox import land_new_files
 from orchestration.ledger.retention import apply_retention
 from orchestration.ledger.state import State
-from tests.support.exports import HEADER, order
+from tests.support.exports import HEADER, order, shop_file
 
-SHOP_FILE = """\
-shop: {name: Corner shop, currency: CNY, timezone: Asia/Shanghai}
-sources:
-  shop:
-    platform: web
-    shop_id: web-1
-    timezone: Asia/Shanghai
-    currency: CNY
-    files:
-      - path: "orders_*.csv"
-        max_bad_share: 1
-        format:
-          read: {header: [order_id, buyer, ordered_at, paid_at, status, paid_amount]}
-          personal: [buyer]
-          feeds:
-            orders:
-              columns:
-                order_id: order_id
-                customer_id: buyer
-                ordered_at: ordered_at
-                paid_at: paid_at
-                status: status
-                order_amount: paid_amount
-      - {path: "products_*.csv", format: products}
-"""
+SHOP_FILE = shop_file({"path": "products_*.csv", "format": "products"})
 PRODUCTS = (
     "product_id,name,category_1,category_2,brand,role,list_price,cost,launched_at,valid_from\n"
     "p1,Kettle,home,kitchen,B,core,10.00,5.00,2020-01-01,2020-01-01\n"
