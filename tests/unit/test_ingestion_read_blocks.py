@@ -174,7 +174,7 @@ def both(shop: Shop, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
         assert calls, "was not read in blocks"
         assert_frame_equal(shop.rows(streamed, "events"), rows)
         for told in ACCOUNT:
-        assert getattr(streamed, told) == getattr(whole, told), told
+            assert getattr(streamed, told) == getattr(whole, told), told
         if bad is not None:
             assert_frame_equal(shop.quarantined(streamed), bad)
         return streamed, rows
