@@ -22,6 +22,11 @@ NUMBER = pl.Float64
 INSTANT = pl.Datetime("us")  # UTC, without zone
 DAY = pl.Date
 FLAG = pl.Boolean
+# As the YAML of the feeds names them.
+TYPES: dict[str, Dtype] = {
+    **{"text": TEXT, "count": COUNT, "number": NUMBER, "money": MONEY, "price": PRICE},
+    **{"rate": RATE, "instant": INSTANT, "day": DAY, "flag": FLAG},
+}
 
 LANDING: dict[str, Dtype] = {
     "source": TEXT,

@@ -17,30 +17,12 @@ from types import NoneType
 from typing import Any
 
 from ingestion.errors import MappingError
-from ingestion.feeds.feed import (
-    COUNT,
-    DAY,
-    FLAG,
-    INSTANT,
-    LANDING,
-    MONEY,
-    NUMBER,
-    PRICE,
-    RATE,
-    TEXT,
-    Column,
-    Dtype,
-    Feed,
-)
+from ingestion.feeds.feed import LANDING, TYPES, Column, Feed
 from ingestion.shipped import read_yaml
 
 _FOLDER = Path(__file__).parent
 # Files in the order in which the feeds are told of.
 _TOPICS = ("sales", "traffic", "operations", "finance")
-_TYPES: dict[str, Dtype] = {
-    **{"text": TEXT, "count": COUNT, "number": NUMBER, "money": MONEY, "price": PRICE},
-    **{"rate": RATE, "instant": INSTANT, "day": DAY, "flag": FLAG},
-}
 _Words = Mapping[str, tuple[type, ...]]
 _OF_FEED: _Words = {"grain": (str,), "key": (list,), "columns": (dict,), "instant": (str,)}
 _OF_COLUMN: _Words = {
@@ -88,11 +70,11 @@ def _feed(name: str, told: Any, shared: Mapping[str, Column], where: str) -> Fee
 
 def _column(name: str, told: Any, where: str) -> Column:
     _check(told, _OF_COLUMN, ("type", "means"), where)
-    if told["type"] not in _TYPES:
-        raise MappingError(f"has no type `{told['type']}`; known: {', '.join(_TYPES)}", where)
+    if told["type"] not in TYPES:
+        raise MappingError(f"has no type `{told['type']}`; known: {', '.join(TYPES)}", where)
     return Column(
         name,
-        _TYPES[told["type"]],
+        TYPES[told["type"]],
         told["means"],
         is_required=told.get("required", False),
         allowed=tuple(told.get("allowed", ())),

@@ -73,6 +73,11 @@ class LandedFile:
         """Under which it landed; see `deliveries.Batch`."""
         return self.job.batch_id
 
+    @property
+    def source_file(self) -> str:
+        """Path below the inbox."""
+        return self.job.name
+
     @cached_property
     def bad(self) -> pl.DataFrame:
         """Everything wrong, one row an issue."""

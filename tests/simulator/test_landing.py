@@ -49,8 +49,8 @@ def test_every_file_has_a_source(demo: Path, sources: dict[str, Source]) -> None
 def test_every_row_lands(demo: Path, landed: tuple[Path, list[LandedFile]]) -> None:
     assert {feed for account in landed[1] for feed in account.feeds} == {s for _, s, _ in STREAMS}
     for account in landed[1]:
-        rows = (demo / "inbox" / account.job.name).read_bytes().count(b"\n") - 1
-        assert account.rows_read == account.rows_landed == rows, account.job.name
+        rows = (demo / "inbox" / account.source_file).read_bytes().count(b"\n") - 1
+        assert account.rows_read == account.rows_landed == rows, account.source_file
         assert account.unknown_columns == ()
         assert account.troubles == ()
 
