@@ -39,6 +39,12 @@ def prepare_manifest() -> Path:
     return MANIFEST
 
 
+def manifest() -> dict[str, Any]:
+    """What dbt knows of the project: models, columns, their descriptions and meta."""
+    found: dict[str, Any] = json.loads(MANIFEST.read_text("utf-8"))
+    return found
+
+
 def _parse_if_changed() -> None:
     digest = hashlib.sha256()
     for path in sorted(DBT_PROJECT_DIR.rglob("*")):

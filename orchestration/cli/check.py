@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from ingestion.recognise.proposal import Trial
 
 _SHOWN = 20
+# Of a trial, in the document.
+_TOLD = (
+    "refused", "rows_read", "rows_landed", "rows_quarantined", "rows_duplicate", "rows_excluded",
+    "excluded", "feeds", "first_at", "last_at", "unknown_columns",
+)  # fmt: skip
 _DO = {
     "cut_row": "Transfer the file again, completely.",
     "field_count": "Look for a separator or a line break inside a cell that is not quoted.",
@@ -194,17 +199,7 @@ def _document(report: Report) -> dict[str, Any]:
         "source": report.source,
         "format": report.files.format_name,
         "verdict": report.verdict or "clean",
-        "refused": trial.refused,
-        "rows_read": trial.rows_read,
-        "rows_landed": trial.rows_landed,
-        "rows_quarantined": trial.rows_quarantined,
-        "rows_duplicate": trial.rows_duplicate,
-        "rows_excluded": trial.rows_excluded,
-        "excluded": trial.excluded,
-        "feeds": trial.feeds,
-        "first_at": trial.first_at,
-        "last_at": trial.last_at,
-        "unknown_columns": trial.unknown_columns,
+        **{name: getattr(trial, name) for name in _TOLD},
         "missing_columns": report.missing,
         "problems": [
             {**problem, "do_this": _DO.get(problem["reason"], "")} for problem in _problems(trial)

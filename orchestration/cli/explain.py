@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dashboards.wording.caveats import Gap, blind_platforms, late_platforms, missed_days, warnings
 from dashboards.wording.changes import EFFECT_ORDER
+from dashboards.wording.i18n import LANGUAGES
 from orchestration.build import warehouse
 from orchestration.cli.console import console
 from orchestration.cli.drivers import Driver, drivers, sides
@@ -61,7 +62,7 @@ def show_explanation(day: str, versus: str, by: str, lang: str) -> None:
     allowed("--vs", versus, COMPARISONS)
     if by:
         allowed("--by", by, DIMENSIONS)
-    allowed("--lang", lang, ("en", "zh"))
+    allowed("--lang", lang, LANGUAGES)
     with warehouse.connect_published(settings.load().paths.current) as con:
         run = one_row(con, "select * from quality.run") or {}
         through = run.get("data_through")

@@ -105,16 +105,12 @@ def status() -> None:
 def explain(
     date: Date = "",
     versus: Annotated[
-        str,
-        typer.Option(
-            "--vs",
-            help="previous_day, last_week, last_year, promo_phase, trailing_28d or target.",
-        ),
+        str, typer.Option("--vs", help="A comparison; a word that is none lists them.")
     ] = "last_week",
     by: Annotated[
         str,
         typer.Option(
-            help="Every segment of platform, shop, channel, device, region or customer_type;"
+            help="Every segment of a dimension, such as channel (a word that is none lists them);"
             " default: the worst of all."
         ),
     ] = "",

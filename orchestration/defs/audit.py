@@ -1,6 +1,5 @@
 """The audit: what schema `quality` says of a run, and the gate nothing passes that is wrong."""
 
-import json
 from collections.abc import Iterator
 
 import dagster as dg
@@ -57,7 +56,7 @@ def audit(
         "ingest_files": run.query("from raw.ingest_files"),
         "reconciliation_daily": totals,
         "checks": checks,
-        "metrics": dbt.metrics(json.loads(dbt.MANIFEST.read_text("utf-8"))),
+        "metrics": dbt.metrics(dbt.manifest()),
         "run": run.facts(),
     }
     for name, frame in tables.items():

@@ -1,6 +1,5 @@
 """The published generation, the pages and the messages: the end of every run."""
 
-import json
 import shutil
 from typing import Any
 
@@ -29,8 +28,7 @@ def published_marts(
     context: dg.AssetExecutionContext, run: dg.ResourceParam[Run]
 ) -> dg.MaterializeResult[None]:
     """The public contract: schemas marts, insights and quality in a new versioned file."""
-    manifest = json.loads(dbt.MANIFEST.read_text("utf-8"))
-    file = run.publish(dbt.comments(manifest))
+    file = run.publish(dbt.comments(dbt.manifest()))
     return dg.MaterializeResult(
         metadata={
             "file": dg.MetadataValue.path(str(file)),

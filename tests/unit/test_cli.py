@@ -8,17 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.shop import kpi
 
-def kpi(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    import os
 
-    return subprocess.run(
-        [sys.executable, "-m", "orchestration.cli.main", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "KPI_HOME": str(home)},
-    )
+@pytest.fixture
+def empty_shop(tmp_path: Path) -> Path:
+    """A data folder of a shop without sources, before its first run."""
+    text = "shop: {name: Real, currency: EUR, timezone: UTC}\nsources: {}\n"
+    (tmp_path / "shop.yml").write_text(text)
+    return tmp_path
 
 
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
@@ -51,11 +49,8 @@ def test_without_a_shop_every_command_says_what_to_do(tmp_path: Path, command: l
 
 
 @pytest.mark.parametrize("command", [["sql", "select 1"], ["status"], ["explain"], ["serve"]])
-def test_before_the_first_run_commands_say_so(tmp_path: Path, command: list[str]) -> None:
-    (tmp_path / "shop.yml").write_text(
-        "shop: {name: S, currency: EUR, timezone: UTC}\nsources: {}\n"
-    )
-    done = kpi(tmp_path, *command)
+def test_before_the_first_run_commands_say_so(empty_shop: Path, command: list[str]) -> None:
+    done = kpi(empty_shop, *command)
     assert done.returncode == 2
     assert "kpi run" in done.stderr
 
@@ -65,10 +60,7 @@ def test_json_is_one_document(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["duckdb"].startswith("2.")
 
 
-def test_the_demo_does_not_touch_a_real_shop(tmp_path: Path) -> None:
-    (tmp_path / "shop.yml").write_text(
-        "shop: {name: Real, currency: EUR, timezone: UTC}\nsources: {}\n"
-    )
-    done = kpi(tmp_path, "demo")
+def test_the_demo_does_not_touch_a_real_shop(empty_shop: Path) -> None:
+    done = kpi(empty_shop, "demo")
     assert done.returncode == 3 and "another folder" in done.stderr
-    assert not (tmp_path / "data/inbox").exists()
+    assert not (empty_shop / "data/inbox").exists()

@@ -313,6 +313,17 @@ def test_without_channels_the_test_goes_to_the_outbox(tmp_path: Path) -> None:
     assert done.exit_code == 0 and "no channel is configured" in done.output
 
 
+def unread(home: Path, stream: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a command of which nobody reads one stream; the other one is kept."""
+    program = [sys.executable, "-m", "orchestration.cli.main", "--home", str(home), *arguments]
+    reading, writing = os.pipe()
+    os.close(reading)
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: writing}
+    done = subprocess.run(program, check=False, **streams)  # type: ignore[call-overload]
+    os.close(writing)
+    return done
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -322,40 +333,29 @@ def test_without_channels_the_test_goes_to_the_outbox(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_a_reader_that_leaves_ends_a_command_quietly(tmp_path: Path, command: list[str]) -> None:
     home = publish(tmp_path)
-    program = [sys.executable, "-m", "orchestration.cli.main", "--home", str(home), *command]
-    reading, writing = os.pipe()
-    os.close(reading)
-    done = subprocess.run(program, stdout=writing, stderr=subprocess.PIPE, check=False)
-    os.close(writing)
+    done = unread(home, "stdout", *command)
     assert done.returncode == 128 + signal.SIGPIPE
     assert done.stderr == b"" or b"an error" in done.stderr
     assert b"BrokenPipe" not in done.stderr
     assert not (home / "data/logs").exists()
 
 
+def test_progress_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
+    done = unread(publish(tmp_path), "stderr", "export", "csv")
+    assert done.returncode == 0
+    assert b"7 tables written" in done.stdout
+
+
 def test_the_first_line_is_had_through_a_pipe(tmp_path: Path) -> None:
-    home = publish(tmp_path)
     query = "select repeat('x', 5000) as a from range(1000)"  # more than a pipe holds
-    kpi = f"{sys.executable} -m orchestration.cli.main --home {home} --json"
-    command = f'{kpi} sql "{query}" | head -1'
+    program = f"{sys.executable} -m orchestration.cli.main --home {publish(tmp_path)} --json"
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command],
+        ["bash", "-o", "pipefail", "-c", f'{program} sql "{query}" | head -1'],
         env={**os.environ, "PYTHONUNBUFFERED": ""},  # Python then takes a cut write for a whole one
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
     assert done.stdout == "[\n"
-
-
-def test_progress_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
-    home = publish(tmp_path)
-    program = [sys.executable, "-m", "orchestration.cli.main", "--home", str(home), "export", "csv"]
-    reading, writing = os.pipe()
-    os.close(reading)
-    done = subprocess.run(program, stdout=subprocess.PIPE, stderr=writing, check=False)
-    os.close(writing)
-    assert done.returncode == 0
-    assert b"7 tables written" in done.stdout
 
 
 def test_status_says_how_far_each_source_is_complete(tmp_path: Path) -> None:
