@@ -13,27 +13,27 @@ from tests.support.raw import PROJECT, read, run_dbt, write_raw
 RETAIL = Path(__file__).parents[3] / "shared/data/online_retail_2010_2011"
 
 
-def cells(
+def curve(
     file: Path, table: str, cohort: date, kind: str, retention: str, segment: str = "all"
-) -> dict[int, int | None]:
+) -> list[int | None]:
+    """Members of a cohort that are back, by period from 0 on, as far as the table goes."""
     first = "cohort_date" if table.endswith("daily") else "cohort_month"
     rows = read(
         file,
-        f"select period_number, retained_count from marts.{table} where {first} = date '{cohort}'"
-        f" and kind = '{kind}' and retention_type = '{retention}' and segment = '{segment}'",
+        f"select retained_count from marts.{table} where {first} = date '{cohort}'"
+        f" and kind = '{kind}' and retention_type = '{retention}' and segment = '{segment}'"
+        " order by period_number",
     )
-    return dict(rows.iter_rows())
+    return rows["retained_count"].to_list()
 
 
 def test_customers_of_9_november(golden_build: Path) -> None:
     """D pays again on the 13th, E on the 11th; A and B are customers of the year before."""
     cohort = date(2026, 11, 9)
-    classic = cells(golden_build, "fct_retention_daily", cohort, "purchase", "classic")
-    unbounded = cells(golden_build, "fct_retention_daily", cohort, "purchase", "unbounded")
-    assert [classic[day] for day in range(7)] == [2, 0, 1, 0, 1, None, None]
-    assert [unbounded[day] for day in range(7)] == [2, 2, 2, 1, 1, None, None]
-    email = cells(golden_build, "fct_retention_daily", cohort, "purchase", "classic", "email")
-    assert [email[day] for day in range(6)] == [1, 0, 1, 0, 0, None]
+    of_day = (golden_build, "fct_retention_daily", cohort, "purchase")
+    assert curve(*of_day, "classic")[:7] == [2, 0, 1, 0, 1, None, None]
+    assert curve(*of_day, "unbounded")[:7] == [2, 2, 2, 1, 1, None, None]
+    assert curve(*of_day, "classic", "email")[:6] == [1, 0, 1, 0, 0, None]
     money = read(
         golden_build,
         "select period_number, revenue, margin from marts.fct_retention_daily"
@@ -46,20 +46,16 @@ def test_customers_of_9_november(golden_build: Path) -> None:
 
 def test_visitors_of_9_november(golden_build: Path) -> None:
     """v1, v2, v3 came first; v1 again on the 10th, 11th and 13th, v3 on the 12th."""
-    cohort = date(2026, 11, 9)
-    classic = cells(golden_build, "fct_retention_daily", cohort, "visit", "classic")
-    unbounded = cells(golden_build, "fct_retention_daily", cohort, "visit", "unbounded")
-    assert [classic[day] for day in range(6)] == [3, 1, 1, 1, 1, None]
-    assert [unbounded[day] for day in range(6)] == [3, 2, 2, 2, 1, None]
+    of_day = (golden_build, "fct_retention_daily", date(2026, 11, 9), "visit")
+    assert curve(*of_day, "classic")[:6] == [3, 1, 1, 1, 1, None]
+    assert curve(*of_day, "unbounded")[:6] == [3, 2, 2, 2, 1, None]
 
 
 def test_a_month_counts_when_it_is_over(golden_build: Path) -> None:
     """A and B of November 2025 pay again in November 2026, which ends after the data."""
-    cohort = date(2025, 11, 1)
-    classic = cells(golden_build, "fct_retention_monthly", cohort, "purchase", "classic")
-    unbounded = cells(golden_build, "fct_retention_monthly", cohort, "purchase", "unbounded")
-    assert [classic[month] for month in range(13)] == [3, *[0] * 11, None]
-    assert [unbounded[month] for month in range(13)] == [3, *[2] * 11, None]
+    of_month = (golden_build, "fct_retention_monthly", date(2025, 11, 1), "purchase")
+    assert curve(*of_month, "classic")[:13] == [3, *[0] * 11, None]
+    assert curve(*of_month, "unbounded")[:13] == [3, *[2] * 11, None]
 
 
 @pytest.mark.skipif(not RETAIL.exists(), reason="the real data folder is not beside the checkout")
@@ -90,6 +86,5 @@ def test_cohort_of_december_2010_of_a_real_shop(tmp_path: Path) -> None:
         PROJECT, file, "build", "--full-refresh", "--select", "+fct_retention_monthly",
         "--exclude-resource-type", "test", "unit_test", vars={"reporting_timezone": "UTC"},
     )  # fmt: skip
-    cohort = date(2010, 12, 1)
-    classic = cells(file, "fct_retention_monthly", cohort, "purchase", "classic")
-    assert [classic[month] for month in range(4)] == [885, 324, 286, None]
+    of_month = (file, "fct_retention_monthly", date(2010, 12, 1), "purchase")
+    assert curve(*of_month, "classic")[:4] == [885, 324, 286, None]

@@ -11,7 +11,7 @@ from random import Random
 import duckdb
 import pytest
 
-from tests.support.sequences import Sequence, Statements, deliveries, write_exports
+from tests.support.sequences import Sequence, Statements, deliveries, named, write_exports
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +25,7 @@ def in_order(
 ) -> tuple[dict[str, str], Statements]:
     """The marts of all files delivered once and at once, and what dbt ran to build them."""
     sequence = Sequence(tmp_path_factory.mktemp("order") / "home")
-    inbox = next(parent for parent in exports[0].parents if parent.name == "inbox")
-    sequence.deliver([(file, file.relative_to(inbox).as_posix()) for file in exports])
+    sequence.deliver(named(exports))
     assert {file["status"] for file in sequence.state.files()} == {"landed"}
     ran = sequence.build(full=True)
     return sequence.marts(), ran
@@ -61,9 +60,7 @@ def test_the_comparison_sees_a_missing_file(
     exports: list[Path], in_order: tuple[dict[str, str], Statements], tmp_path: Path
 ) -> None:
     sequence = Sequence(tmp_path / "home")
-    inbox = next(parent for parent in exports[0].parents if parent.name == "inbox")
-    corrected = [f for f in exports if "corrected" not in f.name]
-    sequence.deliver([(file, file.relative_to(inbox).as_posix()) for file in corrected])
+    sequence.deliver([file for file in named(exports) if "corrected" not in file[1]])
     in_order[1].replay(sequence)
     found = sequence.marts()
     assert {"marts.fct_orders", "marts.fct_gmv_daily"} <= {

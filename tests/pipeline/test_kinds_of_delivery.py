@@ -24,31 +24,20 @@ from tests.support.raw import PROJECT, read, run_dbt
 AS_OF = date(2026, 5, 3)
 FIRST = AS_OF - timedelta(days=35)
 STAMP = {"file_name": r"_(\d{14})"}
-TABLES = (
-    "fct_orders",
-    "fct_order_items",
-    "fct_gmv_daily",
-    "fct_channel_daily",
-    "source_watermarks",
-)
+TABLES = ("fct_orders", "fct_order_items", "fct_gmv_daily", "fct_channel_daily",
+          "source_watermarks")  # fmt: skip
 SHIPMENTS: dict[str, Any] = {
     "exported_at": STAMP,
-    "feeds": {
-        "shipments": {
-            "columns": {"shipment_id": "id", "order_id": "order", "shipped_at": "at"},
-            "constants": {"carrier": "fast"},
-        }
-    },
-}
+    "feeds": {"shipments": {
+        "columns": {"shipment_id": "id", "order_id": "order", "shipped_at": "at"},
+        "constants": {"carrier": "fast"}}},
+}  # fmt: skip
 TRAFFIC: dict[str, Any] = {
     "exported_at": STAMP,
-    "feeds": {
-        "traffic_daily": {
-            "columns": {"traffic_date": "day", "segment": "source", "visitors": "visitors"},
-            "constants": {"grain": "traffic_source"},
-        }
-    },
-}
+    "feeds": {"traffic_daily": {
+        "columns": {"traffic_date": "day", "segment": "source", "visitors": "visitors"},
+        "constants": {"grain": "traffic_source"}}},
+}  # fmt: skip
 SOURCES = {
     "shop": {
         "files": [

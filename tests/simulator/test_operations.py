@@ -274,7 +274,10 @@ def test_fees_follow_the_orders(
 
 
 def test_creators_get_their_share_of_what_they_sold(
-    shop: Path, orders: dict[str, pl.DataFrame], costs: dict[str, pl.DataFrame]
+    shop: Path,
+    lines: dict[str, pl.DataFrame],
+    orders: dict[str, pl.DataFrame],
+    costs: dict[str, pl.DataFrame],
 ) -> None:
     sessions = rows(shop, "tmall/live_sessions", "live_room_id")
     deals = truth(shop, "creators").with_columns(pl.col("slot_fee").cast(pl.String))
@@ -284,12 +287,8 @@ def test_creators_get_their_share_of_what_they_sold(
     assert (both["slot_fee"] == both["slot_fee_right"]).all()
     assert sessions.filter(pl.col("kind") == "own")["slot_fee"].null_count() > 100
     took = costs["tmall"].filter(pl.col("cost_type") == "creator_commission", pl.col("amount") > 0)
-    placed = simulated.tmall_orders(shop)
-    at = pl.DataFrame(
-        [(name[2:-1], rows[0]["订单创建时间"]) for name, rows in placed.items()],
-        schema=["order_id", "at"], orient="row",
-    ).with_columns(pl.col("at").str.to_datetime())  # fmt: skip
-    mine = orders["tmall"].drop_nulls("paid").join(at, left_on="order", right_on="order_id")
+    at = lines["tmall"].unique("order").select("order", "at")
+    mine = orders["tmall"].drop_nulls("paid").join(at, on="order")
     mine = mine.join(both, left_on=pl.col("at").dt.date(), right_on=pl.col("started_at").dt.date())
     on = mine.filter((pl.col("at") >= pl.col("started_at")) & (pl.col("at") < pl.col("ended_at")))
     sold = on.join(took, left_on="order", right_on="order_id")
@@ -299,7 +298,9 @@ def test_creators_get_their_share_of_what_they_sold(
     assert (sold["amount"] - sold["due"] * rate).abs().max() <= 0.5 + 1e-6
 
 
-def test_payouts_are_late_and_short_as_planted(shop: Path, costs: dict[str, pl.DataFrame]) -> None:
+def test_payouts_are_late_and_short_as_planted(
+    shop: Path, lines: dict[str, pl.DataFrame], costs: dict[str, pl.DataFrame]
+) -> None:
     (gaps,) = truth(shop, "settlement_gaps").to_dicts()
     paid = rows(shop, "tmall/settlements", "order_id", "entry_id")
     main = paid.filter(pl.col("entry_id") == 1)
@@ -316,11 +317,8 @@ def test_payouts_are_late_and_short_as_planted(shop: Path, costs: dict[str, pl.D
     fees = ("platform_fee", "payment_fee", "creator_commission")
     kept = costs["tmall"].filter(pl.col("cost_type").is_in(fees))
     kept = kept.group_by("order_id").agg(pl.col("amount").sum(), least=pl.col("amount").min())
-    placed = simulated.tmall_orders(shop)
-    received = pl.DataFrame(
-        [(name[2:-1], rows[0]["买家实际支付金额"]) for name, rows in placed.items()],
-        schema=["order_id", "cost"], orient="row",
-    ).with_columns(simulated.cents("cost"))  # fmt: skip
+    received = lines["tmall"].unique("order").select(order_id="order", cost="received")
+    received = received.with_columns(simulated.cents("cost"))
     whole = main.join(kept.filter(pl.col("least") > 0), on="order_id").join(received, on="order_id")
     assert len(whole) > 5000
     assert (whole["due_amount"] == whole["cost"] - whole["amount"]).all()

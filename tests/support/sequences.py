@@ -100,24 +100,27 @@ def _write_manifest(inbox: Path) -> None:
     (inbox / "manifest.csv").write_text("\n".join(lines) + "\n", "utf-8")
 
 
+def named(files: list[Path]) -> list[tuple[Path, str]]:
+    """Files with their names below the inbox they lie in."""
+    inbox = next(parent for parent in files[0].parents if parent.name == "inbox")
+    return [(file, file.relative_to(inbox).as_posix()) for file in files]
+
+
 def deliveries(files: list[Path], seed: int) -> list[list[tuple[Path, str]]]:
     """Two to five deliveries of (file, name below the inbox), some files twice.
 
     A repeated file comes again under its own name, or under another that keeps its export instant.
     """
     random = Random(seed)
-    inbox = next(parent for parent in files[0].parents if parent.name == "inbox")
-    order = random.sample(files, len(files))
+    order = random.sample(named(files), len(files))
     cuts = sorted(random.sample(range(1, len(order)), random.randint(1, 4)))
     parts = [order[a:b] for a, b in zip([0, *cuts], [*cuts, len(order)], strict=True)]
-    named = [[(file, file.relative_to(inbox).as_posix()) for file in part] for part in parts]
-    for file in random.sample([f for f in files if f.name != "manifest.csv"], 8):
-        name = file.relative_to(inbox).as_posix()
-        if random.random() < 0.5:
-            head, _, tail = name.rpartition("_")
-            name = f"{head}_{random.choice(['again', 'copy'])}_{tail}"
-        random.choice(named).append((file, name))
-    return named
+    for file, own in random.sample([f for f in named(files) if f[0].name != "manifest.csv"], 8):
+        head, _, tail = own.rpartition("_")
+        is_renamed = random.random() < 0.5
+        name = f"{head}_{random.choice(['again', 'copy'])}_{tail}" if is_renamed else own
+        random.choice(parts).append((file, name))
+    return parts
 
 
 @dataclass

@@ -176,12 +176,14 @@ def tmall_lines(root: Path) -> pl.DataFrame:
         buyer="买家会员名",
         province=pl.col("收货地址").str.extract(r"^(\S+) "),
         day=pl.col("订单创建时间").str.head(10).str.to_date(),
+        at=pl.col("订单创建时间").str.to_datetime(),
+        received=pl.col("买家实际支付金额"),
         paid=pl.col("订单付款时间").str.to_datetime(),
         due=pl.col("买家应付货款").cast(pl.Float64),
     )
     lines = cells(root, f"{folder}DetailList", "订单编号", encoding="gb18030")
     return lines.join(orders, on="订单编号").select(
-        "buyer", "province", "day", "paid", "due",
+        "buyer", "province", "day", "paid", "due", "at", "received",
         order=pl.col("订单编号").str.extract(r"(\d+)"),
         sku="外部系统编号",
         price=pl.col("价格").cast(pl.Float64),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -144,21 +145,14 @@ def small_shop(orders: list[int], visitors: int = 400) -> pl.DataFrame:
     """One platform (and the company) with these orders a day at 50 each."""
     rows = [
         {
-            "business_date": day,
-            "dimension": dimension,
-            "segment": segment,
-            "gmv": 50.0 * n,
-            "visitors": visitors,
-            "conversion_rate": n / visitors,
-            "buyers": n,
-            "tracked_buyers": n,
-            "orders_per_buyer": 1.0 if n else None,
-            "aov": 50.0 if n else None,
-            "orders": n,
+            "business_date": day, "dimension": dimension, "segment": segment, "gmv": 50.0 * n,
+            "visitors": visitors, "conversion_rate": n / visitors, "buyers": n,
+            "tracked_buyers": n, "orders_per_buyer": 1.0 if n else None,
+            "aov": 50.0 if n else None, "orders": n,
         }
         for day, n in zip(DAYS, orders, strict=True)
         for dimension, segment in (("all", "all"), ("platform", "site"))
-    ]
+    ]  # fmt: skip
     return pl.DataFrame(rows)
 
 
@@ -168,13 +162,17 @@ def judge(daily: pl.DataFrame, more: pl.DataFrame | None = None, **params: float
     )  # fmt: skip
 
 
+def last(result: pl.DataFrame, metric: str, dimension: str = "platform") -> dict[str, Any]:
+    """The last day of a series."""
+    rows = result.filter(dimension=dimension, metric=metric, business_date=DAYS[-1])
+    return rows.row(0, named=True)
+
+
 def test_a_fall_of_a_small_count_is_worth_its_poisson_tail() -> None:
     rng = np.random.default_rng(5)
     orders = rng.poisson(9, len(DAYS)).tolist()
     orders[-1] = 2
-    row = judge(small_shop(orders)).filter(
-        dimension="platform", metric="conversion_rate", business_date=DAYS[-1]
-    ).row(0, named=True)  # fmt: skip
+    row = last(judge(small_shop(orders)), "conversion_rate")
     n = float(row["expected"]) * 400
     # As strong as counting 2 where n were expected, and not a bit more.
     assert row["score"] == pytest.approx(stats.norm.ppf(stats.poisson.cdf(2, n)), abs=0.35)
@@ -195,8 +193,7 @@ def test_a_platform_whose_checkout_breaks_alerts_at_thirty_orders() -> None:
     rng = np.random.default_rng(7)
     orders = rng.poisson(30, len(DAYS)).tolist()
     orders[-1] = 9
-    last = judge(small_shop(orders)).filter(pl.col("business_date") == DAYS[-1])
-    flagged = last.filter(status="anomaly")["metric"].unique().sort().to_list()
+    flagged = judge(small_shop(orders)).filter(business_date=DAYS[-1], status="anomaly")["metric"]
     assert "conversion_rate" in flagged and "visitors" not in flagged
 
 
@@ -233,16 +230,12 @@ def test_orders_per_buyer_alert_on_both_sides_by_the_repeated_orders_alone() -> 
     daily = small_shop(rng.poisson(60, len(DAYS)).tolist())
     usual = pl.Series(rng.binomial(40, 0.03, len(DAYS)) / 40 + 1)
 
-    def last(observed: float) -> dict[str, float | str]:
-        values = [*usual.to_list()[:-1], observed]
-        frame = daily.with_columns(
-            orders_per_buyer=pl.Series([value for value in values for _ in range(2)])
-        )
-        return judge(frame).filter(
-            dimension="platform", metric="orders_per_buyer", business_date=DAYS[-1]
-        ).row(0, named=True)  # fmt: skip
+    def observed(value: float) -> dict[str, Any]:
+        values = pl.Series([*usual.to_list()[:-1], value])
+        frame = daily.with_columns(orders_per_buyer=values.repeat_by(2).explode())
+        return last(judge(frame), "orders_per_buyer")
 
-    doubled, few = last(1.5), last(1.08)
+    doubled, few = observed(1.5), observed(1.08)
     assert doubled["status"] == "anomaly" and float(doubled["impact_amount"]) > 0
     assert few["status"] == "normal"
     # 60 buyers, 3 % usual: 4.8 repeated orders are nothing; on the log scale they look like much.
@@ -277,11 +270,11 @@ def test_a_step_rate_is_held_to_its_binomial_and_never_expected_above_one() -> N
     rate = rng.binomial(8, 0.97, len(DAYS)) / 8
     rate[-1] = 5 / 8
     result = judge(daily, more_series(rate, "checkout_rate", tries))
-    last = result.filter(metric="checkout_rate", business_date=DAYS[-1]).row(0, named=True)
+    row = last(result, "checkout_rate")
     assert result.filter(metric="checkout_rate")["expected"].max() <= 1.0
-    tail = stats.binom.cdf(5, 8, min(last["expected"], 0.9))
-    assert last["score"] == pytest.approx(stats.norm.ppf(tail))
-    assert last["status"] == "normal"
+    tail = stats.binom.cdf(5, 8, min(row["expected"], 0.9))
+    assert row["score"] == pytest.approx(stats.norm.ppf(tail))
+    assert row["status"] == "normal"
 
 
 def test_segments_with_too_few_orders_are_not_judged() -> None:
@@ -302,13 +295,9 @@ def test_a_source_of_traffic_costs_its_part_of_the_platforms_gmv() -> None:
     visits = rng.poisson(500, len(DAYS)).astype(float)
     visits[-1] = 50
     more = more_series(visits, "visitors", dimension="traffic_source", segment="search")
-    row = judge(daily, more).filter(
-        dimension="traffic_source", business_date=DAYS[-1]
-    ).row(0, named=True)  # fmt: skip
+    row = last(judge(daily, more), "visitors", "traffic_source")
     assert row["status"] == "anomaly"
-    gmv = judge(daily).filter(
-        dimension="platform", metric="gmv", business_date=DAYS[-1]
-    )["expected"][0]  # fmt: skip
+    gmv = last(judge(daily), "gmv")["expected"]
     lost = (50 - row["expected"]) / 2000 * gmv
     assert row["impact_amount"] == pytest.approx(lost, rel=0.01)
 
@@ -320,7 +309,7 @@ def test_false_discoveries_are_held_over_all_series_of_a_day() -> None:
     noise = rng.normal(0, 0.05, (150, len(DAYS)))
     noise[1:, -1] = 0.0
 
-    def last(count: int) -> dict[str, float | str]:
+    def judged(count: int) -> dict[str, Any]:
         series = [
             more_series(1000 * np.exp(row), "visitors", dimension="source", segment=f"s{n}")
             for n, row in enumerate(noise[:count])
@@ -329,11 +318,11 @@ def test_false_discoveries_are_held_over_all_series_of_a_day() -> None:
         return result.filter(segment="s0", business_date=DAYS[-1]).row(0, named=True)
 
     noise[0, -1] = 0.0
-    level = float(last(1)["score"])
+    level = judged(1)["score"]
     noise[0, -1] = -0.1
-    step = level - float(last(1)["score"])
+    step = level - judged(1)["score"]
     noise[0, -1] = -0.1 * (3.6 + level) / step
-    alone, among = last(1), last(150)
+    alone, among = judged(1), judged(150)
     assert alone["score"] == pytest.approx(-3.6) and among["score"] == pytest.approx(-3.6)
     p = stats.t.cdf(-3.6, df=0.37 * DetectorParams().scale_days)
     assert 0.05 / 160 < p < 0.05 / 11

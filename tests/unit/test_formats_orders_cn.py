@@ -22,9 +22,8 @@ def test_taobao_orders(tmp_path: Path) -> None:
     assert b'\r\n="2026050100000000001",' in raw
     home, landed = land_sample(tmp_path, "taobao_orders")
     assert (landed.rows_read, landed.rows_landed) == (5, 5)
-    found = rows(home, landed, "orders", "order_id", "status", "ordered_at", "paid_at",
-                 "order_amount", "shipping_amount", "region", "device")  # fmt: skip
-    assert found == [
+    assert rows(home, landed, "orders", "order_id", "status", "ordered_at", "paid_at",
+                 "order_amount", "shipping_amount", "region", "device") == [
         # Placed at 23:58, paid at 00:03 the next day.
         ("2026050100000000001", "paid", at("2026-05-01 15:58"), at("2026-05-01 16:03"),
          d("199.00"), d("8.00"), "浙江省", "mobile"),
@@ -46,9 +45,8 @@ def test_taobao_orders(tmp_path: Path) -> None:
         (False, None, None),
     ]
     orders = home.rows(landed)
-    assert (
-        orders["_unit_key"].to_list() == orders["_row_key"].to_list() == [id_ for id_, *_ in found]
-    )
+    ids = orders["order_id"].to_list()
+    assert orders["_unit_key"].to_list() == orders["_row_key"].to_list() == ids
     assert orders["_version_at"].unique().to_list() == [at("2026-05-31 18:00")]
     assert orders["order_amount"].sum() == Decimal("978.90")
     # Paid: 199.00 + 300.00 + 120.00; the last was closed after it was paid and refunded.
@@ -108,10 +106,9 @@ def test_douyin_orders(tmp_path: Path) -> None:
     home, landed = land_sample(tmp_path, "douyin_orders")
     # Nine rows of the file; of the last order one row's cells do not fit, so both are set aside.
     assert (landed.rows_read, landed.rows_landed, landed.rows_quarantined) == (9, 7, 2)
-    found = rows(home, landed, "orders", "order_id", "status", "ordered_at", "paid_at",
+    assert rows(home, landed, "orders", "order_id", "status", "ordered_at", "paid_at",
                  "order_amount", "shipping_amount", "platform_discount", "merchant_discount",
-                 "creator_discount")  # fmt: skip
-    assert found == [
+                 "creator_discount") == [
         (DOUYIN.format(1), "completed", at("2026-04-30 16:54:10"), at("2026-04-30 16:54:10"),
          d("28.90"), d("0.00"), d("21.00"), d("25.00"), d("0.00")),
         # Two sub-orders, one shipped and one not: 20.00 payable, of which 5.00 postage; a gift.
@@ -130,9 +127,8 @@ def test_douyin_orders(tmp_path: Path) -> None:
          d("12.00"), d("0.00"), d("0.00"), d("0.00"), d("0.00")),
     ]  # fmt: skip
     assert home.rows(landed)["order_amount"].sum() == Decimal("137.70")
-    found = rows(home, landed, "order_items", "order_id", "line_number", "product_id", "quantity",
-                 "unit_price", "is_gift", "_row_number")  # fmt: skip
-    assert found == [
+    assert rows(home, landed, "order_items", "order_id", "line_number", "product_id", "quantity",
+                 "unit_price", "is_gift", "_row_number") == [
         (DOUYIN.format(1), 1, "SKU-A", 2, d("37.4500"), False, 1),  # (28.90 + 21 + 25) / 2
         (DOUYIN.format(2), 1, "SKU-B", 1, d("28.0000"), False, 2),  # 15 + 5 + 8
         (DOUYIN.format(2), 2, "SKU-B", 1, d("0.0000"), True, 3),
@@ -144,7 +140,7 @@ def test_douyin_orders(tmp_path: Path) -> None:
         (DOUYIN.format(7), 3, "SKU-C", 1, d("19.9900"), False, 6),
         # A `;` in the title of a single sub-order joins nothing.
         (DOUYIN.format(11), 1, "SKU-C", 1, d("12.0000"), False, 7),
-    ]
+    ]  # fmt: skip
     name = "douyin_orders_20260601020000.csv"
     assert landed.issues == (
         f"{name} row 8: 选购商品 has another number of values than 子订单编号. 1 row like this.",
@@ -244,9 +240,8 @@ def test_jd_pop_orders(tmp_path: Path) -> None:
     ]  # fmt: skip
     # A sum over the rows of the file would be 1,200.00.
     assert home.rows(landed)["order_amount"].sum() == Decimal("600.00")
-    found = rows(home, landed, "order_items", "order_id", "line_number", "product_id", "quantity",
-                 "unit_price", "is_gift")  # fmt: skip
-    assert found == [
+    assert rows(home, landed, "order_items", "order_id", "line_number", "product_id", "quantity",
+                 "unit_price", "is_gift") == [
         ("290000000001", 1, "100001", 1, d("240.0000"), False),
         ("290000000001", 2, "100002", 2, d("50.0000"), False),
         ("290000000001", 3, "100009", 1, d("0.0000"), True),
@@ -254,7 +249,7 @@ def test_jd_pop_orders(tmp_path: Path) -> None:
         ("290000000003", 1, "100002", 1, d("50.0000"), False),
         ("290000000004", 1, "100003", 4, d("25.0000"), False),
         ("290000000005", 1, "100003", 4, d("25.0000"), False),
-    ]
+    ]  # fmt: skip
     no_person(home)
 
 

@@ -15,10 +15,9 @@ from tests.support.samples import at, d, land_sample, name_of, no_person, rows, 
 
 def test_shopify_orders(tmp_path: Path) -> None:
     home, landed = land_sample(tmp_path, "shopify_orders")
-    found = rows(home, landed, "orders", "order_id", "status", "ordered_at", "paid_at", "currency",
+    assert rows(home, landed, "orders", "order_id", "status", "ordered_at", "paid_at", "currency",
                  "order_amount", "merchant_discount", "shipping_amount", "coupon_code", "region",
-                 "payment_method")  # fmt: skip
-    assert found == [
+                 "payment_method") == [
         ("1001", "shipped", at("2026-05-01 08:00"), at("2026-05-01 08:05"), "EUR", d("179.10"),
          d("19.90"), d("4.90"), "MAY10", "BE", "Example Payments"),
         ("1002", "closed", at("2026-05-02 07:00"), None, "EUR", d("50.00"), d("0.00"), d("4.90"),
@@ -27,14 +26,13 @@ def test_shopify_orders(tmp_path: Path) -> None:
     # The order in dollars: no rates were delivered, so it is set aside and not counted as euros.
     assert landed.rows_quarantined == 1
     assert landed.troubles[0].reason == "no_rate"
-    found = rows(home, landed, "order_items", "order_id", "line_number", "product_id", "quantity",
-                 "unit_price", "is_gift")  # fmt: skip
-    assert found == [
+    assert rows(home, landed, "order_items", "order_id", "line_number", "product_id", "quantity",
+                 "unit_price", "is_gift") == [
         ("1001", 1, "BOWL-L", 1, d("99.0000"), False),
         ("1001", 2, "Example mug", 2, d("50.0000"), False),
         ("1001", 3, "GIFT-1", 1, d("0.0000"), True),
         ("1002", 1, "Example mug", 1, d("50.0000"), False),
-    ]
+    ]  # fmt: skip
     # 99.00 + 2 x 50.00 - 19.90 = 179.10: the order's own cells stand on its first row only.
     assert home.rows(landed)["order_amount"].sum() == Decimal("229.10")
     who = pseudonyms(pl.Series(["anna@example.com"]), KEY, "shop")[0]
@@ -72,16 +70,15 @@ def test_amazon_orders(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert home.rows(landed)["order_amount"].sum() == Decimal("73.96")
     assert home.rows(landed)["currency"].to_list() == ["USD"] * 4
-    found = rows(home, landed, "order_items", "order_id", "line_number", "product_id", "quantity",
-                 "unit_price", "discount_amount", "is_gift")  # fmt: skip
-    assert found == [
+    assert rows(home, landed, "order_items", "order_id", "line_number", "product_id", "quantity",
+                 "unit_price", "discount_amount", "is_gift") == [
         ("111-0000001-0000001", 1, "BOWL-1", 3, d("19.9900"), d("6.00"), False),  # 59.97 / 3
         # Cancelled: one piece at nothing, which counts nowhere.
         ("111-0000001-0000001", 2, "MUG-1", 1, d("0.0000"), zero, True),
         ("111-0000002-0000002", 1, "MUG-1", 1, d("0.0000"), zero, True),
         ("111-0000003-0000003", 1, "MUG-1", 1, d("0.0000"), zero, True),
         ("111-0000004-0000004", 1, "BOWL-1", 1, d("19.9900"), zero, False),
-    ]
+    ]  # fmt: skip
     # The report quotes nothing: an inch mark is part of the name.
     assert home.rows(landed, "order_items")["product_name"][0] == 'Example bowl, 7" wide'
     no_person(home)
@@ -90,10 +87,9 @@ def test_amazon_orders(tmp_path: Path) -> None:
 def test_woocommerce_orders(tmp_path: Path) -> None:
     home, landed = land_sample(tmp_path, "woocommerce_orders")
     assert (landed.rows_read, landed.rows_landed) == (5, 5)
-    found = rows(home, landed, "orders", "order_id", "status", "ordered_at", "paid_at",
+    assert rows(home, landed, "orders", "order_id", "status", "ordered_at", "paid_at",
                  "order_amount", "merchant_discount", "shipping_amount", "tax_amount",
-                 "coupon_code", "region", "payment_method")  # fmt: skip
-    assert found == [
+                 "coupon_code", "region", "payment_method") == [
         # 113.29 less 4.20 postage, 1.00 fee and 18.09 tax.
         ("1501", "paid", at("2026-05-01 15:45"), at("2026-05-01 15:45"), d("90.00"), d("10.00"),
          d("4.20"), d("18.09"), "MAY10", "BY", "stripe"),
@@ -104,15 +100,14 @@ def test_woocommerce_orders(tmp_path: Path) -> None:
     ]  # fmt: skip
     # A sum over the rows would count the first order three times: 310.00.
     assert home.rows(landed)["order_amount"].sum() == Decimal("130.00")
-    found = rows(home, landed, "order_items", "order_id", "line_number", "product_id", "quantity",
-                 "unit_price", "discount_amount", "is_gift")  # fmt: skip
-    assert found == [
+    assert rows(home, landed, "order_items", "order_id", "line_number", "product_id", "quantity",
+                 "unit_price", "discount_amount", "is_gift") == [
         ("1501", 1, "BOWL-L", 2, d("40.0000"), d("8.00"), False),
         ("1501", 2, "32", 1, d("20.0000"), d("2.00"), False),
         ("1501", 3, "STICKER", 1, d("0.0000"), d("0.00"), True),
         ("1502", 1, "32", 1, d("20.0000"), d("0.00"), False),
         ("1503", 1, "32", 1, d("20.0000"), d("0.00"), False),
-    ]
+    ]  # fmt: skip
     who = home.rows(landed)["customer_key"]
     assert who[1] == who[2] != who[0]
     assert home.rows(landed)["_version_at"].unique().to_list() == [at("2026-05-31 18:00")]
@@ -131,10 +126,9 @@ def test_woocommerce_takes_the_instant_of_payment_where_the_export_has_it(tmp_pa
 def test_shopify_api_orders_and_lines(tmp_path: Path) -> None:
     home, landed = land_sample(tmp_path / "orders", "shopify_api_orders")
     assert landed.excluded == {"test_order": 1}
-    found = rows(home, landed, "orders", "order_id", "status", "ordered_at", "paid_at",
+    assert rows(home, landed, "orders", "order_id", "status", "ordered_at", "paid_at",
                  "order_amount", "merchant_discount", "shipping_amount", "tax_amount", "region",
-                 "_version_at")  # fmt: skip
-    assert found == [
+                 "_version_at") == [
         # 49.95 with tax: 45.00 of goods, 4.95 of postage.
         ("26001", "shipped", at("2026-05-01 22:59:50"), at("2026-05-01 22:59:49"), d("45.00"),
          d("5.00"), d("4.95"), d("7.50"), "England", at("2026-05-03 08:00")),
@@ -148,14 +142,13 @@ def test_shopify_api_orders_and_lines(tmp_path: Path) -> None:
     no_person(home)
 
     lines, landed = land_sample(tmp_path / "lines", "shopify_api_order_lines")
-    found = rows(lines, landed, "order_items", "order_id", "line_number", "product_id", "quantity",
-                 "unit_price", "discount_amount", "is_goods")  # fmt: skip
-    assert found == [
+    assert rows(lines, landed, "order_items", "order_id", "line_number", "product_id", "quantity",
+                 "unit_price", "discount_amount", "is_goods") == [
         # 2 x 20.00 + 10.00 - 5.00 = 45.00, what the order says.
         ("26001", 1, "BOWL-L", 2, d("20.0000"), d("0.00"), True),
         ("26001", 2, "45002", 1, d("10.0000"), d("5.00"), True),
         ("26002", 1, "CARD-20", 1, d("20.0000"), d("0.00"), False),  # a gift card is no goods
-    ]
+    ]  # fmt: skip
 
 
 def test_shopify_api_refunds(tmp_path: Path) -> None:
