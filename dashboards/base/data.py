@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 Row = dict[str, Any]
+SMALLEST_GROUP = 10  # persons; figures of fewer are not shown, they could be of one
 _NUMBER, _TEXT, _DAY, _FLAG = pl.Float64(), pl.String(), pl.Date(), pl.Boolean()
 
 
@@ -45,7 +46,7 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
     "marts.fct_retention_monthly": _columns(
         "cohort_month",
         "kind retention_type dimension segment",
-        "period_number cohort_size retained_count retention_rate revenue orders",
+        "period_number cohort_size retained_count retention_rate revenue",
     ),
     "marts.fct_retention_daily": _columns(
         "cohort_date",
@@ -63,8 +64,7 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
         "cost orders claimed_conversions attributed_gmv new_customers visitors paying_visitors",
         "is_additive",
     ),
-    "marts.dim_promo": _columns("", "promo platform phase starts_at ends_at", "promo_year"),
-    "marts.dim_date": {},
+    "marts.dim_promo": _columns("start_date end_date", "promo platform phase", "promo_year"),
     "quality.metrics": _columns(
         "",
         "name label_en label_zh unit additivity good_direction owner definition_en definition_zh",

@@ -1,7 +1,7 @@
 """Numbers and days as people write them: K and M in English, 万 and 亿 in Chinese.
 
 Belongs here: rounding, units, signs, names of weekdays. U+2212 is the minus sign everywhere.
-Does not belong here: sentences (`narrative`), colours (`theme`).
+Does not belong here: sentences (`changes`), colours (`base.theme`).
 """
 
 from __future__ import annotations

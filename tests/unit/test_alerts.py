@@ -18,10 +18,10 @@ import pytest
 
 from dashboards.wording.alerts import AlertInfo, Message, compose
 from models.incidents import INCIDENT_SCHEMA
-from models.root_cause import ROOT_CAUSE_SCHEMA
 from orchestration.alerting.alerts import alertable, failure_message, send_alerts, tell_failure
 from orchestration.alerting.delivery import SendPolicy, deliver
 from orchestration.alerting.redact import Redactor, redacting
+from tests.support.contracts import fake
 from tests.support.homes import Home
 
 DAY = date(2026, 11, 20)
@@ -70,7 +70,8 @@ def change_rows(comparison: str = "trailing_28d") -> pl.DataFrame:
             **{f"{name}_effect": e.get(name, 0.0) for name in names},
         }
 
-    return pl.DataFrame(
+    return fake(
+        "marts.fct_gmv_change",
         [
             row("all", "all", 420_000.0, 500_000.0, conversion=-80_000.0),
             row("platform", "tmall", 180_000.0, 258_000.0, visitors=12_000.0, mix=-4_000.0,
@@ -78,7 +79,7 @@ def change_rows(comparison: str = "trailing_28d") -> pl.DataFrame:
             row("channel", "paid_search", 60_000.0, 130_000.0, conversion=-70_000.0),
             row("channel", "email", 50_000.0, 40_000.0, conversion=10_000.0),
             row("device", "mobile", 300_000.0, 375_000.0, conversion=-75_000.0),
-        ]
+        ],
     )  # fmt: skip
 
 
@@ -86,7 +87,7 @@ def causes() -> pl.DataFrame:
     def row(
         dimension: str, rank: int, segment: str, position: int, impact: float
     ) -> dict[str, object]:
-        return dict.fromkeys(ROOT_CAUSE_SCHEMA) | {
+        return {
             "incident_id": "kpi-20261119-0a1b2c3d",
             "platform": "tmall",
             "dimension": dimension,
@@ -102,22 +103,24 @@ def causes() -> pl.DataFrame:
         row("device", 2, "mobile", 1, -75_000.0),
         row("channel", 1, "social", 1, -1.0) | {"incident_id": "another"},
     ]
-    return pl.DataFrame(rows, schema=ROOT_CAUSE_SCHEMA)
+    return fake("insights.root_causes", rows)
 
 
 def completeness(reason: str = "ok") -> pl.DataFrame:
-    return pl.DataFrame(
+    rows = [
         {
-            "business_date": [DAY, DAY],
-            "source": ["tmall", "shopify"],
-            "feed": ["orders", "orders"],
-            "platform": ["tmall", "shopify"],
-            "expected_rows": [400.0, 200.0],
-            "arrived_rows": [400, 200 if reason == "ok" else 0],
-            "is_complete": [True, reason == "ok"],
-            "reason": ["ok", reason],
+            "business_date": DAY,
+            "source": source,
+            "feed": "orders",
+            "platform": source,
+            "expected_rows": expected,
+            "arrived_rows": expected if state == "ok" else 0,
+            "is_complete": state == "ok",
+            "reason": state,
         }
-    )
+        for source, expected, state in (("tmall", 400.0, "ok"), ("shopify", 200.0, reason))
+    ]
+    return fake("quality.source_completeness_daily", rows)
 
 
 class MemoryStore:
@@ -261,7 +264,7 @@ def watermarks(**places: tuple[date | None, str]) -> pl.DataFrame:
         for feed in ("orders", "events", "refunds")
         for until, reason in [places.get(f"{source}_{feed}", (DAY, "ok"))]
     ]
-    return pl.DataFrame(rows, schema_overrides={"complete_until_date": pl.Date})
+    return fake("quality.source_watermarks", rows)
 
 
 def test_an_alert_for_a_day_past_the_watermark_of_what_feeds_it_says_so() -> None:
@@ -479,15 +482,13 @@ def test_a_run_tells_the_open_incidents_of_its_last_days(tmp_path: Path, hook: H
         """The tables of a run, as `orchestration.run.Run` gives them."""
 
         tables = {  # noqa: RUF012
-            "insights.incidents": pl.DataFrame(
+            "insights.incidents": fake(
+                "insights.incidents",
                 [incident(), incident(incident_id="kpi-old", closed_date=DAY)],
-                schema={
-                    **INCIDENT_SCHEMA,
-                    "explanation_en": pl.String,
-                    "explanation_zh": pl.String,
-                },
             ),
-            "insights.anomalies": pl.DataFrame({"business_date": [date(2026, 8, 1), DAY]}),
+            "insights.anomalies": fake(
+                "insights.anomalies", [{"business_date": day} for day in (date(2026, 8, 1), DAY)]
+            ),
             "insights.root_causes": causes(),
             "marts.fct_gmv_change": change_rows(),
             "quality.source_completeness_daily": completeness(),

@@ -9,11 +9,11 @@ from datetime import timedelta
 import polars as pl
 
 from dashboards.base.data import Data, SiteInfo, exact_sum
+from dashboards.base.names import segment_name
 from dashboards.base.page import Both, Chart, Key, Page, Table, amount_text, same, tr
 from dashboards.charts.bars import Pair, bars_paired
 from dashboards.charts.curves import DotSeries, money_dots
 from dashboards.figures.windows import Window, incomplete
-from dashboards.pages.shared.changes import segment_name
 from dashboards.pages.shared.layout import Block, Choice, analysis, empty_state
 from dashboards.wording.formatting import DASH, exact_money, fixed
 

@@ -8,14 +8,14 @@ from datetime import date, timedelta
 import polars as pl
 
 from dashboards.base.data import Data, SiteInfo, exact_sum
+from dashboards.base.names import segment_name
 from dashboards.base.page import Both, Chart, Key, Page, Table, amount_text, same, tr
 from dashboards.charts.bars import Pair, bars_paired
 from dashboards.charts.curves import Series, rate_lines
 from dashboards.figures.channels import Spend, Total, by_channel, channel_sums, total
 from dashboards.figures.windows import Window, base_of, base_remark, incomplete, window_until
-from dashboards.filters.cube import filter_bar, script_words
+from dashboards.filters.bar import filter_bar, script_words
 from dashboards.pages.channels.sources import source_chart
-from dashboards.pages.shared.changes import segment_name
 from dashboards.pages.shared.layout import Block, Tile, analysis, empty_state
 from dashboards.wording.formatting import DASH, exact_money, fixed, integer, percent
 

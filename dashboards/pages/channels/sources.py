@@ -10,9 +10,9 @@ from datetime import date
 import polars as pl
 
 from dashboards.base.data import Data, SiteInfo
+from dashboards.base.names import segment_name
 from dashboards.base.page import Both, Chart, Page, Table, tr
 from dashboards.figures.windows import Window
-from dashboards.pages.shared.changes import segment_name
 from dashboards.wording.formatting import integer, percent
 
 

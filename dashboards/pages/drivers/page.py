@@ -7,11 +7,10 @@ from datetime import date, timedelta
 
 from dashboards.base.data import Data, SiteInfo
 from dashboards.base.page import Both, Chart, Page, Tab, both, tr
+from dashboards.figures.changes import DIMENSIONS, comparisons
 from dashboards.pages.drivers.tree import Tree, build_tree
 from dashboards.pages.shared.changes import (
-    DIMENSIONS,
     base_in_promotion,
-    comparisons,
     contribution_tabs,
     told,
     waterfall_chart,

@@ -15,9 +15,10 @@ from itertools import pairwise
 import polars as pl
 
 from dashboards.base.data import Data, Row, SiteInfo
+from dashboards.base.names import label_of, registry, segment_name
 from dashboards.base.page import Both, amount_text, named, same, tr
-from dashboards.pages.overview.cards import Delta, delta, label_of, registry
-from dashboards.pages.shared.changes import paired_effects, segment_name
+from dashboards.pages.shared.changes import paired_effects
+from dashboards.pages.shared.deltas import Delta, delta
 from dashboards.wording.formatting import DASH, fixed, integer, percent
 
 _BACK = {"previous_day": 1, "last_week": 7, "last_year": 364}

@@ -6,7 +6,6 @@ Does not belong here: the measures themselves.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -14,12 +13,13 @@ import polars as pl
 from markupsafe import Markup
 
 from dashboards.base.data import Data, Row, SiteInfo
+from dashboards.base.names import definition_of, label_of, registry
 from dashboards.base.page import Both, amount_text, both, same, tr
 from dashboards.charts.sparkline import sparkline
+from dashboards.pages.shared.deltas import Delta, delta
 from dashboards.wording.formatting import DASH, count, fixed, percent
 
 SPARK_DAYS = 28
-_FLAT = 0.0005  # below it a change shows as 0.0 % or 0.00 points: neither better nor worse
 TRAFFIC = frozenset({"events", "traffic_daily"})
 
 
@@ -53,16 +53,6 @@ MEASURES = (
 
 
 @dataclass(frozen=True)
-class Delta:
-    """One comparison of a card: arrow, size, against what; `tone` is better, worse or flat."""
-
-    arrow: str
-    tone: str
-    size: Both
-    versus: Both
-
-
-@dataclass(frozen=True)
 class Card:
     """What a card shows. `flag` says in words why its border is marked, if it is."""
 
@@ -85,45 +75,6 @@ def shown(value: float | None, kind: str, currency: str) -> Both:
     if kind == "count":
         return both(lambda lang: count(value, lang))
     return same(percent(value, 2) if kind == "rate" else fixed(value, 3))
-
-
-def registry(data: Data) -> dict[str, Row]:
-    """The metric registry by name."""
-    return {str(row["name"]): row for row in data["quality.metrics"].to_dicts()}
-
-
-def label_of(name: str, metrics: Mapping[str, Row]) -> Both:
-    """A measure's label: the registry's, else the catalogue's."""
-    row = metrics.get(name)
-    if row and row["label_en"] and row["label_zh"]:
-        return Both(row["label_en"], row["label_zh"])
-    return tr(f"measure.{name}")
-
-
-def definition_of(name: str, metrics: Mapping[str, Row]) -> Both:
-    """A measure's definition: the registry's, else the catalogue's."""
-    row = metrics.get(name)
-    if row and row["definition_en"] and row["definition_zh"]:
-        return Both(row["definition_en"], row["definition_zh"])
-    return tr(f"definition.{name}")
-
-
-def delta(now: float | None, base: float | None, kind: str, good: str, versus: Both) -> Delta:
-    """A change as the card shows it: per cent for levels, percentage points for rates."""
-    if now is None or base is None or (kind != "rate" and not base):
-        return Delta("", "flat", same(DASH), versus)
-    change = now - base if kind == "rate" else now / base - 1
-    size = (
-        tr("card.points", n=fixed(abs(change) * 100, 2))
-        if kind == "rate"
-        else same(percent(abs(change)))
-    )
-    # A rate's 0.05 % threshold is half a point of a point: judge it at the digits shown.
-    if abs(change) < (_FLAT / 10 if kind == "rate" else _FLAT):
-        return Delta("●", "flat", size, versus)
-    up = change > 0
-    tone = "flat" if good == "neutral" else "better" if up == (good == "up") else "worse"
-    return Delta("▲" if up else "▼", tone, size, versus)
 
 
 def with_returning(data: Data, until: date, days: int) -> pl.DataFrame:

@@ -7,21 +7,21 @@ from datetime import date, timedelta
 import polars as pl
 
 from dashboards.base.data import Data, Row, SiteInfo
+from dashboards.base.names import promo_name, registry
 from dashboards.base.page import Both, Chart, Page, Table, tr
 from dashboards.charts.line import DayPoint, Shade, gmv_line
-from dashboards.filters.cube import filter_bar, script_words
-from dashboards.pages.metrics.page import anchor
-from dashboards.pages.overview.cards import MEASURES, Measure, cards, registry
+from dashboards.figures.changes import comparisons
+from dashboards.figures.promotions import phases
+from dashboards.filters.bar import filter_bar, script_words
+from dashboards.pages.overview.cards import MEASURES, Measure, cards
 from dashboards.pages.shared.changes import (
     base_in_promotion,
-    comparisons,
     contribution_tabs,
-    phases,
-    promo_name,
     told,
     waterfall_chart,
 )
 from dashboards.pages.shared.incidents import alerts
+from dashboards.pages.shared.layout import anchor
 from dashboards.wording.formatting import exact_money
 
 LINE_DAYS = 90

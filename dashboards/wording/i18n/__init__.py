@@ -40,11 +40,8 @@ def catalogue(lang: str) -> Mapping[str, str]:
     """
     if lang not in LANGUAGES:
         raise KeyError(f"no catalogue for language {lang!r}; there are {', '.join(LANGUAGES)}")
-    merged: dict[str, str] = {}
-    for part in ("", "_depth"):
-        file = resources.files(__package__).joinpath(f"{lang}{part}.yml")
-        merged.update(_flatten(yaml.safe_load(file.read_text(encoding="utf-8"))))
-    return MappingProxyType(merged)
+    file = resources.files(__package__).joinpath(f"{lang}.yml")
+    return MappingProxyType(_flatten(yaml.safe_load(file.read_text(encoding="utf-8"))))
 
 
 def text(key: str, lang: str, **values: object) -> str:

@@ -17,6 +17,7 @@ from tests.browser.shop.funnel import funnel
 from tests.browser.shop.gmv import changes, daily, finished, untracked
 from tests.browser.shop.judged import anomalies, incidents
 from tests.browser.shop.quality import metrics, quality
+from tests.support.contracts import fakes
 
 __all__ = ["DAYS", "HOSTILE", "LAST", "frames", "hostile", "incidents", "info", "without_traffic"]
 
@@ -29,7 +30,7 @@ def frames(days: int = DAYS, seed: int = 7) -> dict[str, pl.DataFrame]:
 def _frames(days: int, seed: int) -> dict[str, pl.DataFrame]:
     calendar = [LAST - timedelta(days=n) for n in range(days - 1, -1, -1)]
     table = daily(calendar, seed)
-    return {
+    return fakes({
         "marts.fct_gmv_daily": table,
         "marts.fct_gmv_change": changes(table),
         "marts.fct_funnel_daily": funnel(calendar),
@@ -38,12 +39,11 @@ def _frames(days: int, seed: int) -> dict[str, pl.DataFrame]:
         "marts.fct_attribution_daily": attribution(calendar),
         "marts.fct_channel_daily": channel_daily(calendar),
         "marts.dim_promo": promotions(),
-        "marts.dim_date": pl.DataFrame({"date": calendar}),
         "quality.metrics": metrics(),
         **quality(calendar),
         "insights.anomalies": anomalies(table),
         "insights.incidents": incidents(),
-    }  # fmt: skip
+    })  # fmt: skip
 
 
 def hostile() -> dict[str, pl.DataFrame]:
@@ -96,5 +96,5 @@ def without_traffic(days: int = DAYS) -> dict[str, pl.DataFrame]:
     )  # fmt: skip
     plain = finished(untracked(table.with_columns(pl.col("gmv").cast(pl.Float64))))
     keep = ("marts.fct_gmv_daily", "marts.fct_gmv_change", "quality.checks", "quality.ingest_files")
-    made |= {"marts.fct_gmv_daily": plain, "marts.fct_gmv_change": changes(plain)}
+    made |= fakes({"marts.fct_gmv_daily": plain, "marts.fct_gmv_change": changes(plain)})
     return {name: made[name] for name in keep}

@@ -83,7 +83,7 @@ def untracked(frame: pl.DataFrame) -> pl.DataFrame:
 def _split(total: pl.DataFrame, dimension: str, shares: dict[str, float]) -> list[pl.DataFrame]:
     return [
         untracked(total).with_columns(
-            *((pl.col(name) * share).round(2) for name in COUNTS),
+            *((pl.col(name) * share).round(2 if name == "gmv" else 0) for name in COUNTS),
             dimension=pl.lit(dimension),
             segment=pl.lit(segment),
         )
@@ -190,7 +190,9 @@ def changes(frame: pl.DataFrame, only: tuple[str, ...] = ()) -> pl.DataFrame:
     company = frame.filter(pl.col("dimension") == "all").select(
         "business_date", pl.col("visitors").alias("company")
     )
-    frame = frame.join(company, on="business_date").with_columns(pl.col("gmv").cast(pl.Float64))
+    frame = frame.join(company, on="business_date").with_columns(
+        pl.col(*COUNTS, "buyers", "orders", "company").cast(pl.Float64)
+    )
     keys, numbers = (
         ["business_date", "dimension", "segment"],
         [*COUNTS, "buyers", "orders", "company"],
