@@ -6,10 +6,10 @@ Does not belong here: sentences.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from dashboards.base.data import Data, Row
-from dashboards.base.page import Both, named, tr
+from dashboards.base.data import Data
+from dashboards.base.page import Both, both, named, tr
+from dashboards.wording.comparisons import Form
+from dashboards.wording.metrics import Metrics
 
 
 def promo_name(promo: str) -> Both:
@@ -24,22 +24,22 @@ def segment_name(dimension: str, segment: str) -> Both:
     return named(f"segment.{dimension}", segment)
 
 
-def registry(data: Data) -> dict[str, Row]:
-    """The metric registry by name."""
-    return {str(row["name"]): row for row in data["quality.metrics"].to_dicts()}
-
-
-def label_of(name: str, metrics: Mapping[str, Row]) -> Both:
+def label_of(name: str, metrics: Metrics) -> Both:
     """A measure's label: the registry's, else the catalogue's."""
     return _of(name, metrics, "label", "measure")
 
 
-def definition_of(name: str, metrics: Mapping[str, Row]) -> Both:
+def definition_of(name: str, metrics: Metrics) -> Both:
     """A measure's definition: the registry's, else the catalogue's."""
     return _of(name, metrics, "definition", "definition")
 
 
-def _of(name: str, metrics: Mapping[str, Row], column: str, group: str) -> Both:
+def _of(name: str, metrics: Metrics, column: str, group: str) -> Both:
     row = metrics.get(name) or {}
     english, chinese = row.get(f"{column}_en"), row.get(f"{column}_zh")
     return Both(english, chinese) if english and chinese else named(group, name)
+
+
+def comparison_name(data: Data, comparison: str, form: Form) -> Both:
+    """A comparison in one of its forms."""
+    return both(lambda lang: data.comparisons.said(comparison, form, lang))

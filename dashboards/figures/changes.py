@@ -10,11 +10,14 @@ from datetime import date, timedelta
 
 from dashboards.base.data import SMALLEST_GROUP, Data, Row
 from dashboards.figures.promotions import phases
-from dashboards.wording.changes import EFFECT_ORDER
+from dashboards.wording.changes import COUNTS, EFFECT_ORDER
 
-COMPARISONS = ("last_week", "previous_day", "last_year", "promo_phase", "trailing_28d", "target")
 DIMENSIONS = ("platform", "shop", "channel", "device", "region", "customer_type")
-_SUMMED = ("gmv", "base_gmv", "gmv_change", *(f"{name}_effect" for name in EFFECT_ORDER))
+_SUMMED = (
+    *(f"{side}{name}" for name in COUNTS for side in ("", "base_")),
+    "gmv_change",
+    *(f"{name}_effect" for name in EFFECT_ORDER),
+)
 
 
 def comparisons(data: Data, moment: date) -> list[str]:
@@ -23,7 +26,7 @@ def comparisons(data: Data, moment: date) -> list[str]:
     In a promotion that is the same phase of last year: against an ordinary week every promotion
     is a record and every week after it a disaster.
     """
-    found = [name for name in COMPARISONS if data.change(moment, name)]
+    found = [name for name in data.comparisons.names if data.change(moment, name)]
     if "promo_phase" in found and phases(data, moment, moment):
         found.remove("promo_phase")
         found.insert(0, "promo_phase")
@@ -32,7 +35,7 @@ def comparisons(data: Data, moment: date) -> list[str]:
 
 def promotion_of_base(data: Data, moment: date, comparison: str) -> str | None:
     """The promotion the base day lay in, where the day itself lies in none."""
-    back = {"previous_day": 1, "last_week": 7, "last_year": 364}.get(comparison)
+    back = data.comparisons.base_day(comparison)
     if back is None or phases(data, moment, moment):
         return None
     base = moment - timedelta(days=back)

@@ -145,3 +145,10 @@ def long_day(value: date, lang: str) -> str:
     if lang == "zh":
         return f"{day(value, lang)}（{weekday(value, lang)}）"
     return f"{weekday(value, lang)} {day(value, lang)}"
+
+
+def inline(label: str, lang: str) -> str:
+    """A label as it stands inside a sentence: lower case in English, but for AOV and its like."""
+    if lang == "zh" or label[:2].isupper():
+        return label
+    return label[:1].lower() + label[1:]

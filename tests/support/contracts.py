@@ -43,15 +43,43 @@ _WRITTEN: dict[str, Mapping[str, Any]] = {
 
 
 @cache
+def _models() -> dict[str, dict[str, Any]]:
+    """Schema-qualified name -> the model or seed as its yml describes it."""
+    found = {}
+    for folder in ("models/marts", "models/quality", "seeds"):
+        for file in sorted((DBT_PROJECT_DIR / folder).rglob("*.yml")):
+            said = yaml.safe_load(file.read_text("utf-8"))
+            for model in said.get("models") or said.get("seeds") or []:
+                schema = model.get("config", {}).get("schema") or folder.partition("/")[2]
+                if schema in ("marts", "quality"):
+                    found[f"{schema}.{model['name']}"] = model
+    return found
+
+
+def registry() -> pl.DataFrame:
+    """`quality.metrics` as a run would publish it."""
+    nodes = {
+        name: {"resource_type": "model", "columns": {c["name"]: c for c in model["columns"]}}
+        for name, model in _models().items()
+    }
+    return dbt.metrics({"nodes": nodes})
+
+
+def comparisons() -> pl.DataFrame:
+    """`quality.comparisons`, which is a seed."""
+    return fake("quality.comparisons", pl.read_csv(DBT_PROJECT_DIR / "seeds/comparisons.csv"))
+
+
+@cache
 def contracts() -> dict[str, dict[str, pl.DataType]]:
     """Table -> column -> type, of every published table."""
     found = {table: dict(pl.Schema(columns)) for table, columns in _WRITTEN.items()}
-    for schema in ("marts", "quality"):
-        for file in sorted((DBT_PROJECT_DIR / "models" / schema).rglob("*.yml")):
-            for model in yaml.safe_load(file.read_text("utf-8"))["models"]:
-                found[f"{schema}.{model['name']}"] = {
-                    column["name"]: _type(column["data_type"]) for column in model["columns"]
-                }
+    for table, model in _models().items():
+        seeded = model.get("config", {}).get("column_types", {})
+        found[table] = {
+            column["name"]: _type(column.get("data_type") or seeded.get(column["name"], "varchar"))
+            for column in model["columns"]
+        }
     return found
 
 

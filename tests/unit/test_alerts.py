@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -16,12 +17,15 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 
-from dashboards.wording.alerts import AlertInfo, Message, compose
+from dashboards.wording.alerts import AlertInfo, Evidence, Message, compose
+from dashboards.wording.comparisons import Comparisons
+from dashboards.wording.metrics import by_name
 from models.incidents import INCIDENT_SCHEMA
+from models.series import FEEDS_OF_METRIC
 from orchestration.alerting.alerts import alertable, failure_message, send_alerts, tell_failure
 from orchestration.alerting.delivery import SendPolicy, deliver
 from orchestration.alerting.redact import Redactor, redacting
-from tests.support.contracts import fake
+from tests.support.contracts import comparisons, fake, registry
 from tests.support.homes import Home
 
 DAY = date(2026, 11, 20)
@@ -182,8 +186,21 @@ def no_pauses() -> None:
     PAUSES.clear()
 
 
+def evidence(
+    changes: pl.DataFrame | None = None, reason: str = "ok", **more: pl.DataFrame
+) -> Evidence:
+    return Evidence(
+        change_rows() if changes is None else changes,
+        completeness(reason),
+        Comparisons(comparisons()),
+        by_name(registry()),
+        FEEDS_OF_METRIC,
+        **more,
+    )
+
+
 def message(**changed: object) -> Message:
-    return compose(incident(**changed), change_rows(), completeness(), INFO, causes())
+    return compose(incident(**changed), evidence(causes=causes()), INFO)
 
 
 def test_a_message_says_impact_range_effects_segments_and_data_in_both_languages() -> None:
@@ -212,10 +229,10 @@ def test_a_message_says_impact_range_effects_segments_and_data_in_both_languages
 
 def test_a_company_incident_names_the_platforms_its_places_are_without() -> None:
     place = {"dimension": "all", "segment": "all", "platform": None}
-    told = compose(incident(**place), change_rows(), completeness("no_rows"), INFO, causes())
+    told = compose(incident(**place), evidence(None, "no_rows", causes=causes()), INFO)
     assert "Where (whole company without shopify, not complete, against the expect" in told.text
     assert "不含数据不完整的 shopify" in told.text
-    whole = compose(incident(**place), change_rows(), completeness(), INFO, causes())
+    whole = compose(incident(**place), evidence(causes=causes()), INFO)
     assert "Where (whole company, against the expectation):" in whole.text
 
 
@@ -236,17 +253,17 @@ def test_refunds_rise_above_their_range() -> None:
 
 def test_a_promotion_is_compared_with_its_own_phase_and_says_so() -> None:
     both = pl.concat([change_rows(), change_rows("promo_phase")])
-    told = compose(incident(), both, completeness(), INFO)
+    told = compose(incident(), evidence(both), INFO)
     assert "against the same day of the promo phase last year" in told.text
     assert "去年同阶段" in told.text
     assert "28 days" not in told.text
 
 
 def test_a_message_without_a_comparison_or_with_gaps_says_so() -> None:
-    told = compose(incident(), pl.DataFrame(), completeness("no_rows"), INFO)
+    told = compose(incident(), evidence(pl.DataFrame(), "no_rows"), INFO)
     assert "No earlier day to compare with." in told.text
     assert "shopify orders: nothing arrived (0 / 200)" in told.text
-    unknown = compose(incident(), change_rows(), completeness().clear(), INFO)
+    unknown = compose(incident(), replace(evidence(), completeness=completeness().clear()), INFO)
     assert "Data of the day: not known." in unknown.text
 
 
@@ -277,7 +294,7 @@ def test_an_alert_for_a_day_past_the_watermark_of_what_feeds_it_says_so() -> Non
     )
 
     def told(reason: str = "ok", **place: object) -> list[str]:
-        text = compose(incident(**place), change_rows(), completeness(reason), INFO, None, marks)
+        text = compose(incident(**place), evidence(None, reason, watermarks=marks), INFO)
         return [
             line for line in text.text.splitlines() if "Past what" in line or "超出完整" in line
         ]
@@ -314,6 +331,15 @@ def test_metrics_are_written_in_their_own_unit() -> None:
         metric="conversion_rate", observed=0.0123, expected=0.03, lower=0.025, upper=0.035
     )
     assert "Observed 1.23%; expected 3.00% (range 2.50% to 3.50%)." in told.text
+    days = message(metric="gmv_3_days", observed=15234.1, expected=2e4, lower=18000.0, upper=None)
+    assert "Observed ¥15.2K; expected ¥20.0K (range ¥18.0K to unknown)." in days.text
+    assert "实际 ¥1.52万；预期 ¥2.00万" in days.text
+    price = message(metric="gmv_per_unit", observed=41.5, expected=60.0, lower=55.0, upper=65.0)
+    assert "Observed ¥41.50; expected ¥60.00" in price.text
+    orders = message(
+        metric="orders_per_buyer", observed=1.0312, expected=1.1, lower=1.05, upper=2.0
+    )
+    assert "Observed 1.031; expected 1.100" in orders.text
     visitors = message(metric="visitors", observed=1234.4, expected=9876.0, lower=9e3, upper=None)
     assert "Observed 1,234; expected 9,876 (range 9,000 to unknown)." in visitors.text
 
@@ -322,7 +348,7 @@ def test_a_data_incident_names_source_and_reason_and_no_money() -> None:
     told = compose(
         incident(kind="data", metric="completeness", dimension="source", reason="stops_early",
                  impact_amount=None, explanation_en="tmall: the data stop early."),
-        change_rows(), completeness("no_rows"), INFO,
+        evidence(None, "no_rows"), INFO,
     )  # fmt: skip
     assert "the data stop before the end of the day on 2026-11-20" in told.subject
     assert told.text.startswith("tmall: the data stop early.")
@@ -493,6 +519,8 @@ def test_a_run_tells_the_open_incidents_of_its_last_days(tmp_path: Path, hook: H
             "marts.fct_gmv_change": change_rows(),
             "quality.source_completeness_daily": completeness(),
             "quality.source_watermarks": watermarks(),
+            "quality.metrics": registry(),
+            "quality.comparisons": comparisons(),
         }
         settings = SimpleNamespace(
             shop=SimpleNamespace(name="Demo shop", currency="CNY"),

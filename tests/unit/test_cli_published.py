@@ -20,7 +20,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from orchestration.cli.main import app
-from tests.support.contracts import fakes
+from tests.support.contracts import comparisons, fakes, registry
 
 DAY, WEEK_BEFORE = date(2026, 11, 20), date(2026, 11, 13)
 FILE = "data/published/marts_r1.duckdb"
@@ -44,6 +44,8 @@ def _change(dimension: str, segment: str, gmv: float, base: float, **effects: fl
         "business_date": DAY, "comparison": "last_week", "dimension": dimension,
         "segment": segment, "gmv": gmv, "base_gmv": base, "gmv_change": gmv - base,
         "method": "lmdi", **{f"{name}_effect": effects.get(name, 0.0) for name in names},
+        **({**NOW, **{f"base_{name}": of for name, of in BEFORE.items()}}
+           if dimension == "all" else {}),
     }  # fmt: skip
 
 
@@ -95,6 +97,8 @@ def publish(home: Path, *, gap: bool = False, channels: str = "", as_of: date = 
         "marts.fct_gmv_change": changes,
         "quality.run": [run],
         "quality.source_completeness_daily": _completeness(gap),
+        "quality.comparisons": comparisons(),
+        "quality.metrics": registry(),
         "insights.incidents": [_incident("open", None), _incident("over", DAY)],
     }
     tables = fakes(published) | {
@@ -213,7 +217,8 @@ def test_export_writes_what_is_published_and_nothing_else(tmp_path: Path) -> Non
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == [
         "insights.empty.parquet", "insights.incidents.parquet", "marts.fct_gmv_change.parquet",
-        "marts.fct_gmv_daily.parquet", "marts.odd.parquet", "quality.run.parquet",
+        "marts.fct_gmv_daily.parquet", "marts.odd.parquet", "quality.comparisons.parquet",
+        "quality.metrics.parquet", "quality.run.parquet",
         "quality.source_completeness_daily.parquet",
     ]  # fmt: skip
     rows = {entry["table"]: entry["rows"] for entry in json.loads(done.stdout)["tables"]}

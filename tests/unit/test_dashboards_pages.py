@@ -18,7 +18,7 @@ from dashboards.figures.funnel import Step, counts, sessions, steps
 from dashboards.figures.windows import Window, base_of
 from dashboards.site import build_site
 from tests.browser import shop
-from tests.support.contracts import fake, fakes
+from tests.support.contracts import fake, fakes, registry
 from tests.support.html import figure, table_of, tree
 
 NEW = ("funnel.html", "cohorts.html", "attribution.html", "channels.html", "metrics.html")
@@ -57,6 +57,13 @@ def test_a_step_is_notable_beyond_two_standard_errors(
     table = [[now[1], now[0] - now[1]], [base[1], base[0] - base[1]]]
     assert step.is_notable == (chi2_contingency(table, correction=False).statistic >= 4)
     assert step.change == pytest.approx(now[1] / now[0] - base[1] / base[0])
+
+
+def test_a_step_nobody_reached_before_had_a_rate_of_zero() -> None:
+    step = Step("pay", 30, 100, 400, 0, 100)
+    assert (step.base_rate, step.change) == (0.0, 0.3)
+    assert step.is_notable
+    assert Step("pay", 30, 100, 400, 0, 0).base_rate is None
 
 
 def test_funnel_bars_and_rates_are_sums_over_sums(site: Path) -> None:
@@ -290,6 +297,7 @@ def test_the_golden_figures_of_spend(tmp_path: Path) -> None:
     frames = {
         "marts.fct_channel_daily": fake("marts.fct_channel_daily", rows),
         "marts.fct_gmv_daily": company,
+        "quality.metrics": registry(),
     }
     build_site(frames, shop.info(), tmp_path)
     found = {row[0]: row[1:] for row in table_of(tmp_path, "channels.html", "channel-spend")}
@@ -336,15 +344,18 @@ def test_a_feed_that_did_not_wholly_arrive_is_said_on_the_pages_it_feeds(site: P
 def test_every_metric_of_the_registry_has_its_place(site: Path) -> None:
     page = tree(site, "metrics.html")
     anchors = {a["id"] for a in page.all("article")}
-    assert anchors == {
-        "metric-gmv", "metric-visitors", "metric-aov", "metric-gmv_per_buyer", "metric-refund_rate"
-    }  # fmt: skip
+    assert anchors == {f"metric-{name}" for name in registry()["name"]}
+    assert {"metric-gmv", "metric-roas", "metric-retention_rate"} < anchors
     text = page.text()
-    for words in ("支付金额 ÷ 支付买家数", "GMV ÷ orders", "客单价", "笔单价", "finance", "down",
+    for words in ("支付金额 ÷ 支付买家数", "GMV ÷ orders", "客单价", "笔单价", "marketing", "down",
                   "distinct: never added over days or segments"):  # fmt: skip
         assert words in text, words
     links = {a["href"] for a in tree(site, "index.html").all("a") if a.get("data-anchor")}
-    assert links == {f"metrics.html#at={name}" for name in anchors - {"metric-refund_rate"}}
+    assert links == {
+        f"metrics.html#at=metric-{name}"
+        for name in ("gmv", "net_sales", "visitors", "conversion_rate", "orders_per_buyer", "aov",
+                     "gmv_per_buyer")
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("feeds", [{"orders"}, {"orders", "events", "campaign_spend"}])

@@ -22,9 +22,10 @@ from dashboards.figures.promotions import phases
 from dashboards.pages.quality.page import file_rows
 from dashboards.pages.quality.watermarks import marks
 from dashboards.site import build_site, write_status
+from dashboards.wording.changes import COUNTS
 from dashboards.wording.i18n import catalogue
 from tests.browser import shop
-from tests.support.contracts import fake, fakes
+from tests.support.contracts import comparisons, fake, fakes, registry
 from tests.support.html import Tree
 
 PAGES = ("index.html", "drivers.html", "funnel.html", "cohorts.html", "attribution.html",
@@ -187,17 +188,20 @@ def test_the_day_of_the_specification_stands_on_the_page(tmp_path: Path) -> None
            "identified_orders": 1626.0, "anonymous_orders": 0.0, "units": 2992.0,
            "conversion_rate": 1486 / 46369, "orders_per_buyer": 1.0942, "aov": 204.19,
            "gmv_per_buyer": 223.42, "net_sales": 310000.0, "new_buyers": None}  # fmt: skip
+    counts = {name: row[name] for name in COUNTS if name != "gmv"}
     days = [shop.LAST, shop.LAST - timedelta(days=7), shop.LAST - timedelta(days=364)]
     levels = [{**row, "business_date": d, "gmv": g}
               for d, g in zip(days, (332000.0, 349100.0, 292000.0), strict=True)]  # fmt: skip
     change = (
         [{"business_date": shop.LAST, "comparison": "last_week", "dimension": "all",
-          "segment": "all", "gmv": 332000.0, "base_gmv": 349100.0, "gmv_change": -17100.0,
+          "segment": "all", **counts, **{f"base_{name}": of for name, of in counts.items()},
+          "gmv": 332000.0, "base_gmv": 349100.0, "gmv_change": -17100.0,
           "visitors_effect": -30000.0, "conversion_effect": 4000.0,
           "orders_per_buyer_effect": 3174.0, "aov_effect": 5726.0, "mix_effect": 0.0,
           "untracked_buyers_effect": 0.0, "anonymous_orders_effect": 0.0, "method": "lmdi"}]
     )  # fmt: skip
     frames = fakes({"marts.fct_gmv_daily": levels, "marts.fct_gmv_change": change})
+    frames |= {"quality.metrics": registry(), "quality.comparisons": comparisons()}
     build_site(frames, shop.info(), tmp_path)
     text = Tree((tmp_path / "index.html").read_text("utf-8")).text()
     for words in (

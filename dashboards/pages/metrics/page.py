@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dashboards.base.data import Data, Row, SiteInfo
-from dashboards.base.names import definition_of, label_of, registry
+from dashboards.base.names import definition_of, label_of
 from dashboards.base.page import Both, Page, named, same, tr
 from dashboards.pages.shared.layout import anchor
 from dashboards.wording.formatting import DASH
@@ -54,7 +54,7 @@ def _entry(name: str, metrics: dict[str, Row]) -> Entry:
 def build(data: Data, info: SiteInfo) -> Page:
     """The page `metrics.html`."""
     page = Page("metrics.html", "metrics.html", "metrics", tr("nav.metrics_title"))
-    metrics = registry(data)
+    metrics = data.metrics
     rank = {name: place for place, name in enumerate(_ORDER)}
     names = sorted(metrics, key=lambda name: (rank.get(name, len(rank)), name))
     page.values = {

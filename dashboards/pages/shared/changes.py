@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from dashboards.base.data import SMALLEST_GROUP, Data, Row, SiteInfo
-from dashboards.base.names import promo_name, segment_name
+from dashboards.base.names import comparison_name, promo_name, segment_name
 from dashboards.base.page import Both, Chart, Page, Tab, Table, amount_text, both, same, tr
 from dashboards.charts.waterfall import Step, contribution_bars, waterfall
 from dashboards.figures.changes import promotion_of_base, shown_segments
@@ -20,9 +20,8 @@ from dashboards.wording.changes import (
     Effect,
     effects,
     headline,
-    inline,
 )
-from dashboards.wording.formatting import exact_money, percent
+from dashboards.wording.formatting import exact_money, inline, percent
 
 _SHOWN = 8
 CHANGE_CSV = "data/gmv_change.csv"
@@ -35,10 +34,11 @@ def base_in_promotion(data: Data, moment: date, comparison: str) -> Both | None:
     return tr("comparison.base_in_promo", promo=promo_name(promo)) if promo else None
 
 
-def told(change: Row | None, info: SiteInfo, moment: date, gmv: float | None) -> Both:
+def told(data: Data, info: SiteInfo, moment: date, change: Row | None) -> Both:
     """The headline of a day, with or without a comparison."""
-    row = change or {"business_date": moment, "gmv": gmv}
-    return both(lambda lang: headline(row, lang, info.currency))
+    row = change or {"business_date": moment, "gmv": (data.company_on(moment) or {}).get("gmv")}
+    versus = comparison_name(data, str(row.get("comparison")), "versus")
+    return both(lambda lang: headline(row, lang, info.currency, versus.get(lang)))
 
 
 def paired_effects(change: Row, info: SiteInfo) -> list[tuple[Effect, Both]]:
@@ -52,12 +52,14 @@ def _rate(change: Row) -> float | None:
     return change["gmv_change"] / change["base_gmv"] if change["base_gmv"] else None
 
 
-def waterfall_chart(change: Row, info: SiteInfo, page: Page, chart_id: str) -> Chart:
+def waterfall_chart(site: tuple[Data, SiteInfo], page: Page, change: Row, chart_id: str) -> Chart:
     """The LMDI waterfall of one company row of `fct_gmv_change`."""
-    comparison = change["comparison"]
+    data, info = site
+    base_label = comparison_name(data, change["comparison"], "base")
+    versus = comparison_name(data, change["comparison"], "versus")
     parts = paired_effects(change, info)
     base, gmv = float(change["base_gmv"] or 0), float(change["gmv"] or 0)
-    level, steps = base, [Step(tr(f"base.{comparison}"), base)]
+    level, steps = base, [Step(base_label, base)]
     for effect, label in parts:
         level += effect.amount
         steps.append(Step(label, level, effect.amount))
@@ -77,13 +79,13 @@ def waterfall_chart(change: Row, info: SiteInfo, page: Page, chart_id: str) -> C
     else:
         key = "waterfall.title" if moved else "waterfall.title_flat_parts"
         title = tr(key, rate=percent(rate, 1, signed=True), parts=listed)
-    rows: list[list[Both | str]] = [[tr(f"base.{comparison}"), exact_money(base, info.currency)]]
+    rows: list[list[Both | str]] = [[base_label, exact_money(base, info.currency)]]
     rows += [[n, exact_money(e.amount, info.currency, signed=True)] for e, n in parts]
     rows.append([tr("chart.this_day"), exact_money(gmv, info.currency)])
     chart = Chart(
         id=chart_id,
         title=title,
-        subtitle=tr("waterfall.subtitle", base=tr(f"versus.{comparison}")),
+        subtitle=tr("waterfall.subtitle", base=versus),
         figure=waterfall(steps, info.currency, page.pool),
         table=Table([tr("table.factor"), tr("table.amount")], rows),
         source="marts.fct_gmv_change",
@@ -172,7 +174,7 @@ def contribution_tabs(
         if not rows:
             continue
         names, amounts = _bars(rows, dimension)
-        base = tr(f"versus.{change['comparison']}")
+        base = comparison_name(data, change["comparison"], "versus")
         chart = Chart(
             id=f"{prefix}-{dimension}",
             title=_contribution_title(rows, dimension, change),

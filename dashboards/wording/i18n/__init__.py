@@ -44,6 +44,11 @@ def catalogue(lang: str) -> Mapping[str, str]:
     return MappingProxyType(_flatten(yaml.safe_load(file.read_text(encoding="utf-8"))))
 
 
+def word(group: str, name: str, lang: str, default: str | None = None) -> str:
+    """The catalogue's word for a name from the data, else the default, else the name itself."""
+    return catalogue(lang).get(f"{group}.{name}", name if default is None else default)
+
+
 def text(key: str, lang: str, **values: object) -> str:
     """The text of a key in a language, with `{name}` fields filled in.
 

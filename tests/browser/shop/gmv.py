@@ -216,14 +216,16 @@ def changes(frame: pl.DataFrame, only: tuple[str, ...] = ()) -> pl.DataFrame:
     joined = joined.filter((pl.col("comparison") != "promo_phase") | promo_day)
     if only:
         joined = joined.filter(pl.col("comparison").is_in(only))
+    sides = [name for name in numbers if name not in ("units", "company")]
     return (
         _effects(joined)
         .with_columns(
-            base_gmv=pl.col("gmv_b"),
+            *(pl.col(f"{name}_b").alias(f"base_{name}") for name in sides),
             gmv_change=pl.col("gmv") - pl.col("gmv_b"),
             method=pl.lit("lmdi"),
         )
-        .select(*keys, "comparison", "gmv", "base_gmv", "gmv_change", "method",
+        .select(*keys, "comparison", "gmv_change", "method",
+                *(f"{side}{n}" for n in sides for side in ("", "base_")),
                 *(f"{n}_effect" for n in EFFECTS))
         .sort("business_date", "comparison", "dimension", "segment")
     )  # fmt: skip
