@@ -27,6 +27,7 @@ import polars as pl
 from dashboards.wording.incidents import explained
 from models.anomaly import FEEDS_OF_METRIC, detect
 from models.incidents import open_incidents
+from orchestration.build import dbt
 from orchestration.build.insight_frames import read_frames
 
 DAYS_A_MONTH = 365.25 / 12
@@ -232,7 +233,9 @@ def main() -> None:
         place = f"{row['platform']:8s} {row['kind']:20s} {row['dimension']} {row['segment']}"
         print(f"{row['start_date']} {place}: {told} {marks if row['alert'] else ''}")
     print("\nfalse alerts")
-    for row in explained(false_alerts(truth, incidents, "kpi").sort("opened_date")).to_dicts():
+    dbt.prepare_manifest()
+    wrong = false_alerts(truth, incidents, "kpi").sort("opened_date")
+    for row in explained(wrong, dbt.registry()).to_dicts():
         print(f"{row['opened_date']} {row['explanation_en']}")
 
 

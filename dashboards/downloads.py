@@ -1,7 +1,7 @@
 """The CSV files beside the pages: the rows behind the charts, no more and no fewer.
 
 Belongs here: which rows a download has, and the suppression that holds on the pages.
-Does not belong here: escaping of cells (`page.safe_csv`).
+Does not belong here: escaping of cells (`base.page.safe_csv`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from dashboards.base.data import Data, SiteInfo
+from dashboards.base.data import SMALLEST_GROUP, Data, SiteInfo
 from dashboards.figures import cohorts as cohort_rows
 from dashboards.pages.attribution import page as attribution
 from dashboards.pages.channels import page as channels
@@ -18,7 +18,6 @@ from dashboards.pages.cohorts import visits
 from dashboards.pages.drivers import page as drivers
 from dashboards.pages.funnel import page as funnel
 from dashboards.pages.overview import page as overview
-from dashboards.pages.shared.changes import SMALLEST_GROUP
 
 DOWNLOADS = {
     "gmv_daily": ("marts.fct_gmv_daily", overview.LINE_DAYS),
@@ -71,7 +70,7 @@ def _cohorts(frame: pl.DataFrame, name: str, info: SiteInfo) -> pl.DataFrame:
     hidden = (pl.col("cohort_size") < SMALLEST_GROUP) | pl.col("retained_count").is_between(
         1, SMALLEST_GROUP - 1
     )
-    amounts = ["retained_count", "retention_rate", "revenue", "orders"]
+    amounts = ["retained_count", "retention_rate", "revenue"]
     return (
         frame.filter(drawn & (pl.col("retention_type") == "classic"))
         .with_columns(

@@ -46,7 +46,7 @@
       return !line || at < 0 || line[at] === undefined ? null : line[at];
     };
     var over = get(card[2]);
-    var scale = card[1] === "money" ? 100 : 1;
+    var scale = card[1] === "currency" ? 100 : 1;
     if (card[2] === "visitors" && !over) { return null; }
     if (!card[3]) { return over === null ? null : over / scale; }
     var value = ratio(over, get(card[3]));
@@ -54,7 +54,7 @@
   }
   function shown(value, kind) {
     if (value === null) { return [DASH, DASH]; }
-    if (kind === "money") { return both(function (lang) { return money(value, lang); }); }
+    if (kind === "currency") { return both(function (lang) { return money(value, lang); }); }
     if (kind === "count") { return both(function (lang) { return count(value, lang); }); }
     return both(function () { return kind === "rate" ? percent(value, 2) : fixed(value, 3); });
   }
@@ -235,7 +235,7 @@
       return [
         "", grouped(String(v)), was ? grouped(String(was[at])) : DASH,
         percent(at ? ratio(v, now[at - 1]) : null, 1),
-        percent(was && at && was[at] ? ratio(was[at], was[at - 1]) : null, 1),
+        percent(was && at ? ratio(was[at], was[at - 1]) : null, 1),
         at ? moved(now, was, at) : DASH, percent(ratio(v, now[0]), 1)
       ];
     }));

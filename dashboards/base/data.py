@@ -13,7 +13,12 @@ from typing import Any
 
 import polars as pl
 
+from dashboards.wording.changes import COUNTS
+from dashboards.wording.comparisons import Comparisons
+from dashboards.wording.metrics import by_name
+
 Row = dict[str, Any]
+SMALLEST_GROUP = 10  # persons; figures of fewer are not shown, they could be of one
 _NUMBER, _TEXT, _DAY, _FLAG = pl.Float64(), pl.String(), pl.Date(), pl.Boolean()
 
 
@@ -34,8 +39,9 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
     "marts.fct_gmv_change": _columns(
         "business_date",
         "comparison dimension segment method",
-        "gmv base_gmv gmv_change visitors_effect mix_effect conversion_effect "
-        "untracked_buyers_effect orders_per_buyer_effect anonymous_orders_effect aov_effect",
+        " ".join(f"{name} base_{name}" for name in COUNTS)
+        + " gmv_change visitors_effect mix_effect conversion_effect untracked_buyers_effect"
+        " orders_per_buyer_effect anonymous_orders_effect aov_effect",
     ),
     "marts.fct_funnel_daily": _columns(
         "business_date",
@@ -45,7 +51,7 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
     "marts.fct_retention_monthly": _columns(
         "cohort_month",
         "kind retention_type dimension segment",
-        "period_number cohort_size retained_count retention_rate revenue orders",
+        "period_number cohort_size retained_count retention_rate revenue",
     ),
     "marts.fct_retention_daily": _columns(
         "cohort_date",
@@ -63,11 +69,16 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
         "cost orders claimed_conversions attributed_gmv new_customers visitors paying_visitors",
         "is_additive",
     ),
-    "marts.dim_promo": _columns("", "promo platform phase starts_at ends_at", "promo_year"),
-    "marts.dim_date": {},
+    "marts.dim_promo": _columns("start_date end_date", "promo platform phase", "promo_year"),
     "quality.metrics": _columns(
         "",
-        "name label_en label_zh unit additivity good_direction owner definition_en definition_zh",
+        "name label_en label_zh unit additivity good_direction owner definition_en definition_zh "
+        "numerator denominator",
+    ),
+    "quality.comparisons": _columns(
+        "",
+        "comparison label_en label_zh versus_en versus_zh base_en base_zh",
+        "position alert_position first_offset last_offset",
     ),
     "quality.checks": _columns("", "check_name layer subject severity status observed message"),
     "quality.ingest_files": _columns(
@@ -101,6 +112,17 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
     ),
 }
 """Frame -> the columns the pages use. A missing frame or column reads as empty or NULL."""
+
+ROWS = {
+    "marts.fct_retention_daily":
+        "kind = 'visit' and dimension = 'all' and retention_type = 'classic'",
+    "marts.fct_retention_monthly":
+        "kind = 'purchase' and dimension <> 'channel' and retention_type = 'classic'",
+}  # fmt: skip
+"""Frame -> the condition, in SQL, of the rows the pages use; all of them where there is none.
+
+Retention has 35 rows a day and segment, of which pages draw new visitors of the company only.
+"""
 
 
 @dataclass(frozen=True)
@@ -173,10 +195,17 @@ def exact_sum(name: str) -> pl.Expr:
 
 
 class Data:
-    """The published frames of one site, by name, in plain types."""
+    """The published frames of one site, by name, in plain types.
+
+    Attributes:
+        metrics: rows of the metric registry by name.
+        comparisons: those of `quality.comparisons`.
+    """
 
     def __init__(self, frames: Mapping[str, pl.DataFrame]) -> None:
         self._frames = {name: normalise(name, frames.get(name)) for name in COLUMNS}
+        self.metrics = by_name(self["quality.metrics"])
+        self.comparisons = Comparisons(self["quality.comparisons"])
         self._days: dict[tuple[str, date], dict[tuple[str, ...], list[Row]]] = {}
 
     def __getitem__(self, name: str) -> pl.DataFrame:

@@ -20,7 +20,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from dashboards.wording.formatting import MINUS, money
-from dashboards.wording.i18n import LANGUAGES, catalogue, text
+from dashboards.wording.i18n import LANGUAGES, text, word
 
 _SIGNED = re.compile(rf"[+{MINUS}][^\s\d&<>，、。]{{0,4}}[\d.,]*\d[KMB万亿%]?")
 
@@ -85,8 +85,7 @@ def named(group: str, name: str) -> Both:
         group: prefix in the catalogue, such as `segment.channel`.
         name: untrusted name.
     """
-    key = f"{group}.{name}"
-    return tr(key) if key in catalogue("en") else same(name)
+    return both(lambda lang: word(group, name, lang))
 
 
 def clipped(value: Both, length: int) -> Both:

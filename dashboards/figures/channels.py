@@ -11,14 +11,16 @@ from dataclasses import dataclass
 import polars as pl
 
 from dashboards.base.data import Data, exact_sum
+from dashboards.figures.ratios import Sums, level, ratio
 from dashboards.figures.windows import Window
+from dashboards.wording.metrics import Metrics
 
 SUMMED = ("cost", "attributed_gmv", "orders", "new_customers", "claimed_conversions")
 
 
 @dataclass(frozen=True)
 class Spend:
-    """Sums of one channel. None where no row of the window knows the amount.
+    """Sums of one channel and what they give. None where no row of the window knows the amount.
 
     Attributes:
         cost: advertising spend.
@@ -26,37 +28,30 @@ class Spend:
         orders: paid orders by their own channel.
         new_customers: first orders, by the first visit.
         claimed: conversions the advertising platform claims.
+        roas: attributed GMV over spend; None without spend.
+        cac: spend over new customers; None without spend or without new customers.
+        spend_rate: spend over the whole GMV, so that the rates of channels add up; None without
+            spend.
     """
 
-    cost: float | None = None
-    revenue: float | None = None
-    orders: float | None = None
-    new_customers: float | None = None
-    claimed: float | None = None
-
-    @property
-    def roas(self) -> float | None:
-        """Attributed GMV over spend; None without spend."""
-        return ratio(self.revenue, self.cost)
-
-    @property
-    def cac(self) -> float | None:
-        """Spend over new customers; None without spend or without new customers."""
-        return ratio(self.cost, self.new_customers) if self.cost else None
+    cost: float | None
+    revenue: float | None
+    orders: float | None
+    new_customers: float | None
+    claimed: float | None
+    roas: float | None
+    cac: float | None
+    spend_rate: float | None
 
     @property
     def over_claim(self) -> float | None:
         """Conversions claimed over own orders."""
         return ratio(self.claimed, self.orders) if self.claimed else None
 
-    def spend_rate(self, gmv: float | None) -> float | None:
-        """Spend over the whole GMV, so that the rates of channels add up; None without spend."""
-        return ratio(self.cost, gmv) if self.cost else None
 
-
-def ratio(over: float | None, under: float | None) -> float | None:
-    """A quotient, None where either side is unknown or nothing is below the line."""
-    return over / under if over is not None and under else None
+def _spent(name: str, sums: Sums, metrics: Metrics) -> float | None:
+    """A ratio of spend; None without spend."""
+    return level(name, sums, metrics) if sums["cost"] else None
 
 
 def channel_sums(data: Data, window: Window | None) -> pl.DataFrame:
@@ -73,56 +68,62 @@ def channel_sums(data: Data, window: Window | None) -> pl.DataFrame:
     )
 
 
-def by_channel(sums: pl.DataFrame) -> dict[str, Spend]:
-    """Channel -> its sums over platforms, most spent first, then by revenue."""
+def by_channel(sums: pl.DataFrame, gmv: float | None, metrics: Metrics) -> dict[str, Spend]:
+    """Channel -> its sums over platforms, most spent first, then by revenue.
+
+    Args:
+        sums: `channel_sums`.
+        gmv: whole GMV of the same days.
+        metrics: the registry.
+    """
     rows = (
         sums.group_by("channel")
         .agg(exact_sum(name) for name in SUMMED)
         .with_columns(pl.col("cost", "attributed_gmv").fill_null(0).name.prefix("_"))
         .sort("_cost", "_attributed_gmv", "channel", descending=[True, True, False])
+        .with_columns(gmv=pl.lit(gmv, dtype=pl.Float64))
     )
-    return {str(row["channel"]): Spend(*(row[name] for name in SUMMED)) for row in rows.to_dicts()}
+    return {
+        str(row["channel"]): Spend(
+            *(row[name] for name in SUMMED),
+            *(_spent(name, row, metrics) for name in ("roas", "cac", "spend_rate")),
+        )
+        for row in rows.to_dicts()
+    }
 
 
 @dataclass(frozen=True)
 class Total:
-    """Spend of a window against the whole GMV and all new buyers of the same days."""
+    """Spend of a window against the whole GMV of the same days.
 
-    cost: float | None
-    gmv: float | None
-    new_buyers: float | None
+    Attributes:
+        mer: GMV over spend, all channels together.
+        spend_rate: spend over GMV.
+        cac: spend over all new buyers, won by spend or not: blended.
+    """
 
-    @property
-    def mer(self) -> float | None:
-        """GMV over spend, all channels together."""
-        return ratio(self.gmv, self.cost)
-
-    @property
-    def spend_rate(self) -> float | None:
-        """Spend over GMV."""
-        return ratio(self.cost, self.gmv) if self.cost else None
-
-    @property
-    def cac(self) -> float | None:
-        """Spend over new buyers, paid or not: blended."""
-        return ratio(self.cost, self.new_buyers) if self.cost else None
+    cost: float | None = None
+    gmv: float | None = None
+    mer: float | None = None
+    spend_rate: float | None = None
+    cac: float | None = None
 
 
-def total(data: Data, window: Window | None, platform: str | None = None) -> Total:
-    """Totals of a window, of the company or of one platform."""
+def total(data: Data, window: Window | None) -> Total:
+    """Totals of a window of the company."""
     if window is None:
-        return Total(None, None, None)
-    sums = channel_sums(data, window)
-    if platform is not None:
-        sums = sums.filter(pl.col("platform") == platform)
-    rows = data["marts.fct_gmv_daily"].filter(
-        window.filter(),
-        pl.col("dimension") == ("all" if platform is None else "platform"),
-        pl.col("segment") == (platform or "all"),
+        return Total()
+    company = data["marts.fct_gmv_daily"].filter(window.filter(), pl.col("dimension") == "all")
+    sums = {
+        name: frame.select(exact_sum(name)).item()
+        for frame, name in (
+            (channel_sums(data, window), "cost"), (company, "gmv"), (company, "new_buyers"),
+        )
+    }  # fmt: skip
+    return Total(
+        sums["cost"],
+        sums["gmv"],
+        level("mer", sums, data.metrics),
+        _spent("spend_rate", sums, data.metrics),
+        ratio(sums["cost"], sums["new_buyers"]) if sums["cost"] else None,
     )
-
-    def known(frame: pl.DataFrame, name: str) -> float | None:
-        value = frame.select(exact_sum(name)).item()
-        return None if value is None else float(value)
-
-    return Total(known(sums, "cost"), known(rows, "gmv"), known(rows, "new_buyers"))

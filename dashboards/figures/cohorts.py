@@ -11,13 +11,12 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from dashboards.base.data import Data
-from dashboards.pages.shared.changes import SMALLEST_GROUP
+from dashboards.base.data import SMALLEST_GROUP, Data
 
 MONTHS = 13  # cohorts shown
 PERIODS = 12  # months after the first order shown
-MEASURES = ("customers", "revenue", "orders")
-_COLUMN = {"customers": "retained_count", "revenue": "revenue", "orders": "orders"}
+_COLUMN = {"customers": "retained_count", "revenue": "revenue"}
+MEASURES = tuple(_COLUMN)
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def last_month(last: date) -> date:
 def cohorts(frame: pl.DataFrame, measure: str) -> list[Cohort]:
     """The last `MONTHS` cohorts, oldest first, with one measure per customer of the cohort.
 
-    Customers give a rate; revenue and orders an amount per customer who belongs to the cohort.
+    Customers give a rate; revenue an amount per customer who belongs to the cohort.
     """
     found = []
     months = sorted(frame["cohort_month"].unique().to_list())[-MONTHS:]

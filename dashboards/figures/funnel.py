@@ -14,6 +14,7 @@ from math import sqrt
 import polars as pl
 
 from dashboards.base.data import Data
+from dashboards.figures.ratios import ratio
 from dashboards.figures.windows import Window
 
 NOTABLE_Z = 2.0  # a step's change within two standard errors is noise
@@ -41,17 +42,17 @@ class Step:
     @property
     def rate(self) -> float | None:
         """Part of the step before that reached this one."""
-        return self.count / self.before if self.before else None
+        return ratio(self.count, self.before)
 
     @property
     def base_rate(self) -> float | None:
         """The same in the base."""
-        return self.base_count / self.base_before if self.base_before and self.base_count else None
+        return ratio(self.base_count, self.base_before)
 
     @property
     def overall(self) -> float | None:
         """Part of the first step that reached this one."""
-        return self.count / self.first if self.first else None
+        return ratio(self.count, self.first)
 
     @property
     def change(self) -> float | None:

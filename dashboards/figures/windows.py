@@ -12,8 +12,9 @@ from datetime import date, timedelta
 import polars as pl
 
 from dashboards.base.data import Data
+from dashboards.base.names import promo_name
 from dashboards.base.page import Both, both, tr
-from dashboards.pages.shared.changes import phases, promo_name
+from dashboards.figures.promotions import phases
 from dashboards.wording.formatting import day
 
 _LOOK_BACK = 8  # windows looked at to find one without promotion

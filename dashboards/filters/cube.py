@@ -1,9 +1,9 @@
-"""Filters by platform and shop: their bar, and the cube of integers they sum over.
+"""The cube of integers that filters by platform and shop sum over.
 
 Belongs here: what the script may add up. Only integers that add up over days go into the cube;
 visitors and buyers do not, so they are there as the stored rows of each platform and shop, one
 value a day, and are never summed over days or segments. Ratios are sums over sums, after filtering.
-Does not belong here: the script (`assets/filters.js`), the swap of pages.
+Does not belong here: the script (`assets/filters.js`), what can be chosen (`bar`).
 """
 
 from __future__ import annotations
@@ -16,63 +16,18 @@ from typing import Any
 import polars as pl
 
 from dashboards.base.data import Data, SiteInfo
-from dashboards.base.page import script_json, tr
+from dashboards.base.page import script_json
 from dashboards.figures.channels import SUMMED, channel_sums
 from dashboards.figures.funnel import sessions, step_names
 from dashboards.figures.windows import Window
-from dashboards.pages.shared.changes import segment_name
-from dashboards.pages.shared.layout import Filter, Option
-from dashboards.wording.formatting import MONTHS, symbol
+from dashboards.filters.bar import CUBE_DAYS, DIMENSIONS, offered
 
-CUBE_DAYS = 372  # a year and a week: cards look 364 days back
 FUNNEL_DAYS = 84
 MAX_CELLS = 150_000
-# So many of each dimension fit into the cube, the largest by GMV; a shop with hundreds of stores
-# finds the others in the marts.
-MOST_OFFERED = 15
 MONEY = ("gmv", "net_sales")
 COUNTS = (
     "visitors", "tracked_buyers", "buyers", "identified_orders", "orders", "new_buyers",
 )  # fmt: skip
-DIMENSIONS = ("platform", "shop")
-_WORDS = {
-    "active": "filter.active",
-    "peak": "filter.peak",
-    "line_title": "filter.line_title",
-    "line_subtitle": "filter.line_subtitle",
-    "headline": "filter.headline",
-    "headline_none": "filter.headline_none",
-    "funnel_title": "filter.funnel_title",
-    "funnel_headline": "filter.funnel_headline",
-    "funnel_none": "filter.funnel_none",
-    "channels_title": "filter.channels_title",
-    "channels_headline": "filter.channels_headline",
-    "before": "channels.before",
-    "points": "card.points",
-    "unknown": "state.unknown",
-    "vs_week": "card.vs_week",
-    "vs_year": "card.vs_year",
-}
-
-
-def names_of(frame: pl.DataFrame, column: str = "segment") -> list[str]:
-    """Segments of a frame that can be chosen, in order."""
-    found = frame[column].drop_nulls().unique().to_list()
-    return sorted(str(name) for name in found if not str(name).startswith("("))
-
-
-def offered(data: Data, frame: pl.DataFrame, dimension: str, column: str = "segment") -> list[str]:
-    """Segments of a frame that a page offers; of too many the largest by GMV, in order."""
-    names = names_of(frame, column)
-    if len(names) <= MOST_OFFERED:
-        return names
-    rows = data["marts.fct_gmv_daily"].filter(pl.col("dimension") == dimension)
-    first = pl.col("business_date").max() - timedelta(days=CUBE_DAYS - 1)
-    sums = rows.filter(pl.col("business_date") >= first).group_by("segment").agg(pl.sum("gmv"))
-    largest = sums.filter(pl.col("segment").is_in(names)).sort(
-        "gmv", "segment", descending=[True, False]
-    )
-    return sorted(largest["segment"].head(MOST_OFFERED))
 
 
 def shop_platforms(data: Data) -> dict[str, str]:
@@ -88,42 +43,6 @@ def shop_platforms(data: Data) -> dict[str, str]:
     for shop, platform in rows.iter_rows():
         found.setdefault(str(shop), set()).add(str(platform))
     return {shop: min(of) for shop, of in found.items() if len(of) == 1}
-
-
-def filter_bar(
-    data: Data, platforms: pl.DataFrame | None, shops: pl.DataFrame | None
-) -> list[Filter]:
-    """Selects of the segments that a page's own table holds; one alone is no choice.
-
-    Args:
-        data: the frames.
-        platforms: rows with a column `segment` or `platform`; None offers no platform.
-        shops: rows with a column `segment`; None offers no shop.
-    """
-    bar = []
-    for name, frame in zip(DIMENSIONS, (platforms, shops), strict=True):
-        if frame is None:
-            continue
-        column = "platform" if "platform" in frame.columns else "segment"
-        values = offered(data, frame, name, column)
-        if len(values) < 2:
-            continue
-        options = [Option("", tr("filter.all"))]
-        options += [Option(value, segment_name(name, value)) for value in values]
-        bar.append(Filter(name, tr(f"dimension.{name}"), options))
-    return bar
-
-
-def script_words(info: SiteInfo) -> dict[str, Any]:
-    """What the script writes on a filtered page, in both languages."""
-    said = {name: tr(key) for name, key in _WORDS.items()}
-    return {
-        "symbol": symbol(info.currency),
-        "filter": {
-            "months": list(MONTHS),
-            **{name: [text.en, text.zh] for name, text in said.items()},
-        },
-    }
 
 
 def _keys(data: Data, frame: pl.DataFrame) -> list[tuple[str, str]]:

@@ -9,40 +9,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
 
-from dashboards.wording.changes import effects, money
-from dashboards.wording.comparisons import change_row, sensible_comparison
+from dashboards.wording.changes import effects
+from dashboards.wording.comparisons import Comparisons, change_row
+from dashboards.wording.formatting import money
+from dashboards.wording.i18n import word
 from dashboards.wording.incidents import (
-    REASON_LABELS,
     cause_label,
     is_above,
-    metric_label,
     place_label,
+    reason_label,
     segment_label,
 )
-
-__all__ = ["AlertInfo", "Message", "compose", "one_line"]
+from dashboards.wording.metrics import Metrics, in_unit, metric_word, unit_of
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 _SHOWN_DIMENSIONS, _SHOWN_SEGMENTS = 3, 3
-_COMPARISONS = {
-    "promo_phase": ("the same day of the promo phase last year", "去年同阶段"),
-    "trailing_28d": ("the mean of the 28 days before", "前 28 天日均"),
-    "last_week": ("the same weekday last week", "上周同期"),
-    "last_year": ("364 days before", "去年同期"),
-    "previous_day": ("the day before", "前一日"),
-}
-_SALES, _VISITS = {"orders", "order_items"}, {"events", "traffic_daily"}
-# Feeds that a metric is made of; visits and sales where a metric is of both.
-_FED_BY = {"visitors": _VISITS, "refund_rate": {*_SALES, "refunds"}, "gmv": _SALES, "aov": _SALES,
-           "gmv_3_days": _SALES, "gmv_per_unit": _SALES, "buyers": _SALES,
-           "orders_per_buyer": _SALES}  # fmt: skip
-_SEVERITIES = {"high": "高", "medium": "中", "low": "低"}
+_FEEDS = frozenset({"orders", "order_items", "events", "traffic_daily"})
 
 
 @dataclass(frozen=True)
@@ -96,34 +84,49 @@ class AlertInfo:
     site: str = ""
 
 
-def compose(  # noqa: PLR0913, PLR0917 - all that a message tells of
-    incident: Mapping[str, Any],
-    changes: pl.DataFrame,
-    completeness: pl.DataFrame,
-    info: AlertInfo,
-    causes: pl.DataFrame | None = None,
-    watermarks: pl.DataFrame | None = None,
-) -> Message:
+@dataclass(frozen=True)
+class Evidence:
+    """Published tables a message draws from.
+
+    Attributes:
+        changes: rows of `fct_gmv_change`.
+        completeness: `quality.source_completeness_daily`.
+        comparisons: `quality.comparisons`.
+        metrics: the registry by name.
+        feeds_of: feeds a metric is made of; of others all are looked at.
+        causes: rows of `insights.root_causes`; those of other incidents are not looked at.
+        watermarks: `quality.source_watermarks`.
+    """
+
+    changes: pl.DataFrame
+    completeness: pl.DataFrame
+    comparisons: Comparisons
+    metrics: Metrics
+    feeds_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    causes: pl.DataFrame | None = None
+    watermarks: pl.DataFrame | None = None
+
+
+def compose(incident: Mapping[str, Any], evidence: Evidence, info: AlertInfo) -> Message:
     """The message of an incident's last day.
 
     Args:
         incident: one row of `models.incidents.INCIDENT_SCHEMA` as a mapping.
-        changes: rows of `fct_gmv_change`.
-        completeness: `quality.source_completeness_daily`.
+        evidence: what is known of its day.
         info: shop, currency, site.
-        causes: rows of `insights.root_causes`; those of other incidents are not looked at.
-        watermarks: `quality.source_watermarks`.
     """
     is_data = incident["kind"] == "data"
     blocks = []
     for lang in ("en", "zh"):
-        lines = _gap_lines(incident, lang) if is_data else _fall_lines(incident, lang, info)
+        if is_data:
+            lines = [str(incident[f"explanation_{lang}"])]
+        else:
+            lines = _fall_lines(incident, evidence.metrics, lang, info)
+            lines += _effect_lines(incident, evidence, lang, info)
+            lines += _where_lines(incident, evidence, lang, info)
+        lines += _state_lines(incident, evidence.completeness, lang)
         if not is_data:
-            lines += _effect_lines(incident, changes, lang, info)
-            lines += _where_lines(incident, causes, completeness, lang, info)
-        lines += _state_lines(incident, completeness, lang)
-        if not is_data and watermarks is not None:
-            lines += _past_lines(incident, completeness, watermarks, lang)
+            lines += _past_lines(incident, evidence, lang)
         if info.site:
             lines.append(f"{'Pages' if lang == 'en' else '页面'}: {info.site}")
         blocks.append("\n".join(one_line(line) for line in lines))
@@ -134,7 +137,7 @@ def compose(  # noqa: PLR0913, PLR0917 - all that a message tells of
         metric=str(incident["metric"]),
         segment=one_line(f"{incident['dimension']}:{incident['segment']}"),
         severity=str(incident["severity"]),
-        subject=_subject(incident, info),
+        subject=_subject(incident, evidence.metrics, info),
         text="\n\n".join(blocks),
         impact_amount=incident["impact_amount"],
     )
@@ -145,41 +148,33 @@ def one_line(text: str) -> str:
     return _CONTROL.sub(" ", text).strip()
 
 
-def _subject(incident: Mapping[str, Any], info: AlertInfo) -> str:
+def _subject(incident: Mapping[str, Any], metrics: Metrics, info: AlertInfo) -> str:
     start = f"[{info.shop}] {incident['severity']}: {place_label(incident, 'en')}"
     if incident["kind"] == "data":
-        reason = REASON_LABELS.get(str(incident["reason"]), ("data incomplete", ""))[0]
+        reason = reason_label(incident["reason"], "en", "data incomplete")
         return one_line(f"{start}: {reason} on {incident['last_date']}")
-    name = metric_label(str(incident["metric"]), "en")
+    name = metric_word(str(incident["metric"]), metrics, "en")
     side = "above" if is_above(incident) else "below"
     amount = money(incident["impact_amount"], info.currency, "en", signed=True)
     return one_line(f"{start}: {name} {side} range on {incident['last_date']}, {amount}")
 
 
-def _value(metric: str, value: float | None, lang: str, info: AlertInfo) -> str:
-    """A figure in the unit of its metric."""
-    if value is None:
-        return "unknown" if lang == "en" else "未知"
-    if metric in ("gmv", "aov", "gmv_per_unit"):
-        return money(value, info.currency, lang)
-    if metric.endswith("_rate"):
-        return f"{value:.2%}"
-    return f"{value:,.0f}" if metric in ("visitors", "buyers") else f"{value:.3f}"
-
-
-def _fall_lines(incident: Mapping[str, Any], lang: str, info: AlertInfo) -> list[str]:
+def _fall_lines(
+    incident: Mapping[str, Any], metrics: Metrics, lang: str, info: AlertInfo
+) -> list[str]:
     metric = str(incident["metric"])
+    unit, unknown = unit_of(metric, metrics), "unknown" if lang == "en" else "未知"
     seen, wanted, low, high_bound = (
-        _value(metric, incident[name], lang, info)
+        unknown if incident[name] is None else in_unit(incident[name], unit, info.currency, lang)
         for name in ("observed", "expected", "lower", "upper")
     )
     impact = money(incident["impact_amount"], info.currency, lang, signed=True)
-    name, place = metric_label(metric, lang), place_label(incident, lang)
+    name, place = metric_word(metric, metrics, lang), place_label(incident, lang)
     day, opened = incident["last_date"], incident["opened_date"]
     cause = incident["cause_metric"]
     high = is_above(incident)
     if lang == "zh":
-        severity = _SEVERITIES.get(str(incident["severity"]), incident["severity"])
+        severity = word("severity", str(incident["severity"]), lang)
         of = "净销售额" if metric == "refund_rate" else "支付金额"
         lines = [
             f"【{info.shop}】{place}{name}{'高于' if high else '低于'}预期区间"
@@ -187,7 +182,7 @@ def _fall_lines(incident: Mapping[str, Any], lang: str, info: AlertInfo) -> list
             f"实际 {seen}；预期 {wanted}（区间 {low} 至 {high_bound}）",
             f"影响：{of} {impact}（自 {opened} 起，共 {incident['days']} 天）",
         ]
-        return [*lines, cause_label(incident, lang)] if cause else lines
+        return [*lines, cause_label(incident, metrics, lang)] if cause else lines
     lines = [
         f"{info.shop}: {name} of {place} {'rose above' if high else 'fell below'} its expected"
         f" range on {day} (severity {incident['severity']}).",
@@ -196,16 +191,16 @@ def _fall_lines(incident: Mapping[str, Any], lang: str, info: AlertInfo) -> list
         f" ({incident['days']} day{'' if incident['days'] == 1 else 's'}).",
     ]
     if cause and incident["cause_side"] != "above":
-        return [*lines, f"Main cause: {metric_label(str(cause), lang)}."]
-    return [*lines, f"Main cause: {cause_label(incident, lang)}."] if cause else lines
+        return [*lines, f"Main cause: {metric_word(str(cause), metrics, lang)}."]
+    return [*lines, f"Main cause: {cause_label(incident, metrics, lang)}."] if cause else lines
 
 
 def _effect_lines(
-    incident: Mapping[str, Any], changes: pl.DataFrame, lang: str, info: AlertInfo
+    incident: Mapping[str, Any], evidence: Evidence, lang: str, info: AlertInfo
 ) -> list[str]:
     """Every effect on the GMV of the platform (of the company), against the comparison named."""
-    day, english = incident["last_date"], lang == "en"
-    comparison = sensible_comparison(changes, day) if len(changes) else None
+    day, english, changes = incident["last_date"], lang == "en", evidence.changes
+    comparison = evidence.comparisons.sensible(changes, day) if len(changes) else None
     row = None
     if comparison:
         # A segment's row of fct_gmv_change is the whole company's: only its platform is told.
@@ -214,7 +209,7 @@ def _effect_lines(
         row = change_row(changes, day, comparison, *place)
     if comparison is None or row is None:
         return ["No earlier day to compare with." if english else "没有可比较的日期。"]
-    base = _COMPARISONS[comparison][lang == "zh"]
+    base = evidence.comparisons.said(comparison, "alert", lang)
     change = money(float(str(row["gmv_change"])), info.currency, lang, signed=True)
     of = "" if incident["platform"] is None else str(incident["platform"])
     first = (
@@ -226,13 +221,10 @@ def _effect_lines(
 
 
 def _where_lines(
-    incident: Mapping[str, Any],
-    causes: pl.DataFrame | None,
-    completeness: pl.DataFrame,
-    lang: str,
-    info: AlertInfo,
+    incident: Mapping[str, Any], evidence: Evidence, lang: str, info: AlertInfo
 ) -> list[str]:
     """Segments that lost most against the expectation, within the incident's own platform."""
+    causes = evidence.causes
     if causes is None or causes.is_empty():
         return []
     own = causes.filter(
@@ -249,7 +241,7 @@ def _where_lines(
         lines.append(f"  {segment_label(name, '', lang).strip()}: {parts}")
     if not lines:
         return []
-    scope = _scope(incident, completeness, lang)
+    scope = _scope(incident, evidence.completeness, lang)
     first = (
         f"Where ({scope}, against the expectation):"
         if lang == "en"
@@ -273,10 +265,6 @@ def _scope(incident: Mapping[str, Any], completeness: pl.DataFrame, lang: str) -
     return f"全公司，不含数据不完整的 {late}" if late else "全公司"
 
 
-def _gap_lines(incident: Mapping[str, Any], lang: str) -> list[str]:
-    return [str(incident["explanation_en" if lang == "en" else "explanation_zh"])]
-
-
 def _state_lines(incident: Mapping[str, Any], completeness: pl.DataFrame, lang: str) -> list[str]:
     """What of the day has arrived: a reader must know how far to trust the figures."""
     day = completeness.filter(
@@ -290,29 +278,29 @@ def _state_lines(incident: Mapping[str, Any], completeness: pl.DataFrame, lang: 
                 f"当日数据：{'完整' if len(day) else '未知'}。"]  # fmt: skip
     lines = ["Data of the day, incomplete:" if english else "当日数据不完整："]
     for gap in gaps:
-        reason = REASON_LABELS.get(str(gap["reason"]), (str(gap["reason"]),) * 2)[not english]
+        reason = reason_label(gap["reason"], lang)
         rows = f"{gap['arrived_rows'] or 0:,.0f} / {gap['expected_rows'] or 0:,.0f}"
         lines.append(f"  {gap['source']} {gap['feed']}: {reason} ({rows})")
     return lines
 
 
-def _past_lines(
-    incident: Mapping[str, Any], completeness: pl.DataFrame, watermarks: pl.DataFrame, lang: str
-) -> list[str]:
+def _past_lines(incident: Mapping[str, Any], evidence: Evidence, lang: str) -> list[str]:
     """Sources that feed the metric and whose data have a gap before the day; one line each.
 
     A gap that begins with the day itself is told by `_state_lines` already.
     """
-    day = incident["last_date"]
-    feeds = _FED_BY.get(str(incident["metric"]), _SALES | _VISITS)
-    behind = watermarks.filter(
+    if evidence.watermarks is None:
+        return []
+    day, known = incident["last_date"], evidence.feeds_of
+    feeds = known.get(str(incident["metric"]), _FEEDS)
+    behind = evidence.watermarks.filter(
         pl.col("feed").is_in(sorted(feeds)),
         pl.col("reason") != "not_daily",
         pl.col("complete_until_date").is_null() | (pl.col("complete_until_date") < day),
     )
     if incident["platform"] is not None:
         behind = behind.filter(pl.col("platform") == str(incident["platform"]))
-    gaps = completeness.filter(pl.col("business_date") == day, ~pl.col("is_complete"))
+    gaps = evidence.completeness.filter(pl.col("business_date") == day, ~pl.col("is_complete"))
     told = set(gaps.select("source", "feed").iter_rows())
     lines = []
     for row in behind.sort("source", "feed").to_dicts():
@@ -324,7 +312,7 @@ def _past_lines(
 
 
 def _past_line(row: Mapping[str, Any], lang: str) -> str:
-    reason = REASON_LABELS.get(str(row["reason"]), (str(row["reason"]),) * 2)[lang != "en"]
+    reason = reason_label(row["reason"], lang)
     until = row["complete_until_date"]
     if lang == "en":
         known = f"complete only through {until}" if until else "not complete on any day yet"

@@ -6,28 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from dashboards.wording.i18n import text, word
+
 _SALES = {"orders", "order_items"}
-_FEEDS = {
-    "orders": ("orders", "订单"),
-    "order_items": ("order lines", "订单明细"),
-    "refunds": ("refunds", "退款"),
-    "events": ("visitor events", "访客事件"),
-    "traffic_daily": ("visitor totals", "流量汇总"),
-    "campaign_spend": ("advertising spend", "广告花费"),
-}
-_STATES = {
-    "no_rows": ("have not arrived", "尚未到达"),
-    "stops_early": ("stop before the end of the day", "提前中断"),
-    "few_rows": ("are far fewer than usual", "远少于平常"),
-    "file_missing": ("lack a file that was announced", "缺少清单中的文件"),
-}
-_FIGURES = {
-    "sales": ("GMV is not complete", "支付金额不完整"),
-    "traffic": ("visitors and conversion are not complete", "访客数和转化率不完整"),
-    "refunds": ("net sales are not complete", "净销售额不完整"),
-    "spend": ("spend is not complete", "花费不完整"),
-    "others": ("figures made of them are not complete", "相关数据不完整"),
-}
+_FEEDS = ("orders", "order_items", "refunds", "events", "traffic_daily", "campaign_spend")
 
 
 @dataclass(frozen=True)
@@ -59,30 +41,30 @@ def warnings(found: Iterable[Gap], day: date, lang: str) -> list[str]:
         day: the day asked for; other days are named.
         lang: `en` or `zh`.
     """
-    column = int(lang == "zh")
     grouped: dict[tuple[date, str, str, str], list[str]] = {}
     for gap in found:
         key = (gap.business_date, gap.source, gap.reason, _figure(gap.feed))
         grouped.setdefault(key, []).append(gap.feed)
     told = []
     for (when, source, reason, figure), feeds in grouped.items():
-        names = sorted(feeds, key=list(_FEEDS).index) if set(feeds) <= set(_FEEDS) else feeds
+        names = sorted(feeds, key=_FEEDS.index) if set(feeds) <= set(_FEEDS) else feeds
         if "orders" in names:
             names = [name for name in names if name != "order_items"]
-        told.append(_sentence(when, when == day, source, names, reason, figure, column))
+        told.append(_sentence(when, when == day, source, names, reason, figure, lang))
     return told
 
 
 def _sentence(  # noqa: PLR0913, PLR0917 - the parts of one sentence
-    when: date, is_asked: bool, source: str, feeds: list[str], reason: str, figure: str, column: int
+    when: date, is_asked: bool, source: str, feeds: list[str], reason: str, figure: str, lang: str
 ) -> str:
-    state = _STATES.get(reason, ("are not complete", "不完整"))[column]
-    named = [_FEEDS.get(feed, (feed, feed))[column] for feed in feeds]
-    if column:
+    is_chinese, spoiled = lang == "zh", text(f"incomplete.{figure}", lang)
+    state = word("reason.of_feed", reason, lang, "不完整" if is_chinese else "are not complete")
+    named = [word("feed", feed, lang) for feed in feeds]
+    if is_chinese:
         start = "" if is_asked else f"对比日 {when}："
-        return f"{start}{source} {'、'.join(named)}{state}；{_FIGURES[figure][1]}。"
+        return f"{start}{source} {'、'.join(named)}{state}；{spoiled}。"
     start = "" if is_asked else f"On {when}, which it is compared with, "
-    return f"{start}{source} {' and '.join(named)} {state}; {_FIGURES[figure][0]}."
+    return f"{start}{source} {' and '.join(named)} {state}; {spoiled}."
 
 
 def _figure(feed: str) -> str:

@@ -14,10 +14,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any, SupportsFloat
 
-from dashboards.wording.formatting import as_date, long_day, money, percent
+from dashboards.wording.formatting import as_date, inline, long_day, money, percent
 from dashboards.wording.i18n import text
-
-__all__ = ["EFFECT_ORDER", "Effect", "effects", "headline", "inline", "is_traffic_unknown", "money"]
 
 EFFECT_ORDER = (
     "visitors",
@@ -29,6 +27,10 @@ EFFECT_ORDER = (
     "aov",
 )
 """The chain of the GMV identity; a row's effects sum to its change."""
+
+COUNTS = ("visitors", "tracked_buyers", "untracked_buyers", "buyers", "identified_orders",
+          "anonymous_orders", "orders", "gmv")  # fmt: skip
+"""What both sides of a row are counted in; the base's with `base_` before the name."""
 
 NOTABLE_CHANGE = 0.01  # of the base: below it the day is "within 1 %"
 SECOND_DRIVER = 0.5  # of the first driver's effect
@@ -51,13 +53,6 @@ class Effect:
     label: str
     amount: float
     text: str
-
-
-def inline(label: str, lang: str) -> str:
-    """A label as it stands inside a sentence: lower case in English, but for AOV and its like."""
-    if lang == "zh" or label[:2].isupper():
-        return label
-    return label[:1].lower() + label[1:]
 
 
 def _number(change: Mapping[str, Any], key: str) -> float | None:
@@ -97,7 +92,7 @@ def effects(change: Mapping[str, Any], lang: str, currency: str) -> list[Effect]
     return found
 
 
-def _level(change: Mapping[str, Any], lang: str, currency: str) -> str:
+def _level(change: Mapping[str, Any], lang: str, currency: str, versus: str) -> str:
     """The first half: how much, on which day, against what."""
     gmv, base = _number(change, "gmv"), _number(change, "base_gmv")
     moment = as_date(change.get("business_date"))
@@ -105,10 +100,9 @@ def _level(change: Mapping[str, Any], lang: str, currency: str) -> str:
     if gmv is None:
         return text("headline.unknown", lang, day=when)
     words = {"day": when, "gmv": money(gmv, currency, lang)}
-    comparison = change.get("comparison")
-    if base is None or not comparison:
+    if base is None or not change.get("comparison"):
         return text("headline.no_base", lang, **words)
-    words |= {"base": text(f"versus.{comparison}", lang), "base_gmv": money(base, currency, lang)}
+    words |= {"base": versus, "base_gmv": money(base, currency, lang)}
     if base == 0:
         return text("headline.both_zero" if gmv == 0 else "headline.base_zero", lang, **words)
     if gmv == 0:
@@ -158,7 +152,7 @@ def _caveat(change: Mapping[str, Any], lang: str) -> str:
     return text("headline.traffic_unknown", lang) if is_traffic_unknown(change) else ""
 
 
-def headline(change: Mapping[str, Any], lang: str, currency: str) -> str:
+def headline(change: Mapping[str, Any], lang: str, currency: str, versus: str = "") -> str:
     """A day's GMV, its change and its drivers in one or two sentences.
 
     Args:
@@ -166,11 +160,12 @@ def headline(change: Mapping[str, Any], lang: str, currency: str) -> str:
             `business_date`; without `base_gmv` (no comparison possible) only the level is told.
         lang: `en` or `zh`.
         currency: ISO 4217 code of the reporting currency.
+        versus: the base inside a sentence, as `Comparisons.said` gives it.
 
     Returns:
         Such as "GMV was ¥332K on Sat 21 Nov, 4.9% below the same day last week. Traffic moved it
         −¥30K, partly offset by AOV +¥5.7K."
     """
-    parts = [_level(change, lang, currency), _drivers(change, lang, currency)]
+    parts = [_level(change, lang, currency, versus), _drivers(change, lang, currency)]
     parts.append(_caveat(change, lang))
     return ("" if lang == "zh" else " ").join(part for part in parts if part)

@@ -1,7 +1,7 @@
 """Numbers and days as people write them: K and M in English, 万 and 亿 in Chinese.
 
 Belongs here: rounding, units, signs, names of weekdays. U+2212 is the minus sign everywhere.
-Does not belong here: sentences (`narrative`), colours (`theme`).
+Does not belong here: sentences (`changes`), colours (`base.theme`).
 """
 
 from __future__ import annotations
@@ -145,3 +145,10 @@ def long_day(value: date, lang: str) -> str:
     if lang == "zh":
         return f"{day(value, lang)}（{weekday(value, lang)}）"
     return f"{weekday(value, lang)} {day(value, lang)}"
+
+
+def inline(label: str, lang: str) -> str:
+    """A label as it stands inside a sentence: lower case in English, but for AOV and its like."""
+    if lang == "zh" or label[:2].isupper():
+        return label
+    return label[:1].lower() + label[1:]

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from dashboards.wording.alerts import AlertInfo, Message, compose, one_line
+from dashboards.wording.alerts import AlertInfo, Evidence, Message, compose, one_line
+from dashboards.wording.comparisons import Comparisons
+from dashboards.wording.metrics import by_name
+from models.series import FEEDS_OF_METRIC
 from orchestration.alerting.delivery import deliver
 from orchestration.errors import write_trace
 
@@ -117,16 +120,18 @@ def send_alerts(settings: Settings, state: State, published: Callable[[str], pl.
     if told.is_empty():
         return 0
     days = ", ".join(f"date '{day}'" for day in told["last_date"].unique().sort())
-    changes = published(f"from marts.fct_gmv_change where business_date in ({days})")
-    completeness = published("from quality.source_completeness_daily")
-    causes = published("from insights.root_causes")
-    watermarks = published("from quality.source_watermarks")
+    evidence = Evidence(
+        changes=published(f"from marts.fct_gmv_change where business_date in ({days})"),
+        completeness=published("from quality.source_completeness_daily"),
+        comparisons=Comparisons(published("from quality.comparisons")),
+        metrics=by_name(published("from quality.metrics")),
+        feeds_of=FEEDS_OF_METRIC,
+        causes=published("from insights.root_causes"),
+        watermarks=published("from quality.source_watermarks"),
+    )
     shop = settings.shop
     info = AlertInfo(shop.name, shop.currency, (settings.paths.site / "index.html").as_posix())
-    messages = {
-        row["incident_id"]: compose(row, changes, completeness, info, causes, watermarks)
-        for row in told.to_dicts()
-    }
+    messages = {row["incident_id"]: compose(row, evidence, info) for row in told.to_dicts()}
     news = alertable(incidents, last)["incident_id"].to_list()
     channels = settings.alert_channels()
     deliver(list(messages.values()), settings.paths.outbox, [], state)

@@ -136,6 +136,11 @@ _METRICS = dict.fromkeys(
 )  # fmt: skip
 
 
+def registry() -> pl.DataFrame:
+    """The metric registry of the project as it was last parsed, as `metrics` gives it."""
+    return metrics(json.loads(MANIFEST.read_text("utf-8")))
+
+
 def _metric_row(name: str, entry: Mapping[str, Any]) -> dict[str, str | None]:
     """The entry without depth: of a text in two languages two columns."""
     flat = {"numerator": None, "denominator": None, "name": name, **entry}

@@ -7,23 +7,21 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dashboards.wording.caveats import Gap, blind_platforms, late_platforms, missed_days, warnings
-from dashboards.wording.changes import EFFECT_ORDER
+from dashboards.wording.changes import EFFECT_ORDER, effects, headline
+from dashboards.wording.formatting import fixed, money, percent
 from dashboards.wording.i18n import LANGUAGES
+from dashboards.wording.metrics import Metrics, in_unit, unit_of
 from orchestration.build import warehouse
 from orchestration.cli.console import console
-from orchestration.cli.drivers import Driver, drivers, sides
-from orchestration.cli.published import change_of, gaps, one_row, rows_of
+from orchestration.cli.drivers import Driver, drivers, metric_of
+from orchestration.cli.published import change_of, comparisons, gaps, metrics, one_row, rows_of
 from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError, allowed, day_of
 
 if TYPE_CHECKING:
     import duckdb
 
-COMPARISONS = (
-    "previous_day", "last_week", "last_year", "promo_phase", "trailing_28d", "target",
-)  # fmt: skip
 DIMENSIONS = ("platform", "shop", "channel", "device", "region", "customer_type")
-_BASE_DAYS = {"previous_day": 1, "last_week": 7, "last_year": 364}
 _SHOWN_DIMENSIONS, _SHOWN_SEGMENTS = 4, 3
 _WORDS = {
     "driver": ("driver", "驱动因素"),
@@ -57,36 +55,34 @@ def show_explanation(day: str, versus: str, by: str, lang: str) -> None:
     Raises:
         KpiError: an unknown comparison or dimension, or no such comparison for that day.
     """
-    from dashboards.wording.changes import effects, headline
-
-    allowed("--vs", versus, COMPARISONS)
     if by:
         allowed("--by", by, DIMENSIONS)
     allowed("--lang", lang, LANGUAGES)
     with warehouse.connect_published(settings.load().paths.current) as con:
+        known, registry = comparisons(con), metrics(con)
+        allowed("--vs", versus, known.names)
         run = one_row(con, "select * from quality.run") or {}
         through = run.get("data_through")
         chosen = day_of(day) if day else through
         change = change_of(con, chosen, versus) if chosen else None
         if change is None or chosen is None:
             raise _no_comparison(con, versus, chosen, through)
-        found = gaps(con, _days(chosen, versus))
+        found = gaps(con, _days(chosen, known.base_day(versus)))
         after = gaps(con, _after(chosen, run["as_of"])) if not day else []
-        counts = sides(con, chosen, versus, float(change["base_gmv"]))
         parts = _segments(con, chosen, versus, by)
     currency = run["currency"]
     told = [*missed_days(run, after, lang), *warnings(found, chosen, lang)]
-    tree = drivers(effects(change, lang, currency), *counts)
+    tree = drivers(effects(change, lang, currency), change, registry)
     late, blind = (ask(found) for ask in (late_platforms, blind_platforms))
     worst = parts if by else _worst(parts, float(change["gmv_change"]), late, blind)
     console.document({
         "change": change, "drivers": [asdict(driver) for driver in tree], "by": by or None,
         "segments": worst, "warnings": told,
     })  # fmt: skip
-    console.heading(headline(change, lang, currency))
+    console.heading(headline(change, lang, currency, known.said(versus, "versus", lang)))
     show_warnings(told, lang)
     console.out()
-    _show_tree(tree, lang, currency)
+    _show_tree(tree, registry, lang, currency)
     if by:
         _show_table(by, worst, lang, currency)
     else:
@@ -106,9 +102,8 @@ def _word(name: str, lang: str) -> str:
     return _WORDS[name][lang == "zh"]
 
 
-def _days(day: date, versus: str) -> list[date]:
+def _days(day: date, back: int | None) -> list[date]:
     """The day and, where the comparison is one other day, that day."""
-    back = _BASE_DAYS.get(versus)
     return [day, day - timedelta(days=back)] if back else [day]
 
 
@@ -126,7 +121,7 @@ def headline_warnings(con: duckdb.DuckDBPyConnection, run: dict[str, Any], lang:
         lang: `en` or `zh`.
     """
     day = run["data_through"]
-    found: list[Gap] = gaps(con, _days(day, "last_week"))
+    found: list[Gap] = gaps(con, _days(day, comparisons(con).base_day("last_week")))
     after = gaps(con, _after(day, run["as_of"]))
     return [*missed_days(run, after, lang), *warnings(found, day, lang)]
 
@@ -195,44 +190,27 @@ def _beyond_share(group: list[dict[str, Any]], side: float) -> float:
     return max(side * (float(part["gmv"]) - rate * float(part["base_gmv"])) for part in group)
 
 
-def _show_tree(tree: list[Driver], lang: str, currency: str) -> None:
-    from dashboards.wording.changes import money
+def _show_tree(tree: list[Driver], registry: Metrics, lang: str, currency: str) -> None:
 
+    rows = []
+    for driver in tree:
+        unit = unit_of(metric_of(driver.name), registry)
+        values = [
+            "" if value is None else in_unit(value, unit, currency, lang)
+            for value in (driver.value, driver.base_value)
+        ]
+        effect = money(driver.effect, currency, lang, signed=True)
+        rows.append((driver.label, *values, _difference(driver, unit), effect))
     console.table(
-        [_word(name, lang) for name in ("driver", "value", "base", "change", "effect")],
-        [
-            (
-                driver.label,
-                _shown(driver.name, driver.value, lang, currency),
-                _shown(driver.name, driver.base_value, lang, currency),
-                _difference(driver),
-                money(driver.effect, currency, lang, signed=True),
-            )
-            for driver in tree
-        ],
+        [_word(name, lang) for name in ("driver", "value", "base", "change", "effect")], rows
     )
 
 
-def _shown(name: str, value: float | None, lang: str, currency: str) -> str:
-    from dashboards.wording.changes import money
-    from dashboards.wording.formatting import fixed, percent
-
-    if value is None:
-        return ""
-    if name == "conversion":
-        return percent(value, 2)
-    if name == "aov":
-        return money(value, currency, lang)
-    return fixed(value, 3 if name == "orders_per_buyer" else 0)
-
-
-def _difference(driver: Driver) -> str:
+def _difference(driver: Driver, unit: str) -> str:
     """In per cent; a rate in percentage points, since 2 % of 2 % says little."""
-    from dashboards.wording.formatting import fixed, percent
-
     if driver.value is None or driver.base_value is None:
         return ""
-    if driver.name == "conversion":
+    if unit == "rate":
         return f"{fixed((driver.value - driver.base_value) * 100, 2, signed=True)} pp"
     if not driver.base_value:
         return ""
@@ -240,7 +218,6 @@ def _difference(driver: Driver) -> str:
 
 
 def _show_worst(worst: list[dict[str, Any]], fell: bool, lang: str, currency: str) -> None:
-    from dashboards.wording.changes import money
 
     if worst:
         console.heading(_word("lost" if fell else "won", lang))
@@ -254,8 +231,6 @@ def _show_worst(worst: list[dict[str, Any]], fell: bool, lang: str, currency: st
 
 
 def _show_table(by: str, parts: list[dict[str, Any]], lang: str, currency: str) -> None:
-    from dashboards.wording.changes import money
-
     names = [by, "GMV", "change", "visitors", "mix", "conversion", "untracked", "orders/buyer",
              "anonymous", "AOV"]  # fmt: skip
     moved = ["gmv_change", *(f"{name}_effect" for name in EFFECT_ORDER)]

@@ -9,6 +9,8 @@ from typing import Any
 import duckdb
 
 from dashboards.wording.caveats import Gap
+from dashboards.wording.comparisons import Comparisons
+from dashboards.wording.metrics import Metrics, by_name
 
 _GAPS = """
     select business_date, source, feed, platform, reason
@@ -31,14 +33,23 @@ def gaps(con: duckdb.DuckDBPyConnection, days: Iterable[date]) -> list[Gap]:
 
 
 def change_of(con: duckdb.DuckDBPyConnection, day: date, comparison: str) -> dict[str, Any] | None:
-    """The company's row of `fct_gmv_change`, with the day's visitors and buyers; None without."""
+    """The company's row of `fct_gmv_change`; None without."""
     return one_row(
         con,
-        "select c.*, d.visitors, d.buyers from marts.fct_gmv_change as c"
-        " left join marts.fct_gmv_daily as d using (business_date, dimension, segment)"
-        " where c.business_date = ? and c.comparison = ? and c.dimension = 'all'",
+        "select * from marts.fct_gmv_change"
+        " where business_date = ? and comparison = ? and dimension = 'all'",
         [day, comparison],
     )
+
+
+def comparisons(con: duckdb.DuckDBPyConnection) -> Comparisons:
+    """The published list of comparisons."""
+    return Comparisons(con.sql("from quality.comparisons").pl())
+
+
+def metrics(con: duckdb.DuckDBPyConnection) -> Metrics:
+    """The published registry of metrics by name."""
+    return by_name(con.sql("from quality.metrics").pl())
 
 
 def one_row(

@@ -10,7 +10,7 @@ import duckdb
 
 from orchestration.build import warehouse
 from orchestration.cli.console import console
-from orchestration.cli.published import change_of, one_row, rows_of
+from orchestration.cli.published import change_of, comparisons, one_row, rows_of
 from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError
 
@@ -25,6 +25,7 @@ def show_headline() -> None:
     with warehouse.connect_published(settings.load().paths.current) as con:
         run = one_row(con, "select * from quality.run")
         change = change_of(con, run["data_through"], "last_week") if run else None
+        versus = comparisons(con).said("last_week", "versus", "en")
         incident = one_row(
             con,
             "select * from insights.incidents"
@@ -37,7 +38,7 @@ def show_headline() -> None:
         console.heading("There is not yet a week of data to compare with.")
         show_warnings(told, "en")
         return
-    console.heading(headline(change, "en", run["currency"]))
+    console.heading(headline(change, "en", run["currency"], versus))
     show_warnings(told, "en")
     for effect in effects(change, "en", run["currency"]):
         console.out(f"  {effect.text}")

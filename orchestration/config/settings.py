@@ -135,7 +135,7 @@ class Settings:
         ]
 
     def code_fingerprint(self) -> str:
-        """Digest of all that decides the marts besides the data: SQL, seeds, models, shop.yml."""
+        """Digest of all that decides marts and pages besides the data: SQL, seeds, code, texts."""
         digest = hashlib.sha256(self.config_file.read_bytes())
         for folder in ("dbt_project", "models", "dashboards", "orchestration"):
             for path in sorted((PROJECT_ROOT / folder).rglob("*")):
@@ -145,7 +145,7 @@ class Settings:
         return digest.hexdigest()
 
 
-_CODE = {".sql", ".yml", ".csv", ".py", ".js", ".css", ".j2"}
+_CODE = {".sql", ".yml", ".csv", ".py", ".js", ".css", ".html"}
 
 
 def choose(home: Path | None, config: Path | None) -> None:

@@ -48,6 +48,7 @@ def insights(
     from models.anomaly import DetectorParams, detect
     from models.incidents import open_incidents
     from models.root_cause import root_causes
+    from orchestration.build import dbt
     from orchestration.build.insight_frames import read_frames
 
     frames = read_frames(run.query)
@@ -66,7 +67,7 @@ def insights(
     causes = root_causes(incidents, anomalies, frames.parts, frames.completeness)
     tables = {
         "anomalies": anomalies,
-        "incidents": explained(incidents),
+        "incidents": explained(incidents, dbt.registry()),
         "root_causes": causes,
     }
     for name, frame in tables.items():

@@ -60,18 +60,9 @@ def published_site(
     )
 
 
-# The pages draw new visitors of the company only; the table has 35 rows a day and segment.
-_SITE_ROWS = {
-    "marts.fct_retention_daily":
-        "where kind = 'visit' and dimension = 'all' and retention_type = 'classic'",
-    "marts.fct_retention_monthly":
-        "where kind = 'purchase' and dimension <> 'channel' and retention_type = 'classic'",
-}  # fmt: skip
-
-
 def site_frames(run: Run) -> dict[str, pl.DataFrame]:
-    """Of every table the pages name the columns they use; what is not published is left out."""
-    from dashboards.base.data import COLUMNS
+    """Of every table the columns and rows the pages name; what is not published is left out."""
+    from dashboards.base.data import COLUMNS, ROWS
 
     held = run.published(
         "select table_schema || '.' || table_name, column_name from information_schema.columns"
@@ -81,8 +72,8 @@ def site_frames(run: Run) -> dict[str, pl.DataFrame]:
     for table, wanted in COLUMNS.items():
         columns = [column for column in wanted if (table, column) in there]
         if columns:
-            rows = _SITE_ROWS.get(table, "")
-            frames[table] = run.published(f"select {', '.join(columns)} from {table} {rows}")
+            rows = ROWS.get(table, "true")
+            frames[table] = run.published(f"select {', '.join(columns)} from {table} where {rows}")
     return frames
 
 

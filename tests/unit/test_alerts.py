@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -16,12 +17,15 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 
-from dashboards.wording.alerts import AlertInfo, Message, compose
+from dashboards.wording.alerts import AlertInfo, Evidence, Message, compose
+from dashboards.wording.comparisons import Comparisons
+from dashboards.wording.metrics import by_name
 from models.incidents import INCIDENT_SCHEMA
-from models.root_cause import ROOT_CAUSE_SCHEMA
+from models.series import FEEDS_OF_METRIC
 from orchestration.alerting.alerts import alertable, failure_message, send_alerts, tell_failure
 from orchestration.alerting.delivery import SendPolicy, deliver
 from orchestration.alerting.redact import Redactor, redacting
+from tests.support.contracts import comparisons, fake, registry
 from tests.support.homes import Home
 
 DAY = date(2026, 11, 20)
@@ -70,7 +74,8 @@ def change_rows(comparison: str = "trailing_28d") -> pl.DataFrame:
             **{f"{name}_effect": e.get(name, 0.0) for name in names},
         }
 
-    return pl.DataFrame(
+    return fake(
+        "marts.fct_gmv_change",
         [
             row("all", "all", 420_000.0, 500_000.0, conversion=-80_000.0),
             row("platform", "tmall", 180_000.0, 258_000.0, visitors=12_000.0, mix=-4_000.0,
@@ -78,7 +83,7 @@ def change_rows(comparison: str = "trailing_28d") -> pl.DataFrame:
             row("channel", "paid_search", 60_000.0, 130_000.0, conversion=-70_000.0),
             row("channel", "email", 50_000.0, 40_000.0, conversion=10_000.0),
             row("device", "mobile", 300_000.0, 375_000.0, conversion=-75_000.0),
-        ]
+        ],
     )  # fmt: skip
 
 
@@ -86,7 +91,7 @@ def causes() -> pl.DataFrame:
     def row(
         dimension: str, rank: int, segment: str, position: int, impact: float
     ) -> dict[str, object]:
-        return dict.fromkeys(ROOT_CAUSE_SCHEMA) | {
+        return {
             "incident_id": "kpi-20261119-0a1b2c3d",
             "platform": "tmall",
             "dimension": dimension,
@@ -102,22 +107,24 @@ def causes() -> pl.DataFrame:
         row("device", 2, "mobile", 1, -75_000.0),
         row("channel", 1, "social", 1, -1.0) | {"incident_id": "another"},
     ]
-    return pl.DataFrame(rows, schema=ROOT_CAUSE_SCHEMA)
+    return fake("insights.root_causes", rows)
 
 
 def completeness(reason: str = "ok") -> pl.DataFrame:
-    return pl.DataFrame(
+    rows = [
         {
-            "business_date": [DAY, DAY],
-            "source": ["tmall", "shopify"],
-            "feed": ["orders", "orders"],
-            "platform": ["tmall", "shopify"],
-            "expected_rows": [400.0, 200.0],
-            "arrived_rows": [400, 200 if reason == "ok" else 0],
-            "is_complete": [True, reason == "ok"],
-            "reason": ["ok", reason],
+            "business_date": DAY,
+            "source": source,
+            "feed": "orders",
+            "platform": source,
+            "expected_rows": expected,
+            "arrived_rows": expected if state == "ok" else 0,
+            "is_complete": state == "ok",
+            "reason": state,
         }
-    )
+        for source, expected, state in (("tmall", 400.0, "ok"), ("shopify", 200.0, reason))
+    ]
+    return fake("quality.source_completeness_daily", rows)
 
 
 class MemoryStore:
@@ -179,8 +186,21 @@ def no_pauses() -> None:
     PAUSES.clear()
 
 
+def evidence(
+    changes: pl.DataFrame | None = None, reason: str = "ok", **more: pl.DataFrame
+) -> Evidence:
+    return Evidence(
+        change_rows() if changes is None else changes,
+        completeness(reason),
+        Comparisons(comparisons()),
+        by_name(registry()),
+        FEEDS_OF_METRIC,
+        **more,
+    )
+
+
 def message(**changed: object) -> Message:
-    return compose(incident(**changed), change_rows(), completeness(), INFO, causes())
+    return compose(incident(**changed), evidence(causes=causes()), INFO)
 
 
 def test_a_message_says_impact_range_effects_segments_and_data_in_both_languages() -> None:
@@ -209,10 +229,10 @@ def test_a_message_says_impact_range_effects_segments_and_data_in_both_languages
 
 def test_a_company_incident_names_the_platforms_its_places_are_without() -> None:
     place = {"dimension": "all", "segment": "all", "platform": None}
-    told = compose(incident(**place), change_rows(), completeness("no_rows"), INFO, causes())
+    told = compose(incident(**place), evidence(None, "no_rows", causes=causes()), INFO)
     assert "Where (whole company without shopify, not complete, against the expect" in told.text
     assert "不含数据不完整的 shopify" in told.text
-    whole = compose(incident(**place), change_rows(), completeness(), INFO, causes())
+    whole = compose(incident(**place), evidence(causes=causes()), INFO)
     assert "Where (whole company, against the expectation):" in whole.text
 
 
@@ -233,17 +253,17 @@ def test_refunds_rise_above_their_range() -> None:
 
 def test_a_promotion_is_compared_with_its_own_phase_and_says_so() -> None:
     both = pl.concat([change_rows(), change_rows("promo_phase")])
-    told = compose(incident(), both, completeness(), INFO)
+    told = compose(incident(), evidence(both), INFO)
     assert "against the same day of the promo phase last year" in told.text
     assert "去年同阶段" in told.text
     assert "28 days" not in told.text
 
 
 def test_a_message_without_a_comparison_or_with_gaps_says_so() -> None:
-    told = compose(incident(), pl.DataFrame(), completeness("no_rows"), INFO)
+    told = compose(incident(), evidence(pl.DataFrame(), "no_rows"), INFO)
     assert "No earlier day to compare with." in told.text
     assert "shopify orders: nothing arrived (0 / 200)" in told.text
-    unknown = compose(incident(), change_rows(), completeness().clear(), INFO)
+    unknown = compose(incident(), replace(evidence(), completeness=completeness().clear()), INFO)
     assert "Data of the day: not known." in unknown.text
 
 
@@ -261,7 +281,7 @@ def watermarks(**places: tuple[date | None, str]) -> pl.DataFrame:
         for feed in ("orders", "events", "refunds")
         for until, reason in [places.get(f"{source}_{feed}", (DAY, "ok"))]
     ]
-    return pl.DataFrame(rows, schema_overrides={"complete_until_date": pl.Date})
+    return fake("quality.source_watermarks", rows)
 
 
 def test_an_alert_for_a_day_past_the_watermark_of_what_feeds_it_says_so() -> None:
@@ -274,7 +294,7 @@ def test_an_alert_for_a_day_past_the_watermark_of_what_feeds_it_says_so() -> Non
     )
 
     def told(reason: str = "ok", **place: object) -> list[str]:
-        text = compose(incident(**place), change_rows(), completeness(reason), INFO, None, marks)
+        text = compose(incident(**place), evidence(None, reason, watermarks=marks), INFO)
         return [
             line for line in text.text.splitlines() if "Past what" in line or "超出完整" in line
         ]
@@ -311,6 +331,15 @@ def test_metrics_are_written_in_their_own_unit() -> None:
         metric="conversion_rate", observed=0.0123, expected=0.03, lower=0.025, upper=0.035
     )
     assert "Observed 1.23%; expected 3.00% (range 2.50% to 3.50%)." in told.text
+    days = message(metric="gmv_3_days", observed=15234.1, expected=2e4, lower=18000.0, upper=None)
+    assert "Observed ¥15.2K; expected ¥20.0K (range ¥18.0K to unknown)." in days.text
+    assert "实际 ¥1.52万；预期 ¥2.00万" in days.text
+    price = message(metric="gmv_per_unit", observed=41.5, expected=60.0, lower=55.0, upper=65.0)
+    assert "Observed ¥41.50; expected ¥60.00" in price.text
+    orders = message(
+        metric="orders_per_buyer", observed=1.0312, expected=1.1, lower=1.05, upper=2.0
+    )
+    assert "Observed 1.031; expected 1.100" in orders.text
     visitors = message(metric="visitors", observed=1234.4, expected=9876.0, lower=9e3, upper=None)
     assert "Observed 1,234; expected 9,876 (range 9,000 to unknown)." in visitors.text
 
@@ -319,7 +348,7 @@ def test_a_data_incident_names_source_and_reason_and_no_money() -> None:
     told = compose(
         incident(kind="data", metric="completeness", dimension="source", reason="stops_early",
                  impact_amount=None, explanation_en="tmall: the data stop early."),
-        change_rows(), completeness("no_rows"), INFO,
+        evidence(None, "no_rows"), INFO,
     )  # fmt: skip
     assert "the data stop before the end of the day on 2026-11-20" in told.subject
     assert told.text.startswith("tmall: the data stop early.")
@@ -479,19 +508,19 @@ def test_a_run_tells_the_open_incidents_of_its_last_days(tmp_path: Path, hook: H
         """The tables of a run, as `orchestration.run.Run` gives them."""
 
         tables = {  # noqa: RUF012
-            "insights.incidents": pl.DataFrame(
+            "insights.incidents": fake(
+                "insights.incidents",
                 [incident(), incident(incident_id="kpi-old", closed_date=DAY)],
-                schema={
-                    **INCIDENT_SCHEMA,
-                    "explanation_en": pl.String,
-                    "explanation_zh": pl.String,
-                },
             ),
-            "insights.anomalies": pl.DataFrame({"business_date": [date(2026, 8, 1), DAY]}),
+            "insights.anomalies": fake(
+                "insights.anomalies", [{"business_date": day} for day in (date(2026, 8, 1), DAY)]
+            ),
             "insights.root_causes": causes(),
             "marts.fct_gmv_change": change_rows(),
             "quality.source_completeness_daily": completeness(),
             "quality.source_watermarks": watermarks(),
+            "quality.metrics": registry(),
+            "quality.comparisons": comparisons(),
         }
         settings = SimpleNamespace(
             shop=SimpleNamespace(name="Demo shop", currency="CNY"),

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from orchestration.cli.main import app
+from tests.support.contracts import comparisons, fakes, registry
 
 DAY, WEEK_BEFORE = date(2026, 11, 20), date(2026, 11, 13)
+FILE = "data/published/marts_r1.duckdb"
 TOKEN = "T0kenThatMustNotLeak"
 SHOP = """
 shop: {name: Small shop, currency: CNY, timezone: Asia/Shanghai}
@@ -42,11 +44,13 @@ def _change(dimension: str, segment: str, gmv: float, base: float, **effects: fl
         "business_date": DAY, "comparison": "last_week", "dimension": dimension,
         "segment": segment, "gmv": gmv, "base_gmv": base, "gmv_change": gmv - base,
         "method": "lmdi", **{f"{name}_effect": effects.get(name, 0.0) for name in names},
+        **({**NOW, **{f"base_{name}": of for name, of in BEFORE.items()}}
+           if dimension == "all" else {}),
     }  # fmt: skip
 
 
-def _completeness(gap: bool) -> pl.DataFrame:
-    rows = [
+def _completeness(gap: bool) -> list[dict[str, Any]]:
+    return [
         {
             "business_date": day, "source": source, "feed": "orders", "platform": source,
             "expected_rows": 50.0, "arrived_rows": 0 if bad else 50, "is_complete": not bad,
@@ -56,7 +60,6 @@ def _completeness(gap: bool) -> pl.DataFrame:
         for source in ("site", "market")
         for bad in [gap and day == DAY and source == "market"]
     ]  # fmt: skip
-    return pl.DataFrame(rows)
 
 
 def _incident(name: str, closed: date | None) -> dict[str, Any]:
@@ -73,46 +76,48 @@ def publish(home: Path, *, gap: bool = False, channels: str = "", as_of: date = 
     """A data folder with one generation."""
     (home / "data/published").mkdir(parents=True)
     (home / "shop.yml").write_text(SHOP % channels, encoding="utf-8")
-    daily = pl.DataFrame(
-        [
-            {"business_date": day, "dimension": "all", "segment": "all", **counts}
-            for day, counts in ((DAY, NOW), (WEEK_BEFORE, BEFORE))
-        ]
-    )
-    changes = pl.DataFrame(
-        [
-            _change("all", "all", 5000.0, 3000.0, visitors=-715.0, conversion=2715.0),
-            _change("platform", "site", 4000.0, 2500.0),
-            _change("platform", "market", 1000.0, 500.0),
-            _change("channel", "email", 4100.0, 1500.0),
-            _change("channel", "direct", 900.0, 1500.0),
-        ]
-    )
+    daily = [
+        {"business_date": day, "dimension": "all", "segment": "all", **counts}
+        for day, counts in ((DAY, NOW), (WEEK_BEFORE, BEFORE))
+    ]
+    changes = [
+        _change("all", "all", 5000.0, 3000.0, visitors=-715.0, conversion=2715.0),
+        _change("platform", "site", 4000.0, 2500.0),
+        _change("platform", "market", 1000.0, 500.0),
+        _change("channel", "email", 4100.0, 1500.0),
+        _change("channel", "direct", 900.0, 1500.0),
+    ]
     odd = pl.DataFrame(
         {"name": ["=1+1", "+49", "-x", "@sum", "\tt", "fine", None], "amount": [-1.5] * 7}
     )
-    run = pl.DataFrame(
-        {"run_id": ["r1"], "data_through": [DAY], "as_of": [as_of], "currency": ["CNY"]}
-    )
-    tables = {
+    run = {"run_id": "r1", "built_at": datetime(2026, 11, 21), "data_through": DAY,
+           "as_of": as_of, "currency": "CNY"}  # fmt: skip
+    published = {
         "marts.fct_gmv_daily": daily,
         "marts.fct_gmv_change": changes,
-        "marts.odd": odd,
-        "quality.run": run,
+        "quality.run": [run],
         "quality.source_completeness_daily": _completeness(gap),
-        "insights.incidents": pl.DataFrame([_incident("open", None), _incident("over", DAY)]),
+        "quality.comparisons": comparisons(),
+        "quality.metrics": registry(),
+        "insights.incidents": [_incident("open", None), _incident("over", DAY)],
+    }
+    tables = fakes(published) | {
+        "marts.odd": odd,
         "insights.empty": pl.DataFrame(schema={"name": pl.String, "count": pl.Int64}),
     }
-    file = home / "data/published/marts_r1.duckdb"
-    with duckdb.connect(str(file)) as con:
+    with duckdb.connect(str(home / FILE)) as con:
         for schema in ("marts", "quality", "insights", "private"):
             con.execute(f"create schema {schema}")
-        for name, frame in tables.items():
-            con.register("frame", frame.to_arrow())
-            con.execute(f"create table {name} as from frame")
+        _create(con, tables)
         con.execute("create table private.secret as select 1 as x")
-    (home / "data/published/current.duckdb").symlink_to(file.name)
+    (home / "data/published/current.duckdb").symlink_to(Path(FILE).name)
     return home
+
+
+def _create(con: duckdb.DuckDBPyConnection, tables: dict[str, pl.DataFrame]) -> None:
+    for name, frame in tables.items():
+        con.register("frame", frame.to_arrow())
+        con.execute(f"create table {name} as from frame")
 
 
 def kpi(home: Path, *arguments: str) -> Result:
@@ -163,7 +168,7 @@ def test_a_day_with_a_file_missing_carries_a_warning_and_names_no_shared_segment
 
 def test_without_events_orders_have_no_place_but_their_platform(tmp_path: Path) -> None:
     home = publish(tmp_path, gap=True)
-    with duckdb.connect(str(home / "data/published/marts_r1.duckdb")) as con:
+    with duckdb.connect(str(home / FILE)) as con:
         con.execute(
             "update quality.source_completeness_daily set feed = 'events', reason = 'few_rows'"
             " where not is_complete"
@@ -175,8 +180,7 @@ def test_without_events_orders_have_no_place_but_their_platform(tmp_path: Path) 
 
 def test_days_after_the_data_are_told(tmp_path: Path) -> None:
     home = publish(tmp_path, as_of=DAY + timedelta(1))
-    file = home / "data/published/marts_r1.duckdb"
-    with duckdb.connect(str(file)) as con:
+    with duckdb.connect(str(home / FILE)) as con:
         con.execute(
             "insert into quality.source_completeness_daily by name select date '2026-11-21' as"
             " business_date, 'site' as source, 'orders' as feed, 'site' as platform, 50.0 as"
@@ -213,7 +217,8 @@ def test_export_writes_what_is_published_and_nothing_else(tmp_path: Path) -> Non
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == [
         "insights.empty.parquet", "insights.incidents.parquet", "marts.fct_gmv_change.parquet",
-        "marts.fct_gmv_daily.parquet", "marts.odd.parquet", "quality.run.parquet",
+        "marts.fct_gmv_daily.parquet", "marts.odd.parquet", "quality.comparisons.parquet",
+        "quality.metrics.parquet", "quality.run.parquet",
         "quality.source_completeness_daily.parquet",
     ]  # fmt: skip
     rows = {entry["table"]: entry["rows"] for entry in json.loads(done.stdout)["tables"]}
@@ -360,31 +365,28 @@ def test_the_first_line_is_had_through_a_pipe(tmp_path: Path) -> None:
 
 def test_status_says_how_far_each_source_is_complete(tmp_path: Path) -> None:
     home = publish(tmp_path)
-    file = home / "data/published/marts_r1.duckdb"
-    with duckdb.connect(str(file)) as con:
-        con.execute("alter table quality.run add column built_at timestamp default '2026-11-21'")
-        con.execute(
-            "create table quality.checks as select 'x' as layer, 'x' as check_name, '' as severity,"
-            " 'passed' as status, '' as observed, '' as message"
-        )
-        con.execute(
-            "create table quality.ingest_files as select 'site/b.csv' as source_file,"
-            " null as batch_id, 'missing' as status, 0 as rows_read, 0 as rows_quarantined,"
-            " 'site/manifest.csv announces it; it has not come' as message, now() as landed_at"
-        )
+    absent = {"source_file": "site/b.csv", "status": "missing", "rows_read": 0,
+              "rows_quarantined": 0, "message": "site/manifest.csv announces it; it has not come",
+              "landed_at": datetime(2026, 11, 21)}  # fmt: skip
+    check = {"layer": "x", "check_name": "x", "severity": "", "status": "passed", "observed": "",
+             "message": ""}  # fmt: skip
+    told_by = {"quality.checks": [check], "quality.ingest_files": [absent]}
+    with duckdb.connect(str(home / FILE)) as con:
+        _create(con, fakes(told_by))
     # A generation made before there were watermarks has none to show.
     before = kpi(home, "status")
     assert before.exit_code == 0 and "how far" not in before.output
-    with duckdb.connect(str(file)) as con:
-        con.execute(
-            "create table quality.source_watermarks as from (values"
-            " ('site', 'all', date '2026-11-17', 3, 'file_missing', 'site/a.csv'),"
-            " ('site', 'orders', date '2026-11-17', 3, 'file_missing', 'site/a.csv'),"
-            " ('site', 'events', date '2026-11-20', 0, 'ok', null),"
-            " ('site', 'refunds', null, null, 'not_daily', null),"
-            " ('market', 'all', date '2026-11-20', 0, 'ok', 'market/a.csv'))"
-            " as t (source, feed, complete_until_date, lag_days, reason, last_file)"
-        )
+    names = ("source", "feed", "complete_until_date", "lag_days", "reason", "last_file")
+    rows = [
+        ("site", "all", date(2026, 11, 17), 3, "file_missing", "site/a.csv"),
+        ("site", "orders", date(2026, 11, 17), 3, "file_missing", "site/a.csv"),
+        ("site", "events", DAY, 0, "ok", None),
+        ("site", "refunds", None, None, "not_daily", None),
+        ("market", "all", DAY, 0, "ok", "market/a.csv"),
+    ]
+    watermarks = [dict(zip(names, row, strict=True)) for row in rows]
+    with duckdb.connect(str(home / FILE)) as con:
+        _create(con, fakes({"quality.source_watermarks": watermarks}))
     told = kpi(home, "status").output
     lines = [line.split() for line in told.splitlines()]
     assert ["market", "all", "2026-11-20", "0", "ok", "market/a.csv"] in lines

@@ -18,6 +18,7 @@ from dashboards.figures.funnel import Step, counts, sessions, steps
 from dashboards.figures.windows import Window, base_of
 from dashboards.site import build_site
 from tests.browser import shop
+from tests.support.contracts import fake, fakes, registry
 from tests.support.html import figure, table_of, tree
 
 NEW = ("funnel.html", "cohorts.html", "attribution.html", "channels.html", "metrics.html")
@@ -58,6 +59,13 @@ def test_a_step_is_notable_beyond_two_standard_errors(
     assert step.change == pytest.approx(now[1] / now[0] - base[1] / base[0])
 
 
+def test_a_step_nobody_reached_before_had_a_rate_of_zero() -> None:
+    step = Step("pay", 30, 100, 400, 0, 100)
+    assert (step.base_rate, step.change) == (0.0, 0.3)
+    assert step.is_notable
+    assert Step("pay", 30, 100, 400, 0, 0).base_rate is None
+
+
 def test_funnel_bars_and_rates_are_sums_over_sums(site: Path) -> None:
     frame = shop.frames()["marts.fct_funnel_daily"].filter(pl.col("dimension") == "all")
     week = pl.col("business_date").is_between(date(2026, 11, 15), date(2026, 11, 21))
@@ -96,11 +104,11 @@ def test_the_planted_checkout_fault_is_named(site: Path) -> None:
 
 def small_funnel(entered: list[int], day: date = shop.LAST) -> pl.DataFrame:
     names = ("home", "product_view", "add_to_cart", "checkout", "purchase")
-    return pl.DataFrame(
+    return fake(
+        "marts.fct_funnel_daily",
         [
             {"business_date": day, "basis": "session", "dimension": dimension, "segment": segment,
-             "step_number": n, "step": name, "entered_count": entered[n - 1],
-             "step_rate": None, "overall_rate": None}
+             "step_number": n, "step": name, "entered_count": entered[n - 1]}
             for dimension, segment in (("all", "all"), ("channel", "email"), ("channel", "direct"))
             for n, name in enumerate(names, start=1)
         ]
@@ -140,17 +148,17 @@ def cohort_frame() -> pl.DataFrame:
         date(2026, 2, 1): (400, [400, 60, 100]),
         date(2026, 3, 1): (9, [9, 5]),
     }
-    return pl.DataFrame(
+    return fake(
+        "marts.fct_retention_monthly",
         [
             {"cohort_month": month, "kind": "purchase", "retention_type": "classic",
              "dimension": "all", "segment": "all", "period_number": n, "cohort_size": size,
              "retained_count": known[n] if n < len(known) else None,
              "retention_rate": known[n] / size if n < len(known) else None,
-             "revenue": known[n] * 10.0 if n < len(known) else None, "margin": None}
+             "revenue": known[n] * 10.0 if n < len(known) else None}
             for month, (size, known) in cells.items()
             for n in range(25)
         ],
-        infer_schema_length=None,
     )  # fmt: skip
 
 
@@ -212,10 +220,10 @@ def test_weeks_of_new_visitors_wait_until_every_day_is_mature(tmp_path: Path) ->
     rows = [
         {"cohort_date": last - timedelta(days=back), "kind": "visit", "retention_type": "classic",
          "dimension": "all", "segment": "all", "period_number": n, "cohort_size": 100,
-         "retained_count": 10 + back % 7 if back >= n else None, "retention_rate": None}
+         "retained_count": 10 + back % 7 if back >= n else None}
         for back in range(14) for n in (1, 7, 30)
     ]  # fmt: skip
-    frame = pl.DataFrame(rows, schema_overrides={"retained_count": pl.Int64})
+    frame = fake("marts.fct_retention_daily", rows)
     build_site({"marts.fct_retention_daily": frame}, shop.info(data_through=last), tmp_path)
     found = table_of(tmp_path, "cohorts.html", "visits")
     # The week before: 10 + 11 + ... + 16 = 91 of 700; the last week still has a day 0 to come.
@@ -281,13 +289,15 @@ def test_the_golden_figures_of_spend(tmp_path: Path) -> None:
     # What a marketplace reports by source overlaps: it is in no sum.
     overlapping = {"is_additive": False, "visitors": 800.0, "paying_visitors": 20.0}
     rows.append({**channel_row(shop.LAST, "手淘搜索", orders=999.0), **overlapping})
-    company = pl.DataFrame(
+    company = fake(
+        "marts.fct_gmv_daily",
         [{"business_date": shop.LAST - timedelta(days=n), "dimension": "all", "segment": "all",
-          "gmv": 25000.0, "new_buyers": 50} for n in (0, 1)]
+          "gmv": 25000.0, "new_buyers": 50} for n in (0, 1)],
     )  # fmt: skip
     frames = {
-        "marts.fct_channel_daily": pl.DataFrame(rows, infer_schema_length=None),
+        "marts.fct_channel_daily": fake("marts.fct_channel_daily", rows),
         "marts.fct_gmv_daily": company,
+        "quality.metrics": registry(),
     }
     build_site(frames, shop.info(), tmp_path)
     found = {row[0]: row[1:] for row in table_of(tmp_path, "channels.html", "channel-spend")}
@@ -311,9 +321,9 @@ def test_the_golden_figures_of_spend(tmp_path: Path) -> None:
 
 
 def test_sales_without_spend_say_that_spend_is_not_configured(tmp_path: Path) -> None:
-    frame = pl.DataFrame([channel_row(shop.LAST, "direct", attributed_gmv=8000.0, orders=50.0)])
-    build_site({"marts.fct_channel_daily": frame}, shop.info(configured_feeds={"orders", "events"}),
-               tmp_path)  # fmt: skip
+    row = channel_row(shop.LAST, "direct", attributed_gmv=8000.0, orders=50.0)
+    info = shop.info(configured_feeds={"orders", "events"})
+    build_site(fakes({"marts.fct_channel_daily": [row]}), info, tmp_path)
     text = tree(tmp_path, "channels.html").text()
     assert "Spend is not configured" in text and "花费未配置" in text
     assert "No channel has spend" in text
@@ -334,15 +344,18 @@ def test_a_feed_that_did_not_wholly_arrive_is_said_on_the_pages_it_feeds(site: P
 def test_every_metric_of_the_registry_has_its_place(site: Path) -> None:
     page = tree(site, "metrics.html")
     anchors = {a["id"] for a in page.all("article")}
-    assert anchors == {
-        "metric-gmv", "metric-visitors", "metric-aov", "metric-gmv_per_buyer", "metric-refund_rate"
-    }  # fmt: skip
+    assert anchors == {f"metric-{name}" for name in registry()["name"]}
+    assert {"metric-gmv", "metric-roas", "metric-retention_rate"} < anchors
     text = page.text()
-    for words in ("支付金额 ÷ 支付买家数", "GMV ÷ orders", "客单价", "笔单价", "finance", "down",
+    for words in ("支付金额 ÷ 支付买家数", "GMV ÷ orders", "客单价", "笔单价", "marketing", "down",
                   "distinct: never added over days or segments"):  # fmt: skip
         assert words in text, words
     links = {a["href"] for a in tree(site, "index.html").all("a") if a.get("data-anchor")}
-    assert links == {f"metrics.html#at={name}" for name in anchors - {"metric-refund_rate"}}
+    assert links == {
+        f"metrics.html#at=metric-{name}"
+        for name in ("gmv", "net_sales", "visitors", "conversion_rate", "orders_per_buyer", "aov",
+                     "gmv_per_buyer")
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("feeds", [{"orders"}, {"orders", "events", "campaign_spend"}])

@@ -18,11 +18,14 @@ import pytest
 from dashboards.base.data import Data
 from dashboards.base.page import safe_csv, script_json
 from dashboards.base.theme import TOKENS
+from dashboards.figures.promotions import phases
 from dashboards.pages.quality.page import file_rows
 from dashboards.pages.quality.watermarks import marks
 from dashboards.site import build_site, write_status
+from dashboards.wording.changes import COUNTS
 from dashboards.wording.i18n import catalogue
 from tests.browser import shop
+from tests.support.contracts import comparisons, fake, fakes, registry
 from tests.support.html import Tree
 
 PAGES = ("index.html", "drivers.html", "funnel.html", "cohorts.html", "attribution.html",
@@ -185,21 +188,21 @@ def test_the_day_of_the_specification_stands_on_the_page(tmp_path: Path) -> None
            "identified_orders": 1626.0, "anonymous_orders": 0.0, "units": 2992.0,
            "conversion_rate": 1486 / 46369, "orders_per_buyer": 1.0942, "aov": 204.19,
            "gmv_per_buyer": 223.42, "net_sales": 310000.0, "new_buyers": None}  # fmt: skip
+    counts = {name: row[name] for name in COUNTS if name != "gmv"}
     days = [shop.LAST, shop.LAST - timedelta(days=7), shop.LAST - timedelta(days=364)]
-    table = pl.DataFrame(
-        [{**row, "business_date": d, "gmv": g}
-         for d, g in zip(days, (332000.0, 349100.0, 292000.0), strict=True)]
-    )  # fmt: skip
-    change = pl.DataFrame(
+    levels = [{**row, "business_date": d, "gmv": g}
+              for d, g in zip(days, (332000.0, 349100.0, 292000.0), strict=True)]  # fmt: skip
+    change = (
         [{"business_date": shop.LAST, "comparison": "last_week", "dimension": "all",
-          "segment": "all", "gmv": 332000.0, "base_gmv": 349100.0, "gmv_change": -17100.0,
+          "segment": "all", **counts, **{f"base_{name}": of for name, of in counts.items()},
+          "gmv": 332000.0, "base_gmv": 349100.0, "gmv_change": -17100.0,
           "visitors_effect": -30000.0, "conversion_effect": 4000.0,
           "orders_per_buyer_effect": 3174.0, "aov_effect": 5726.0, "mix_effect": 0.0,
           "untracked_buyers_effect": 0.0, "anonymous_orders_effect": 0.0, "method": "lmdi"}]
     )  # fmt: skip
-    build_site(
-        {"marts.fct_gmv_daily": table, "marts.fct_gmv_change": change}, shop.info(), tmp_path
-    )
+    frames = fakes({"marts.fct_gmv_daily": levels, "marts.fct_gmv_change": change})
+    frames |= {"quality.metrics": registry(), "quality.comparisons": comparisons()}
+    build_site(frames, shop.info(), tmp_path)
     text = Tree((tmp_path / "index.html").read_text("utf-8")).text()
     for words in (
         "GMV was ¥332K on Sat 21 Nov, 4.9% below the same day last week.",
@@ -325,11 +328,28 @@ def test_comparison_in_a_promotion_uses_the_phase(tmp_path: Path) -> None:
     assert "The day compared with lay in a promotion (11.11); this one does not." in text
 
 
+def test_a_promotion_has_the_days_of_the_reporting_zone(tmp_path: Path) -> None:
+    # 11.11 begins at midnight of the 9th in Shanghai, which is the 8th, 16:00 UTC.
+    frames = shop.frames()
+    [peak] = [p for p in phases(Data(frames), shop.LAST - timedelta(days=30), shop.LAST)
+              if p.phase == "peak"]  # fmt: skip
+    assert (peak.first, peak.last) == (date(2026, 11, 9), date(2026, 11, 11))
+    build_site(frames, shop.info(), tmp_path)
+    line = Tree((tmp_path / "index.html").read_text("utf-8")).payload()["figures"]["gmv-line"]
+    shaded = {shape["x0"] for shape in line["layout"]["shapes"] if "x0" in shape}
+    assert "2026-11-09" in shaded and "2026-11-08" not in shaded
+    # 618 begins on the 15th: a week after it the base lay in a promotion, a day earlier not.
+    for day, warned in ((21, False), (22, True)):
+        build_site(frames, shop.info(data_through=date(2026, 6, day)), tmp_path)
+        text = Tree((tmp_path / "index.html").read_text("utf-8")).text()
+        assert ("The day compared with lay in a promotion" in text) == warned, day
+
+
 def test_alert_lines_are_open_ones_three_at_most(tmp_path: Path) -> None:
     one = shop.incidents().row(0, named=True)
     rows = [{**one, "incident_id": f"i{n}", "impact_amount": -1000.0 * n} for n in range(5)]
     rows.append({**one, "incident_id": "shut", "closed_date": shop.LAST, "explanation_en": "SHUT"})
-    frame = pl.DataFrame(rows, schema_overrides={"closed_date": pl.Date}, infer_schema_length=None)
+    frame = fake("insights.incidents", rows)
     build_site({**shop.frames(30), "insights.incidents": frame}, shop.info(), tmp_path)
     source = (tmp_path / "index.html").read_text("utf-8")
     assert source.count('class="line kpi"') == 3
@@ -339,11 +359,11 @@ def test_alert_lines_are_open_ones_three_at_most(tmp_path: Path) -> None:
 
 
 def test_what_did_not_run_is_unknown_not_passed(tmp_path: Path) -> None:
-    checks = pl.DataFrame(
-        {"check_name": ["a", "b", "c"], "layer": "dbt", "subject": "t", "severity": "error",
-         "status": ["passed", "not_run", "crashed"], "observed": None, "message": None}
-    )  # fmt: skip
-    build_site({"quality.checks": checks}, shop.info(), tmp_path)
+    checks = [
+        {"check_name": name, "layer": "dbt", "subject": "t", "severity": "error", "status": status}
+        for name, status in (("a", "passed"), ("b", "not_run"), ("c", "crashed"))
+    ]
+    build_site(fakes({"quality.checks": checks}), shop.info(), tmp_path)
     text = Tree((tmp_path / "quality.html").read_text("utf-8")).text()
     assert "1 of 3 checks passed, 2 not run" in text
     assert "What did not run is unknown, not fine." in text

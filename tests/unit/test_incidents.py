@@ -9,6 +9,7 @@ import polars as pl
 from dashboards.wording.incidents import explained
 from models.anomaly import ANOMALY_SCHEMA
 from models.incidents import INCIDENT_SCHEMA, open_incidents
+from tests.support.contracts import registry
 from tests.support.judged import completeness as days_of_feeds
 from tests.support.judged import judged
 
@@ -67,7 +68,7 @@ def test_a_fall_its_driver_and_the_company_are_one_incident() -> None:
     }
     found = opened(marks)
     assert dict(found.schema) == dict(INCIDENT_SCHEMA)
-    found = explained(found)
+    found = explained(found, registry())
     assert found.height == 1
     told = found.row(0, named=True)
     assert (told["kind"], told["metric"], told["segment"]) == ("kpi", "gmv", "tmall")
@@ -149,7 +150,7 @@ def test_nothing_from_anywhere_is_one_incident_of_all_sources() -> None:
     alone = {("tmall", feed, 6): "no_rows" for feed in FEEDS}
     # The calendar of expected days runs on where no figure is judged any more.
     judged = anomalies({}, days=6)
-    found = explained(opened(judged, silent))
+    found = explained(opened(judged, silent), registry())
     assert found.select("kind", "dimension", "segment", "severity", "closed_date").rows() == [
         ("data", "all", "all sources", "high", None)
     ]
@@ -205,7 +206,7 @@ def test_visitors_that_do_not_buy_are_the_cause_of_a_lower_conversion() -> None:
         observed=pl.when(crowd).then(500.0).otherwise("observed"),
         impact_amount=pl.when(crowd).then(200.0).otherwise("impact_amount"),
     )
-    told = explained(opened(crowded)).row(0, named=True)
+    told = explained(opened(crowded), registry()).row(0, named=True)
     assert (told["metric"], told["cause_metric"], told["cause_side"]) == (
         CONVERSION, VISITORS, "above",
     )  # fmt: skip
@@ -221,7 +222,7 @@ def test_orders_per_buyer_above_their_range_are_told_so() -> None:
     frame = anomalies({("shopify", VISITORS, 3): ("anomaly", 90.0)}).with_columns(
         metric=pl.col("metric").replace(VISITORS, "orders_per_buyer")
     )
-    told = explained(opened(frame)).row(0, named=True)
+    told = explained(opened(frame), registry()).row(0, named=True)
     assert "orders per buyer above the expected range" in told["explanation_en"]
     assert "90 more GMV than expected" in told["explanation_en"]
     assert "高于预期区间" in told["explanation_zh"]

@@ -7,9 +7,12 @@ from decimal import Decimal
 
 import pytest
 
-from dashboards.wording.changes import EFFECT_ORDER, effects, headline, money
-from dashboards.wording.formatting import count, long_day, percent
-from dashboards.wording.i18n import catalogue
+from dashboards.wording.changes import EFFECT_ORDER, effects, headline
+from dashboards.wording.comparisons import Comparisons
+from dashboards.wording.formatting import count, long_day, money, percent
+from tests.support.contracts import comparisons
+
+COMPARISONS = Comparisons(comparisons())
 
 DAY = {
     "business_date": date(2026, 11, 21),
@@ -29,7 +32,9 @@ DAY = {
 
 
 def told(lang: str = "en", **changed: object) -> str:
-    return headline({**DAY, **changed}, lang, "CNY")
+    row = {**DAY, **changed}
+    versus = COMPARISONS.said(str(row["comparison"]), "versus", lang)
+    return headline(row, lang, "CNY", versus)
 
 
 def test_the_day_of_the_specification() -> None:
@@ -123,7 +128,7 @@ def test_every_comparison_has_words() -> None:
     for comparison in ("previous_day", "last_week", "last_year", "promo_phase", "trailing_28d",
                        "target"):  # fmt: skip
         for lang in ("en", "zh"):
-            assert catalogue(lang)[f"versus.{comparison}"] in told(lang, comparison=comparison)
+            assert COMPARISONS.said(comparison, "versus", lang) in told(lang, comparison=comparison)
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ import polars as pl
 import pytest
 from scipy.spatial.distance import jensenshannon
 
-from dashboards.wording.comparisons import change_row, sensible_comparison
+from dashboards.wording.comparisons import Comparisons, change_row
 from models.anomaly import ANOMALY_SCHEMA
 from models.incidents import open_incidents
 from models.root_cause import ROOT_CAUSE_SCHEMA, adtributor, root_causes
+from tests.support.contracts import comparisons
 from tests.support.judged import completeness, judged
 
 DAY = date(2026, 11, 10)
@@ -196,10 +197,11 @@ CHANGES = changes(
 
 
 def test_the_comparison_is_the_promo_phase_where_there_is_one() -> None:
-    assert sensible_comparison(CHANGES, DAY) == "trailing_28d"
+    known = Comparisons(comparisons())
+    assert known.sensible(CHANGES, DAY) == "trailing_28d"
     promo = pl.concat([CHANGES, changes(("promo_phase", "all", "all", -1.0))])
-    assert sensible_comparison(promo, DAY) == "promo_phase"
-    assert sensible_comparison(CHANGES, DAY + timedelta(1)) is None
+    assert known.sensible(promo, DAY) == "promo_phase"
+    assert known.sensible(CHANGES, DAY + timedelta(1)) is None
     row = change_row(CHANGES, DAY, "last_week", "channel", "email")
     assert row is not None
     assert row["gmv_change"] == 100.0

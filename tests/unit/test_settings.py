@@ -99,6 +99,24 @@ def test_a_lost_or_changed_key_stops_the_run_and_makes_no_other(home: Path) -> N
     assert checked_key(configured, state) == kept
 
 
+def test_every_kind_of_file_that_decides_a_page_is_code(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "shop.yml").write_text(GOOD)
+    files = [p for p in (settings.PROJECT_ROOT / "dashboards").rglob("*")
+             if p.is_file() and "__pycache__" not in p.parts]  # fmt: skip
+    kinds = {path.suffix: path.relative_to(settings.PROJECT_ROOT) for path in files}
+    assert {".html", ".css", ".js", ".yml", ".py"} <= set(kinds)
+    monkeypatch.setattr(settings, "PROJECT_ROOT", tmp_path / "tree")
+    seen = {settings.load().code_fingerprint()}
+    for place, name in enumerate(kinds.values(), start=1):
+        copy = tmp_path / "tree" / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text("changed")
+        seen.add(settings.load().code_fingerprint())
+        assert len(seen) == place + 1, name
+
+
 def test_limits_are_days(home: Path) -> None:
     (home / "shop.yml").write_text(GOOD + "privacy: {landing_days: 0}\n")
     with pytest.raises(KpiError, match=r"line 6, privacy\.landing_days"):

@@ -9,13 +9,14 @@ from datetime import timedelta
 import polars as pl
 
 from dashboards.base.data import Data, SiteInfo, exact_sum
+from dashboards.base.names import segment_name
 from dashboards.base.page import Both, Chart, Key, Page, Table, amount_text, same, tr
 from dashboards.charts.bars import Pair, bars_paired
 from dashboards.charts.curves import DotSeries, money_dots
+from dashboards.figures.ratios import ratio
 from dashboards.figures.windows import Window, incomplete
-from dashboards.pages.shared.changes import segment_name
 from dashboards.pages.shared.layout import Block, Choice, analysis, empty_state
-from dashboards.wording.formatting import DASH, exact_money, fixed
+from dashboards.wording.formatting import exact_money, fixed
 
 DAYS = 30
 _TABLE = "marts.fct_attribution_daily"
@@ -187,7 +188,7 @@ def model_chart(
                     fixed(c.orders[model], 1),
                     exact_money(c.revenue[model], info.currency),
                     exact_money(spend.get(c.channel), info.currency),
-                    fixed(c.revenue[model] / spend[c.channel], 2) if c.channel in spend else DASH,
+                    fixed(ratio(c.revenue[model], spend.get(c.channel)), 2),
                 ]
                 for c in ranked
             ],

@@ -8,14 +8,15 @@ from datetime import date, timedelta
 import polars as pl
 
 from dashboards.base.data import Data, SiteInfo, exact_sum
+from dashboards.base.names import segment_name
 from dashboards.base.page import Both, Chart, Key, Page, Table, amount_text, same, tr
 from dashboards.charts.bars import Pair, bars_paired
 from dashboards.charts.curves import Series, rate_lines
 from dashboards.figures.channels import Spend, Total, by_channel, channel_sums, total
+from dashboards.figures.ratios import level
 from dashboards.figures.windows import Window, base_of, base_remark, incomplete, window_until
-from dashboards.filters.cube import filter_bar, script_words
+from dashboards.filters.bar import filter_bar, script_words
 from dashboards.pages.channels.sources import source_chart
-from dashboards.pages.shared.changes import segment_name
 from dashboards.pages.shared.layout import Block, Tile, analysis, empty_state
 from dashboards.wording.formatting import DASH, exact_money, fixed, integer, percent
 
@@ -51,14 +52,14 @@ def _number(value: float | None) -> str:
     return DASH if value is None else integer(value)
 
 
-def _cells(spend: Spend, gmv: float | None, info: SiteInfo) -> list[Both | str]:
+def _cells(spend: Spend, info: SiteInfo) -> list[Both | str]:
     """Figures of a row; no spend is a dash, never a ratio."""
     paid = bool(spend.cost)
     return [
         _money(spend.cost, info) if paid else DASH,
         _money(spend.revenue, info),
         DASH if spend.roas is None else fixed(spend.roas, 2),
-        percent(spend.spend_rate(gmv)),
+        percent(spend.spend_rate),
         _number(spend.new_customers),
         _money(spend.cac, info),
         _number(spend.orders),
@@ -85,11 +86,8 @@ def _spend_title(rows: Mapping[str, Spend]) -> Both:
     )
 
 
-def spend_chart(
-    rows: Mapping[str, Spend], of: tuple[Window, float | None], page: Page, info: SiteInfo
-) -> Chart:
-    """Revenue and spend of each channel, and all figures as a table; `of` = days, whole GMV."""
-    now, gmv = of
+def spend_chart(rows: Mapping[str, Spend], now: Window, page: Page, info: SiteInfo) -> Chart:
+    """Revenue and spend of each channel, and all figures as a table."""
     shown = [(name, s) for name, s in rows.items() if s.cost or s.revenue][:_ROWS]
     pairs = [
         Pair(
@@ -109,7 +107,7 @@ def spend_chart(
         figure=bars_paired(pairs, page.pool) if pairs else None,
         table=Table(
             [tr("dimension.channel"), *(tr(f"channels.head_{key}") for key in heads)],
-            [[segment_name("channel", name), *_cells(s, gmv, info)] for name, s in rows.items()],
+            [[segment_name("channel", name), *_cells(s, info)] for name, s in rows.items()],
         ),
         source=_TABLE,
         csv=_CSV,
@@ -196,12 +194,10 @@ def _rates(data: Data, last: date) -> tuple[list[date], list[float | None]]:
             pl.col("cost").rolling_sum(_WIDTH, min_samples=_WIDTH),
         )
         .filter(pl.col("business_date") >= first)
-        .with_columns(rate=pl.when(pl.col("gmv") > 0).then(pl.col("cost") / pl.col("gmv")))
     )
-    known = summed["rate"].is_not_null()
-    if known.any():
-        summed = summed.filter(pl.col("business_date") >= summed.filter(known)["business_date"][0])
-    return summed["business_date"].to_list(), summed["rate"].to_list()
+    rates = [level("spend_rate", row, data.metrics) for row in summed.to_dicts()]
+    first_known = next((n for n, rate in enumerate(rates) if rate is not None), 0)
+    return summed["business_date"].to_list()[first_known:], rates[first_known:]
 
 
 def rate_chart(data: Data, page: Page, last: date) -> Chart:
@@ -249,8 +245,8 @@ def build(data: Data, info: SiteInfo) -> Page:
         page.values["headline"] = missing
         return page
     now, base = windows(data, info)
-    rows = by_channel(channel_sums(data, now))
     whole = total(data, now)
+    rows = by_channel(channel_sums(data, now), whole.gmv, data.metrics)
     key = "channels.headline" if whole.cost and whole.mer is not None else "channels.headline_none"
     page.values["headline"] = tr(
         key,
@@ -265,7 +261,7 @@ def build(data: Data, info: SiteInfo) -> Page:
         page.values["warnings"].append(tr("channels.spend_not_configured"))
     page.values["tiles"] = _tiles(whole, total(data, base), info)
     page.values["blocks"] = [
-        Block(charts=(spend_chart(rows, (now, whole.gmv), page, info),)),
+        Block(charts=(spend_chart(rows, now, page, info),)),
         Block(charts=(claim_chart(rows, now, page), rate_chart(data, page, info.data_through))),
     ]
     sources = source_chart(data, info, page)

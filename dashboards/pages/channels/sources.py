@@ -10,9 +10,10 @@ from datetime import date
 import polars as pl
 
 from dashboards.base.data import Data, SiteInfo
+from dashboards.base.names import segment_name
 from dashboards.base.page import Both, Chart, Page, Table, tr
+from dashboards.figures.ratios import ratio
 from dashboards.figures.windows import Window
-from dashboards.pages.shared.changes import segment_name
 from dashboards.wording.formatting import integer, percent
 
 
@@ -33,7 +34,7 @@ def source_chart(data: Data, info: SiteInfo, page: Page) -> Chart | None:
             segment_name("platform", str(platform)),
             integer(visitors),
             integer(paying),
-            percent(paying / visitors if visitors and paying is not None else None, 2),
+            percent(ratio(paying, visitors), 2),
         ]
         for channel, platform, visitors, paying in rows.select(
             "channel", "platform", "visitors", "paying_visitors"

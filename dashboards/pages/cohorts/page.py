@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
-from dashboards.base.data import Data, SiteInfo
+from dashboards.base.data import SMALLEST_GROUP, Data, SiteInfo
+from dashboards.base.names import segment_name
 from dashboards.base.page import Both, Chart, Page, Table, amount_text, same, tr
 from dashboards.charts.curves import Curve, rate_curves
 from dashboards.charts.heat import Cell, heat_map
@@ -22,10 +23,9 @@ from dashboards.figures.cohorts import (
     segments,
 )
 from dashboards.figures.windows import Window, incomplete
-from dashboards.filters.cube import script_words
+from dashboards.filters.bar import Filter, Option, script_words
 from dashboards.pages.cohorts.visits import visit_chart
-from dashboards.pages.shared.changes import SMALLEST_GROUP, segment_name
-from dashboards.pages.shared.layout import Block, Choice, Filter, Option, analysis, empty_state
+from dashboards.pages.shared.layout import Block, Choice, analysis, empty_state
 from dashboards.wording.formatting import DASH, exact_money, fixed, integer, percent
 
 _FEWEST_COHORTS = 3
@@ -43,13 +43,11 @@ def month_text(month: date) -> Both:
 def _short(value: float, measure: str, info: SiteInfo) -> Both | str:
     if measure == "customers":
         return fixed(value * 100, 0 if value >= 0.0995 else 1)
-    return amount_text(value, info.currency) if measure == "revenue" else fixed(value, 2)
+    return amount_text(value, info.currency)
 
 
 def _exact(value: float, measure: str, info: SiteInfo) -> str:
-    if measure == "customers":
-        return percent(value)
-    return exact_money(value, info.currency) if measure == "revenue" else fixed(value, 3)
+    return percent(value) if measure == "customers" else exact_money(value, info.currency)
 
 
 def _worst(found: Sequence[Cohort], mean: Sequence[float | None]) -> tuple[float, Cohort] | None:

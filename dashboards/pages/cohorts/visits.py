@@ -9,10 +9,9 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from dashboards.base.data import Data, SiteInfo
+from dashboards.base.data import SMALLEST_GROUP, Data, SiteInfo
 from dashboards.base.page import Both, Chart, Page, Table, tr
 from dashboards.charts.curves import Series, rate_lines
-from dashboards.pages.shared.changes import SMALLEST_GROUP
 from dashboards.pages.shared.layout import empty_state
 from dashboards.wording.formatting import DASH, integer, percent
 

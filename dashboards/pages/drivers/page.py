@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from dashboards.base.data import Data, SiteInfo
+from dashboards.base.names import comparison_name
 from dashboards.base.page import Both, Chart, Page, Tab, both, tr
+from dashboards.figures.changes import DIMENSIONS, comparisons
 from dashboards.pages.drivers.tree import Tree, build_tree
 from dashboards.pages.shared.changes import (
-    DIMENSIONS,
     base_in_promotion,
-    comparisons,
     contribution_tabs,
     told,
     waterfall_chart,
@@ -28,9 +28,10 @@ class Section:
 
     comparison: str
     label: Both
+    versus: Both
     headline: Both
     remark: Both | None
-    tree: Tree | None
+    tree: Tree
     waterfall: Chart
     tabs: list[Tab]
 
@@ -66,11 +67,12 @@ def _sections(data: Data, info: SiteInfo, page: Page, moment: date) -> list[Sect
         sections.append(
             Section(
                 comparison=name,
-                label=tr(f"comparison.{name}"),
-                headline=told(change, info, moment, None),
+                label=comparison_name(data, name, "label"),
+                versus=comparison_name(data, name, "versus"),
+                headline=told(data, info, moment, change),
                 remark=base_in_promotion(data, moment, name),
                 tree=build_tree(data, info, change),
-                waterfall=waterfall_chart(change, info, page, f"waterfall-{name}"),
+                waterfall=waterfall_chart((data, info), page, change, f"waterfall-{name}"),
                 tabs=contribution_tabs((data, info), page, change, DIMENSIONS, f"by-{name}"),
             )
         )
@@ -88,14 +90,13 @@ def _weekday_label(moment: date) -> Both:
 def build(data: Data, info: SiteInfo, moment: date) -> Page:
     """The page of one day."""
     page = Page(path_of(moment, info), "drivers.html", "drivers", tr("nav.drivers_title"))
-    company = data.company_on(moment)
     sections = _sections(data, info, page, moment)
     page.values = {
         "sections": sections,
         "comparison_tabs": [{"key": s.comparison, "label": s.label} for s in sections],
-        "headline": told(None, info, moment, company["gmv"] if company else None),
+        "headline": told(data, info, moment, None),
         "alerts": alerts(data, info, moment, ("data",))[0],
-        "has_sales": company is not None,
+        "has_sales": data.company_on(moment) is not None,
         "days": [
             DayLink(path_of(shown, info), _weekday_label(shown), _day_label(shown), shown == moment)
             for shown in days_shown(data, info)

@@ -1,31 +1,28 @@
 """The metric tree of a day: GMV and its factors, each with its level, change and money effect.
 
 Belongs here: which nodes a tree has when traffic is known, partly known or unknown.
-Does not belong here: effects and levels (published); only ratios of sums are taken for a mean of
-28 days, whose level no table holds.
+Does not belong here: effects and counts, which are published, and what ratio they make.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from itertools import pairwise
 
 import polars as pl
 
-from dashboards.base.data import Data, Row, SiteInfo
+from dashboards.base.data import Data, Row, SiteInfo, exact_sum
+from dashboards.base.names import label_of, segment_name
 from dashboards.base.page import Both, amount_text, named, same, tr
-from dashboards.pages.overview.cards import Delta, delta, label_of, registry
-from dashboards.pages.shared.changes import paired_effects, segment_name
-from dashboards.wording.formatting import DASH, fixed, integer, percent
+from dashboards.figures.buyers import returning_share
+from dashboards.figures.ratios import Sums, level, ratio, sides
+from dashboards.pages.shared.changes import paired_effects
+from dashboards.pages.shared.deltas import Delta, delta, level_text
+from dashboards.wording.formatting import fixed, integer, percent
+from dashboards.wording.metrics import unit_of
 
-_BACK = {"previous_day": 1, "last_week": 7, "last_year": 364}
 _CHILDREN = 3
-_SUMMED = (
-    "visitors", "tracked_buyers", "untracked_buyers", "buyers", "identified_orders",
-    "anonymous_orders", "orders", "units", "gmv",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,63 +73,29 @@ class Tree:
     unknown: Both | None
 
 
-def base_levels(data: Data, moment: date, comparison: str) -> Row | None:
-    """Company levels on the other side of a comparison; None where no single row holds them."""
-    if comparison in _BACK:
-        return data.company_on(moment - timedelta(days=_BACK[comparison]))
-    if comparison != "trailing_28d":
-        return None
-    window = data.company(moment - timedelta(days=1), 28)
-    total = window.select(pl.col(name).fill_null(0).sum() for name in _SUMMED).to_dicts()[0]
-    return {
-        **{name: value / 28 for name, value in total.items()},
-        "conversion_rate": _ratio(total, "tracked_buyers", "visitors"),
-        "orders_per_buyer": _ratio(total, "identified_orders", "buyers"),
-        "aov": _ratio(total, "gmv", "orders"),
-        "gmv_per_buyer": _ratio(total, "gmv", "buyers"),
-    }
-
-
-def _ratio(row: Row | None, over: str, under: str) -> float | None:
-    if row is None or not row[under] or row[over] is None:
-        return None
-    return float(row[over] / row[under])
-
-
-def _level(name: str, value: float | None, info: SiteInfo) -> Both:
-    if value is None:
-        return same(DASH)
-    if name in ("gmv", "aov", "gmv_per_buyer"):
-        return amount_text(value, info.currency)
-    if name == "conversion_rate":
-        return same(percent(value, 2))
-    return same(fixed(value, 3) if name == "orders_per_buyer" else integer(value))
-
-
 def _relative(now: float | None, base: float | None) -> Delta:
     return delta(now, base, "count", "up", same(""))
 
 
-def _tracked_names(now: Row, base: Row | None, effects: set[str]) -> list[tuple[str, str, str]]:
+def _tracked_names(both_sides: tuple[Sums, Sums], effects: set[str]) -> list[tuple[str, str, str]]:
     """(effect, column, operator) of each node the company has."""
-    sides = [row for row in (now, base) if row]
-    known = any(row["visitors"] for row in sides) or effects & {"visitors", "conversion"}
+    known = any(row["visitors"] for row in both_sides) or effects & {"visitors", "conversion"}
     nodes = []
     if known:
         nodes = [("visitors", "visitors", "="), ("conversion", "conversion_rate", "×")]
-        if "untracked_buyers" in effects or any(row["untracked_buyers"] for row in sides):
+        if "untracked_buyers" in effects or any(row["untracked_buyers"] for row in both_sides):
             nodes.append(("untracked_buyers", "untracked_buyers", "+"))
     else:
         nodes = [("buyers", "buyers", "=")]
     nodes.append(("orders_per_buyer", "orders_per_buyer", "×"))
-    if "anonymous_orders" in effects or any(row["anonymous_orders"] for row in sides):
+    if "anonymous_orders" in effects or any(row["anonymous_orders"] for row in both_sides):
         nodes.append(("anonymous_orders", "anonymous_orders", "+"))
     return [*nodes, ("aov", "aov", "×")]
 
 
 def _visitor_children(data: Data, change: Row) -> list[Child]:
     """The segments that lost most visitors, by channel where there is more than one, else shop."""
-    moment, back = change["business_date"], _BACK.get(change["comparison"])
+    moment, back = change["business_date"], data.comparisons.base_day(change["comparison"])
     if back is None:
         return []
     for dimension in ("channel", "platform"):
@@ -157,7 +120,7 @@ def _visitor_children(data: Data, change: Row) -> list[Child]:
 
 
 def _funnel_children(data: Data, change: Row) -> list[Child]:
-    moment, back = change["business_date"], _BACK.get(change["comparison"])
+    moment, back = change["business_date"], data.comparisons.base_day(change["comparison"])
     steps = data["marts.fct_funnel_daily"].filter(
         pl.col("basis") == "session", pl.col("dimension") == "all"
     )
@@ -180,84 +143,89 @@ def _step(name: str) -> Both:
     return named("step", name)
 
 
-def _order_children(now: Row, base: Row | None, info: SiteInfo) -> list[Child]:
-    units, before = _ratio(now, "units", "orders"), _ratio(base, "units", "orders")
-    price, price_before = _ratio(now, "gmv", "units"), _ratio(base, "gmv", "units")
-    if units is None or price is None:
+def _order_children(data: Data, change: Row, info: SiteInfo) -> list[Child]:
+    moment, days = change["business_date"], data.comparisons.base_days(change["comparison"])
+    today = _sums(data.company(moment, 1))
+    base = (
+        _sums(data.company(moment - timedelta(days=days[1]), days[0] - days[1] + 1)) if days else {}
+    )
+    pairs = {
+        name: (ratio(today[over], today[under]), ratio(base.get(over), base.get(under)))
+        for name, over, under in (
+            ("units_per_order", "units", "orders"), ("gmv_per_unit", "gmv", "units"),
+        )
+    }  # fmt: skip
+    if any(now is None for now, _ in pairs.values()):
         return []
+    units, price = pairs["units_per_order"], pairs["gmv_per_unit"]
     return [
-        Child(tr("measure.units_per_order"), same(fixed(units, 2)), _relative(units, before)),
-        Child(
-            tr("measure.gmv_per_unit"),
-            amount_text(price, info.currency),
-            _relative(price, price_before),
-        ),
+        Child(tr("measure.units_per_order"), same(fixed(units[0], 2)), _relative(*units)),
+        Child(tr("measure.gmv_per_unit"), amount_text(price[0], info.currency), _relative(*price)),
     ]
 
 
+def _sums(days: pl.DataFrame) -> Sums:
+    return days.select(exact_sum(name) for name in ("units", "orders", "gmv")).row(0, named=True)
+
+
 def _buyer_children(data: Data, change: Row) -> list[Child]:
-    moment, back = change["business_date"], _BACK.get(change["comparison"])
-    now = _returning(data.on(moment, "customer_type"))
+    moment, back = change["business_date"], data.comparisons.base_day(change["comparison"])
+    now = returning_share(data, moment)
     if now is None:
         return []
-    base = _returning(data.on(moment - timedelta(days=back), "customer_type")) if back else None
+    base = returning_share(data, moment - timedelta(days=back)) if back else None
     label = tr("measure.returning_share")
     return [Child(label, same(percent(now)), delta(now, base, "rate", "up", same("")))]
 
 
-def _returning(rows: Sequence[Row]) -> float | None:
-    buyers = {row["segment"]: row["buyers"] or 0.0 for row in rows}
-    total = buyers.get("new", 0.0) + buyers.get("returning", 0.0)
-    return buyers.get("returning", 0.0) / total if total else None
-
-
-def _children(
-    name: str, data: Data, info: SiteInfo, change: Row, sides: tuple[Row, Row | None]
-) -> list[Child]:
+def _children(name: str, data: Data, info: SiteInfo, change: Row) -> list[Child]:
     if name == "visitors":
         return _visitor_children(data, change)
     if name == "conversion":
         return _funnel_children(data, change)
     if name == "orders_per_buyer":
         return _buyer_children(data, change)
-    return _order_children(*sides, info) if name == "aov" else []
+    return _order_children(data, change, info) if name == "aov" else []
 
 
-def _per_buyer(now: Row, base: Row | None, effects: dict[str, float], info: SiteInfo) -> Both:
+def _per_buyer(
+    levels: tuple[float | None, float | None], effects: dict[str, float], info: SiteInfo
+) -> Both:
     joint = effects.get("orders_per_buyer", 0.0) + effects.get("aov", 0.0)
-    moved = _relative(now["gmv_per_buyer"], base["gmv_per_buyer"] if base else None)
+    moved = _relative(*levels)
     size = f"{moved.arrow} {moved.size.en}".strip()
     return tr(
         "tree.per_buyer",
-        value=_level("gmv_per_buyer", now["gmv_per_buyer"], info),
+        value=amount_text(levels[0], info.currency),
         size=size,
         effect=amount_text(joint, info.currency, signed=True),
     )
 
 
-def build_tree(data: Data, info: SiteInfo, change: Row) -> Tree | None:
-    """The tree of one company row of `fct_gmv_change`; None without the day's levels."""
-    now = data.company_on(change["business_date"])
-    if now is None:
-        return None
-    base = base_levels(data, change["business_date"], change["comparison"])
+def build_tree(data: Data, info: SiteInfo, change: Row) -> Tree:
+    """The tree of one company row of `fct_gmv_change`."""
+    both_sides, metrics = sides(change), data.metrics
     amounts = {effect.name: effect.amount for effect, _ in paired_effects(change, info)}
     widest = max((abs(a) for a in amounts.values()), default=0.0)
-    metrics = registry(data)
+
+    def levels(column: str) -> tuple[float | None, float | None]:
+        now, base = (level(column, side, metrics) for side in both_sides)
+        return now, base
+
     nodes = []
-    for name, column, operator in _tracked_names(now, base, set(amounts)):
+    for name, column, operator in _tracked_names(both_sides, set(amounts)):
         amount = amounts.get(name, 0.0)
         nodes.append(
             Node(
                 name=column,
                 operator=operator,
                 label=label_of(column, metrics),
-                value=_level(column, now[column], info),
-                delta=_relative(now[column], base[column] if base else None),
+                value=level_text(levels(column)[0], unit_of(column, metrics), info),
+                delta=_relative(*levels(column)),
                 effect=amount_text(amount, info.currency, signed=True),
                 tone="flat" if not amount else "better" if amount > 0 else "worse",
                 width=round(100 * abs(amount) / widest) if widest else 0,
-                children=tuple(_children(name, data, info, change, (now, base))),
+                children=tuple(_children(name, data, info, change)),
             )
         )
     unknown = nodes[0].name == "buyers"
@@ -267,14 +235,15 @@ def build_tree(data: Data, info: SiteInfo, change: Row) -> Tree | None:
         name="gmv",
         operator="",
         label=label_of("gmv", metrics),
-        value=_level("gmv", now["gmv"], info),
+        value=amount_text(change["gmv"], info.currency),
         delta=_relative(change["gmv"], change["base_gmv"]),
         effect=amount_text(change["gmv_change"], info.currency, signed=True),
     )
+    per_buyer = _per_buyer(levels("gmv_per_buyer"), amounts, info)
     return Tree(
         root=root,
         nodes=tuple(nodes),
         formula=tr(f"tree.formula_{formula}"),
-        per_buyer=None if "anonymous_orders" in plus else _per_buyer(now, base, amounts, info),
+        per_buyer=None if "anonymous_orders" in plus else per_buyer,
         unknown=tr("tree.unknown") if unknown else None,
     )

@@ -10,14 +10,14 @@ from itertools import pairwise
 import polars as pl
 
 from dashboards.base.data import Data, SiteInfo
+from dashboards.base.names import segment_name
 from dashboards.base.page import Both, Chart, Key, Page, Panel, Table, both, named, same, tr
 from dashboards.charts.bars import Pair, bars_over
 from dashboards.charts.curves import Series, small_rate
 from dashboards.charts.heat import Cell, heat_map
 from dashboards.figures.funnel import Step, counts, rolling_rates, sessions, step_names, steps
 from dashboards.figures.windows import Window, base_of, base_remark, incomplete, window_until
-from dashboards.filters.cube import filter_bar, script_words
-from dashboards.pages.shared.changes import segment_name
+from dashboards.filters.bar import filter_bar, script_words
 from dashboards.pages.shared.layout import Block, Choice, analysis, empty_state
 from dashboards.wording.formatting import DASH, count, fixed, integer, percent
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from dashboards.base.data import Data, Row, SiteInfo
+from dashboards.base.names import definition_of, label_of
 from dashboards.base.page import Both, Page, named, same, tr
-from dashboards.pages.overview.cards import definition_of, label_of, registry
+from dashboards.pages.shared.layout import anchor
 from dashboards.wording.formatting import DASH
 
 _ORDER = (
@@ -31,11 +31,6 @@ class Entry:
     owner: Both
 
 
-def anchor(name: str) -> str:
-    """The HTML id of a metric; cards of other pages lead there."""
-    return "metric-" + re.sub(r"[^a-z0-9_-]", "-", name.lower())
-
-
 def _entry(name: str, metrics: dict[str, Row]) -> Entry:
     row = metrics[name]
 
@@ -56,15 +51,10 @@ def _entry(name: str, metrics: dict[str, Row]) -> Entry:
     )
 
 
-def anchors(data: Data) -> set[str]:
-    """Names of metrics that have an entry."""
-    return set(registry(data))
-
-
 def build(data: Data, info: SiteInfo) -> Page:
     """The page `metrics.html`."""
     page = Page("metrics.html", "metrics.html", "metrics", tr("nav.metrics_title"))
-    metrics = registry(data)
+    metrics = data.metrics
     rank = {name: place for place, name in enumerate(_ORDER)}
     names = sorted(metrics, key=lambda name: (rank.get(name, len(rank)), name))
     page.values = {

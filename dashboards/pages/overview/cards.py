@@ -6,20 +6,21 @@ Does not belong here: the measures themselves.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 import polars as pl
 from markupsafe import Markup
 
 from dashboards.base.data import Data, Row, SiteInfo
-from dashboards.base.page import Both, amount_text, both, same, tr
+from dashboards.base.names import definition_of, label_of
+from dashboards.base.page import Both, tr
 from dashboards.charts.sparkline import sparkline
-from dashboards.wording.formatting import DASH, count, fixed, percent
+from dashboards.figures.buyers import with_returning
+from dashboards.pages.shared.deltas import Delta, delta, level_text
+from dashboards.wording.metrics import unit_of
 
 SPARK_DAYS = 28
-_FLAT = 0.0005  # below it a change shows as 0.0 % or 0.00 points: neither better nor worse
 TRAFFIC = frozenset({"events", "traffic_daily"})
 
 
@@ -29,37 +30,25 @@ class Measure:
 
     Attributes:
         name: column of `fct_gmv_daily`, or `returning_share`.
-        kind: `money`, `count`, `rate` or `ratio`; decides how it is written and compared.
         feeds: feeds of which one must be configured; empty where orders suffice.
         aliases: other names of the measure in `insights.anomalies`.
     """
 
     name: str
-    kind: str
     feeds: frozenset[str] = frozenset()
     aliases: tuple[str, ...] = ()
 
 
 MEASURES = (
-    Measure("gmv", "money"),
-    Measure("net_sales", "money", frozenset({"refunds"})),
-    Measure("visitors", "count", TRAFFIC),
-    Measure("conversion_rate", "rate", TRAFFIC, ("conversion",)),
-    Measure("orders_per_buyer", "ratio"),
-    Measure("aov", "money"),
-    Measure("gmv_per_buyer", "money"),
-    Measure("returning_share", "rate"),
+    Measure("gmv"),
+    Measure("net_sales", frozenset({"refunds"})),
+    Measure("visitors", TRAFFIC),
+    Measure("conversion_rate", TRAFFIC, ("conversion",)),
+    Measure("orders_per_buyer"),
+    Measure("aov"),
+    Measure("gmv_per_buyer"),
+    Measure("returning_share"),
 )
-
-
-@dataclass(frozen=True)
-class Delta:
-    """One comparison of a card: arrow, size, against what; `tone` is better, worse or flat."""
-
-    arrow: str
-    tone: str
-    size: Both
-    versus: Both
 
 
 @dataclass(frozen=True)
@@ -74,79 +63,6 @@ class Card:
     spark: Markup
     flag: Both | None = None
     note: Both | None = None
-
-
-def shown(value: float | None, kind: str, currency: str) -> Both:
-    """A level as its kind is written."""
-    if value is None:
-        return same(DASH)
-    if kind == "money":
-        return amount_text(value, currency)
-    if kind == "count":
-        return both(lambda lang: count(value, lang))
-    return same(percent(value, 2) if kind == "rate" else fixed(value, 3))
-
-
-def registry(data: Data) -> dict[str, Row]:
-    """The metric registry by name."""
-    return {str(row["name"]): row for row in data["quality.metrics"].to_dicts()}
-
-
-def label_of(name: str, metrics: Mapping[str, Row]) -> Both:
-    """A measure's label: the registry's, else the catalogue's."""
-    row = metrics.get(name)
-    if row and row["label_en"] and row["label_zh"]:
-        return Both(row["label_en"], row["label_zh"])
-    return tr(f"measure.{name}")
-
-
-def definition_of(name: str, metrics: Mapping[str, Row]) -> Both:
-    """A measure's definition: the registry's, else the catalogue's."""
-    row = metrics.get(name)
-    if row and row["definition_en"] and row["definition_zh"]:
-        return Both(row["definition_en"], row["definition_zh"])
-    return tr(f"definition.{name}")
-
-
-def delta(now: float | None, base: float | None, kind: str, good: str, versus: Both) -> Delta:
-    """A change as the card shows it: per cent for levels, percentage points for rates."""
-    if now is None or base is None or (kind != "rate" and not base):
-        return Delta("", "flat", same(DASH), versus)
-    change = now - base if kind == "rate" else now / base - 1
-    size = (
-        tr("card.points", n=fixed(abs(change) * 100, 2))
-        if kind == "rate"
-        else same(percent(abs(change)))
-    )
-    # A rate's 0.05 % threshold is half a point of a point: judge it at the digits shown.
-    if abs(change) < (_FLAT / 10 if kind == "rate" else _FLAT):
-        return Delta("●", "flat", size, versus)
-    up = change > 0
-    tone = "flat" if good == "neutral" else "better" if up == (good == "up") else "worse"
-    return Delta("▲" if up else "▼", tone, size, versus)
-
-
-def with_returning(data: Data, until: date, days: int) -> pl.DataFrame:
-    """Company rows with the share of returning among the identified buyers of each day."""
-    company = data.company(until, days)
-    kinds = (
-        data["marts.fct_gmv_daily"]
-        .filter(pl.col("dimension") == "customer_type")
-        .group_by("business_date")
-        .agg(
-            pl.col("buyers").filter(pl.col("segment") == "returning").sum().alias("_returning"),
-            pl.col("buyers")
-            .filter(pl.col("segment").is_in(["new", "returning"]))
-            .sum()
-            .alias("_k"),
-        )
-    )
-    share = pl.when(pl.col("_k") > 0).then(pl.col("_returning") / pl.col("_k"))
-    return (
-        company.join(kinds, on="business_date", how="left", maintain_order="left")
-        .with_columns(share.alias("returning_share"))
-        .drop("_returning", "_k")
-    )
 
 
 def _flag(data: Data, info: SiteInfo, measure: Measure, good: str) -> Both | None:
@@ -174,29 +90,29 @@ def _note(measure: Measure, info: SiteInfo, value: float | None) -> Both | None:
 
 def cards(data: Data, info: SiteInfo) -> list[Card]:
     """All cards of the last day, in fixed order."""
-    metrics = registry(data)
+    metrics = data.metrics
     frame = with_returning(data, info.data_through, 400)
     by_day = {row["business_date"]: row for row in frame.to_dicts()}
     window = [info.data_through - timedelta(days=n) for n in range(SPARK_DAYS - 1, -1, -1)]
     found = []
     returning = frame["returning_share"].null_count() < frame.height
-    for measure in MEASURES if returning else (*MEASURES[:-1], Measure("buyers", "count")):
+    for measure in MEASURES if returning else (*MEASURES[:-1], Measure("buyers")):
         values = {day: _known(row, measure) for day, row in by_day.items()}
         now = values.get(info.data_through)
         good = str((metrics.get(measure.name) or {}).get("good_direction") or "up")
+        unit = unit_of(measure.name, metrics)
         note = _note(measure, info, now)
         configured = not measure.feeds or bool(measure.feeds & info.configured_feeds)
-        pairs = (("card.vs_week", 7), ("card.vs_year", 364))
         deltas = tuple(
-            delta(now, values.get(info.data_through - timedelta(days=n)), measure.kind, good, tr(k))
-            for k, n in pairs
+            delta(now, values.get(info.data_through - timedelta(days=n)), unit, good, tr(k))
+            for k, n in (("card.vs_week", 7), ("card.vs_year", 364))
         )
         found.append(
             Card(
                 name=measure.name,
                 label=label_of(measure.name, metrics),
                 definition=definition_of(measure.name, metrics),
-                value=shown(now if configured else None, measure.kind, info.currency),
+                value=level_text(now if configured else None, unit, info, is_short=True),
                 deltas=deltas if note is None else (),
                 spark=sparkline([values.get(day) for day in window] if configured else []),
                 flag=_flag(data, info, measure, good),

@@ -7,32 +7,27 @@ from datetime import date, timedelta
 import polars as pl
 
 from dashboards.base.data import Data, Row, SiteInfo
+from dashboards.base.names import promo_name
 from dashboards.base.page import Both, Chart, Page, Table, tr
 from dashboards.charts.line import DayPoint, Shade, gmv_line
-from dashboards.filters.cube import filter_bar, script_words
-from dashboards.pages.metrics.page import anchor
-from dashboards.pages.overview.cards import MEASURES, Measure, cards, registry
+from dashboards.figures.changes import comparisons
+from dashboards.figures.promotions import phases
+from dashboards.filters.bar import filter_bar, script_words
+from dashboards.pages.overview.cards import MEASURES, Measure, cards
 from dashboards.pages.shared.changes import (
     base_in_promotion,
-    comparisons,
     contribution_tabs,
-    phases,
-    promo_name,
     told,
     waterfall_chart,
 )
 from dashboards.pages.shared.incidents import alerts
+from dashboards.pages.shared.layout import anchor
 from dashboards.wording.formatting import exact_money
+from dashboards.wording.metrics import Metrics, unit_of
 
 LINE_DAYS = 90
 _MIN_BASELINE_DAYS = 56
 _PEAK_PHASES = {"peak", "opening"}
-_RATIOS = {
-    "conversion_rate": ("tracked_buyers", "visitors"),
-    "orders_per_buyer": ("identified_orders", "buyers"),
-    "aov": ("gmv", "orders"),
-    "gmv_per_buyer": ("gmv", "buyers"),
-}
 
 
 def _points(data: Data, info: SiteInfo) -> list[DayPoint]:
@@ -143,9 +138,12 @@ def line_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
     return chart
 
 
-def _parts(measure: Measure) -> tuple[str, str]:
+def _parts(measure: Measure, metrics: Metrics) -> tuple[str, str]:
     """Columns of the cube a card is made of: over and under the line; empty where it is not."""
-    return _RATIOS.get(measure.name, ("" if measure.kind == "rate" else measure.name, ""))
+    row = metrics.get(measure.name) or {}
+    if row.get("numerator"):
+        return row["numerator"], row["denominator"]
+    return ("" if unit_of(measure.name, metrics) == "rate" else measure.name), ""
 
 
 def build(data: Data, info: SiteInfo) -> Page:
@@ -153,10 +151,9 @@ def build(data: Data, info: SiteInfo) -> Page:
     page = Page("index.html", "overview.html", "overview", tr("nav.overview"))
     available = comparisons(data, info.data_through)
     change = data.change(info.data_through, available[0]) if available else None
-    company = data.company_on(info.data_through)
     lines, more = alerts(data, info, info.data_through)
     page.values = {
-        "headline": told(change, info, info.data_through, company["gmv"] if company else None),
+        "headline": told(data, info, info.data_through, change),
         "remark": base_in_promotion(data, info.data_through, available[0]) if available else None,
         "alerts": lines,
         "more_alerts": more,
@@ -172,15 +169,15 @@ def build(data: Data, info: SiteInfo) -> Page:
             ),
         ),
     }
-    parts = {m.name: _parts(m) for m in MEASURES}
+    parts = {m.name: _parts(m, data.metrics) for m in MEASURES}
     page.values["bound"] = {name for name, (over, _) in parts.items() if over}
-    page.values["defined"] = {name: anchor(name) for name in registry(data)}
+    page.values["defined"] = {name: anchor(name) for name in data.metrics}
     page.payload = {
         **script_words(info),
-        "cards": [[m.name, m.kind, *parts[m.name]] for m in MEASURES],
+        "cards": [[m.name, unit_of(m.name, data.metrics), *parts[m.name]] for m in MEASURES],
     }
     if change:
-        page.values["waterfall"] = waterfall_chart(change, info, page, "waterfall")
+        page.values["waterfall"] = waterfall_chart((data, info), page, change, "waterfall")
         dimensions = ("platform", "channel", "device")
         page.values["tabs"] = contribution_tabs(
             (data, info), page, change, dimensions, "contribution"

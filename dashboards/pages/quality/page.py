@@ -102,7 +102,7 @@ def _cell(row: Row | None, moment: date) -> Cell:
     when = both(lambda lang: day(moment, lang))
     if row is None:
         return Cell("unknown", _SYMBOL["unknown"], tr("quality.cell", day=when,
-                    state=tr("quality.state.unknown"), rows=same(DASH)))  # fmt: skip
+                    state=tr("reason.cell.unknown"), rows=same(DASH)))  # fmt: skip
     state = str(row["reason"] or ("ok" if row["is_complete"] else "unknown"))
     state = state if state in _SYMBOL else "unknown"
     expected, arrived = row["expected_rows"], row["arrived_rows"]
@@ -110,7 +110,7 @@ def _cell(row: Row | None, moment: date) -> Cell:
     if expected:
         share = percent((arrived or 0) / expected, 0)
         rows = f"{rows} / {integer(expected)} ({share})"
-    words = tr("quality.cell", day=when, state=tr(f"quality.state.{state}"), rows=same(rows))
+    words = tr("quality.cell", day=when, state=tr(f"reason.cell.{state}"), rows=same(rows))
     return Cell(state, _SYMBOL[state], words)
 
 
@@ -157,7 +157,7 @@ def check_rows(data: Data) -> list[CheckRow]:
                 name=str(row["check_name"]),
                 layer=named("quality.layer", str(row["layer"])),
                 subject=str(row["subject"] or ""),
-                severity=named("quality.severity", str(row["severity"])),
+                severity=named("severity", str(row["severity"])),
                 state=state,
                 shown=tr(f"quality.check.{state}"),
                 detail=": ".join(str(v) for v in (row["observed"], row["message"]) if v),
@@ -295,7 +295,7 @@ def build(data: Data, info: SiteInfo) -> Page:
         "days": [(d, both(lambda lang, d=d: day(d, lang))) for d in days],  # type: ignore[misc]
         "grid": rows,
         "marks": marks(data),
-        "states": [(s, _SYMBOL[s], tr(f"quality.state.{s}")) for s in _SYMBOL],
+        "states": [(s, _SYMBOL[s], tr(f"reason.cell.{s}")) for s in _SYMBOL],
         "loud": [row for row in checks if row.state != "passed"],
         "quiet": [row for row in checks if row.state == "passed"],
         "files": files,

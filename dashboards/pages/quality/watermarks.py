@@ -43,7 +43,7 @@ def _mark(row: Row) -> Mark:
         feed="" if row["feed"] == "all" else str(row["feed"]),
         through=both(lambda lang: day(until, lang)) if until else same(DASH),
         lag=DASH if lag is None else integer(lag),
-        reason=tr(f"quality.state.{reason}"),
+        reason=tr(f"reason.cell.{reason}"),
         tone="flat" if reason == "not_daily" else "better" if quiet and not lag else "worse",
         last_at=str(row["last_arrived_at"] or DASH)[:16],
         last_file=str(row["last_file"] or ""),

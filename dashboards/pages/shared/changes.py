@@ -1,106 +1,44 @@
-"""Choices all pages share: which comparison tells the day, and the chart of a change.
+"""The change of a day in charts: its waterfall and what each segment contributed.
 
-Belongs here: rules about rows of `fct_gmv_change`, with their titles.
-Does not belong here: page layout.
+Belongs here: charts of rows of `fct_gmv_change`, with their titles.
+Does not belong here: which rows are told of (`figures.changes`), page layout.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
-from dashboards.base.data import Data, Row, SiteInfo
-from dashboards.base.page import Both, Chart, Page, Tab, Table, amount_text, both, named, same, tr
+from dashboards.base.data import SMALLEST_GROUP, Data, Row, SiteInfo
+from dashboards.base.names import comparison_name, promo_name, segment_name
+from dashboards.base.page import Both, Chart, Page, Tab, Table, amount_text, both, same, tr
 from dashboards.charts.waterfall import Step, contribution_bars, waterfall
+from dashboards.figures.changes import promotion_of_base, shown_segments
 from dashboards.wording.changes import (
     EFFECT_ORDER,
     NOTABLE_CHANGE,
     Effect,
     effects,
     headline,
-    inline,
 )
-from dashboards.wording.formatting import exact_money, percent
+from dashboards.wording.formatting import exact_money, inline, percent
 
-COMPARISONS = ("last_week", "previous_day", "last_year", "promo_phase", "trailing_28d", "target")
-DIMENSIONS = ("platform", "shop", "channel", "device", "region", "customer_type")
-SMALLEST_GROUP = 10  # buyers; a smaller region could be one person
 _SHOWN = 8
 CHANGE_CSV = "data/gmv_change.csv"
-_SUMMED = ("gmv", "base_gmv", "gmv_change", *(f"{name}_effect" for name in EFFECT_ORDER))
 _LEADER = 0.5  # of the same-signed sum: from here on one segment "accounts for most"
-
-
-@dataclass(frozen=True)
-class Phase:
-    """A promotion phase as days, both included, over all platforms."""
-
-    promo: str
-    phase: str
-    first: date
-    last: date
-
-
-def phases(data: Data, first: date, last: date) -> list[Phase]:
-    """Promotion phases that overlap the days; platforms that differ give the widest span."""
-    found: dict[tuple[str, str, str], list[date]] = {}
-    for row in data["marts.dim_promo"].to_dicts():
-        if not row["starts_at"] or not row["ends_at"]:
-            continue
-        start = date.fromisoformat(row["starts_at"][:10])
-        # A phase that ends at midnight ends with the day before.
-        end = date.fromisoformat(row["ends_at"][:10]) - timedelta(
-            days=1 if row["ends_at"][11:16] in ("", "00:00") else 0
-        )
-        if end >= first and start <= last:
-            key = (str(row["promo"]), str(row["promo_year"]), str(row["phase"]))
-            found.setdefault(key, []).extend((start, end))
-    return sorted(
-        (Phase(key[0], key[2], min(days), max(days)) for key, days in found.items()),
-        key=lambda phase: (phase.first, phase.last, phase.promo, phase.phase),
-    )
-
-
-def comparisons(data: Data, moment: date) -> list[str]:
-    """Comparisons that exist for the company that day, the telling one first.
-
-    In a promotion that is the same phase of last year: against an ordinary week every promotion
-    is a record and every week after it a disaster.
-    """
-    found = [name for name in COMPARISONS if data.change(moment, name)]
-    if "promo_phase" in found and phases(data, moment, moment):
-        found.remove("promo_phase")
-        found.insert(0, "promo_phase")
-    return found
 
 
 def base_in_promotion(data: Data, moment: date, comparison: str) -> Both | None:
     """A warning where the base lay in a promotion and the day does not."""
-    back = {"previous_day": 1, "last_week": 7, "last_year": 364}.get(comparison)
-    if back is None or phases(data, moment, moment):
-        return None
-    base = moment - timedelta(days=back)
-    found = phases(data, base, base)
-    return tr("story.base_in_promo", promo=promo_name(found[0].promo)) if found else None
+    promo = promotion_of_base(data, moment, comparison)
+    return tr("comparison.base_in_promo", promo=promo_name(promo)) if promo else None
 
 
-def promo_name(promo: str) -> Both:
-    """A promotion's name as people write it."""
-    return named("promo", promo)
-
-
-def segment_name(dimension: str, segment: str) -> Both:
-    """A segment's name: the catalogue's for known ones, else as delivered."""
-    if segment in ("(untracked)", "(unidentified)", "(unattributed)"):
-        return tr(f"segment.{segment.strip('()')}")
-    return named(f"segment.{dimension}", segment)
-
-
-def told(change: Row | None, info: SiteInfo, moment: date, gmv: float | None) -> Both:
+def told(data: Data, info: SiteInfo, moment: date, change: Row | None) -> Both:
     """The headline of a day, with or without a comparison."""
-    row = change or {"business_date": moment, "gmv": gmv}
-    return both(lambda lang: headline(row, lang, info.currency))
+    row = change or {"business_date": moment, "gmv": (data.company_on(moment) or {}).get("gmv")}
+    versus = comparison_name(data, str(row.get("comparison")), "versus")
+    return both(lambda lang: headline(row, lang, info.currency, versus.get(lang)))
 
 
 def paired_effects(change: Row, info: SiteInfo) -> list[tuple[Effect, Both]]:
@@ -114,12 +52,14 @@ def _rate(change: Row) -> float | None:
     return change["gmv_change"] / change["base_gmv"] if change["base_gmv"] else None
 
 
-def waterfall_chart(change: Row, info: SiteInfo, page: Page, chart_id: str) -> Chart:
+def waterfall_chart(site: tuple[Data, SiteInfo], page: Page, change: Row, chart_id: str) -> Chart:
     """The LMDI waterfall of one company row of `fct_gmv_change`."""
-    comparison = change["comparison"]
+    data, info = site
+    base_label = comparison_name(data, change["comparison"], "base")
+    versus = comparison_name(data, change["comparison"], "versus")
     parts = paired_effects(change, info)
     base, gmv = float(change["base_gmv"] or 0), float(change["gmv"] or 0)
-    level, steps = base, [Step(tr(f"base.{comparison}"), base)]
+    level, steps = base, [Step(base_label, base)]
     for effect, label in parts:
         level += effect.amount
         steps.append(Step(label, level, effect.amount))
@@ -139,13 +79,13 @@ def waterfall_chart(change: Row, info: SiteInfo, page: Page, chart_id: str) -> C
     else:
         key = "waterfall.title" if moved else "waterfall.title_flat_parts"
         title = tr(key, rate=percent(rate, 1, signed=True), parts=listed)
-    rows: list[list[Both | str]] = [[tr(f"base.{comparison}"), exact_money(base, info.currency)]]
+    rows: list[list[Both | str]] = [[base_label, exact_money(base, info.currency)]]
     rows += [[n, exact_money(e.amount, info.currency, signed=True)] for e, n in parts]
     rows.append([tr("chart.this_day"), exact_money(gmv, info.currency)])
     chart = Chart(
         id=chart_id,
         title=title,
-        subtitle=tr("waterfall.subtitle", base=tr(f"versus.{comparison}")),
+        subtitle=tr("waterfall.subtitle", base=versus),
         figure=waterfall(steps, info.currency, page.pool),
         table=Table([tr("table.factor"), tr("table.amount")], rows),
         source="marts.fct_gmv_change",
@@ -154,20 +94,6 @@ def waterfall_chart(change: Row, info: SiteInfo, page: Page, chart_id: str) -> C
     )
     page.charts.append(chart)
     return chart
-
-
-def shown_segments(data: Data, moment: date, comparison: str, dimension: str) -> list[Row]:
-    """Segments of a change; regions with fewer buyers than `SMALLEST_GROUP` are left together."""
-    rows = data.changes(moment, comparison, dimension)
-    if dimension != "region":
-        return rows
-    buyers = {row["segment"]: row["buyers"] or 0 for row in data.on(moment, dimension)}
-    keep = [r for r in rows if buyers.get(r["segment"], 0) >= SMALLEST_GROUP]
-    small = [r for r in rows if buyers.get(r["segment"], 0) < SMALLEST_GROUP]
-    if small:
-        total = {name: sum(row[name] or 0 for row in small) for name in _SUMMED}
-        keep.append({**small[0], **total, "segment": "(small)"})
-    return keep
 
 
 def _inline(dimension: str) -> Both:
@@ -248,7 +174,7 @@ def contribution_tabs(
         if not rows:
             continue
         names, amounts = _bars(rows, dimension)
-        base = tr(f"versus.{change['comparison']}")
+        base = comparison_name(data, change["comparison"], "versus")
         chart = Chart(
             id=f"{prefix}-{dimension}",
             title=_contribution_title(rows, dimension, change),

@@ -6,6 +6,7 @@ holds nothing. Does not belong here: which pieces a page has.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -54,21 +55,9 @@ class Tile:
     tone: str = "flat"
 
 
-@dataclass(frozen=True)
-class Option:
-    """An entry of a filter: the value kept in the address and its name."""
-
-    value: str
-    label: Both
-
-
-@dataclass(frozen=True)
-class Filter:
-    """A select of the filter bar: `platform` or `shop`."""
-
-    name: str
-    label: Both
-    options: Sequence[Option]
+def anchor(name: str) -> str:
+    """The HTML id of a metric; cards of other pages lead there."""
+    return "metric-" + re.sub(r"[^a-z0-9_-]", "-", name.lower())
 
 
 def empty_state(frame: pl.DataFrame, info: SiteInfo, feeds: set[str]) -> Both | None:

@@ -40,11 +40,13 @@ def catalogue(lang: str) -> Mapping[str, str]:
     """
     if lang not in LANGUAGES:
         raise KeyError(f"no catalogue for language {lang!r}; there are {', '.join(LANGUAGES)}")
-    merged: dict[str, str] = {}
-    for part in ("", "_depth"):
-        file = resources.files(__package__).joinpath(f"{lang}{part}.yml")
-        merged.update(_flatten(yaml.safe_load(file.read_text(encoding="utf-8"))))
-    return MappingProxyType(merged)
+    file = resources.files(__package__).joinpath(f"{lang}.yml")
+    return MappingProxyType(_flatten(yaml.safe_load(file.read_text(encoding="utf-8"))))
+
+
+def word(group: str, name: str, lang: str, default: str | None = None) -> str:
+    """The catalogue's word for a name from the data, else the default, else the name itself."""
+    return catalogue(lang).get(f"{group}.{name}", name if default is None else default)
 
 
 def text(key: str, lang: str, **values: object) -> str:

@@ -16,7 +16,8 @@ from tests.browser.shop.company import DAYS, HOSTILE, LAST, info, promotions
 from tests.browser.shop.funnel import funnel
 from tests.browser.shop.gmv import changes, daily, finished, untracked
 from tests.browser.shop.judged import anomalies, incidents
-from tests.browser.shop.quality import metrics, quality
+from tests.browser.shop.quality import quality
+from tests.support.contracts import comparisons, fakes, registry
 
 __all__ = ["DAYS", "HOSTILE", "LAST", "frames", "hostile", "incidents", "info", "without_traffic"]
 
@@ -29,7 +30,7 @@ def frames(days: int = DAYS, seed: int = 7) -> dict[str, pl.DataFrame]:
 def _frames(days: int, seed: int) -> dict[str, pl.DataFrame]:
     calendar = [LAST - timedelta(days=n) for n in range(days - 1, -1, -1)]
     table = daily(calendar, seed)
-    return {
+    return fakes({
         "marts.fct_gmv_daily": table,
         "marts.fct_gmv_change": changes(table),
         "marts.fct_funnel_daily": funnel(calendar),
@@ -38,12 +39,12 @@ def _frames(days: int, seed: int) -> dict[str, pl.DataFrame]:
         "marts.fct_attribution_daily": attribution(calendar),
         "marts.fct_channel_daily": channel_daily(calendar),
         "marts.dim_promo": promotions(),
-        "marts.dim_date": pl.DataFrame({"date": calendar}),
-        "quality.metrics": metrics(),
+        "quality.metrics": registry(),
+        "quality.comparisons": comparisons(),
         **quality(calendar),
         "insights.anomalies": anomalies(table),
         "insights.incidents": incidents(),
-    }  # fmt: skip
+    })  # fmt: skip
 
 
 def hostile() -> dict[str, pl.DataFrame]:
@@ -95,6 +96,7 @@ def without_traffic(days: int = DAYS) -> dict[str, pl.DataFrame]:
         "net_sales", "new_buyers",
     )  # fmt: skip
     plain = finished(untracked(table.with_columns(pl.col("gmv").cast(pl.Float64))))
-    keep = ("marts.fct_gmv_daily", "marts.fct_gmv_change", "quality.checks", "quality.ingest_files")
-    made |= {"marts.fct_gmv_daily": plain, "marts.fct_gmv_change": changes(plain)}
+    keep = ("marts.fct_gmv_daily", "marts.fct_gmv_change", "quality.checks", "quality.ingest_files",
+            "quality.metrics", "quality.comparisons")  # fmt: skip
+    made |= fakes({"marts.fct_gmv_daily": plain, "marts.fct_gmv_change": changes(plain)})
     return {name: made[name] for name in keep}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-
-import polars as pl
+from datetime import UTC, date, datetime, timedelta
 
 from dashboards.site import SiteInfo
 
@@ -43,25 +41,26 @@ def info(**changes: object) -> SiteInfo:
     return SiteInfo(**{**values, **changes})
 
 
-def promotions() -> pl.DataFrame:
-    rows = []
-    for year in (2025, 2026):
-        for platform in ("tmall", "shopify"):
-            for name, phase, start, end in (
-                ("618", "peak", (6, 15), (6, 19)),
-                ("double_11", "presale", (10, 24), (10, 31)),
-                ("double_11", "opening", (10, 31), (11, 4)),
-                ("double_11", "sustain", (11, 4), (11, 9)),
-                ("double_11", "peak", (11, 9), (11, 12)),
-            ):
-                rows.append(
-                    {
-                        "promo": name,
-                        "promo_year": year,
-                        "platform": platform,
-                        "phase": phase,
-                        "starts_at": datetime(year, *start),
-                        "ends_at": datetime(year, *end),
-                    }
-                )
-    return pl.DataFrame(rows)
+def promotions() -> list[dict]:
+    """Phases from midnight to midnight in Shanghai, eight hours ahead of UTC."""
+    return [
+        {
+            "promo": name,
+            "promo_year": year,
+            "platform": platform,
+            "phase": phase,
+            "starts_at": datetime(year, *start) - timedelta(hours=8),
+            "ends_at": datetime(year, *end) - timedelta(hours=8),
+            "start_date": date(year, *start),
+            "end_date": date(year, *end) - timedelta(days=1),
+        }
+        for year in (2025, 2026)
+        for platform in ("tmall", "shopify")
+        for name, phase, start, end in (
+            ("618", "peak", (6, 15), (6, 19)),
+            ("double_11", "presale", (10, 24), (10, 31)),
+            ("double_11", "opening", (10, 31), (11, 4)),
+            ("double_11", "sustain", (11, 4), (11, 9)),
+            ("double_11", "peak", (11, 9), (11, 12)),
+        )
+    ]

@@ -83,7 +83,7 @@ def untracked(frame: pl.DataFrame) -> pl.DataFrame:
 def _split(total: pl.DataFrame, dimension: str, shares: dict[str, float]) -> list[pl.DataFrame]:
     return [
         untracked(total).with_columns(
-            *((pl.col(name) * share).round(2) for name in COUNTS),
+            *((pl.col(name) * share).round(2 if name == "gmv" else 0) for name in COUNTS),
             dimension=pl.lit(dimension),
             segment=pl.lit(segment),
         )
@@ -190,7 +190,9 @@ def changes(frame: pl.DataFrame, only: tuple[str, ...] = ()) -> pl.DataFrame:
     company = frame.filter(pl.col("dimension") == "all").select(
         "business_date", pl.col("visitors").alias("company")
     )
-    frame = frame.join(company, on="business_date").with_columns(pl.col("gmv").cast(pl.Float64))
+    frame = frame.join(company, on="business_date").with_columns(
+        pl.col(*COUNTS, "buyers", "orders", "company").cast(pl.Float64)
+    )
     keys, numbers = (
         ["business_date", "dimension", "segment"],
         [*COUNTS, "buyers", "orders", "company"],
@@ -214,14 +216,16 @@ def changes(frame: pl.DataFrame, only: tuple[str, ...] = ()) -> pl.DataFrame:
     joined = joined.filter((pl.col("comparison") != "promo_phase") | promo_day)
     if only:
         joined = joined.filter(pl.col("comparison").is_in(only))
+    sides = [name for name in numbers if name not in ("units", "company")]
     return (
         _effects(joined)
         .with_columns(
-            base_gmv=pl.col("gmv_b"),
+            *(pl.col(f"{name}_b").alias(f"base_{name}") for name in sides),
             gmv_change=pl.col("gmv") - pl.col("gmv_b"),
             method=pl.lit("lmdi"),
         )
-        .select(*keys, "comparison", "gmv", "base_gmv", "gmv_change", "method",
+        .select(*keys, "comparison", "gmv_change", "method",
+                *(f"{side}{n}" for n in sides for side in ("", "base_")),
                 *(f"{n}_effect" for n in EFFECTS))
         .sort("business_date", "comparison", "dimension", "segment")
     )  # fmt: skip

@@ -136,17 +136,3 @@ def quality(days: list[date]) -> dict[str, pl.DataFrame]:
         "quality.ingest_files": files(days),
         "quality.reconciliation_daily": reconciliation(days),
     }
-
-
-METRICS = """name,label_en,label_zh,unit,additivity,good_direction,definition_en,definition_zh
-gmv,GMV,支付金额,currency,additive,up,Goods value paid.,商品实付金额。
-visitors,Visitors,访客数,count,non_additive,up,Distinct visitors.,去重访客数。
-aov,AOV,笔单价,currency,ratio,up,GMV per order.,每笔订单的支付金额。
-gmv_per_buyer,GMV per buyer,客单价,currency,ratio,up,GMV per buyer.,每位买家的支付金额。
-refund_rate,Refund rate,退款率,rate,ratio,down,Refunds over GMV.,退款占比。
-"""
-
-
-def metrics() -> pl.DataFrame:
-    """Part of a registry; what is not in it has the catalogue's words."""
-    return pl.read_csv(METRICS.encode()).with_columns(owner=pl.lit("finance"))

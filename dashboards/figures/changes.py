@@ -1,0 +1,57 @@
+"""Which rows of `fct_gmv_change` a page tells of.
+
+Belongs here: the choice of comparison and of segments, and the suppression of small ones.
+Does not belong here: titles and charts.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from dashboards.base.data import SMALLEST_GROUP, Data, Row
+from dashboards.figures.promotions import phases
+from dashboards.wording.changes import COUNTS, EFFECT_ORDER
+
+DIMENSIONS = ("platform", "shop", "channel", "device", "region", "customer_type")
+_SUMMED = (
+    *(f"{side}{name}" for name in COUNTS for side in ("", "base_")),
+    "gmv_change",
+    *(f"{name}_effect" for name in EFFECT_ORDER),
+)
+
+
+def comparisons(data: Data, moment: date) -> list[str]:
+    """Comparisons that exist for the company that day, the telling one first.
+
+    In a promotion that is the same phase of last year: against an ordinary week every promotion
+    is a record and every week after it a disaster.
+    """
+    found = [name for name in data.comparisons.names if data.change(moment, name)]
+    if "promo_phase" in found and phases(data, moment, moment):
+        found.remove("promo_phase")
+        found.insert(0, "promo_phase")
+    return found
+
+
+def promotion_of_base(data: Data, moment: date, comparison: str) -> str | None:
+    """The promotion the base day lay in, where the day itself lies in none."""
+    back = data.comparisons.base_day(comparison)
+    if back is None or phases(data, moment, moment):
+        return None
+    base = moment - timedelta(days=back)
+    found = phases(data, base, base)
+    return found[0].promo if found else None
+
+
+def shown_segments(data: Data, moment: date, comparison: str, dimension: str) -> list[Row]:
+    """Segments of a change; regions with fewer buyers than `SMALLEST_GROUP` are left together."""
+    rows = data.changes(moment, comparison, dimension)
+    if dimension != "region":
+        return rows
+    buyers = {row["segment"]: row["buyers"] or 0 for row in data.on(moment, dimension)}
+    keep = [r for r in rows if buyers.get(r["segment"], 0) >= SMALLEST_GROUP]
+    small = [r for r in rows if buyers.get(r["segment"], 0) < SMALLEST_GROUP]
+    if small:
+        total = {name: sum(row[name] or 0 for row in small) for name in _SUMMED}
+        keep.append({**small[0], **total, "segment": "(small)"})
+    return keep

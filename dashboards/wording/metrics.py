@@ -1,0 +1,62 @@
+"""Metrics as people read them: the word inside a sentence, and a value in its unit.
+
+Belongs here: what the registry (`quality.metrics`) does not say of series that only detectors and
+pages have. Does not belong here: labels and units of registered metrics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, SupportsFloat
+
+import polars as pl
+
+from dashboards.wording.formatting import DASH, count, fixed, inline, integer, money, percent
+from dashboards.wording.i18n import word
+
+Metrics = Mapping[str, Mapping[str, Any]]
+"""Rows of `quality.metrics` by name."""
+
+_UNITS = {"gmv_3_days": "currency", "gmv_per_unit": "currency", "returning_share": "rate"}
+"""Of metrics outside the registry that are neither a rate by name nor a plain ratio."""
+
+
+def by_name(registry: pl.DataFrame) -> dict[str, dict[str, Any]]:
+    """The rows of `quality.metrics` by name."""
+    return {str(row["name"]): row for row in registry.to_dicts()}
+
+
+def metric_word(metric: str, metrics: Metrics, lang: str) -> str:
+    """A metric as it stands inside a sentence; steps of an own funnel by their name."""
+    label = (metrics.get(metric) or {}).get(f"label_{lang}")
+    default = inline(label, lang) if label else metric.replace("_", " ")
+    return word("metric_word", metric, lang, default)
+
+
+def unit_of(metric: str, metrics: Metrics) -> str:
+    """`currency`, `count`, `rate`, `ratio` or `days`."""
+    registered = (metrics.get(metric) or {}).get("unit")
+    return registered or _UNITS.get(metric) or ("rate" if metric.endswith("_rate") else "ratio")
+
+
+def in_unit(
+    value: SupportsFloat | None, unit: str, currency: str, lang: str, *, is_short: bool = False
+) -> str:
+    """A value as its unit is written; None gives an em dash.
+
+    Args:
+        value: in its unit; a rate as a fraction.
+        unit: as `unit_of` gives it.
+        currency: ISO 4217 code.
+        lang: `en` or `zh`.
+        is_short: counts as 46.4K instead of 46,369.
+    """
+    if value is None:
+        return DASH
+    if unit == "currency":
+        return money(value, currency, lang)
+    if unit == "rate":
+        return percent(value, 2)
+    if unit == "count":
+        return count(value, lang) if is_short else integer(value)
+    return fixed(value, 3)

@@ -1,0 +1,124 @@
+"""Fakes of published tables that cannot have other columns or types than the tables themselves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import polars as pl
+import yaml
+
+from models.anomaly import ANOMALY_SCHEMA
+from models.episodes import INCIDENT_SCHEMA
+from models.root_cause import ROOT_CAUSE_SCHEMA
+from orchestration.build import dbt, raw
+from orchestration.config.settings import DBT_PROJECT_DIR
+
+Rows = pl.DataFrame | Sequence[Mapping[str, Any]]
+MONEY, INSTANT = pl.Decimal(18, 2), pl.Datetime("us")
+_TYPES = {
+    "varchar": pl.String(), "double": pl.Float64(), "bigint": pl.Int64(), "integer": pl.Int32(),
+    "boolean": pl.Boolean(), "date": pl.Date(), "timestamp": INSTANT,
+}  # fmt: skip
+_SAID = {"explanation_en": pl.String, "explanation_zh": pl.String}
+_WRITTEN: dict[str, Mapping[str, Any]] = {
+    "insights.anomalies": ANOMALY_SCHEMA,
+    "insights.incidents": {**INCIDENT_SCHEMA, **_SAID},
+    "insights.root_causes": ROOT_CAUSE_SCHEMA,
+    "quality.checks": dbt.CHECKS_SCHEMA,
+    "quality.ingest_files": raw._files_frame([], []).schema,
+    "quality.metrics": dbt.metrics({"nodes": {}}).schema,
+    "quality.reconciliation_daily": {
+        "business_date": pl.Date, "source": pl.String, "landed_amount": pl.Decimal(38, 2),
+        "mart_amount": pl.Decimal(38, 2), "difference": MONEY,
+    },
+    "quality.run": {
+        "run_id": pl.String, "built_at": INSTANT, "data_through": pl.Date, "as_of": pl.Date,
+        **dict.fromkeys(("shop_name", "currency", "timezone", "inputs"), pl.String),
+    },
+}  # fmt: skip
+"""Tables that no yml describes: those the run itself writes."""
+
+
+@cache
+def _models() -> dict[str, dict[str, Any]]:
+    """Schema-qualified name -> the model or seed as its yml describes it."""
+    found = {}
+    for folder in ("models/marts", "models/quality", "seeds"):
+        for file in sorted((DBT_PROJECT_DIR / folder).rglob("*.yml")):
+            said = yaml.safe_load(file.read_text("utf-8"))
+            for model in said.get("models") or said.get("seeds") or []:
+                schema = model.get("config", {}).get("schema") or folder.partition("/")[2]
+                if schema in ("marts", "quality"):
+                    found[f"{schema}.{model['name']}"] = model
+    return found
+
+
+def registry() -> pl.DataFrame:
+    """`quality.metrics` as a run would publish it."""
+    nodes = {
+        name: {"resource_type": "model", "columns": {c["name"]: c for c in model["columns"]}}
+        for name, model in _models().items()
+    }
+    return dbt.metrics({"nodes": nodes})
+
+
+def comparisons() -> pl.DataFrame:
+    """`quality.comparisons`, which is a seed."""
+    return fake("quality.comparisons", pl.read_csv(DBT_PROJECT_DIR / "seeds/comparisons.csv"))
+
+
+@cache
+def contracts() -> dict[str, dict[str, pl.DataType]]:
+    """Table -> column -> type, of every published table."""
+    found = {table: dict(pl.Schema(columns)) for table, columns in _WRITTEN.items()}
+    for table, model in _models().items():
+        seeded = model.get("config", {}).get("column_types", {})
+        found[table] = {
+            column["name"]: _type(column.get("data_type") or seeded.get(column["name"], "varchar"))
+            for column in model["columns"]
+        }
+    return found
+
+
+def _type(name: str) -> pl.DataType:
+    decimal = re.fullmatch(r"decimal\((\d+), ?(\d+)\)", name)
+    return pl.Decimal(*map(int, decimal.groups())) if decimal else _TYPES[name]
+
+
+def fake(table: str, rows: Rows) -> pl.DataFrame:
+    """The table with these rows, in its own types; columns that are not given are NULL.
+
+    Raises:
+        TypeError: a column that the table does not have, or a value that its type cannot hold.
+    """
+    contract = contracts()[table]
+    frame = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(
+        list(rows), infer_schema_length=None)  # fmt: skip
+    if unknown := set(frame.columns) - set(contract):
+        raise TypeError(f"{table} has no column {', '.join(sorted(unknown))}")
+    held = {name: _held(frame[name], dtype, f"{table}.{name}") for name, dtype in contract.items()
+            if name in frame.columns}  # fmt: skip
+    return pl.DataFrame(
+        [held.get(name, pl.Series(name, [None] * frame.height, dtype=dtype))
+         for name, dtype in contract.items()]
+    )  # fmt: skip
+
+
+def _held(values: pl.Series, dtype: pl.DataType, place: str) -> pl.Series:
+    if values.dtype in (dtype, pl.Null):
+        return values.cast(dtype)
+    if values.dtype.is_numeric() and dtype.is_numeric():
+        cast = values.cast(dtype)
+        if ((cast.cast(pl.Float64) - values.cast(pl.Float64)).abs() < 1e-6).all():
+            return cast
+    elif values.dtype.is_temporal() and type(values.dtype) is type(dtype):
+        return values.cast(dtype)
+    raise TypeError(f"{place} is {dtype}, not {values.dtype}: {values.head(3).to_list()}")
+
+
+def fakes(rows: Mapping[str, Rows]) -> dict[str, pl.DataFrame]:
+    """Several tables at once."""
+    return {table: fake(table, of) for table, of in rows.items()}
