@@ -13,7 +13,10 @@
 with
 
 orders as (
-    {{ counted_orders() }}
+    select *
+    from {{ ref('stg_raw__orders') }}
+    where {{ only_touched_keys('main_order_key') }}
+    qualify {{ is_counted() }}
 ),
 
 products as (
