@@ -34,6 +34,7 @@ lines as (
     select
         orders.main_order_key,
         orders.order_date,
+        orders.is_paid,
         coalesce(orders.parent_order_id, orders.order_id) as main_order_id,
         items.source,
         items.order_id,
@@ -105,7 +106,8 @@ final as (
         {{ from_cents('creator_share_cents') }} as creator_discount_amount,
         cast(cost_amount as decimal(18, 2)) as cost_amount,
         is_gift,
-        is_goods
+        is_goods,
+        is_paid
     from creator
 )
 
