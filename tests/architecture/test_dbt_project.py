@@ -225,13 +225,3 @@ def test_an_incremental_table_comes_after_what_makes_its_rows_stale(
         affected = node.config.meta["replace"]["affected"]
         hops = {hop[0] for rule in affected.values() for hop in rule if isinstance(hop, list)}
         assert {*affected, *hops} <= above(node), node.name
-
-
-def test_every_row_number_and_division_goes_by_the_rules() -> None:
-    """A row_number has an order; a division goes through ratio()."""
-    for file in (PROJECT / "models").rglob("*.sql"):
-        text = re.sub(r"--.*|\{#.*?#\}|\{\{.*?\}\}", "", file.read_text(), flags=re.S)
-        for call in re.findall(r"row_number\(\)\s+over\s*\(([^()]*(?:\([^()]*\)[^()]*)*)\)", text):
-            assert "order by" in call, f"{file.name}: row_number without an order"
-        divisions = re.findall(r"[\w)]\s+/\s+[\w(]", re.sub(r"'[^']*'", "", text))
-        assert not divisions or file.name == "int_sessions_built.sql", f"{file.name}: {divisions}"

@@ -26,7 +26,7 @@ products as (
         cost,
         valid_from,
         lead(valid_from) over (partition by product_key order by valid_from) as valid_before,
-        row_number() over (partition by product_key order by valid_from) as version_number
+        row_number() over (partition by source, product_id order by valid_from) as version_number
     from {{ ref('stg_raw__products') }}
 ),
 
