@@ -81,6 +81,7 @@ def variables(settings: Settings) -> list[str]:
     values = {
         "reporting_timezone": settings.shop.timezone,
         "reporting_currency": settings.shop.currency,
+        **settings.file.metrics.variables(),
     }
     return ["--vars", json.dumps(values)]
 

@@ -59,9 +59,13 @@ def check_up() -> None:
     configured = settings.load()
     configured.paths.make()
     problems: list[str] = []
+    counted = configured.file.metrics.variables()
     console.out(f"config      {configured.config_file}: {configured.shop.name},"
                 f" {configured.shop.currency}, {configured.shop.timezone}")  # fmt: skip
     deliveries = _deliveries(configured)
+    for name, value in counted.items():
+        told = " > ".join(value) if isinstance(value, list) else value
+        console.out(f"metrics     {name.replace('_', ' ')}: {told}")
     _print_sources(configured, deliveries, problems)
     _print_deliveries(deliveries)
     unread = _unread(configured)
@@ -80,6 +84,7 @@ def check_up() -> None:
             "deliveries": [asdict(one) for one in deliveries],
             "not_read": [{"path": path, "nearest": near} for path, near in unread],
             "free_gb": free,
+            "metrics": counted,
         }
     )
     if problems:

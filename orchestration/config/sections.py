@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
 class _Section(BaseModel):
@@ -31,6 +31,66 @@ class Shop(_Section):
         if zone not in available_timezones():
             raise ValueError(f"{zone!r} is not a zone of the IANA database, e.g. Asia/Shanghai")
         return zone
+
+
+class Funnel(_Section):
+    """Part `funnel` of `metrics`: its steps are kinds of events, in order."""
+
+    steps: Annotated[tuple[str, ...], Field(min_length=2)] = (
+        *("home", "product_view", "add_to_cart", "checkout", "purchase"),
+    )
+    window_days: Annotated[float, Field(gt=0, le=90)] = 7  # from the first step to the last
+
+    @field_validator("steps")
+    @classmethod
+    def _kinds_of_events(cls, steps: tuple[str, ...]) -> tuple[str, ...]:
+        from ingestion.feeds import FEEDS
+        from ingestion.mapping.vocabulary import near
+
+        kinds = next(c.allowed for c in FEEDS["events"].given if c.name == "event_type")
+        for step in steps:
+            if step not in kinds:
+                raise ValueError(f"`{step}` is no kind of event; {near(step, list(kinds))}")
+            if steps.count(step) > 1:
+                raise ValueError(f"`{step}` stands there twice; a step is one kind of event")
+        return steps
+
+
+class Attribution(_Section):
+    """Part `attribution` of `metrics`: which visits before an order may be credited with it."""
+
+    window_days: Annotated[int, Field(ge=1, le=365)] = 30
+    half_life_days: Annotated[float, Field(gt=0)] = 7  # of model time_decay
+
+
+class Sessions(_Section):
+    """Part `sessions` of `metrics`: where one visit ends and the next begins."""
+
+    gap_minutes: Annotated[int, Field(ge=1)] = 30
+    cap_hours: Annotated[int, Field(ge=1, le=24)] = 24  # a session touches two days at most
+
+    @model_validator(mode="after")
+    def _gap_within_cap(self) -> Sessions:
+        if self.gap_minutes > 60 * self.cap_hours:
+            raise ValueError("gap_minutes is longer than cap_hours")
+        return self
+
+
+class Metrics(_Section):
+    """Section `metrics`: how figures are counted; a change builds every mart anew."""
+
+    funnel: Funnel = Funnel()
+    attribution: Attribution = Attribution()
+    sessions: Sessions = Sessions()
+
+    def variables(self) -> dict[str, Any]:
+        """The values as dbt vars, named like `funnel_steps` and `session_gap_minutes`."""
+        parts = {"funnel": self.funnel, "attribution": self.attribution, "session": self.sessions}
+        return {
+            f"{part}_{name}": value
+            for part, section in parts.items()
+            for name, value in section.model_dump(mode="json").items()
+        }
 
 
 class Build(_Section):
@@ -76,6 +136,7 @@ class ShopFile(_Section):
 
     shop: Shop
     sources: dict[str, Any]
+    metrics: Metrics = Metrics()
     build: Build = Build()
     alerts: Alerts = Alerts()
     privacy: Privacy = Privacy()

@@ -14,7 +14,7 @@ import stat
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -225,13 +225,26 @@ def _refuse_blanks(text: str, path: Path) -> None:
 
 def _explain(error: ValidationError, text: str) -> str:
     """The violations with their lines, one sentence each."""
+    from ingestion.mapping.vocabulary import near
+
     root = yaml.compose(text)
     lines = []
     for violation in error.errors():
         keys = [str(key) for key in violation["loc"]]
         line = _line_of(root, keys)
-        lines.append(f"line {line}, {'.'.join(keys)}: {violation['msg']}")
+        said = violation["msg"].removeprefix("Value error, ")
+        if violation["type"] == "extra_forbidden":
+            said = f"unknown key; {near(keys[-1], _known_keys(keys[:-1]))}"
+        lines.append(f"line {line}, {'.'.join(keys)}: {said}")
     return "; ".join(lines)
+
+
+def _known_keys(path: list[str]) -> list[str]:
+    """The keys that the section at `path` may have."""
+    section: Any = ShopFile
+    for key in path:
+        section = section.model_fields[key].annotation
+    return list(section.model_fields)
 
 
 def _line_of(node: yaml.Node | None, keys: list[str]) -> int:

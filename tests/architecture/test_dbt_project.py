@@ -210,11 +210,18 @@ def test_engines_differ_in_dispatched_macros_alone() -> None:
     assert dispatched and forms == {"duckdb": dispatched, "spark": dispatched}
 
 
-def test_every_row_number_and_division_goes_by_the_rules() -> None:
-    """A row_number has an order; a division goes through ratio()."""
-    for file in (PROJECT / "models").rglob("*.sql"):
-        text = re.sub(r"--.*|\{#.*?#\}|\{\{.*?\}\}", "", file.read_text(), flags=re.S)
-        for call in re.findall(r"row_number\(\)\s+over\s*\(([^()]*(?:\([^()]*\)[^()]*)*)\)", text):
-            assert "order by" in call, f"{file.name}: row_number without an order"
-        divisions = re.findall(r"[\w)]\s+/\s+[\w(]", re.sub(r"'[^']*'", "", text))
-        assert not divisions or file.name == "int_sessions_built.sql", f"{file.name}: {divisions}"
+def test_an_incremental_table_comes_after_what_makes_its_rows_stale(
+    tables: dict[str, Any],
+) -> None:
+    """What `affected` names is no reference by itself: the SQL reads it, or what is made of it."""
+
+    def above(node: Any) -> set[str]:
+        nearest = [tables[name] for name in node.depends_on.nodes if name in tables]
+        return {other.name for other in nearest}.union(*map(above, nearest))
+
+    rules = [node for node in tables.values() if "replace" in node.config.meta]
+    assert len(rules) > 10
+    for node in rules:
+        affected = node.config.meta["replace"]["affected"]
+        hops = {hop[0] for rule in affected.values() for hop in rule if isinstance(hop, list)}
+        assert {*affected, *hops} <= above(node), node.name

@@ -8,37 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
-import pytest
 
 from tests.support import shop
-
-CONTRACT = {
-    "fct_orders": "source order_id customer_key platform shop_id channel device region ordered_at"
-    " paid_at order_date business_date status is_paid is_presale placed_amount paid_amount"
-    " refunded_amount currency original_amount order_number",
-    "fct_order_items": "source order_id line_number product_id category quantity unit_price"
-    " merchant_discount_amount platform_discount_amount paid_amount cost_amount is_gift is_goods",
-    "fct_sessions": "session_id visitor_key customer_key platform shop_id started_at business_date"
-    " channel campaign device region event_count has_product_view has_add_to_cart has_checkout"
-    " has_purchase",
-    "fct_gmv_daily": "business_date dimension segment visitors tracked_buyers untracked_buyers"
-    " buyers identified_orders anonymous_orders orders units gmv net_sales"
-    " net_sales_by_order_date conversion_rate orders_per_buyer aov gmv_per_buyer new_buyers",
-    "fct_gmv_change": "business_date comparison dimension segment gmv base_gmv gmv_change"
-    " visitors_effect conversion_effect untracked_buyers_effect orders_per_buyer_effect"
-    " anonymous_orders_effect aov_effect mix_effect method",
-    "fct_funnel_daily": "business_date basis dimension segment step_number step entered_count"
-    " step_rate overall_rate",
-    "dim_date": "",
-    "dim_channel": "",
-    "dim_promo": "starts_at ends_at",
-}
-
-
-@pytest.mark.parametrize("table", CONTRACT)
-def test_contract_columns_are_published(finished_home: Path, table: str) -> None:
-    rows = shop.query(finished_home, f"select column_name from (describe marts.{table})")
-    assert set(CONTRACT[table].split()) <= {name for (name,) in rows}
 
 
 def test_money_is_decimal_and_ratios_are_double(finished_home: Path) -> None:

@@ -214,6 +214,19 @@ def test_doctor_tells_new_files_from_known_ones_and_loads_nothing(kpi: Kpi, home
     assert line["last"] == "r/refunds_20260106000000.csv"
 
 
+def test_doctor_shows_how_the_shop_counts(kpi: Kpi, home: Path) -> None:
+    shop(home, {"path": "r/refunds_*.csv", "format": "refunds"})
+    with (home / "shop.yml").open("a") as file:
+        file.write("metrics: {funnel: {steps: [search, purchase]}, sessions: {gap_minutes: 45}}\n")
+    deliver(home, "r/refunds_20260105000000.csv", GOOD)
+    told = kpi("doctor")
+    assert told.exit_code == 0
+    assert "metrics     funnel steps: search > purchase\n" in told.stdout
+    assert "metrics     session gap minutes: 45\n" in told.stdout
+    assert "metrics     attribution window days: 30\n" in told.stdout
+    assert json.loads(kpi("doctor", "--json").stdout)["metrics"]["session_cap_hours"] == 24
+
+
 def test_doctor_names_files_nothing_reads(kpi: Kpi, home: Path) -> None:
     shop(home, {"path": "r/refunds_*.csv", "format": "refunds"})
     deliver(home, "r/refunds_20260105000000.csv", GOOD)

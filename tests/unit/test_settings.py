@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from orchestration.config import settings
+from orchestration.config.sections import Metrics
 from orchestration.errors import ExitCode, KpiError
 from orchestration.ledger.inbox import checked_key
 from orchestration.ledger.state import State
@@ -41,6 +43,16 @@ def test_defaults(home: Path) -> None:
         (GOOD + "publish:\n  keep: 1\n", "line 7, publish.keep"),
         (GOOD + "alert: {}\n", "line 6, alert"),
         (GOOD.replace("  name: Corner shop\n", ""), "shop.name"),
+        (GOOD + "metrics:\n  funel: {}\n", r"line 7, metrics\.funel: .*did you mean `funnel`"),
+        (
+            GOOD + "metrics:\n  funnel:\n    steps: [home, add_to_carts]\n",
+            r"line 8, metrics\.funnel\.steps: `add_to_carts` .*did you mean `add_to_cart`",
+        ),
+        (GOOD + "metrics: {funnel: {steps: [home, list, home]}}\n", "`home` stands there twice"),
+        (GOOD + "metrics: {funnel: {steps: [home]}}\n", r"line 6, metrics\.funnel\.steps"),
+        (GOOD + "metrics: {funnel: {window_days: 0}}\n", r"metrics\.funnel\.window_days"),
+        (GOOD + "metrics: {attribution: {window_days: 1.5}}\n", r"attribution\.window_days"),
+        (GOOD + "metrics: {sessions: {gap_minutes: 90, cap_hours: 1}}\n", "longer than cap_hours"),
         ("shop: [", "not valid YAML"),
         ("", "shop"),
     ],
@@ -50,6 +62,23 @@ def test_what_is_wrong_is_said_with_its_line(home: Path, text: str, message: str
     with pytest.raises(KpiError, match=message) as refused:
         settings.load()
     assert refused.value.code == ExitCode.CONFIG
+    assert "kpi doctor" in refused.value.do_this or "indentation" in refused.value.do_this
+
+
+def test_what_a_shop_does_not_say_is_what_the_dbt_project_says(home: Path) -> None:
+    (home / "shop.yml").write_text(GOOD)
+    variables = settings.load().file.metrics.variables()
+    project = yaml.safe_load((settings.DBT_PROJECT_DIR / "dbt_project.yml").read_text())["vars"]
+    assert variables.items() <= project.items() and len(variables) == 6
+    example = yaml.safe_load(settings.DEMO_CONFIG.read_text())["metrics"]
+    assert Metrics.model_validate(example) == Metrics()
+
+
+def test_another_way_to_count_is_another_generation(home: Path) -> None:
+    (home / "shop.yml").write_text(GOOD)
+    before = settings.load().code_fingerprint()
+    (home / "shop.yml").write_text(GOOD + "metrics: {sessions: {gap_minutes: 20}}\n")
+    assert settings.load().code_fingerprint() != before
 
 
 def test_a_missing_file_says_what_to_do(home: Path) -> None:

@@ -15,18 +15,12 @@
    touch, touch_at  expressions logged as touched key and its instant
    order_by  physical order of the table, which is what makes reading few days cheap
 
-   Never leave `affected` narrower than the SQL reads: only the property test
-   (tests/pipeline/test_incremental.py) guards that. #}
+   The model must read every table it names here, or one made of it. Never leave `affected` narrower than the SQL reads:
+   only the property test (tests/pipeline/test_incremental.py) guards that. #}
 {% macro replace(
     rows, affected={}, suffix=false, key=none, day=none, also_days=[], touch=none, touch_at=none,
     row_key='_row_key', order_by=[]
 ) %}
-    {% for upstream, rule in affected.items() %}
-        {% do ref(upstream) %}
-        {% for hop in rule if rows == 'key' and rule is not string %}
-            {% do ref(hop[0]) %}
-        {% endfor %}
-    {% endfor %}
     {{ config(
         materialized='incremental' if has_incremental_tables() else 'table',
         incremental_strategy='replace',

@@ -91,7 +91,8 @@
         {% set keys = namespace(sql="select key from incremental.touched where model = '" ~ upstream
             ~ "' and seq > " ~ last.seq) %}
         {% for hop in rule if rule is not string %}
-            {% set keys.sql = "select " ~ hop[2] ~ " as key from " ~ ref(hop[0]) ~ " where " ~ hop[1]
+            {% set table = graph.nodes['model.' ~ project_name ~ '.' ~ hop[0]].relation_name %}
+            {% set keys.sql = "select " ~ hop[2] ~ " as key from " ~ table ~ " where " ~ hop[1]
                 ~ " in (" ~ keys.sql ~ ")" %}
         {% endfor %}
         {% do parts.append(keys.sql) %}

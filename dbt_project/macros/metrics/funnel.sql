@@ -151,10 +151,3 @@
             as first_{{ loop.index }}_at{{ ',' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}
-
-{# The columns of first_instants_of_steps as a relation has them. #}
-{% macro step_instants(relation) -%}
-    {%- for step in var('funnel_steps') %}
-        {{ relation }}.first_{{ loop.index }}_at{{ ',' if not loop.last }}
-    {%- endfor %}
-{%- endmacro %}

@@ -1,10 +1,12 @@
-{# Orders as they count, of the main orders this run is about. A parent order that was split is
-   left out: its amounts are those of its children. #}
-{% macro counted_orders() %}
-    select *
-    from {{ ref('stg_raw__orders') }}
-    where {{ only_touched_keys('main_order_key') }}
-    qualify
+{# Fully paid, also if later closed or refunded: the order's goods count as GMV. #}
+{% macro is_fully_paid() -%}
+    (paid_at is not null and status not in ('unpaid', 'deposit_paid'))
+{%- endmacro %}
+
+{# An order counts unless it is a parent that was split: its amounts are those of its children. #}
+{% macro is_counted() -%}
+    (
         parent_order_id is not null
         or not bool_or(parent_order_id is not null) over (partition by main_order_key)
-{% endmacro %}
+    )
+{%- endmacro %}

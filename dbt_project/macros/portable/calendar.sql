@@ -105,12 +105,3 @@
         + extract(minute from {{ utc_to_reporting(instant) }}) / 60.0
     )
 {%- endmacro %}
-
-{# A small constant table. #}
-{% macro listed(columns, rows) -%}
-    {%- for row in rows -%}
-        select {% for column in columns %}{{ row[loop.index0] }} as {{ column }}
-        {{- ', ' if not loop.last }}{% endfor %}
-        {{- '\n    union all\n    ' if not loop.last }}
-    {%- endfor -%}
-{%- endmacro %}

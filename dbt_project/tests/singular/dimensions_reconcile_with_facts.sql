@@ -24,9 +24,7 @@ lines as (
         coalesce(sum(items.paid_amount), 0) as gmv,
         coalesce(sum(case when items.is_gift then 0 else items.quantity end), 0) as units
     from {{ ref('fct_order_items') }} as items
-    inner join {{ ref('fct_orders') }} as orders
-        on items.source = orders.source and items.order_id = orders.order_id
-    where orders.is_paid and items.is_goods and items.product_id is not null
+    where items.business_date is not null and items.is_goods and items.product_id is not null
 ),
 
 products as (

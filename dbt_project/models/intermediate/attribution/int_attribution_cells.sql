@@ -51,32 +51,36 @@ entries as (
     inner join paid on staged_orders.main_order_key = paid.order_key
 ),
 
+-- amounts are widened, for the product of two decimals may be given too few digits
 credited as (
     select
-        entries.*,
+        entries.business_date,
+        entries.platform,
+        cast(entries.orders as decimal(24, 2)) as orders,
+        cast(entries.new_customers as decimal(24, 2)) as new_customers,
+        cast(entries.gmv as decimal(24, 2)) as gmv,
+        cast(entries.refunds as decimal(24, 2)) as refunds,
+        {% for model in attribution_models() %}
+            coalesce(touches.credit_{{ model }}, {{ credit_share('1') }}) as credit_{{ model }},
+        {% endfor %}
         coalesce(touches.channel, '(unattributed)') as channel,
-        coalesce(touches.campaign, '(none)') as campaign,
-        {{ each_of(
-            attribution_models(),
-            'coalesce(touches.credit_@, ' ~ credit_share('1') ~ ') as credit_@'
-        ) }}
+        coalesce(touches.campaign, '(none)') as campaign
     from entries
     left join touches on entries.order_key = touches.conversion_key
 ),
 
--- amounts are widened, for the product of two decimals may be given too few digits
 summed as (
     select
         business_date,
         platform,
+        {% for model in attribution_models() %}
+            sum(orders * credit_{{ model }}) as {{ model }}_orders,
+            sum(new_customers * credit_{{ model }}) as {{ model }}_new_customers,
+            sum(gmv * credit_{{ model }}) as {{ model }}_gmv,
+            sum(refunds * credit_{{ model }}) as {{ model }}_refunds,
+        {% endfor %}
         channel,
-        campaign,
-    {% for model in attribution_models() -%}
-            {{ each_of(
-                ['orders', 'new_customers', 'gmv', 'refunds'],
-                'sum(cast(@ as decimal(24, 2)) * credit_' ~ model ~ ') as ' ~ model ~ '_@'
-            ) }}{{ ',' if not loop.last }}
-    {% endfor %}
+        campaign
     from credited
     group by business_date, platform, channel, campaign
 ),
@@ -90,7 +94,10 @@ final as (
             '{{ model }}' as model,
             channel,
             campaign,
-            {{ each_of(['orders', 'new_customers', 'gmv', 'refunds'], model ~ '_@ as @') }}
+            {{ model }}_orders as orders,
+            {{ model }}_new_customers as new_customers,
+            {{ model }}_gmv as gmv,
+            {{ model }}_refunds as refunds
         from summed
         where {{ model }}_orders > 0 or {{ model }}_gmv != 0 or {{ model }}_refunds != 0
         {{ 'union all' if not loop.last }}

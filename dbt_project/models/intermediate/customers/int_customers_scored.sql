@@ -34,15 +34,16 @@ ranked as (
     from year
 ),
 
+-- 1 to 5 from a rank between 0 and 1
 final as (
     select
         customer_key,
         recency_days,
         orders,
         net_sales,
-        {{ quintile('r_rank') }} as r_score,
-        {{ quintile('f_rank') }} as f_score,
-        {{ quintile('m_rank') }} as m_score
+        1 + least(cast(floor(5 * r_rank) as integer), 4) as r_score,
+        1 + least(cast(floor(5 * f_rank) as integer), 4) as f_score,
+        1 + least(cast(floor(5 * m_rank) as integer), 4) as m_score
     from ranked
 )
 

@@ -13,7 +13,10 @@
 with
 
 orders as (
-    {{ counted_orders() }}
+    select *
+    from {{ ref('stg_raw__orders') }}
+    where {{ only_touched_keys('main_order_key') }}
+    qualify {{ is_counted() }}
 ),
 
 products as (
@@ -23,7 +26,7 @@ products as (
         cost,
         valid_from,
         lead(valid_from) over (partition by product_key order by valid_from) as valid_before,
-        row_number() over (partition by product_key order by valid_from) as version_number
+        row_number() over (partition by source, product_id order by valid_from) as version_number
     from {{ ref('stg_raw__products') }}
 ),
 
@@ -31,6 +34,7 @@ lines as (
     select
         orders.main_order_key,
         orders.order_date,
+        orders.is_paid,
         coalesce(orders.parent_order_id, orders.order_id) as main_order_id,
         items.source,
         items.order_id,
@@ -102,7 +106,8 @@ final as (
         {{ from_cents('creator_share_cents') }} as creator_discount_amount,
         cast(cost_amount as decimal(18, 2)) as cost_amount,
         is_gift,
-        is_goods
+        is_goods,
+        is_paid
     from creator
 )
 

@@ -11,7 +11,10 @@
 with
 
 orders as (
-    {{ counted_orders() }}
+    select *
+    from {{ ref('stg_raw__orders') }}
+    where {{ only_touched_keys('main_order_key') }}
+    qualify {{ is_counted() }}
 ),
 
 lines as (
@@ -67,7 +70,20 @@ rolled_up as (
         min_by(customer_key, order_id) filter (where customer_key is not null) as customer_key,
         min(ordered_at) as ordered_at,
         max(paid_at) as paid_at,
-        min_by(status, {{ status_rank('status') }}) as status,
+        -- of several child orders the least advanced speaks for the whole
+        min_by(
+            status,
+            case status
+                when 'unpaid' then 1
+                when 'deposit_paid' then 2
+                when 'paid' then 3
+                when 'shipped' then 4
+                when 'completed' then 5
+                when 'refunded' then 6
+                when 'closed' then 7
+                else 8
+            end
+        ) as status,
         bool_or(is_presale) as is_presale,
         min(currency) as currency,
         sum(goods_amount) as placed_amount,

@@ -2,7 +2,7 @@ with
 
 lines as (
     select * from {{ ref('int_order_items_shared') }}
-    where is_goods and product_id is not null
+    where is_goods and is_paid and product_id is not null
 ),
 
 orders as (

@@ -87,7 +87,13 @@ channels as (
 
 final as (
     select
-        {{ session_id('unpacked') }} as session_id,
+        -- of the visitor and the first instant, so a rebuild gives a session the same id
+        md5(
+            {{ join_key([
+                'unpacked.platform', 'unpacked.shop_id', 'unpacked.visitor_key',
+                'cast(unpacked.started_at as varchar)'
+            ]) }}
+        ) as session_id,
         unpacked.visitor_key,
         unpacked.customer_key,
         unpacked.platform,
@@ -100,12 +106,14 @@ final as (
         unpacked.campaign,
         coalesce(unpacked.device, '(untracked)') as device,
         coalesce(unpacked.region, '(untracked)') as region,
+        {% for step in var('funnel_steps') %}
+            unpacked.first_{{ loop.index }}_at,
+        {% endfor %}
         unpacked.event_count,
         unpacked.has_product_view,
         unpacked.has_add_to_cart,
         unpacked.has_checkout,
-        unpacked.has_purchase,
-        {{ step_instants('unpacked') }}
+        unpacked.has_purchase
     from unpacked
     left join channels
         on

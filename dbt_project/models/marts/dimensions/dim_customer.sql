@@ -7,7 +7,7 @@ orders as (
 
 lines as (
     select * from {{ ref('int_order_items_shared') }}
-    where is_goods and category is not null
+    where is_goods and is_paid and category is not null
 ),
 
 scores as (

@@ -11,15 +11,11 @@ days as (
 ),
 
 -- the sales events whose shape is learned from year to year, by days around their main day
-events as (
-    {{ listed(
-        ['event', 'event_month', 'event_day', 'first_offset', 'last_offset'],
-        [
-            ["'618'", 6, 18, -3, 3],
-            ["'double_11'", 11, 11, -3, 3],
-            ["'double_12'", 12, 12, -3, 3]
-        ]
-    ) }}
+events (event, event_month, event_day, first_offset, last_offset) as (
+    values
+    ('618', 6, 18, -3, 3),
+    ('double_11', 11, 11, -3, 3),
+    ('double_12', 12, 12, -3, 3)
 ),
 
 event_days as (

@@ -43,7 +43,7 @@ summed as (
         {{ each_of(lmdi_measures(), 'cast(sum(measured.@) as double) as @') }},
         {{ each_of(
             lmdi_measures(),
-            'cast(sum(measured.base_@) as double) / max(comparisons.base_days) as base_@'
+            ratio('sum(measured.base_@)', 'max(comparisons.base_days)') ~ ' as base_@'
         ) }}
     from measured
     inner join comparisons

@@ -29,7 +29,7 @@ final as (
         ) as line_number,
         lines.order_id as sub_order_id,
         orders.order_date,
-        orders.business_date,
+        case when lines.is_paid then orders.business_date end as business_date,
         lines.product_id,
         lines.category,
         lines.quantity,
@@ -37,8 +37,10 @@ final as (
         lines.merchant_discount_amount,
         lines.platform_discount_amount,
         lines.creator_discount_amount,
-        cast(case when orders.is_paid then lines.line_amount else 0 end as decimal(18, 2))
-            as paid_amount,
+        cast(
+            case when orders.is_paid and lines.is_paid then lines.line_amount else 0 end
+            as decimal(18, 2)
+        ) as paid_amount,
         lines.line_amount as placed_amount,
         lines.cost_amount,
         lines.is_gift,

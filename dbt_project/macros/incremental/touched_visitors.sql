@@ -1,0 +1,60 @@
+{# Condition on events: visitors and spans of time whose sessions this run builds anew. A chain is
+   a visitor's run of events without a gap above the session gap; only chains that touch a changed
+   event can change, so the span is that of the changed events and of the old chains around them. #}
+{% macro only_touched_visitors() -%}
+    {%- if not (execute is defined and execute and is_partial()) -%}
+        true
+    {%- else -%}
+        {%- do make_visitor_scope() -%}
+        {%- set span = run_query(
+            "select strftime(min(first_at), '%Y-%m-%d'), strftime(max(last_at), '%Y-%m-%d') from "
+            ~ scope_name()
+        ).rows[0] -%}
+        {%- if span[0] is none -%}
+            false
+        {%- else -%}
+            event_date between date '{{ span[0] }}' - 1 and date '{{ span[1] }}' + 1
+            and exists (
+                select 1
+                from {{ scope_name() }} as v
+                where
+                    v.key = {{ join_key(['platform', 'shop_id', 'visitor_key']) }}
+                    and occurred_at between v.first_at and v.last_at
+            )
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro make_visitor_scope() %}
+    {% set gap = var('session_gap_minutes') * 60 %}
+    {% do run_query("
+        create or replace temp table " ~ scope_name() ~ " as
+        with touched as (
+            select key, min(first_at) as first_at, max(last_at) as last_at
+            from incremental.touched
+            where model = 'stg_raw__events' and seq > " ~ last_state().seq ~ "
+            group by key
+        ),
+        sessions as (
+            select " ~ join_key(['platform', 'shop_id', 'visitor_key']) ~ " as key, *
+            from " ~ this ~ "
+            where visitor_key in (select split_part(key, '|', -1) from touched)
+        ),
+        chains as (
+            select s.key, s.chain_started_at, max(s.ended_at) as chain_ended_at
+            from sessions as s
+            where s.key in (select key from touched)
+            group by s.key, s.chain_started_at
+        )
+        select
+            t.key,
+            least(t.first_at, coalesce(min(c.chain_started_at), t.first_at)) as first_at,
+            greatest(t.last_at, coalesce(max(c.chain_ended_at), t.last_at)) as last_at
+        from touched as t
+        left join chains as c
+            on t.key = c.key
+            and c.chain_started_at <= t.last_at + interval (" ~ gap ~ ") second
+            and c.chain_ended_at >= t.first_at - interval (" ~ gap ~ ") second
+        group by t.key, t.first_at, t.last_at
+    ") %}
+{% endmacro %}

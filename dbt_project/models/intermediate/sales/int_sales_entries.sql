@@ -1,0 +1,89 @@
+{{ config(materialized='view') }}
+
+with
+
+orders as (
+    select
+        *,
+        {{ join_key(['source', 'order_id']) }} as order_key
+    from {{ ref('int_orders_attributed') }}
+),
+
+refunds as (
+    select * from {{ ref('stg_raw__refunds') }}
+    where is_succeeded
+),
+
+staged_orders as (
+    select * from {{ ref('stg_raw__orders') }}
+),
+
+refunded as (
+    select
+        refunds.refund_date,
+        orders.business_date as paid_date,
+        case
+            when refunds.kind = 'return' then 'returned'
+            -- exports give no instant of shipping: what is shipped now was so at the refund
+            when staged_orders.status in ('shipped', 'completed') then 'refunded_after_shipping'
+            else 'refunded_before_shipping'
+        end as rung,
+        -refunds.amount as amount
+    from refunds
+    inner join staged_orders on refunds.order_key = staged_orders.order_key
+    inner join orders on staged_orders.main_order_key = orders.order_key
+    where orders.is_paid
+),
+
+final as (
+    select
+        order_date as business_date,
+        null as refund_basis,
+        'placed' as rung,
+        placed_amount as amount
+    from orders
+    union all
+    select
+        order_date as business_date,
+        null as refund_basis,
+        case status
+            when 'deposit_paid' then 'deposit_pending'
+            when 'unpaid' then 'awaiting_payment'
+            else 'unpaid_closed'
+        end as rung,
+        paid_amount - placed_amount as amount
+    from orders
+    union all
+    -- leaves the day on which it was ordered, enters that on which it was paid
+    select
+        order_date as business_date,
+        null as refund_basis,
+        'paid_on_another_day' as rung,
+        -paid_amount as amount
+    from orders
+    where business_date != order_date
+    union all
+    select
+        business_date,
+        null as refund_basis,
+        'paid_on_another_day' as rung,
+        paid_amount as amount
+    from orders
+    where business_date != order_date
+    union all
+    select
+        refund_date as business_date,
+        'refund_date' as refund_basis,
+        rung,
+        amount
+    from refunded
+    union all
+    select
+        paid_date as business_date,
+        'order_date' as refund_basis,
+        rung,
+        amount
+    from refunded
+)
+
+select * from final

@@ -1,0 +1,70 @@
+"""The public contract: every mart is published with the columns that readers may count on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support import shop
+
+_FACTORS = (
+    "visitors tracked_buyers untracked_buyers buyers identified_orders anonymous_orders orders"
+)
+_GMV = (
+    f"dimension segment {_FACTORS} units gmv net_sales net_sales_by_order_date conversion_rate"
+    " orders_per_buyer aov gmv_per_buyer new_buyers"
+)
+_RETENTION = (
+    "kind retention_type dimension segment period_number cohort_size retained_count"
+    " retention_rate revenue margin"
+)
+CONTRACT = {
+    "dim_campaign": "platform campaign channel",
+    "dim_channel": "channel label_en label_zh",
+    "dim_customer": "customer_key first_order_date last_order_date orders net_sales recency_days"
+    " r_score f_score m_score rfm_segment preferred_category preferred_channel",
+    "dim_date": "business_date holiday_en holiday_zh",
+    "dim_product": "product_id units gmv abc_class role launched_date",
+    "dim_promo": "promo platform phase starts_at ends_at",
+    "fct_attribution_daily": "business_date model channel campaign credited_orders"
+    " credited_revenue",
+    "fct_channel_daily": "business_date platform channel impressions clicks cost visitors orders"
+    " gmv claimed_conversions roas mer cac spend_rate",
+    "fct_funnel_daily": "business_date basis dimension segment step_number step entered_count"
+    " step_rate overall_rate",
+    "fct_gmv_change": "business_date comparison dimension segment gmv base_gmv gmv_change"
+    " visitors_effect conversion_effect untracked_buyers_effect orders_per_buyer_effect"
+    " anonymous_orders_effect aov_effect mix_effect method"
+    f" {_FACTORS} {' '.join(f'base_{name}' for name in _FACTORS.split())}",
+    "fct_gmv_daily": f"business_date {_GMV}",
+    "fct_gmv_monthly": f"period_start {_GMV} repeat_purchase_rate",
+    "fct_gmv_weekly": f"period_start {_GMV} repeat_purchase_rate",
+    "fct_order_items": "source order_id line_number product_id category quantity unit_price"
+    " merchant_discount_amount platform_discount_amount paid_amount cost_amount is_gift is_goods",
+    "fct_orders": "source order_id customer_key platform shop_id channel device region ordered_at"
+    " paid_at order_date business_date status is_paid is_presale placed_amount paid_amount"
+    " refunded_amount currency original_amount order_number",
+    "fct_retention_daily": f"cohort_date {_RETENTION}",
+    "fct_retention_monthly": f"cohort_month {_RETENTION}",
+    "fct_sales_ladder_daily": "business_date refund_basis rung amount",
+    "fct_sessions": "session_id visitor_key customer_key platform shop_id started_at business_date"
+    " channel campaign device region event_count has_product_view has_add_to_cart has_checkout"
+    " has_purchase",
+}
+
+
+def test_every_mart_has_its_columns(finished_home: Path) -> None:
+    published: dict[str, set[str]] = {}
+    for table, column in shop.query(
+        finished_home,
+        "select table_name, column_name from duckdb_columns() where schema_name = 'marts'",
+    ):
+        published.setdefault(table, set()).add(column)
+    assert published.keys() == CONTRACT.keys()
+    missing = {table: set(told.split()) - published[table] for table, told in CONTRACT.items()}
+    assert {table: columns for table, columns in missing.items() if columns} == {}
+    empty = [
+        table
+        for table in CONTRACT
+        if shop.query(finished_home, f"select count(*) from marts.{table}") == [(0,)]
+    ]
+    assert empty == []
