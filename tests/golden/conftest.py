@@ -6,18 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.golden.shop import deliveries
+from tests.golden.shop import build
 from tests.support.once import once
-from tests.support.raw import PROJECT, run_dbt, write_raw
-
-
-def _build(folder: Path) -> None:
-    file = folder / "kpi.duckdb"
-    write_raw(file, deliveries())
-    run_dbt(PROJECT, file, "build", "--full-refresh")
 
 
 @pytest.fixture(scope="session")
 def golden_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build file with every table of the golden shop, all dbt tests passed. Do not change it."""
-    return once(tmp_path_factory, "golden_build", _build) / "kpi.duckdb"
+    return once(tmp_path_factory, "golden_build", build) / "kpi.duckdb"

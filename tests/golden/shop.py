@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import polars as pl
+
+from tests.support.raw import PROJECT, run_dbt, write_raw
 
 PRICES = {"P1": "100.00", "P2": "50.00", "P3": "30.00", "GIFT-1": "25.00", "POST": "10.00"}
 SHOPS = {"T": ("tmall", "t"), "S": ("shopify", "s"), "O": ("pos", "p")}
@@ -226,3 +229,11 @@ def deliveries() -> dict[str, pl.DataFrame]:
         "events": events(),
         "traffic_daily": traffic_daily(),
     }
+
+
+def build(folder: Path) -> Path:
+    """Build file with every table of the golden shop, all dbt tests passed."""
+    file = folder / "kpi.duckdb"
+    write_raw(file, deliveries())
+    run_dbt(PROJECT, file, "build", "--full-refresh")
+    return file

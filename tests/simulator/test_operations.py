@@ -45,6 +45,10 @@ def costs(shop: Path) -> dict[str, pl.DataFrame]:
     return {name: rows(shop, f"{name}/order_costs", *key) for name in PLATFORMS}
 
 
+def of_both(shop: Path, stream: str, key: str) -> pl.DataFrame:
+    return pl.concat(rows(shop, f"{platform}/{stream}", key) for platform in PLATFORMS)
+
+
 def mean_is(values: pl.Series, expected: float) -> None:
     assert abs(values.mean() - expected) <= 3 * values.std() / sqrt(len(values))
 
@@ -132,7 +136,7 @@ def test_answers_are_slow_in_the_planted_weeks(shop: Path) -> None:
     assert weeks["start_date"].to_list() == [
         date(2025, 3, 9), date(2025, 9, 21), date(2025, 11, 14), date(2026, 3, 9)
     ]  # fmt: skip
-    tickets = pl.concat(rows(shop, f"{platform}/tickets", "ticket_id") for platform in PLATFORMS)
+    tickets = of_both(shop, "tickets", "ticket_id")
     wait = (pl.col("first_response_at") - pl.col("opened_at")).dt.total_seconds() / 60
     tickets = tickets.with_columns(wait=wait, slow=inside(pl.col("opened_at").dt.date(), weeks))
     answered = tickets.drop_nulls("wait")
@@ -173,7 +177,7 @@ def test_one_product_disappoints(
             found[is_bad][1] += total
     near(*found[True], bad["ticket_share"])
     near(*found[False], bad["usual_ticket_share"])
-    reviews = pl.concat(rows(shop, f"{platform}/reviews", "review_id") for platform in PLATFORMS)
+    reviews = of_both(shop, "reviews", "review_id")
     stars = reviews.group_by(pl.col("product_id") == bad["product_id"]).agg("rating")
     given = dict(stars.iter_rows())
     mean_is(pl.Series(given[True]), bad["mean_rating"])

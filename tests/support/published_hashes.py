@@ -82,14 +82,9 @@ def made(shop: str, folder: Path) -> Path:
         small.run(home)
         return home / "data/published/current.duckdb"
     if shop == "golden":
-        from tests.golden.shop import deliveries
-        from tests.support.raw import PROJECT, run_dbt, write_raw
+        from tests.golden.shop import build
 
-        file = folder / "golden.duckdb"
-        write_raw(file, deliveries())
-        run_dbt(PROJECT, file, "build", "--full-refresh", "--exclude-resource-type", "test",
-                "unit_test")  # fmt: skip
-        return file
+        return build(folder)
     return Path(shop)
 
 
