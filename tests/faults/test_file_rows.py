@@ -44,11 +44,6 @@ def test_a_file_cut_inside_a_character_lands_its_whole_rows(shop: Shop, encoding
         assert shop.quarantined(landed)["reason"].to_list() == ["cut_row"]
 
 
-def test_a_file_without_last_line_break_is_whole_where_the_format_says_so(shop: Shop) -> None:
-    shop.form = with_read(final_newline="optional")
-    assert shop.land((HEADER + orders(3)).rstrip("\n")).rows_landed == 3
-
-
 def test_a_row_too_short_and_a_row_too_long_are_set_aside(shop: Shop) -> None:
     landed = shop.land(HEADER + orders(10) + "11,b,2026-05-01\n" + order(12, "1.00,extra"))
     assert (landed.rows_landed, landed.rows_quarantined) == (10, 2)
@@ -80,13 +75,14 @@ def test_quoted_delimiters_quotes_and_line_breaks_belong_to_their_cell(shop: Sho
          '4,"open\nand on,x,x,paid,1\n', ["opened in line 6 and never closed"]),
         (HEADER + orders(2) + HEADER + orders(2, 3), ["twice"]),
         ((HEADER + orders(2)).replace(",", ";"), ["is missing", "delimiter"]),
+        ("# exported by the till\n" + HEADER + orders(2), ["is missing"]),
         (HEADER + orders(3).replace("\n", ",\n"), ["has 7 fields, the header has 6"]),
         (HEADER + orders(3).replace(",", ";"), ["has 1 fields"]),
         ("", ["is empty"]),
         ("\n\n", ["has no header"]),
         ("  \n \n", ["has no header"]),
     ],
-    ids=["unclosed quote", "unclosed quote after a cell of lines", "glued", "delimiter",
+    ids=["unclosed quote", "unclosed quote after a cell of lines", "glued", "delimiter", "comment",
          "trailing delimiter of rows", "delimiter of rows", "empty", "blank", "spaces"],
 )  # fmt: skip
 def test_a_file_whose_rows_cannot_be_told_is_refused(
@@ -94,6 +90,24 @@ def test_a_file_whose_rows_cannot_be_told_is_refused(
 ) -> None:
     said = refused(shop, text)
     assert [words for words in told if words not in said] == []
+
+
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        ({"final_newline": "optional"}, (HEADER + orders(3)).rstrip("\n")),
+        ({"title_lines": 1}, "# exported by the till\n" + HEADER + orders(3)),
+        ({}, HEADER + "\n" + orders(3) + "\n\n"),
+        ({}, (HEADER + orders(3)).replace("\n", ",\n")),  # an unnamed column
+        *[({"delimiter": mark}, (HEADER + orders(3)).replace(",", mark)) for mark in ";\t|"],
+    ],
+    ids=["no last line break", "comment", "blank lines", "trailing delimiter", *";\t|"],
+)
+def test_what_a_format_may_say_of_its_rows(shop: Shop, read: dict[str, object], text: str) -> None:
+    shop.form = with_read(**read)
+    landed = shop.land(text)
+    assert landed.rows_read == 3
+    assert shop.rows(landed)["order_amount"].to_list() == [Decimal("10.00")] * 3
 
 
 def test_a_header_alone_is_a_quiet_day(shop: Shop) -> None:
@@ -116,10 +130,6 @@ def test_a_second_header_line_is_no_row_and_lines_keep_their_numbers(shop: Shop)
     assert (landed.rows_read, landed.rows_landed) == (11, 10)
     told = shop.quarantined(landed)
     assert (told["row_number"].to_list(), told["line_number"].to_list()) == ([11], [14])
-
-
-def test_blank_lines_are_no_rows(shop: Shop) -> None:
-    assert shop.land(HEADER + "\n" + orders(2) + "\n\n").rows_read == 2
 
 
 def line(number: int, sku: str = "A", qty: str = "1", head: bool = True) -> str:
@@ -193,27 +203,8 @@ def test_doubled_quotes_are_one_quote(shop: Shop) -> None:
     assert shop.rows(landed)["order_id"].to_list() == ['5" frame']
 
 
-def test_a_trailing_delimiter_on_every_line_is_an_unnamed_column(shop: Shop) -> None:
-    text = (HEADER + orders(3)).replace("\n", ",\n")
-    assert shop.land(text).rows_landed == 3
-
-
-def test_a_comment_line_before_the_header_needs_a_word_in_the_format(shop: Shop) -> None:
-    text = "# exported by the till\n" + HEADER + orders(2)
-    assert "is missing" in refused(shop, text)
-    shop.form = with_read(title_lines=1)
-    assert shop.land(text).rows_landed == 2
-
-
 def test_a_comment_line_among_the_rows_is_set_aside(shop: Shop) -> None:
     assert "has 1 fields" in one_bad_row(shop, "# end of page 1\n", "field_count")
-
-
-@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
-def test_another_delimiter_lands_when_the_format_says_so(shop: Shop, delimiter: str) -> None:
-    shop.form = with_read(delimiter=delimiter)
-    text = (HEADER + orders(3)).replace(",", delimiter)
-    assert shop.rows(shop.land(text))["order_amount"].to_list() == [Decimal("10.00")] * 3
 
 
 def test_a_very_long_cell_and_a_very_wide_file_are_read(shop: Shop) -> None:
