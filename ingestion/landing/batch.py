@@ -25,7 +25,7 @@ from ingestion.reading.delimited import read_csv
 from ingestion.reading.kinds import SPREADSHEETS, kind_of
 from ingestion.reading.nested import read_jsonl, read_parquet
 from ingestion.reading.spreadsheet import read_spreadsheet
-from ingestion.rows.build import Built, build, identify, landing_columns
+from ingestion.rows.build import Built, build, keyed, landing_columns
 from ingestion.rows.derive import Context, derive, excluded, issues, no_issues, required
 from ingestion.rows.fates import bad_rows, broken_issues, owners, refuse_if_too_bad, whole_orders
 from ingestion.rows.parse import instant
@@ -137,7 +137,7 @@ def judge(raw: Raw, job: Job) -> Prepared:
     feeds: dict[str, pl.DataFrame] = {}
     for feed, rows in built.items():
         real = _without(_without(rows.rows, tests), found)
-        feeds[feed] = identify(real, feed, source, job.masks)
+        feeds[feed] = keyed(real, feed, source, job.masks)
     judged = [check(rows, feed, context) for feed, rows in feeds.items()]
     feeds, unrated, needs = convert(feeds, source.currency, job.rates, context)
     ahead = [after_export(rows, feed, context, job.exported) for feed, rows in feeds.items()]

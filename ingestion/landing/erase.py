@@ -22,7 +22,7 @@ from ingestion.landing.store import write
 # Followed from row to row: they name a person. A device, an address or a visitor may be shared:
 # what stands beside a person's key is replaced along, but leads to nobody else.
 PEOPLE = frozenset({"customer_key", "email_key", "phone_key"})
-# Made-up event ids begin with so much of the visitor's pseudonym, see `build.identify`.
+# Made-up event ids begin with so much of the visitor's pseudonym, see `build.keyed`.
 _IN_IDS = 12
 _BLOCK = 16 * 1024**2
 

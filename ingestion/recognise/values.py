@@ -19,7 +19,6 @@ __all__ = ["Column", "NumberStyle", "column_of", "number_style"]
 _MONEY_SIGNS = r"[\s¥￥$€£\u{a0}\u{202f}]"
 _NUMBER = r"^[+-]?\d[\d.,' ]*$|^[+-]?[.,]\d+$"
 _EMAIL = r"^[^@\s]+@[^@\s]+\.[A-Za-z]{2,}$"
-_PHONE = r"^\+?\d{1,3}?[ -]?\(?\d{2,4}\)?[ -]?\d{3,4}[ -]?\d{3,4}$"
 _DATE = re.compile(
     r"^(?P<a>\d{1,4})(?P<s>[-/.年])(?P<b>\d{1,2})(?:(?P=s)|月)(?P<c>\d{1,4})(?P<day>日?)"
     r"(?P<gap>T|\s+)?(?P<time>\d{1,2}:\d{2}(?::\d{2}(?P<fine>[.,]\d+)?)?)?(?P<half>\s?[AaPp][Mm])?"
@@ -58,7 +57,6 @@ class Column:
         name: of the column.
         rows: rows looked at.
         filled: rows with a value.
-        distinct: different values.
         kind: time, number, flag, email, phone, currency, url, text or empty.
         families: reading of its dates -> formats that read every value; several: ambiguous.
         has_time: whether its dates carry a time of day.
@@ -71,7 +69,6 @@ class Column:
     name: str
     rows: int
     filled: int
-    distinct: int
     kind: str
     families: dict[str, tuple[str, ...]]
     has_time: bool = False
@@ -79,11 +76,6 @@ class Column:
     decimals: int = 0
     negative: bool = False
     values: tuple[str, ...] = ()
-
-    @property
-    def is_key_like(self) -> bool:
-        """Whether no value comes twice."""
-        return self.filled > 0 and self.distinct == self.filled == self.rows
 
 
 def column_of(name: str, cells: pl.Series) -> Column:
@@ -96,7 +88,7 @@ def column_of(name: str, cells: pl.Series) -> Column:
     filled = cells.str.strip_chars().drop_nulls()
     filled = filled.filter(~filled.is_in(["", "-", "--", "null", "NULL", "NaN", "None"]))
     unique = filled.unique(maintain_order=True)
-    base = {"name": name, "rows": len(cells), "filled": len(filled), "distinct": len(unique)}
+    base = {"name": name, "rows": len(cells), "filled": len(filled)}
     if unique.is_empty():
         return Column(**base, kind="empty", families={})  # type: ignore[arg-type]
     families = date_families(unique)

@@ -130,7 +130,7 @@ def namespace_of(personal: str, source: str, customers: str) -> str:
     return customers if personal == "customer_id" else f"{personal}\x1f{source}"
 
 
-def identify(
+def keyed(
     rows: pl.DataFrame,
     feed: str,
     source: Source,

@@ -128,7 +128,7 @@ def flag(text: pl.Expr) -> pl.Expr:
     )
 
 
-def kind_of(dtype: Dtype) -> str:
+def called(dtype: Dtype) -> str:
     """Return what a value of this type is called in a message."""
     if dtype == COUNT:
         return "a whole number"

@@ -18,12 +18,12 @@ from ingestion.reading.columns import ROW
 from ingestion.rows.derive import Context, issues, no_issues
 from ingestion.rows.parse import (
     Dtype,
+    called,
     day,
     exact,
     flag,
     instant,
     instants,
-    kind_of,
     rounded,
     to_utc,
     whole,
@@ -102,7 +102,7 @@ def _told_unreadable(
     frame: pl.DataFrame, name: str, dtype: Dtype, bad: pl.Expr, context: Context
 ) -> list[tuple[str, pl.Expr]]:
     """Return what to say of unreadable cells, and of which rows."""
-    told = f"is not {kind_of(dtype)}"
+    told = f"is not {called(dtype)}"
     if dtype != INSTANT or frame.schema[name] != TEXT:
         return [(told, bad)]
     # It reads where no clock is ever changed, so it is an hour that a clock change left out.

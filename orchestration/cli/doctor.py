@@ -105,8 +105,8 @@ def _deliveries(configured: Settings) -> list[Delivery]:
 
 
 def _delivery(source: str, files: FileSpec, items: list[InboxFile]) -> Delivery:
-    new = [item.path for item in items if item.record is None]
-    told = [item.record for item in items if item.record is not None]
+    new = [item.path for item in items if item.is_new]
+    told = [item.record for item in items if item.record is not None and not item.is_new]
     guess = _expected_rows(new, files.format.read.kind)
     return Delivery(
         source=source,

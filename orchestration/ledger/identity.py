@@ -50,6 +50,11 @@ class InboxFile(NamedTuple):
         return self.match.path
 
     @property
+    def is_new(self) -> bool:
+        """Whether it was not seen as it stands, or is here again after it was withdrawn."""
+        return self.record is None or self.record["status"] == "superseded"
+
+    @property
     def content(self) -> tuple[str, str]:
         """Source and sha256 of its bytes, however they are read; see `content_of`."""
         return self.match.source, self.delivery.sha256

@@ -98,16 +98,29 @@ def test_a_landed_file_of_a_person_is_deleted_on_request(landed: Path) -> None:
     ]
 
 
-def test_doctor_takes_a_landed_file_for_a_known_one(landed: Path) -> None:
+def doctor() -> dict[str, tuple[int, int, int]]:
+    """Pattern -> files, new ones and refused ones, as `kpi doctor` says."""
     console.as_json = False
     try:
         told = json.loads(CliRunner().invoke(app, ["doctor", "--json"]).stdout)
     finally:
         console.as_json = False
-    assert {one["path"]: (one["files"], one["new"]) for one in told["deliveries"]} == {
-        "fx/*.csv": (1, 0),
-        "orders/*.csv": (1, 0),
-    }
+    counts = ("files", "new", "refused")
+    return {one["path"]: tuple(one[count] for count in counts) for one in told["deliveries"]}
+
+
+def test_doctor_takes_a_landed_file_for_a_known_one(landed: Path) -> None:
+    assert doctor() == {"fx/*.csv": (1, 0, 0), "orders/*.csv": (1, 0, 0)}
+
+
+def test_doctor_takes_a_refused_file_that_came_back_for_a_new_one(delivered: Delivered) -> None:
+    broken = delivered("none", "CNY").with_name("broken.csv")
+    for is_there, told in ((True, (2, 0, 1)), (False, (1, 0, 0))):
+        broken.write_text("no,header\n") if is_there else broken.unlink()
+        land_new_files(*opened())
+        assert doctor()["orders/*.csv"] == told
+    broken.write_text("no,header\n")
+    assert doctor()["orders/*.csv"] == (2, 1, 0)
 
 
 def test_a_refused_file_was_never_landed_however_often_it_is_mapped_anew(
