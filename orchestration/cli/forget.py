@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 from orchestration.build import warehouse
@@ -13,34 +14,21 @@ from orchestration.erasure.forget import forget
 from orchestration.ledger.state import State
 
 
-def forget_person(  # noqa: PLR0913 - one parameter an option
-    identifier: str,
-    *,
-    source: str,
-    column: str,
-    delete_inbox: bool,
-    anyway: bool,
-    wait_seconds: float,
-) -> None:
+def forget_person(request: Request, wait_seconds: float = 0.0) -> None:
     """Erase a person under the run lock and print what was done.
 
     Args:
-        identifier: as the exports write it; `-` reads one line of standard input, so that it
+        request: whom; the identifier `-` stands for a line of standard input, so that the real one
             stands in no history of commands.
-        source: only of this source; empty: of all.
-        column: only as this delivered column; empty: as all.
-        delete_inbox: delete landed files of the inbox that hold the person.
-        anyway: also if nothing is held.
         wait_seconds: to wait for another run.
 
     Raises:
         KpiError: nothing is held, or another run holds the lock.
     """
-    if identifier == "-":
-        identifier = sys.stdin.readline().rstrip("\n")
+    if request.identifier == "-":
+        request = replace(request, identifier=sys.stdin.readline().rstrip("\n"))
     configured = settings.load()
     configured.paths.make()
-    request = Request(identifier, source, column, anyway, delete_inbox)
     with (
         warehouse.run_lock(configured.paths.state, "forget", wait_seconds),
         console.progress(),

@@ -251,15 +251,9 @@ def forget(  # noqa: PLR0913, PLR0917 - one parameter an option
 ) -> None:
     """Erase one person from every store; totals stay. Prints the proof."""
     from orchestration.cli.forget import forget_person
+    from orchestration.erasure.erase import Request
 
-    forget_person(
-        identifier,
-        source=source,
-        column=column,
-        delete_inbox=delete_inbox,
-        anyway=anyway,
-        wait_seconds=wait,
-    )
+    forget_person(Request(identifier, source, column, anyway, delete_inbox), wait)
 
 
 @command()

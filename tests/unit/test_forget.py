@@ -169,7 +169,7 @@ def test_comments_and_storage_version_of_a_generation_stay(home: Path) -> None:
 def test_the_proof_names_nobody(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for file in ("orders_1.csv", "orders_2.csv"):
         (home / f"data/inbox/{file}").rename(home / f"data/inbox/orders_{ANN}_{file}")
-    forget_person(ANN, source="", column="", delete_inbox=False, anyway=False, wait_seconds=0)
+    forget_person(Request(ANN))
     [file] = (home / "data/state/erasures").glob("*")
     assert file.suffix == ".json"
     assert file.stat().st_mode & 0o077 == 0
@@ -193,7 +193,7 @@ def test_the_identifier_may_come_from_standard_input(
     monkeypatch.setattr(console, "as_json", True)
     with os.fdopen(read) as stream:
         monkeypatch.setattr(sys, "stdin", stream)
-        forget_person("-", source="", column="", delete_inbox=False, anyway=False, wait_seconds=0)
+        forget_person(Request("-"))
     assert json.loads(capsys.readouterr().out)["tombstones"] >= 5
     assert found_in(home / "data", anns_traces()) == set()
 
