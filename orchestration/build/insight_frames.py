@@ -31,21 +31,24 @@ _SOURCES = """
     where grain = 'traffic_source'
     group by all
 """
-_REFUNDS = """
-    select refunds.refund_date as business_date, orders.platform, count(*) as refund_count,
-        cast(sum(refunds.amount) as double) as amount
+# A refund of a child order is one of its main order.
+_REFUNDED = """
     from staging.stg_raw__refunds as refunds
-    inner join marts.fct_orders as orders using (source, order_id)
+    inner join staging.stg_raw__orders as staged using (order_key)
+    inner join marts.fct_orders as orders
+        on staged.main_order_key = orders.source || '|' || orders.order_id
     where refunds.is_succeeded and orders.is_paid
     group by all
 """
-_LAGS = """
+REFUNDS = f"""
+    select refunds.refund_date as business_date, orders.platform, count(*) as refund_count,
+        cast(sum(refunds.amount) as double) as amount
+    {_REFUNDED}
+"""
+_LAGS = f"""
     select refunds.refund_date - orders.business_date as lag_days,
         cast(sum(refunds.amount) as double) as amount
-    from staging.stg_raw__refunds as refunds
-    inner join marts.fct_orders as orders using (source, order_id)
-    where refunds.is_succeeded and orders.is_paid
-    group by all
+    {_REFUNDED}
 """
 _ATTEMPTS = """
     select business_date, platform, channel, device, depth, sum(attempt_count)::bigint
@@ -101,7 +104,7 @@ def read_frames(query: Query) -> InsightFrames:
         segment_series(within, params),
         product_series(products, params),
         traffic_source_series(sources),
-        refund_series(daily, query(_REFUNDS), query(_LAGS), params),
+        refund_series(daily, query(REFUNDS), query(_LAGS), params),
     ]
     if steps:
         series.append(step_series(query(_ATTEMPTS), steps, top))

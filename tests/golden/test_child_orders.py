@@ -15,6 +15,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from orchestration.build.insight_frames import REFUNDS
 from tests.support.raw import PROJECT, read, run_dbt, write_raw
 
 DAY = date(2026, 3, 2)
@@ -95,3 +96,7 @@ def test_the_margin_bears_the_cost_of_what_was_paid(build_file: Path) -> None:
     """Goods of 33.00 cost 6.60; 5.00 of 33.00 came back, and with it 1.00 of the cost."""
     margin = read(build_file, "select margin_amount::double from intermediate.int_order_margins")
     assert margin.rows() == [(33.0 - 5.0 - 5.6,)]
+
+
+def test_a_refund_of_a_child_is_one_of_its_main_order(build_file: Path) -> None:
+    assert read(build_file, REFUNDS).rows() == [(DAY, "site", 1, 5.0)]

@@ -13,12 +13,8 @@
 
 {# 1 = Monday to 7 = Sunday. #}
 {% macro iso_weekday(day) %}{{ adapter.dispatch('iso_weekday')(day) }}{% endmacro %}
-{% macro duckdb__iso_weekday(day) -%}
-    cast(isodow({{ day }}) as integer)
-{%- endmacro %}
-{% macro spark__iso_weekday(day) -%}
-    (weekday({{ day }}) + 1)
-{%- endmacro %}
+{% macro duckdb__iso_weekday(day) %}cast(isodow({{ day }}) as integer){% endmacro %}
+{% macro spark__iso_weekday(day) %}(weekday({{ day }}) + 1){% endmacro %}
 
 {# Whole days from the first to the second date. #}
 {% macro days_from(first_date, second_date) -%}
@@ -33,14 +29,11 @@
 
 {# Seconds with their fraction. #}
 {% macro seconds_between(earlier, later) -%}
-    {{ adapter.dispatch('seconds_between')(earlier, later) }}
+    (({{ microseconds(later) }} - {{ microseconds(earlier) }}) / 1000000.0)
 {%- endmacro %}
-{% macro duckdb__seconds_between(earlier, later) -%}
-    ((epoch_us({{ later }}) - epoch_us({{ earlier }})) / 1000000.0)
-{%- endmacro %}
-{% macro spark__seconds_between(earlier, later) -%}
-    ((unix_micros({{ later }}) - unix_micros({{ earlier }})) / 1000000.0)
-{%- endmacro %}
+{% macro microseconds(instant) %}{{ adapter.dispatch('microseconds')(instant) }}{% endmacro %}
+{% macro duckdb__microseconds(instant) %}epoch_us({{ instant }}){% endmacro %}
+{% macro spark__microseconds(instant) %}unix_micros({{ instant }}){% endmacro %}
 
 {% macro plus_seconds(instant, seconds) -%}
     {{ adapter.dispatch('plus_seconds')(instant, seconds) }}
@@ -77,16 +70,6 @@
 {# Date of a UTC instant in the reporting zone. #}
 {% macro local_date(instant) -%}
     cast({{ utc_to_reporting(instant) }} as date)
-{%- endmacro %}
-
-{# The year that the ISO week of a day belongs to: that of the week's Thursday. #}
-{% macro iso_year(day) -%}
-    extract(year from {{ day }} + (4 - {{ iso_weekday(day) }}))
-{%- endmacro %}
-
-{# Hour of the day of a UTC instant in the reporting zone. #}
-{% macro local_hour(instant) -%}
-    extract(hour from {{ utc_to_reporting(instant) }})
 {%- endmacro %}
 
 {# Time of the day of a UTC instant in the reporting zone, in hours with their fraction. #}

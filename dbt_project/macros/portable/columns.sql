@@ -8,21 +8,13 @@
 {# A 64-bit number that differs for nearly all rows that differ: cheap to group by, to set aside
    the rows a costly exact comparison is not needed for. #}
 {% macro row_hash(columns) %}{{ adapter.dispatch('row_hash')(columns) }}{% endmacro %}
-{% macro duckdb__row_hash(columns) -%}
-    hash({{ columns | join(', ') }})
-{%- endmacro %}
-{% macro spark__row_hash(columns) -%}
-    xxhash64({{ columns | join(', ') }})
-{%- endmacro %}
+{% macro duckdb__row_hash(columns) %}hash({{ columns | join(', ') }}){% endmacro %}
+{% macro spark__row_hash(columns) %}xxhash64({{ columns | join(', ') }}){% endmacro %}
 
 {# A text as 128 bits: cheaper to sort and group by than the text. #}
 {% macro text_digest(text) %}{{ adapter.dispatch('text_digest')(text) }}{% endmacro %}
-{% macro duckdb__text_digest(text) -%}
-    md5_number({{ text }})
-{%- endmacro %}
-{% macro spark__text_digest(text) -%}
-    md5({{ text }})
-{%- endmacro %}
+{% macro duckdb__text_digest(text) %}md5_number({{ text }}){% endmacro %}
+{% macro spark__text_digest(text) %}md5({{ text }}){% endmacro %}
 
 {# A value that is compared from the first to the last of them. #}
 {% macro struct(columns) %}{{ adapter.dispatch('struct')(columns) }}{% endmacro %}
@@ -31,6 +23,4 @@
         {%- for column in columns %}{{ column }} := {{ column }}{{ ', ' if not loop.last }}{% endfor -%}
     )
 {%- endmacro %}
-{% macro spark__struct(columns) -%}
-    struct({{ columns | join(', ') }})
-{%- endmacro %}
+{% macro spark__struct(columns) %}struct({{ columns | join(', ') }}){% endmacro %}

@@ -98,14 +98,14 @@ final as (
         source,
         feed,
         business_date,
-        cast({{ local_hour('arrived_at') }} as integer) as local_hour,
+        cast(extract(hour from {{ utc_to_reporting('arrived_at') }}) as integer) as local_hour,
         count(*) as arrived_rows,
         min(arrived_at) as first_at,
         max(arrived_at) as last_at,
         max(case when is_purchase then arrived_at end) as last_purchase_at
     from arrived
     where business_date is not null
-    group by source, feed, business_date, {{ local_hour('arrived_at') }}
+    group by source, feed, business_date, extract(hour from {{ utc_to_reporting('arrived_at') }})
 )
 
 select * from final

@@ -61,7 +61,11 @@ final as (
         cast(extract(year from days.business_date) as integer) as calendar_year,
         cast(extract(quarter from days.business_date) as integer) as calendar_quarter,
         cast(extract(month from days.business_date) as integer) as calendar_month,
-        cast({{ iso_year('days.business_date') }} as integer) as iso_year,
+        -- the year of the week's Thursday
+        cast(
+            extract(year from days.business_date + (4 - {{ iso_weekday('days.business_date') }}))
+            as integer
+        ) as iso_year,
         cast(extract(week from days.business_date) as integer) as iso_week,
         {{ iso_weekday('days.business_date') }} as weekday,
         {{ iso_weekday('days.business_date') }} >= 6 as is_weekend,
