@@ -44,12 +44,12 @@ def change_of(con: duckdb.DuckDBPyConnection, day: date, comparison: str) -> dic
 
 def comparisons(con: duckdb.DuckDBPyConnection) -> Comparisons:
     """The published list of comparisons."""
-    return Comparisons(con.sql("from quality.comparisons").pl())
+    return Comparisons(con.cursor().sql("from quality.comparisons").pl())
 
 
 def metrics(con: duckdb.DuckDBPyConnection) -> Metrics:
     """The published registry of metrics by name."""
-    return by_name(con.sql("from quality.metrics").pl())
+    return by_name(con.cursor().sql("from quality.metrics").pl())
 
 
 def one_row(

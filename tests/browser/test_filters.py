@@ -186,12 +186,14 @@ def test_funnel_of_a_segment(
 def test_channels_of_a_platform(visit: Visit, site: Path, platform: str) -> None:
     page = visit.drawn(site / "channels.html", f"lang=en&platform={platform}")
     days = pl.col("business_date").is_between(date(2026, 10, 25), date(2026, 11, 21))
-    spend = shop.frames()["marts.fct_channel_daily"].filter(
-        days, pl.col("platform") == platform, pl.col("is_additive")
+    spend = (
+        shop.frames()["marts.fct_channel_daily"]
+        .filter(days, pl.col("platform") == platform, pl.col("is_additive"))
+        .with_columns(pl.col("cost").cast(pl.Float64))
     )
     company = rows("platform", platform).filter(days)
     cost = spend["cost"].sum()
-    gmv = company["gmv"].sum() if company.height else None
+    gmv = float(company["gmv"].sum()) if company.height else None
     new = company["new_buyers"].sum() if company.height else None
     assert words(page, "#tile-spend .value") == money(cost, "CNY", "en")
     both = bool(cost and gmv)

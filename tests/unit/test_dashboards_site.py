@@ -328,6 +328,29 @@ def test_comparison_in_a_promotion_uses_the_phase(tmp_path: Path) -> None:
     assert "The day compared with lay in a promotion (11.11); this one does not." in text
 
 
+def test_a_comparison_is_a_row_of_the_list_and_no_code(tmp_path: Path) -> None:
+    frames = shop.frames(60)
+    row = {"comparison": "four_weeks", "position": 7, "first_offset": 28, "last_offset": 28,
+           "label_en": "vs 4 weeks ago", "label_zh": "较四周前", "base_en": "4 weeks ago",
+           "base_zh": "四周前", "versus_en": "the day four weeks before",
+           "versus_zh": "四周前同日"}  # fmt: skip
+    frames["quality.comparisons"] = pl.concat([
+        frames["quality.comparisons"], fake("quality.comparisons", [row])])  # fmt: skip
+    changes = frames["marts.fct_gmv_change"]
+    more = changes.filter(pl.col("comparison") == "last_week").with_columns(
+        comparison=pl.lit("four_weeks")
+    )
+    frames["marts.fct_gmv_change"] = pl.concat([changes, more])
+    build_site(frames, shop.info(), tmp_path)
+    tree = Tree((tmp_path / "drivers.html").read_text("utf-8"))
+    tabs = [a["data-tab"] for a in tree.all("button") if a.get("data-tab", "").startswith("cmp:")]
+    assert tabs == ["cmp:last_week", "cmp:previous_day", "cmp:trailing_28d", "cmp:four_weeks"]
+    for words in ("vs 4 weeks ago", "较四周前", "the day four weeks before", "四周前同日"):
+        assert words in tree.text(), words
+    # Its base is one day: 24 October, when a promotion began.
+    assert "The day compared with lay in a promotion (11.11)" in tree.text()
+
+
 def test_a_promotion_has_the_days_of_the_reporting_zone(tmp_path: Path) -> None:
     # 11.11 begins at midnight of the 9th in Shanghai, which is the 8th, 16:00 UTC.
     frames = shop.frames()

@@ -16,6 +16,7 @@ from dashboards.base.data import Data, Row, SiteInfo
 from dashboards.base.page import Both, Chart, Page, Table, both, named, same, tr
 from dashboards.charts.waterfall import reconciliation_bars
 from dashboards.pages.quality.watermarks import marks
+from dashboards.pages.shared.layout import Tile
 from dashboards.wording.formatting import DASH, day, exact_money, integer, percent
 
 GRID_DAYS = 30
@@ -45,16 +46,6 @@ class GridRow:
     cells: list[Cell]
     last_at: str
     complete: Both
-
-
-@dataclass(frozen=True)
-class Tile:
-    """A summary figure; `tone` is better, worse or flat."""
-
-    label: Both
-    value: Both
-    detail: Both
-    tone: str
 
 
 @dataclass(frozen=True)
@@ -248,18 +239,21 @@ def _tiles(data: Data, rows: Sequence[GridRow], recon: Chart, files: int) -> lis
     read = int(frame["rows_read"].fill_null(0).sum())
     return [
         Tile(
+            "checks",
             tr("quality.tile_checks"),
             tr("quality.of", a=found["passed"], b=total) if total else tr("state.not_run"),
             tr("quality.tile_checks_detail", failed=found["failed"], unknown=found["not_run"]),
             "worse" if found["failed"] else "flat" if found["not_run"] or not total else "better",
         ),
         Tile(
+            "complete",
             tr("quality.tile_complete"),
             tr("quality.of", a=len(rows) - late, b=len(rows)) if rows else tr("state.unknown"),
             tr("quality.tile_complete_detail"),
             "worse" if late else "better" if rows else "flat",
         ),
         Tile(
+            "recon",
             tr("quality.tile_recon"),
             tr("recon.short_bad" if recon.figure else "recon.short_ok")
             if recon.table.rows
@@ -268,6 +262,7 @@ def _tiles(data: Data, rows: Sequence[GridRow], recon: Chart, files: int) -> lis
             "worse" if recon.figure else "better" if recon.table.rows else "flat",
         ),
         Tile(
+            "rows",
             tr("quality.tile_rows"),
             same(integer(bad)),
             tr("quality.tile_rows_detail", read=integer(read), files=integer(files)),

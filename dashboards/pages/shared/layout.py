@@ -65,7 +65,7 @@ def empty_state(frame: pl.DataFrame, info: SiteInfo, feeds: set[str]) -> Both | 
     if not frame.is_empty():
         return None
     missing = bool(feeds) and not feeds & info.configured_feeds
-    return tr("depth.not_configured" if missing else "depth.no_data",
+    return tr("empty.not_configured" if missing else "empty.no_data",
               feeds=", ".join(sorted(feeds)))  # fmt: skip
 
 
