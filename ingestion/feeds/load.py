@@ -3,10 +3,10 @@
 Belongs here: reading them, strictly. Does not belong here: what a feed consists of (`feed.py`), how
 values are checked (`schemas.py`).
 
-A feed has `grain`, `key`, `columns` and perhaps `instant`; see `Feed`. A column has `type` and
-`means`, and where it applies `required`, `allowed`, `minimum` (0 unless told; null for numbers of
-either sign) and `pseudonym_of`; see `Column`. One that is named and says no more is that of
-`_shared.yml`.
+A feed has `grain`, `key`, `columns` and perhaps `instant`; see `Feed`. A column has `means`, and
+where it applies `type` (text unless told), `required`, `allowed`, `minimum` (0 unless told; null
+for numbers of either sign) and `pseudonym_of`; see `Column`. What it means may stand alone. One
+that is named and says no more is that of `_shared.yml`.
 """
 
 from __future__ import annotations
@@ -69,12 +69,14 @@ def _feed(name: str, told: Any, shared: Mapping[str, Column], where: str) -> Fee
 
 
 def _column(name: str, told: Any, where: str) -> Column:
-    _check(told, _OF_COLUMN, ("type", "means"), where)
-    if told["type"] not in TYPES:
-        raise MappingError(f"has no type `{told['type']}`; known: {', '.join(TYPES)}", where)
+    told = {"means": told} if isinstance(told, str) else told
+    _check(told, _OF_COLUMN, ("means",), where)
+    kind = told.get("type", "text")
+    if kind not in TYPES:
+        raise MappingError(f"has no type `{kind}`; known: {', '.join(TYPES)}", where)
     return Column(
         name,
-        TYPES[told["type"]],
+        TYPES[kind],
         told["means"],
         is_required=told.get("required", False),
         allowed=tuple(told.get("allowed", ())),

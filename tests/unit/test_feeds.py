@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from ingestion.errors import MappingError
-from ingestion.feeds import FEEDS, INSTANT, TEXT
+from ingestion.feeds import FEEDS, INSTANT, TEXT, Column
 from ingestion.feeds.load import load_feeds
 
 ROOT = Path(__file__).parents[2]
@@ -20,12 +20,13 @@ toys:
   key: [toy_id]
   instant: made_at
   columns:
-    toy_id: {type: text, required: true, means: "Number of the toy."}
+    toy_id: {required: true, means: "Number of the toy."}
     price: {type: money, means: "What it costs."}
     currency:
     made_at: {type: instant, required: true, means: "When it was made."}
     maker_key: {type: text, pseudonym_of: maker, means: "Keyed pseudonym of who made it."}
-    kind: {type: text, allowed: [bear, doll], means: "What it is."}
+    kind: {allowed: [bear, doll], means: "What it is."}
+    box: The box it lies in.
 """
 
 
@@ -41,10 +42,19 @@ def test_a_feed_is_what_its_yaml_says(tmp_path: Path) -> None:
     feeds = load_feeds(with_toys(tmp_path / "feeds"))
     assert [name for name in feeds if name != "toys"] == list(FEEDS)
     toys = feeds["toys"]
-    assert list(toys.columns) == ["toy_id", "currency", "made_at", "price", "maker_key", "kind"]
+    assert list(toys.columns) == [
+        "toy_id",
+        "currency",
+        "made_at",
+        "price",
+        "maker_key",
+        "kind",
+        "box",
+    ]
     assert (toys.key, toys.instant) == (("toy_id",), "made_at")
     assert (toys.columns["made_at"], toys.columns["price"]) == (INSTANT, pl.Decimal(18, 2))
     assert toys.columns["toy_id"] == TEXT
+    assert toys.given[-1] == Column("box", TEXT, "The box it lies in.")
     assert toys.personal == {"maker": "maker_key"}
     shared = next(column for column in FEEDS["orders"].given if column.name == "currency")
     assert toys.given[2] == shared
@@ -54,7 +64,7 @@ def test_a_feed_is_what_its_yaml_says(tmp_path: Path) -> None:
     ("right", "wrong", "told"),
     [
         ("type: money", "type: coins", "toys.price: has no type `coins`"),
-        ("type: money, ", "", "toys.price: `type` is missing"),
+        ("type: money, ", "type: 2, ", "toys.price: `type: 2` is no str"),
         ("required: true", "requird: true", "toys.toy_id: unknown key `requird`"),
         ("required: true", "required: often", "toys.toy_id: `required: often` is no bool"),
         ("allowed: [bear, doll]", "allowed: bear", "toys.kind: `allowed: bear` is no list"),
