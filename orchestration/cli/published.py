@@ -56,11 +56,10 @@ def one_row(
     con: duckdb.DuckDBPyConnection, query: str, values: list[Any] | None = None
 ) -> dict[str, Any] | None:
     """The first row of a query as a mapping; None without rows."""
-    return next(iter(rows_of(con.execute(query, values or []), 1)), None)
+    return next(iter(rows_of(con.execute(query, values or []))), None)
 
 
-def rows_of(result: duckdb.DuckDBPyConnection, most: int | None = None) -> list[dict[str, Any]]:
-    """The rows of an executed query as mappings, at the most so many."""
+def rows_of(result: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """All rows of an executed query as mappings; one half read would block the connection."""
     columns = [column[0] for column in result.description or []]
-    rows = result.fetchall() if most is None else result.fetchmany(most)
-    return [dict(zip(columns, row, strict=True)) for row in rows]
+    return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]

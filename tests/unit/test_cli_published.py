@@ -19,7 +19,9 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner, Result
 
+from orchestration.cli.console import console
 from orchestration.cli.main import app
+from orchestration.cli.show import show_headline
 from tests.support.contracts import comparisons, fakes, registry
 
 DAY, WEEK_BEFORE = date(2026, 11, 20), date(2026, 11, 13)
@@ -138,6 +140,17 @@ def test_explain_says_value_change_and_effect_of_every_driver_in_chain_order(
     assert told.index("email +¥2.6K") < told.index("site +¥1.5K")
     assert "direct" not in told.split("Gained most")[1]  # it fell
     assert "Warning" not in told
+
+
+def test_a_run_ends_with_the_headline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KPI_HOME", str(publish(tmp_path)))
+    monkeypatch.setattr(console, "as_json", False)
+    show_headline()
+    told = capsys.readouterr().out
+    assert "66.7% above the same day last week" in told
+    assert "Traffic −¥715" in told and "last incident (2026-11-20): open happened." in told
 
 
 def test_explain_in_json_and_by_dimension(tmp_path: Path) -> None:
