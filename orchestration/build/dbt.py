@@ -140,7 +140,7 @@ _METRICS = dict.fromkeys(
 
 def registry() -> pl.DataFrame:
     """The metric registry of the project as it was last parsed, as `metrics` gives it."""
-    return metrics(json.loads(MANIFEST.read_text("utf-8")))
+    return metrics(manifest())
 
 
 def _metric_row(name: str, entry: Mapping[str, Any]) -> dict[str, str | None]:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from dashboards.figures.changes import DIMENSIONS
 from dashboards.wording.caveats import Gap, blind_platforms, late_platforms, missed_days, warnings
 from dashboards.wording.changes import EFFECT_ORDER, effects, headline
 from dashboards.wording.formatting import fixed, money, percent
@@ -21,7 +22,6 @@ from orchestration.errors import ExitCode, KpiError, allowed, day_of
 if TYPE_CHECKING:
     import duckdb
 
-DIMENSIONS = ("platform", "shop", "channel", "device", "region", "customer_type")
 _SHOWN_DIMENSIONS, _SHOWN_SEGMENTS = 4, 3
 _WORDS = {
     "driver": ("driver", "驱动因素"),

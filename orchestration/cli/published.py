@@ -7,10 +7,12 @@ from datetime import date
 from typing import Any
 
 import duckdb
+import polars as pl
 
 from dashboards.wording.caveats import Gap
 from dashboards.wording.comparisons import Comparisons
 from dashboards.wording.metrics import Metrics, by_name
+from orchestration.errors import ExitCode, KpiError
 
 _GAPS = """
     select business_date, source, feed, platform, reason
@@ -44,23 +46,38 @@ def change_of(con: duckdb.DuckDBPyConnection, day: date, comparison: str) -> dic
 
 def comparisons(con: duckdb.DuckDBPyConnection) -> Comparisons:
     """The published list of comparisons."""
-    return Comparisons(con.cursor().sql("from quality.comparisons").pl())
+    return Comparisons(_frame(con, "quality.comparisons"))
 
 
 def metrics(con: duckdb.DuckDBPyConnection) -> Metrics:
     """The published registry of metrics by name."""
-    return by_name(con.cursor().sql("from quality.metrics").pl())
+    return by_name(_frame(con, "quality.metrics"))
+
+
+def _frame(con: duckdb.DuckDBPyConnection, table: str) -> pl.DataFrame:
+    """A whole published table, read beside what the connection is reading.
+
+    Raises:
+        KpiError: an earlier version of the program published the generation, without the table.
+    """
+    try:
+        return con.cursor().sql(f"from {table}").pl()
+    except duckdb.CatalogException as error:
+        raise KpiError(
+            f"the published generation has no {table}: an earlier version made it",
+            do_this="Do: kpi run",
+            code=ExitCode.CONFIG,
+        ) from error
 
 
 def one_row(
     con: duckdb.DuckDBPyConnection, query: str, values: list[Any] | None = None
 ) -> dict[str, Any] | None:
     """The first row of a query as a mapping; None without rows."""
-    return next(iter(rows_of(con.execute(query, values or []), 1)), None)
+    return next(iter(rows_of(con.execute(query, values or []))), None)
 
 
-def rows_of(result: duckdb.DuckDBPyConnection, most: int | None = None) -> list[dict[str, Any]]:
-    """The rows of an executed query as mappings, at the most so many."""
+def rows_of(result: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """All rows of an executed query as mappings; one half read would block the connection."""
     columns = [column[0] for column in result.description or []]
-    rows = result.fetchall() if most is None else result.fetchmany(most)
-    return [dict(zip(columns, row, strict=True)) for row in rows]
+    return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]

@@ -56,7 +56,7 @@ def audit(
         "ingest_files": run.query("from raw.ingest_files"),
         "reconciliation_daily": totals,
         "checks": checks,
-        "metrics": dbt.metrics(dbt.manifest()),
+        "metrics": dbt.registry(),
         "run": run.facts(),
     }
     for name, frame in tables.items():

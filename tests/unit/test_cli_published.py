@@ -19,6 +19,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner, Result
 
+from orchestration.cli.console import console
 from orchestration.cli.main import app
 from orchestration.cli.show import show_headline
 from tests.support.contracts import comparisons, fakes, registry
@@ -141,14 +142,24 @@ def test_explain_says_value_change_and_effect_of_every_driver_in_chain_order(
     assert "Warning" not in told
 
 
-def test_a_run_ends_with_the_headline_of_its_day(
+def test_a_run_ends_with_the_headline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("KPI_HOME", str(publish(tmp_path)))
+    monkeypatch.setattr(console, "as_json", False)
     show_headline()
     told = capsys.readouterr().out
     assert "GMV was ¥5.00K on Fri 20 Nov, 66.7% above the same day last week" in told
-    assert "Conversion +¥2.7K" in told and "open happened." in told
+    assert "Traffic −¥715" in told and "last incident (2026-11-20): open happened." in told
+
+
+def test_a_generation_of_an_earlier_version_asks_for_a_run(tmp_path: Path) -> None:
+    home = publish(tmp_path)
+    with duckdb.connect(str(home / FILE)) as con:
+        con.execute("drop table quality.comparisons")
+    done = kpi(home, "explain")
+    assert done.exit_code == 3
+    assert "no quality.comparisons" in done.output and "kpi run" in done.output
 
 
 def test_explain_in_json_and_by_dimension(tmp_path: Path) -> None:
