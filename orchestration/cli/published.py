@@ -61,13 +61,14 @@ def _frame(con: duckdb.DuckDBPyConnection, table: str) -> pl.DataFrame:
         KpiError: an earlier version of the program published the generation, without the table.
     """
     try:
-        return con.cursor().sql(f"from {table}").pl()
+        frame: pl.DataFrame = con.cursor().sql(f"from {table}").pl()
     except duckdb.CatalogException as error:
         raise KpiError(
             f"the published generation has no {table}: an earlier version made it",
             do_this="Do: kpi run",
             code=ExitCode.CONFIG,
         ) from error
+    return frame
 
 
 def one_row(
