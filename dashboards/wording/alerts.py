@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import polars as pl
 
+from dashboards.wording.arrivals import past_lines, state_lines
 from dashboards.wording.changes import effects
 from dashboards.wording.comparisons import Comparisons, change_row
 from dashboards.wording.formatting import money
@@ -124,9 +125,11 @@ def compose(incident: Mapping[str, Any], evidence: Evidence, info: AlertInfo) ->
             lines = _fall_lines(incident, evidence.metrics, lang, info)
             lines += _effect_lines(incident, evidence, lang, info)
             lines += _where_lines(incident, evidence, lang, info)
-        lines += _state_lines(incident, evidence.completeness, lang)
-        if not is_data:
-            lines += _past_lines(incident, evidence, lang)
+        lines += state_lines(incident, evidence.completeness, lang)
+        if not is_data and evidence.watermarks is not None:
+            feeds = evidence.feeds_of.get(str(incident["metric"]), _FEEDS)
+            behind = evidence.watermarks.filter(pl.col("feed").is_in(sorted(feeds)))
+            lines += past_lines(incident, evidence.completeness, behind, lang)
         if info.site:
             lines.append(f"{'Pages' if lang == 'en' else '页面'}: {info.site}")
         blocks.append("\n".join(one_line(line) for line in lines))
@@ -263,59 +266,3 @@ def _scope(incident: Mapping[str, Any], completeness: pl.DataFrame, lang: str) -
     if lang == "en":
         return f"whole company without {late}, not complete" if late else "whole company"
     return f"全公司，不含数据不完整的 {late}" if late else "全公司"
-
-
-def _state_lines(incident: Mapping[str, Any], completeness: pl.DataFrame, lang: str) -> list[str]:
-    """What of the day has arrived: a reader must know how far to trust the figures."""
-    day = completeness.filter(
-        pl.col("business_date") == incident["last_date"], pl.col("reason") != "not_expected"
-    )
-    gaps = day.filter(~pl.col("is_complete")).sort("source", "feed").to_dicts()
-    english = lang == "en"
-    if not gaps:
-        known = "complete" if len(day) else "not known"
-        return [f"Data of the day: {known}." if english else
-                f"当日数据：{'完整' if len(day) else '未知'}。"]  # fmt: skip
-    lines = ["Data of the day, incomplete:" if english else "当日数据不完整："]
-    for gap in gaps:
-        reason = reason_label(gap["reason"], lang)
-        rows = f"{gap['arrived_rows'] or 0:,.0f} / {gap['expected_rows'] or 0:,.0f}"
-        lines.append(f"  {gap['source']} {gap['feed']}: {reason} ({rows})")
-    return lines
-
-
-def _past_lines(incident: Mapping[str, Any], evidence: Evidence, lang: str) -> list[str]:
-    """Sources that feed the metric and whose data have a gap before the day; one line each.
-
-    A gap that begins with the day itself is told by `_state_lines` already.
-    """
-    if evidence.watermarks is None:
-        return []
-    day, known = incident["last_date"], evidence.feeds_of
-    feeds = known.get(str(incident["metric"]), _FEEDS)
-    behind = evidence.watermarks.filter(
-        pl.col("feed").is_in(sorted(feeds)),
-        pl.col("reason") != "not_daily",
-        pl.col("complete_until_date").is_null() | (pl.col("complete_until_date") < day),
-    )
-    if incident["platform"] is not None:
-        behind = behind.filter(pl.col("platform") == str(incident["platform"]))
-    gaps = evidence.completeness.filter(pl.col("business_date") == day, ~pl.col("is_complete"))
-    told = set(gaps.select("source", "feed").iter_rows())
-    lines = []
-    for row in behind.sort("source", "feed").to_dicts():
-        until = row["complete_until_date"]
-        if (row["source"], row["feed"]) in told and until == day - timedelta(days=1):
-            continue
-        lines.append(_past_line(row, lang))
-    return lines
-
-
-def _past_line(row: Mapping[str, Any], lang: str) -> str:
-    reason = reason_label(row["reason"], lang)
-    until = row["complete_until_date"]
-    if lang == "en":
-        known = f"complete only through {until}" if until else "not complete on any day yet"
-        return f"Past what is complete: {row['source']} {row['feed']} is {known} ({reason})."
-    known = f"仅完整至 {until}" if until else "尚无完整日期"
-    return f"超出完整数据范围：{row['source']} {row['feed']} {known}（{reason}）。"

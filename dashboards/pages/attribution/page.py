@@ -258,7 +258,7 @@ def _warnings(found: Sequence[Credit], info: SiteInfo) -> list[Both]:
 def build(data: Data, info: SiteInfo) -> Page:
     """The page `attribution.html`."""
     frame = rows_of(data, info)
-    page = analysis("attribution", tr("attribution.question"), tr("attribution.none"), [])
+    page = analysis("attribution")
     missing = empty_state(frame, info, {"events"})
     if missing:
         page.values["headline"] = missing

@@ -239,7 +239,7 @@ def windows(data: Data, info: SiteInfo) -> tuple[Window, Window | None]:
 
 def build(data: Data, info: SiteInfo) -> Page:
     """The page `channels.html`."""
-    page = analysis("channels", tr("channels.question"), tr("channels.none"), [])
+    page = analysis("channels")
     missing = empty_state(data[_TABLE], info, {"campaign_spend", "events"})
     if missing:
         page.values["headline"] = missing

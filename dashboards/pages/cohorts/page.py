@@ -224,7 +224,7 @@ def _headline(data: Data, info: SiteInfo) -> Both:
 
 def build(data: Data, info: SiteInfo) -> Page:
     """The page `cohorts.html`."""
-    page = analysis("cohorts", tr("cohorts.question"), tr("cohorts.none"), [])
+    page = analysis("cohorts")
     frame = monthly(data, "all", "all", info.data_through)
     missing = empty_state(data[_TABLE], info, {"orders"})
     if missing is None and frame.is_empty():

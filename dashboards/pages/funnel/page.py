@@ -253,7 +253,7 @@ def _fault(found: Sequence[Step]) -> Both | None:
 def build(data: Data, info: SiteInfo) -> Page:
     """The page `funnel.html`."""
     whole = sessions(data, "all").filter(pl.col("business_date") <= info.data_through)
-    page = analysis("funnel", tr("funnel.question"), tr("funnel.none"), [])
+    page = analysis("funnel")
     missing = empty_state(whole, info, {"events"})
     if missing:
         page.values["headline"] = missing

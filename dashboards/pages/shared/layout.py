@@ -69,15 +69,15 @@ def empty_state(frame: pl.DataFrame, info: SiteInfo, feeds: set[str]) -> Both | 
               feeds=", ".join(sorted(feeds)))  # fmt: skip
 
 
-def analysis(name: str, question: Both, headline: Both, blocks: Sequence[Block]) -> Page:
-    """A page of blocks; further values are set by the page itself."""
+def analysis(name: str) -> Page:
+    """A page of blocks: its question; headline, blocks and the rest are set by the page itself."""
     page = Page(f"{name}.html", "analysis.html", name, tr(f"nav.{name}_title"))
     page.values = {
-        "question": question,
-        "headline": headline,
+        "question": tr(f"{name}.question"),
+        "headline": Both("", ""),
         "warnings": [],
         "remarks": [],
         "tiles": [],
-        "blocks": list(blocks),
+        "blocks": [],
     }
     return page
