@@ -11,6 +11,7 @@ from ingestion.feeds import FEEDS
 from ingestion.landing.deliveries import batch_id_of, match_files, unmatched_files
 from ingestion.mapping.formats import load_formats
 from ingestion.mapping.sources import fingerprint, parse_sources
+from orchestration.config.sections import ShopFile
 from tests.support.exports import LINES, ORDERS, SHOP
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +49,7 @@ def test_a_format_is_laid_over_the_one_it_extends() -> None:
 @pytest.mark.parametrize("path", ["shop.example.yml", "examples/online_retail/shop.yml"])
 def test_the_shipped_shops_are_valid(path: str) -> None:
     raw = yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
-    assert set(raw) <= {"shop", "sources", "alerts", "privacy", "publish"}
+    assert set(raw) <= set(ShopFile.model_fields)
     sources = parse_sources(raw["sources"])
     assert all(source.feeds() for source in sources.values())
 
