@@ -81,6 +81,7 @@ def variables(settings: Settings) -> list[str]:
     values = {
         "reporting_timezone": settings.shop.timezone,
         "reporting_currency": settings.shop.currency,
+        "week_start": settings.shop.week_start,
         **settings.file.metrics.variables(),
     }
     return ["--vars", json.dumps(values)]

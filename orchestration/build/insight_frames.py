@@ -9,10 +9,10 @@ import polars as pl
 from orchestration.build.warehouse import Query
 
 _CELLS = """
-    select business_date, platform, dimension, segment, visitors, tracked_buyers, buyers, orders,
-        cast(gmv as double) as gmv
+    select period_start as business_date, platform, dimension, segment, visitors, tracked_buyers,
+        buyers, orders, cast(gmv as double) as gmv
     from intermediate.int_gmv_cells
-    where dimension in ('platform', 'shop', 'channel', 'device', 'region')
+    where grain = 'day' and dimension in ('platform', 'shop', 'channel', 'device', 'region')
 """
 _PRODUCTS = """
     select items.business_date, orders.platform, items.product_id as segment,

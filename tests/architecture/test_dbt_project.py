@@ -225,3 +225,10 @@ def test_an_incremental_table_comes_after_what_makes_its_rows_stale(
         affected = node.config.meta["replace"]["affected"]
         hops = {hop[0] for rule in affected.values() for hop in rule if isinstance(hop, list)}
         assert {*affected, *hops} <= above(node), node.name
+
+
+def test_a_table_is_named_in_full_wherever_it_is_read() -> None:
+    """So that a search for its name finds all of its readers."""
+    for part in ("models", "tests"):
+        for file in (PROJECT / part).rglob("*.sql"):
+            assert not re.search(r"ref\((?!'\w+'\))", file.read_text("utf-8")), file

@@ -1,17 +1,22 @@
 """Weeks and months of the golden shop, worked out from the days in README.md.
 
 All sales of November 2026 are in its week from Monday the 9th, so both have the same figures but
-for the marketplace's day of traffic on the 7th, which has no visitors here.
+for the marketplace's day of traffic on the 7th, which has no visitors here. 9 November 2025, the
+first day of all, is a Sunday.
 """
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from tests.support.raw import read
+from orchestration.build.dbt import variables
+from tests.golden.shop import deliveries
+from tests.support.homes import Home
+from tests.support.raw import PROJECT, read, run_dbt, write_raw
 
 COMPANY = {
     "visitors": 8,  # v0 to v7 of the site; the marketplace's totals are of days
@@ -80,4 +85,25 @@ def test_a_complete_month(golden_build: Path) -> None:
     assert rows.rows() == [
         (date(2025, 11, 1), False, 2, 210.0),
         (date(2025, 12, 1), True, None, 0.0),
+    ]
+
+
+def test_weeks_of_a_shop_that_begins_them_on_sunday(tmp_path: Path) -> None:
+    """T1, S1 and T2 of 2025 are of one week; by Mondays T2 is of the one after."""
+    _, given = variables(Home(tmp_path / "home", week_start="sunday").settings)
+    file = tmp_path / "golden_sunday.duckdb"
+    write_raw(file, deliveries())
+    run_dbt(PROJECT, file, "build", "--full-refresh", "--select", "+gmv_periods_reconcile",
+            "--indirect-selection", "empty", vars=json.loads(given))  # fmt: skip
+    rows = read(
+        file,
+        "select period_start, is_complete, visitors, tracked_buyers, buyers, new_buyers, orders,"
+        " units, gmv::double, net_sales_by_order_date::double from marts.fct_gmv_weekly"
+        " where dimension = 'all' and orders > 0 order by 1",
+    )
+    assert rows.rows() == [
+        # v8, v9; A, B and C, of whom B bought on the site; T1 was refunded by 40
+        (date(2025, 11, 9), True, 2, 1, 3, 3, 3, 4, 210.0, 170.0),
+        # T7 was placed in October and paid on the 11th
+        (date(2026, 11, 8), False, 8, 3, 9, 7, 22, 28, 1710.0, 1580.0),
     ]

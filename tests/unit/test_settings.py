@@ -40,6 +40,7 @@ def test_defaults(home: Path) -> None:
     [
         (GOOD.replace("currency: EUR", "currency: euro"), "line 3, shop.currency"),
         (GOOD.replace("Europe/Berlin", "Europe/Berlinn"), "line 4, shop.timezone"),
+        (GOOD.replace("EUR", "EUR\n  week_start: friday"), "line 4, shop.week_start"),
         (GOOD + "publish:\n  keep: 1\n", "line 7, publish.keep"),
         (GOOD + "alert: {}\n", "line 6, alert"),
         (GOOD.replace("  name: Corner shop\n", ""), "shop.name"),

@@ -31,15 +31,6 @@
     datediff({{ second_date }}, {{ first_date }})
 {%- endmacro %}
 
-{# The same day some months later, or the last of a shorter month. #}
-{% macro plus_months(day, months) %}{{ adapter.dispatch('plus_months')(day, months) }}{% endmacro %}
-{% macro duckdb__plus_months(day, months) -%}
-    cast({{ day }} + to_months(cast({{ months }} as integer)) as date)
-{%- endmacro %}
-{% macro spark__plus_months(day, months) -%}
-    add_months({{ day }}, cast({{ months }} as int))
-{%- endmacro %}
-
 {# Seconds with their fraction. #}
 {% macro seconds_between(earlier, later) -%}
     {{ adapter.dispatch('seconds_between')(earlier, later) }}

@@ -1,6 +1,7 @@
 -- Both sides of the comparisons with days before are the daily table's own figures; visitors and
 -- the tracking of buyers only where it is the same on both sides.
 {% set tracking = ['visitors', 'tracked_buyers', 'untracked_buyers'] %}
+{% set others = ['buyers', 'identified_orders', 'anonymous_orders', 'orders', 'gmv'] %}
 with daily as (
     select * from {{ ref('fct_gmv_daily') }}
 ),
@@ -54,7 +55,7 @@ left join daily
         and changes.dimension = daily.dimension
         and changes.segment = daily.segment
 where
-    {% for name in lmdi_measures() %}
+    {% for name in tracking + others %}
         {{ 'or ' if not loop.first -}} (
             {{ "changes.method = 'lmdi' and" if name in tracking else '' }} (
                 changes.{{ name }} != cast(coalesce(daily.{{ name }}, 0) as double)

@@ -5,9 +5,8 @@ with company as (
 ),
 
 dimensions as (
-    {% for dimension in gmv_dimensions() -%}
-        select '{{ dimension }}' as dimension{{ ' union all' if not loop.last }}
-    {% endfor %}
+    select distinct dimension from {{ ref('fct_gmv_daily') }}
+    where dimension != 'all'
 ),
 
 segments as (

@@ -21,7 +21,7 @@ spend as (
 
 spans as (
     select
-        min(order_date) as first_date,
+        least(min(order_date), min(business_date)) as first_date,
         greatest(max(order_date), max(business_date)) as last_date
     from orders
     union all

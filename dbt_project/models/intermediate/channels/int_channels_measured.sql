@@ -10,7 +10,7 @@ campaigns as (
 
 cells as (
     select * from {{ ref('int_gmv_cells') }}
-    where dimension = 'channel'
+    where grain = 'day' and dimension = 'channel'
 ),
 
 credits as (
@@ -19,7 +19,7 @@ credits as (
 
 measured as (
     select
-        business_date,
+        period_start as business_date,
         platform,
         segment as channel,
         visitors,

@@ -3,7 +3,11 @@ with days as (
 ),
 
 cells as (
-    select * from {{ ref('int_gmv_cells') }}
+    select
+        *,
+        period_start as business_date
+    from {{ ref('int_gmv_cells') }}
+    where grain = 'day'
 ),
 
 phase_days as (

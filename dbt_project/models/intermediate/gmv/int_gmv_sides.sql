@@ -4,39 +4,35 @@ with comparisons as (
 
 cells as (
     select * from {{ ref('int_gmv_cells') }}
+    where grain = 'day'
 ),
 
 compared as (
-    select
+    select distinct
         business_date,
         comparison,
         platform
     from comparisons
-    group by business_date, comparison, platform
 ),
 
 sides as (
     select
         compared.business_date,
         compared.comparison,
-        cells.platform,
-        cells.dimension,
-        cells.segment,
-        {{ each_of(lmdi_measures(), 'cells.@, 0 as base_@') }}
+        false as is_base,
+        cells.*
     from compared
     inner join cells
-        on compared.business_date = cells.business_date and compared.platform = cells.platform
+        on compared.business_date = cells.period_start and compared.platform = cells.platform
     union all
     select
         comparisons.business_date,
         comparisons.comparison,
-        cells.platform,
-        cells.dimension,
-        cells.segment,
-        {{ each_of(lmdi_measures(), '0 as @, cells.@ as base_@') }}
+        true as is_base,
+        cells.*
     from comparisons
     inner join cells
-        on comparisons.base_date = cells.business_date and comparisons.platform = cells.platform
+        on comparisons.base_date = cells.period_start and comparisons.platform = cells.platform
 ),
 
 paired as (
@@ -46,7 +42,22 @@ paired as (
         platform,
         dimension,
         segment,
-        {{ each_of(lmdi_measures(), 'sum(@) as @, sum(base_@) as base_@') }}
+        sum(case when is_base then 0 else visitors end) as visitors,
+        sum(case when is_base then visitors else 0 end) as base_visitors,
+        sum(case when is_base then 0 else tracked_buyers end) as tracked_buyers,
+        sum(case when is_base then tracked_buyers else 0 end) as base_tracked_buyers,
+        sum(case when is_base then 0 else untracked_buyers end) as untracked_buyers,
+        sum(case when is_base then untracked_buyers else 0 end) as base_untracked_buyers,
+        sum(case when is_base then 0 else buyers end) as buyers,
+        sum(case when is_base then buyers else 0 end) as base_buyers,
+        sum(case when is_base then 0 else identified_orders end) as identified_orders,
+        sum(case when is_base then identified_orders else 0 end) as base_identified_orders,
+        sum(case when is_base then 0 else anonymous_orders end) as anonymous_orders,
+        sum(case when is_base then anonymous_orders else 0 end) as base_anonymous_orders,
+        sum(case when is_base then 0 else orders end) as orders,
+        sum(case when is_base then orders else 0 end) as base_orders,
+        sum(case when is_base then 0 else gmv end) as gmv,
+        sum(case when is_base then gmv else 0 end) as base_gmv
     from sides
     group by business_date, comparison, platform, dimension, segment
 ),
@@ -61,32 +72,44 @@ traffic as (
     where dimension = 'all'
 ),
 
-final as (
+tracked as (
     select
-        paired.business_date,
-        paired.comparison,
-        paired.platform,
-        paired.dimension,
-        paired.segment,
-        traffic.has_changed_tracking,
-        {{ each_of(
-            ['visitors', 'base_visitors', 'tracked_buyers', 'base_tracked_buyers'],
-            'case when traffic.has_changed_tracking then 0 else paired.@ end as @'
-        ) }},
-        case
-            when traffic.has_changed_tracking then paired.buyers else paired.untracked_buyers
-        end as untracked_buyers,
-        case
-            when traffic.has_changed_tracking then paired.base_buyers
-            else paired.base_untracked_buyers
-        end as base_untracked_buyers,
-        {{ each_of(lmdi_measures()[3:], 'paired.@, paired.base_@') }}
+        paired.*,
+        traffic.has_changed_tracking
     from paired
     inner join traffic
         on
             paired.business_date = traffic.business_date
             and paired.comparison = traffic.comparison
             and paired.platform = traffic.platform
+),
+
+final as (
+    select
+        business_date,
+        comparison,
+        platform,
+        dimension,
+        segment,
+        has_changed_tracking,
+        case when has_changed_tracking then 0 else visitors end as visitors,
+        case when has_changed_tracking then 0 else base_visitors end as base_visitors,
+        case when has_changed_tracking then 0 else tracked_buyers end as tracked_buyers,
+        case when has_changed_tracking then 0 else base_tracked_buyers end as base_tracked_buyers,
+        case when has_changed_tracking then buyers else untracked_buyers end as untracked_buyers,
+        case when has_changed_tracking then base_buyers else base_untracked_buyers end
+            as base_untracked_buyers,
+        buyers,
+        base_buyers,
+        identified_orders,
+        base_identified_orders,
+        anonymous_orders,
+        base_anonymous_orders,
+        orders,
+        base_orders,
+        gmv,
+        base_gmv
+    from tracked
 )
 
 select * from final

@@ -54,9 +54,9 @@ final as (
         channel,
         cohort_date,
         business_date,
-        {{ period_start('month', 'business_date') }} > cohort_date
+        date_trunc('month', business_date) > cohort_date
         and business_date = min(business_date) over (
-            partition by kind, platform, member_key, {{ period_start('month', 'business_date') }}
+            partition by kind, platform, member_key, date_trunc('month', business_date)
         ) as is_first_of_month
     from returned
 )

@@ -11,47 +11,67 @@ sides as (
     select * from {{ ref('int_gmv_sides') }}
 ),
 
-measured as (
+-- the company has a row for every comparison, also where nothing happened on either side
+present as (
     select
         business_date,
         comparison,
         dimension,
-        segment,
-        has_changed_tracking,
-        {{ each_of(lmdi_measures(), '@, base_@') }}
+        segment
     from sides
-    union all
-    -- the company has a row for every comparison, also where nothing happened on either side
+    union
     select
         business_date,
         comparison,
         'all' as dimension,
-        'all' as segment,
-        false as has_changed_tracking,
-        {{ each_of(lmdi_measures(), '0 as @, 0 as base_@') }}
+        'all' as segment
     from comparisons
 ),
 
 -- sums stay exact; a mean over days is taken once, after them
 summed as (
     select
-        measured.business_date,
-        measured.comparison,
-        measured.dimension,
-        measured.segment,
-        bool_or(measured.has_changed_tracking) as has_changed_tracking,
-        {{ each_of(lmdi_measures(), 'cast(sum(measured.@) as double) as @') }},
-        {{ each_of(
-            lmdi_measures(),
-            ratio('sum(measured.base_@)', 'max(comparisons.base_days)') ~ ' as base_@'
-        ) }}
-    from measured
+        present.business_date,
+        present.comparison,
+        present.dimension,
+        present.segment,
+        coalesce(bool_or(sides.has_changed_tracking), false) as has_changed_tracking,
+        cast(coalesce(sum(sides.visitors), 0) as double) as visitors,
+        {{ ratio('coalesce(sum(sides.base_visitors), 0)', 'max(comparisons.base_days)') }}
+            as base_visitors,
+        cast(coalesce(sum(sides.tracked_buyers), 0) as double) as tracked_buyers,
+        {{ ratio('coalesce(sum(sides.base_tracked_buyers), 0)', 'max(comparisons.base_days)') }}
+            as base_tracked_buyers,
+        cast(coalesce(sum(sides.untracked_buyers), 0) as double) as untracked_buyers,
+        {{ ratio('coalesce(sum(sides.base_untracked_buyers), 0)', 'max(comparisons.base_days)') }}
+            as base_untracked_buyers,
+        cast(coalesce(sum(sides.buyers), 0) as double) as buyers,
+        {{ ratio('coalesce(sum(sides.base_buyers), 0)', 'max(comparisons.base_days)') }}
+            as base_buyers,
+        cast(coalesce(sum(sides.identified_orders), 0) as double) as identified_orders,
+        {{ ratio('coalesce(sum(sides.base_identified_orders), 0)', 'max(comparisons.base_days)') }}
+            as base_identified_orders,
+        cast(coalesce(sum(sides.anonymous_orders), 0) as double) as anonymous_orders,
+        {{ ratio('coalesce(sum(sides.base_anonymous_orders), 0)', 'max(comparisons.base_days)') }}
+            as base_anonymous_orders,
+        cast(coalesce(sum(sides.orders), 0) as double) as orders,
+        {{ ratio('coalesce(sum(sides.base_orders), 0)', 'max(comparisons.base_days)') }}
+            as base_orders,
+        cast(coalesce(sum(sides.gmv), 0) as double) as gmv,
+        {{ ratio('coalesce(sum(sides.base_gmv), 0)', 'max(comparisons.base_days)') }}
+            as base_gmv
+    from present
     inner join comparisons
         on
-            measured.business_date = comparisons.business_date
-            and measured.comparison = comparisons.comparison
-    group by
-        measured.business_date, measured.comparison, measured.dimension, measured.segment
+            present.business_date = comparisons.business_date
+            and present.comparison = comparisons.comparison
+    left join sides
+        on
+            present.business_date = sides.business_date
+            and present.comparison = sides.comparison
+            and present.dimension = sides.dimension
+            and present.segment = sides.segment
+    group by present.business_date, present.comparison, present.dimension, present.segment
 ),
 
 factors as (

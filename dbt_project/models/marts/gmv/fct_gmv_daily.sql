@@ -1,1 +1,30 @@
-{{ gmv_totals('day') }}
+with totals as (
+    select * from {{ ref('int_gmv_totals') }}
+    where grain = 'day'
+),
+
+final as (
+    select
+        period_start as business_date,
+        dimension,
+        segment,
+        visitors,
+        tracked_buyers,
+        untracked_buyers,
+        buyers,
+        identified_orders,
+        anonymous_orders,
+        orders,
+        units,
+        gmv,
+        net_sales,
+        net_sales_by_order_date,
+        conversion_rate,
+        orders_per_buyer,
+        aov,
+        gmv_per_buyer,
+        new_buyers
+    from totals
+)
+
+select * from final

@@ -1,1 +1,0 @@
-{{ gmv_cells('month') }}

@@ -1,1 +1,0 @@
-{{ gmv_facts('week') }}
