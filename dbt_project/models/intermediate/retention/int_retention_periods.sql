@@ -54,7 +54,7 @@ cohorts as (
         segment,
         cohort_start,
         cohort_number,
-        row_number() over (order by grain, kind, dimension, segment, cohort_start) as cohort_id,
+        row_number() over (order by grain, kind, dimension, segment, cohort_number) as cohort_id,
         cast(sum(last_count) as bigint) as cohort_size
     from counted
     group by grain, kind, dimension, segment, cohort_start, cohort_number
