@@ -191,6 +191,17 @@ def test_every_ratio_of_the_registry_names_its_numerator_and_denominator(
     assert found >= 10
 
 
+def test_every_reference_is_written_out() -> None:
+    """Who searches for a table finds its readers: no name is put together."""
+    references = [
+        (file.name, told)
+        for file in sources()
+        for told in re.findall(r"\bref\((.*?)\)", file.read_text("utf-8"))
+    ]
+    assert len(references) > 150
+    assert [each for each in references if not re.fullmatch(r"'\w+'", each[1])] == []
+
+
 def test_engines_differ_in_dispatched_macros_alone() -> None:
     portable = PROJECT / "macros" / "portable"
     dispatched: set[str] = set()
