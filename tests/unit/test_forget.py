@@ -248,7 +248,9 @@ def test_an_unknown_person_may_get_a_tombstone_for_what_comes(home: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "content", [gzip.compress(b"x" * 5000)[:20], b"PK\x03\x04 no archive", b"PAR1 no table"]
+    "content",
+    [gzip.compress(b"x" * 5000, mtime=0)[:20], b"PK\x03\x04 no archive", b"PAR1 no table"],
+    ids=["gzip", "zip", "parquet"],
 )
 def test_a_damaged_export_is_told_of_and_does_not_end_an_erasure(
     home: Path, content: bytes
