@@ -184,16 +184,21 @@ class Run:
     def publish(self, comments: dict[str, str]) -> Path:
         """Publish the audited build: from here on readers see the new generation."""
         generation = warehouse.write_generation(self.paths, self.run_id, comments)
+        # Killed between the next two, the good build is of unknown code: it is made anew.
+        self.state.set("good_code", "")
         warehouse.promote_build(self.paths)
-        self.state.set("good_inputs", self.inputs)
         self.state.set("good_code", self.settings.code_fingerprint())
         warehouse.point(self.paths.current, generation)
         warehouse.drop_old_generations(self.paths, self.settings.file.publish.keep)
         return generation
 
     def finish(self, alerts: int) -> None:
-        """The last step is done: the generation is complete, pages and messages included."""
+        """The last step is done: the generation is complete, pages and messages included.
+
+        What lets the next run do nothing is written here alone, and last.
+        """
         self.state.set("alerts", str(alerts))
+        self.state.set("good_inputs", self.inputs)
         self.state.set("finished_run", self.run_id)
 
     def close(self) -> None:

@@ -235,8 +235,10 @@ def rollback(paths: Paths) -> str:
 
 
 def drop_old_generations(paths: Paths, keep: int) -> None:
-    """Delete all but the newest `keep` generations, never the current one; and torn leftovers."""
-    kept = {*generations(paths)[-keep:], current_generation(paths)}
+    """Delete all but the newest `keep` generations, never what readers see; and torn leftovers."""
+    # Pages stay behind the database where runs were killed between the two.
+    pages = paths.site.resolve().name.removeprefix("site_")
+    kept = {*generations(paths)[-keep:], current_generation(paths), pages}
     for file in paths.published.iterdir():
         run_id = file.stem.removeprefix("marts_").removeprefix("site_")
         if file.name.startswith(".partial_") or (
