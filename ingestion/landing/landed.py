@@ -1,14 +1,42 @@
-"""What has landed, read back: the rows that count of each unit, and the rates among them."""
+"""What has landed, read back: whether it is whole, the rows that count, the rates among them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import polars as pl
 
 from ingestion.feeds import FEEDS
 from ingestion.rows.rates import RATE_TABLE, Rates
+
+
+def losses(landing: Path, batches: Mapping[str, Mapping[str, int]]) -> dict[str, str]:
+    """Compare landed files with what was landed; reads of each file what says its rows.
+
+    Args:
+        landing: folder of landed files.
+        batches: batch id -> feed -> rows landed.
+
+    Returns:
+        Batch id -> what is wrong, of the batches that are not there as they were landed.
+    """
+    found = {}
+    for batch, feeds in batches.items():
+        for feed, rows in feeds.items():
+            if why := _loss(landing / feed / f"batch={batch}" / "data.parquet", rows):
+                found[batch] = f"{feed} {why}"
+    return found
+
+
+def _loss(path: Path, rows: int) -> str:
+    if not path.exists():
+        return "is gone"
+    try:
+        there = pl.scan_parquet(path, hive_partitioning=False).select(pl.len()).collect().item()
+    except (pl.exceptions.PolarsError, OSError):
+        return "is damaged"
+    return "" if there == rows else f"has {there} rows of {rows}"
 
 
 def latest_rows(landing: Path, feed: str, active_batches: Collection[str]) -> pl.DataFrame:

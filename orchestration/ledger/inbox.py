@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from orchestration.config.settings import Settings
 from orchestration.errors import config_error, disk_full
 from orchestration.ledger.identity import InboxFile, content_of, identify
+from orchestration.ledger.losses import lost_batches
 from orchestration.ledger.manifests import MANIFEST, read_manifests
 from orchestration.ledger.state import FileRecord, State
 
@@ -49,8 +50,9 @@ def land_new_files(settings: Settings, state: State) -> dict[str, int]:
         landed now by fate (`FATES`).
 
     Raises:
-        KpiError: the pseudonym key or the reporting currency is not that of earlier batches, or
-            the disk is full. What was landed before stays, what was not is landed by the next run.
+        KpiError: the pseudonym key or the reporting currency is not that of earlier batches, a
+            landed batch is lost and its file not here, or the disk is full. What was landed
+            before stays, what was not is landed by the next run.
     """
     from ingestion.landing.deliveries import match_files
 
@@ -61,25 +63,33 @@ def land_new_files(settings: Settings, state: State) -> dict[str, int]:
     counts = dict.fromkeys(_COUNTS, 0)
     counts["files_seen"] = len(matches)
     found = identify(settings, state, matches)
+    lost = lost_batches(settings, state, found)
     # Rates first: the amounts of the other files are landed converted.
     first = [item for item in found if "fx_rates" in item.match.files.format.feeds]
     for part in (first, [item for item in found if item not in first]):
-        _land_all(settings, state, key, part, counts)
+        _land_all(settings, state, key, part, counts, lost)
+    if lost:
+        lost_batches(settings, state, ())  # none may be left, in the inbox or not
     unopened = {match.path for match in matches} - {item.path for item in found}
     state.supersede(_outdated(settings, state, found, unopened))
     counts["files_refused"] = sum(status == "refused" for status in state.statuses().values())
     return counts
 
 
-def _land_all(
-    settings: Settings, state: State, key: bytes, items: Sequence[InboxFile], counts: dict[str, int]
+def _land_all(  # noqa: PLR0913, PLR0917 - what is landed, and all it is landed with
+    settings: Settings,
+    state: State,
+    key: bytes,
+    items: Sequence[InboxFile],
+    counts: dict[str, int],
+    lost: Collection[str],
 ) -> None:
     """Land what is new among some files of the inbox, and add it to the counts."""
     from ingestion.rows.pseudonymise import Tombstones
 
     erased = Tombstones.of(key, state.tombstones())
     rates = _rates(settings, state)
-    new = _new(state, items, rates)
+    new = _new(state, items, rates, lost)
     with ThreadPoolExecutor(_WORKERS) as pool:
         landings = pool.map(lambda item: _land(settings, key, erased, rates, item), new)
         for done, (delivery, file, needs) in enumerate(landings, start=1):
@@ -109,8 +119,10 @@ def _rates(settings: Settings, state: State) -> Rates:
     return landed_rates(settings.paths.landing, active, shop.currency, shop.timezone)
 
 
-def _new(state: State, items: Sequence[InboxFile], rates: Rates) -> list[InboxFile]:
-    """Files to land, each content once: unseen ones, and ones that are read otherwise by now.
+def _new(
+    state: State, items: Sequence[InboxFile], rates: Rates, lost: Collection[str]
+) -> list[InboxFile]:
+    """Files to land, each content once: unseen and lost ones, and ones read otherwise by now.
 
     That is: under other rates than there are now, or as they were known before a mapping or
     manifest was changed and changed back (`superseded`). Where two files of the inbox are one
@@ -131,7 +143,7 @@ def _new(state: State, items: Sequence[InboxFile], rates: Rates) -> list[InboxFi
             is_new = (
                 _under(_record_of(item), from_json(item.needs), rates).batch_id != item.batch_id
             )
-        if is_new:
+        if is_new or item.batch_id in lost:
             new.append(item)
     return new
 
