@@ -108,7 +108,7 @@ def _common(data: Data, info: SiteInfo) -> dict[str, Any]:
         "navigation": [_entry(key, data) for key in _NAVIGATION],
         "filters": [],
         "cube": "",
-        "through": tr("page.through", day=stamp),
+        "through": tr("page.through", day=stamp) if data.first_day() else tr("page.no_day"),
         "checks": _checks(data),
         "payload": {
             "tokens": {colour: role for role, colour in TOKENS.items()},

@@ -218,6 +218,8 @@ def detect(  # noqa: PLR0913, PLR0917 - four tables in, and how to judge them
         return pl.DataFrame(schema=ANOMALY_SCHEMA)
     rows = [long_series(daily)] + ([] if more is None else [more.select(list(SERIES_SCHEMA))])
     series = cells(pl.concat(rows), daily, completeness)
+    if series.keys.is_empty():  # nothing was ever paid or visited
+        return pl.DataFrame(schema=ANOMALY_SCHEMA)
     weekdays = np.array([day.weekday() for day in series.dates], dtype=np.int64)
     with np.errstate(divide="ignore", invalid="ignore"):
         values = np.where(series.observed > 0, np.log(series.observed), np.nan)

@@ -68,7 +68,7 @@ def run_gate(frame: pl.DataFrame, as_of: date) -> list[GateResult]:
         raised for bad data.
     """
     if frame.is_empty():
-        return [GateResult("has_days", "error", "failed", "0 rows", "There is no day to publish.")]
+        return [GateResult("has_days", "warn", "failed", "0 rows", "There is no day to publish.")]
     window = _window(frame)
     checks = _checks(window, as_of)
     try:

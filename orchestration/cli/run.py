@@ -13,12 +13,15 @@ from orchestration.errors import ExitCode, KpiError, day_of
 
 def run_daily(*, as_of: str, full: bool, wait_seconds: float, fail_on_alert: bool) -> None:
     """Run the daily job, print the headline, and leave with the exit code that fits."""
+    from orchestration.ledger.identity import refuse_nothing
     from orchestration.ledger.state import State
 
     if as_of:
         day_of(as_of)
-    paths = settings.load().paths
-    state = State(paths.state)
+    configured = settings.load()
+    configured.paths.make()
+    state = State(configured.paths.state)
+    refuse_nothing(configured, state)  # before Dagster is there, which takes seconds
     execute_daily(as_of=as_of, full=full, wait_seconds=wait_seconds)
     from orchestration.cli.show import show_headline
 

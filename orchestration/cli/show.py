@@ -105,9 +105,11 @@ def show_status() -> None:
         behind = _watermarks(con)
     console.document({"run": run, **found, "watermarks": behind, "generations": kept})
     if run:
-        console.heading(f"generation {run['run_id']}: data through {run['data_through']}")
-        age = date.today() - run["data_through"]
-        console.out(f"  built {run['built_at']:%Y-%m-%d %H:%M} UTC, {age.days} days behind today")
+        through = run["data_through"]
+        said = f"data through {through}" if through else "no day of data yet"
+        behind_today = f", {(date.today() - through).days} days behind today" if through else ""
+        console.heading(f"generation {run['run_id']}: {said}")
+        console.out(f"  built {run['built_at']:%Y-%m-%d %H:%M} UTC{behind_today}")
     console.out(f"  kept generations: {', '.join(kept)}")
     console.out(f"  {passed['n'] if passed else 0} checks passed, {len(found['checks'])} did not")
     marks = [tuple(row.values()) for row in behind]

@@ -7,6 +7,7 @@ import dagster as dg
 
 from ingestion.feeds import FEEDS
 from orchestration.erasure.forget import resume
+from orchestration.ledger.identity import refuse_nothing
 from orchestration.ledger.inbox import land_new_files
 from orchestration.run import Run, log
 
@@ -39,6 +40,7 @@ def ingest(
     """Land every new file; a file seen before is left alone."""
     with run.step("ingest"):
         resume(run.settings, run.state)
+        refuse_nothing(run.settings, run.state)
         since = run.state.next_sequence()
         counts = land_new_files(run.settings, run.state)
         log.info("inbox: %s", ", ".join(f"{n} {name}" for name, n in counts.items() if n))

@@ -88,7 +88,7 @@ def site_inputs(run: Run) -> tuple[dict[str, pl.DataFrame], Any]:
         shop_name=run.settings.shop.name,
         currency=run.settings.shop.currency,
         timezone=run.settings.shop.timezone,
-        data_through=made["data_through"],
+        data_through=made["data_through"] or made["as_of"],  # the pages say that no day has come
         built_at=made["built_at"],
         run_id=made["run_id"],
         languages=tuple(run.settings.shop.languages),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orchestration.config.settings import Settings
+from orchestration.errors import config_error
 from orchestration.ledger.manifests import announcements, known_files
 from orchestration.ledger.state import State
 
@@ -108,6 +109,28 @@ def identify(
         last, needs = converted.get(delivery.batch_id, (delivery.batch_id, ""))
         found.append(InboxFile(match, name, entry, delivery, last, needs, records.get(last)))
     return found
+
+
+def refuse_nothing(settings: Settings, state: State) -> None:
+    """Say at once that there is nothing to build of; a build of nothing takes minutes.
+
+    Raises:
+        KpiError: no source reads a file of the inbox, and none ever did.
+    """
+    from ingestion.landing.deliveries import match_files, unmatched_files
+
+    inbox, sources = settings.paths.inbox, settings.sources
+    if match_files(inbox, sources) or state.files():
+        return
+    if others := len(unmatched_files(inbox, sources)):
+        raise config_error(
+            f"no source reads any of the {others} files there", str(inbox),
+            "See which patterns of `path` miss them with `kpi doctor`.",
+        )  # fmt: skip
+    raise config_error(
+        "the inbox is empty", str(inbox),
+        "Put exports there, in the folders that `path` of shop.yml names.",
+    )  # fmt: skip
 
 
 def _sha256(match: Match) -> str:

@@ -229,6 +229,11 @@ def test_a_young_shop_has_no_baseline() -> None:
     assert set(early["status"]) == {"no_baseline"}
 
 
+def test_a_shop_that_never_sold_is_not_judged() -> None:
+    nothing = quiet().with_columns(pl.selectors.numeric() * 0)
+    assert detect(nothing, dim_date(), dim_promo(), completeness()).is_empty()
+
+
 def test_small_money_does_not_alert() -> None:
     hits = {("shopify", LAST, "aov"): 0.8}
     usual = judge(daily(hits))
