@@ -10,17 +10,18 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from orchestration.build import dbt, warehouse
+from orchestration.build.integrity import is_as_published, own_copy
 from orchestration.build.raw import create_raw
 from orchestration.config.settings import Settings
 from orchestration.errors import ExitCode, KpiError
@@ -58,11 +59,19 @@ class Run:
         self.failure: tuple[str, BaseException] | None = None
         self.checks: list[pl.DataFrame] = []
 
+    @property
+    def until(self) -> datetime:
+        """The last instant, UTC, that a row can be of: the end of the day under way."""
+        zone = self.settings.zone
+        under_way = max(self.as_of + timedelta(days=1), datetime.now(zone).date())
+        midnight = datetime.combine(under_way + timedelta(days=1), time(), tzinfo=zone)
+        return midnight.astimezone(UTC).replace(tzinfo=None) - timedelta.resolution
+
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Say that a step begins and how long it took; remember which one failed."""
         log.info("%s ...", name)
-        started = time.monotonic()
+        started = monotonic()
         try:
             yield
         except GeneratorExit:  # Dagster closes a step's generator without a failure
@@ -70,7 +79,7 @@ class Run:
         except BaseException as error:
             self.failure = (name, error)
             raise
-        log.info("%s done in %.1f s", name, time.monotonic() - started)
+        log.info("%s done in %.1f s", name, monotonic() - started)
 
     # build ----------------------------------------------------------------------------------
 
@@ -102,7 +111,14 @@ class Run:
             and current is not None
             and self.state.get("good_inputs") == self.inputs
             and self.state.get("finished_run") == current
+            and self._is_as_published()
         )
+
+    def _is_as_published(self) -> bool:
+        is_whole = is_as_published(self.paths.current.resolve())
+        if not is_whole:
+            log.warning("somebody changed the published file; it is built and published anew")
+        return is_whole
 
     def begin_build(self) -> list[str]:
         """Make the working build with schema `raw`; returns the arguments of its `dbt build`."""
@@ -132,8 +148,8 @@ class Run:
             return frame
 
     def published(self, sql: str) -> pl.DataFrame:
-        """A query on the current generation."""
-        with warehouse.connect_published(self.paths.current) as con:
+        """A query on the current generation, which no reader can block."""
+        with warehouse.connect_published(own_copy(self.paths)) as con:
             frame: pl.DataFrame = con.sql(sql).pl()
             return frame
 

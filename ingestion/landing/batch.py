@@ -50,6 +50,7 @@ class Job:
         landing: folder of landed files.
         exported: when the file was exported, UTC, if that is known.
         entry: what a manifest says of the file.
+        until: the last instant a row can be of, UTC, if that is known.
     """
 
     path: Path
@@ -62,6 +63,7 @@ class Job:
     landing: Path
     exported: datetime | None = None
     entry: Entry | None = None
+    until: datetime | None = None
 
     def stamped(self, rows: pl.DataFrame, feed: str, version_at: datetime | None) -> pl.DataFrame:
         """Add the landing columns."""
@@ -140,7 +142,9 @@ def judge(raw: Raw, job: Job) -> Prepared:
         feeds[feed] = keyed(real, feed, source, job.masks)
     judged = [check(rows, feed, context) for feed, rows in feeds.items()]
     feeds, unrated, needs = convert(feeds, source.currency, job.rates, context)
-    ahead = [after_export(rows, feed, context, job.exported) for feed, rows in feeds.items()]
+    ahead = [
+        after_export(rows, feed, context, job.exported, job.until) for feed, rows in feeds.items()
+    ]
     found = pl.concat([found, broken_issues(raw), *judged, unrated, *ahead])
     if form.groups_orders and found.height:
         found = whole_orders(found, _keyed(raw, form, context), owners(built))

@@ -40,7 +40,7 @@ def match_files(inbox: Path, sources: Mapping[str, Source]) -> list[Match]:
     for source in sources.values():
         for spec in source.files:
             for path in sorted(inbox.glob(spec.path)):
-                if not path.is_file() or not _is_data(path.name):
+                if not path.is_file() or not _is_data(path.name) or not is_text(path):
                     continue
                 if path in claimed:
                     raise MappingError(
@@ -56,8 +56,25 @@ def match_files(inbox: Path, sources: Mapping[str, Source]) -> list[Match]:
 def unmatched_files(inbox: Path, sources: Mapping[str, Source]) -> list[Path]:
     """Return the files of the inbox that no source reads, by path."""
     known = {match.path for match in match_files(inbox, sources)}
-    found = (p for p in inbox.rglob("*") if p.is_file() and _is_data(p.name))
+    found = (p for p in inbox.rglob("*") if p.is_file() and _is_data(p.name) and is_text(p))
     return sorted(path for path in found if path not in known)
+
+
+def is_text(path: Path) -> bool:
+    """Whether a file's name is UTF-8: any other can be neither written down nor told."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def misnamed_files(inbox: Path) -> list[str]:
+    """Return the names below the inbox that are no UTF-8, odd bytes written in hex."""
+    odd = (str(p.relative_to(inbox)) for p in inbox.rglob("*") if p.is_file() and not is_text(p))
+    return sorted(
+        name.encode(errors="surrogateescape").decode(errors="backslashreplace") for name in odd
+    )
 
 
 def _is_data(name: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
     rates: Rates | None = None,
     tombstones: Tombstones | None = None,
     entry: Entry | None = None,
+    until: datetime | None = None,
 ) -> LandedFile:
     """Land one file.
 
@@ -66,6 +68,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         rates: into it; rows in a currency without one are quarantined.
         tombstones: pseudonyms that were erased: a re-delivery gets their replacements.
         entry: what a manifest says of it.
+        until: the last instant a row can be of, UTC; None where that is not known.
 
     Returns:
         The account of the file. The same content under the same mapping gives the same bytes.
@@ -81,7 +84,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
     check_sha256(path, batch.sha256, entry)
     job = Job(
         path, source, files, Pseudonymiser(key, tombstones), rates or Rates(reporting_currency),
-        batch.batch_id, name, landing, exported_at(path, files, source, entry), entry,
+        batch.batch_id, name, landing, exported_at(path, files, source, entry), entry, until,
     )  # fmt: skip
     account = _landed(job, batch, before)
     if account.places:

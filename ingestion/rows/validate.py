@@ -137,27 +137,33 @@ def _precision_lost(ids: pl.Series) -> list[tuple[pl.Expr, str]]:
 
 
 def after_export(
-    typed: pl.DataFrame, feed: str, context: Context, exported: datetime | None
+    typed: pl.DataFrame,
+    feed: str,
+    context: Context,
+    exported: datetime | None,
+    until: datetime | None = None,
 ) -> pl.DataFrame:
-    """Return an issue for each instant that had not come when its file was exported.
+    """Return an issue for each instant that had not come when its file was exported, or read.
 
     Args:
         typed: canonical columns and `_row`.
         feed: name of the feed.
         context: tells the zone of days and which columns are never shown.
-        exported: when the file was exported, UTC; None: nothing is known, nothing found.
+        exported: when the file was exported, UTC; None where that is not known.
+        until: the last instant a row can be of, UTC; None where that is not known.
     """
     found = [no_issues()]
-    if exported is None:
+    ends = [end for end in (exported and exported + _CLOCKS_DIFFER, until) if end]
+    if not ends:
         return found[0]
     for name, dtype in FEEDS[feed].columns.items():
         if dtype not in (INSTANT, DAY) or name in _MAY_LIE_AHEAD:
             continue
         column = pl.col(name)
         known = column if dtype == INSTANT else to_utc(column.cast(INSTANT), context.zone)
-        late = (known > exported + _CLOCKS_DIFFER).fill_null(value=False)
+        late = (known > min(ends)).fill_null(value=False)
         value = None if name in context.hidden else column
-        told = "lies after the export of its file: are day and month swapped?"
+        told = "lies after the export of its file: a wrong clock, or day and month swapped?"
         found.append(issues(typed, late, name, "after_export", told, value=value, feed=feed))
     return pl.concat(found)
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from orchestration.build.integrity import digest_of, discard_copies, write_digest
 from orchestration.config.settings import Paths
 from orchestration.errors import ExitCode, KpiError
 
@@ -75,13 +76,22 @@ def connect_published(current: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only, sandboxed connection: no files, no network, no change of its limits.
 
     Raises:
-        KpiError: nothing has been published yet.
+        KpiError: nothing has been published yet, or a program has it open for writing.
     """
     if not current.exists():
         raise KpiError(
             "nothing has been published yet", str(current), "Run `kpi run` first.", ExitCode.USAGE
         )
-    con = duckdb.connect(str(current.resolve()), read_only=True)
+    try:
+        con = duckdb.connect(str(current.resolve()), read_only=True)
+    except duckdb.IOException as error:
+        if "lock" not in str(error):
+            raise
+        raise KpiError(
+            "another program has opened it for writing",
+            str(current),
+            "Close it there, and open it read-only: it must not change.",
+        ) from None
     # The order matters: the time zone needs an extension, the lock has to come last.
     con.execute("set TimeZone = 'UTC'; set memory_limit = '4GB'; set threads = 2")
     con.execute("set enable_external_access = false; set lock_configuration = true")
@@ -112,7 +122,8 @@ def begin_build(paths: Paths, *, fresh: bool) -> None:
 
 
 def discard_build(paths: Paths) -> None:
-    """Delete the working build and what DuckDB may have left beside it."""
+    """Delete the working build, what DuckDB may have left beside it, and copies of readers."""
+    discard_copies(paths)
     for leftover in paths.working_build.parent.glob(paths.working_build.name + "*"):
         if leftover.is_dir():
             shutil.rmtree(leftover)
@@ -161,14 +172,16 @@ def write_generation(paths: Paths, run_id: str, comments: Mapping[str, str]) -> 
 
 
 def seal(partial: Path, target: Path) -> None:
-    """Give a database that is written its name: complete, without a log beside it, and synced.
+    """Give a database that is written its name: complete, read-only, synced, its digest beside it.
 
     Raises:
         KpiError: it was not checkpointed.
     """
     if partial.with_name(partial.name + ".wal").exists():
         raise KpiError("the published file kept a write-ahead log", str(partial))
+    partial.chmod(0o444)
     _sync(partial)
+    _sync(write_digest(partial, target))
     partial.replace(target)
     _sync(target.parent)
 
@@ -240,7 +253,7 @@ def drop_old_generations(paths: Paths, keep: int) -> None:
     pages = paths.site.resolve().name.removeprefix("site_")
     kept = {*generations(paths)[-keep:], current_generation(paths), pages}
     for file in paths.published.iterdir():
-        run_id = file.stem.removeprefix("marts_").removeprefix("site_")
+        run_id = file.name.partition(".")[0].removeprefix("marts_").removeprefix("site_")
         if file.name.startswith(".partial_") or (
             file.name.startswith(("marts_", "site_")) and run_id not in kept
         ):
@@ -253,7 +266,9 @@ def drop_generation(paths: Paths, run_id: str) -> None:
     Nothing may point at it any more.
     """
     shutil.rmtree(paths.published / f"site_{run_id}", ignore_errors=True)
-    (paths.published / f"marts_{run_id}.duckdb").unlink(missing_ok=True)
+    file = paths.published / f"marts_{run_id}.duckdb"
+    digest_of(file).unlink(missing_ok=True)
+    file.unlink(missing_ok=True)
 
 
 def _checkpoint(file: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from orchestration.build import warehouse
+from orchestration.build.integrity import is_as_published
 from orchestration.cli.console import console
 from orchestration.cli.published import change_of, comparisons, one_row, rows_of
 from orchestration.config import settings
@@ -103,13 +104,24 @@ def show_status() -> None:
         passed = one_row(con, "select count(*) as n from quality.checks where status = 'passed'")
         found = {key: con.execute(query).fetchall() for key, (_, _, query) in _TABLES.items()}
         behind = _watermarks(con)
-    console.document({"run": run, **found, "watermarks": behind, "generations": kept})
+    is_whole = is_as_published(paths.current.resolve())
+    console.document(
+        {
+            "run": run,
+            "is_as_published": is_whole,
+            **found,
+            "watermarks": behind,
+            "generations": kept,
+        }
+    )
     if run:
         through = run["data_through"]
         said = f"data through {through}" if through else "no day of data yet"
         behind_today = f", {(date.today() - through).days} days behind today" if through else ""
         console.heading(f"generation {run['run_id']}: {said}")
         console.out(f"  built {run['built_at']:%Y-%m-%d %H:%M} UTC{behind_today}")
+    if not is_whole:
+        console.out("  somebody changed the published file: `kpi run` publishes it anew")
     console.out(f"  kept generations: {', '.join(kept)}")
     console.out(f"  {passed['n'] if passed else 0} checks passed, {len(found['checks'])} did not")
     marks = [tuple(row.values()) for row in behind]

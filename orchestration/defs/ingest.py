@@ -42,7 +42,7 @@ def ingest(
         resume(run.settings, run.state)
         refuse_nothing(run.settings, run.state)
         since = run.state.next_sequence()
-        counts = land_new_files(run.settings, run.state)
+        counts = land_new_files(run.settings, run.state, run.until)
         log.info("inbox: %s", ", ".join(f"{n} {name}" for name, n in counts.items() if n))
         if run.is_unchanged:
             log.info("nothing new since the last good build")

@@ -26,7 +26,7 @@ def inbox_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest 
         for path in inbox.rglob("*")
         if path.is_file()
     )
-    digest = hashlib.sha256("\n".join(listing).encode()).hexdigest()
+    digest = hashlib.sha256("\n".join(listing).encode(errors="surrogateescape")).hexdigest()
     started, _, seen = (context.cursor or "|").partition("|")
     context.update_cursor(f"{digest if digest == seen else started}|{digest}")
     if digest == started:

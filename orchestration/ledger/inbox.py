@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from orchestration.errors import config_error, disk_full
 from orchestration.ledger.identity import InboxFile, content_of, identify
 from orchestration.ledger.losses import lost_batches
 from orchestration.ledger.manifests import MANIFEST, read_manifests
+from orchestration.ledger.misnamed import refuse_misnamed
 from orchestration.ledger.state import FileRecord, State
 
 if TYPE_CHECKING:
@@ -37,12 +39,16 @@ _WORKERS = 2
 log = logging.getLogger("kpi")
 
 
-def land_new_files(settings: Settings, state: State) -> dict[str, int]:
+def land_new_files(
+    settings: Settings, state: State, until: datetime | None = None
+) -> dict[str, int]:
     """Land every file of the inbox the ledger has not seen as it stands.
 
     A file that is refused is recorded with its reason and does not hold back the others; once it is
     gone from the inbox it is refused no more. A file of which a manifest now says something else is
     read again, and its older batch counts no more.
+
+    Rows of instants after `until` (UTC), if it is given, are set aside.
 
     Returns:
         Counts: files_seen, files_landed, files_refused (now or before, and still in the inbox),
@@ -64,14 +70,15 @@ def land_new_files(settings: Settings, state: State) -> dict[str, int]:
     counts["files_seen"] = len(matches)
     found = identify(settings, state, matches)
     lost = lost_batches(settings, state, found)
+    misnamed = refuse_misnamed(settings, state)
     # Rates first: the amounts of the other files are landed converted.
     first = [item for item in found if "fx_rates" in item.match.files.format.feeds]
     for part in (first, [item for item in found if item not in first]):
-        _land_all(settings, state, key, part, counts, lost)
-    if lost:
-        lost_batches(settings, state, ())  # none may be left, in the inbox or not
+        _land_all(settings, state, key, part, counts, lost, until)
+    if lost:  # none may be left, whatever is in the inbox
+        lost_batches(settings, state, ())
     unopened = {match.path for match in matches} - {item.path for item in found}
-    state.supersede(_outdated(settings, state, found, unopened))
+    state.supersede(_outdated(settings, state, found, unopened) - misnamed)
     counts["files_refused"] = sum(status == "refused" for status in state.statuses().values())
     return counts
 
@@ -83,6 +90,7 @@ def _land_all(  # noqa: PLR0913, PLR0917 - what is landed, and all it is landed 
     items: Sequence[InboxFile],
     counts: dict[str, int],
     lost: Collection[str],
+    until: datetime | None,
 ) -> None:
     """Land what is new among some files of the inbox, and add it to the counts."""
     from ingestion.rows.pseudonymise import Tombstones
@@ -91,7 +99,7 @@ def _land_all(  # noqa: PLR0913, PLR0917 - what is landed, and all it is landed 
     rates = _rates(settings, state)
     new = _new(state, items, rates, lost)
     with ThreadPoolExecutor(_WORKERS) as pool:
-        landings = pool.map(lambda item: _land(settings, key, erased, rates, item), new)
+        landings = pool.map(lambda item: _land(settings, key, erased, rates, item, until), new)
         for done, (delivery, file, needs) in enumerate(landings, start=1):
             if file.status == "waiting":
                 counts["files_waiting"] += 1
@@ -150,14 +158,14 @@ def _new(
 
 def _outdated(
     settings: Settings, state: State, found: Sequence[InboxFile], unopened: Collection[Path]
-) -> list[str]:
+) -> set[str]:
     """Batches that count no more: known as others by now, or refused and not in the inbox now."""
     converted = state.converted()
     current = {
         converted.get(item.delivery.batch_id, (item.delivery.batch_id,))[0] for item in found
     }
     here = {(item.name, *item.content) for item in found}
-    outdated = []
+    outdated = set()
     for file in state.files():
         if file["batch_id"] in current or file["format"] == MANIFEST:
             continue
@@ -166,7 +174,7 @@ def _outdated(
         else:
             is_outdated = (file["source_file"], *content_of(file)) in here
         if is_outdated and file["status"] in ("landed", "refused"):
-            outdated.append(file["batch_id"])
+            outdated.add(file["batch_id"])
     return outdated
 
 
@@ -182,8 +190,13 @@ def _record_of(item: InboxFile) -> FileRecord:
     )
 
 
-def _land(
-    settings: Settings, key: bytes, erased: Tombstones, rates: Rates, item: InboxFile
+def _land(  # noqa: PLR0913, PLR0917 - a file, and all it is judged with
+    settings: Settings,
+    key: bytes,
+    erased: Tombstones,
+    rates: Rates,
+    item: InboxFile,
+    until: datetime | None,
 ) -> tuple[str, FileRecord, tuple[Need, ...]]:
     """Land one file; the delivery it is, its ledger record, and the rates it depends on."""
     from ingestion.errors import FileChanging, FileRejected
@@ -203,6 +216,7 @@ def _land(
             rates=rates,
             tombstones=erased,
             entry=item.entry,
+            until=until,
         )
     except FileChanging as error:
         return file.batch_id, replace(file, status="waiting", message=str(error)), ()

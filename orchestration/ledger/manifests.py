@@ -25,13 +25,15 @@ log = logging.getLogger("kpi")
 def read_manifests(settings: Settings, state: State) -> None:
     """Remember what the manifests of the inbox say; one that is refused stands in the ledger."""
     from ingestion.errors import FileRejected
+    from ingestion.landing.deliveries import is_text
     from ingestion.landing.manifest import is_manifest, read_manifest
 
     inbox, told = settings.paths.inbox, state.announcements()
     before = {file["source_file"]: file for file in state.files() if file["format"] == MANIFEST
               and file["status"] == "refused"}  # fmt: skip
     new, refused = {}, set()
-    for path in sorted(p for p in inbox.rglob("*") if is_manifest(p.name) and p.is_file()):
+    named = (p for p in inbox.rglob("*") if is_manifest(p.name) and is_text(p))
+    for path in sorted(p for p in named if p.is_file()):
         name = path.relative_to(inbox).as_posix()
         try:
             entries = [entry.model_dump(mode="json") for entry in read_manifest(path, inbox)]

@@ -230,7 +230,7 @@ def test_a_young_shop_has_no_baseline() -> None:
 
 
 def test_a_shop_that_never_sold_is_not_judged() -> None:
-    nothing = quiet().with_columns(pl.selectors.numeric() * 0)
+    nothing = daily().with_columns(pl.selectors.numeric() * 0)
     assert detect(nothing, dim_date(), dim_promo(), completeness()).is_empty()
 
 
