@@ -5,12 +5,17 @@ Belongs here: the error, its codes, and the checks of a word somebody gave that 
 
 from __future__ import annotations
 
+import logging
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import IntEnum
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+log = logging.getLogger("kpi")
 
 
 class ExitCode(IntEnum):
@@ -60,6 +65,19 @@ def disk_full(folder: Path) -> KpiError:
         "Make room and run again: what was landed stays, what was not is landed then.",
         ExitCode.CONFIG,
     )
+
+
+def attempt(work: Callable[[], T]) -> T | None:
+    """Do one of several things that stand alone: what it raises is logged and holds back no other.
+
+    Returns:
+        What the work returns; None where it failed.
+    """
+    try:
+        return work()
+    except Exception as error:  # whatever ended one of them, the others are still to be done
+        log.warning("%s: %s", type(error).__name__, str(error).partition("\n")[0])
+        return None
 
 
 def write_trace(error: BaseException, folder: Path) -> Path:

@@ -24,7 +24,7 @@ from orchestration.build import dbt, warehouse
 from orchestration.build.integrity import is_as_published, own_copy
 from orchestration.build.raw import create_raw
 from orchestration.config.settings import Settings
-from orchestration.errors import ExitCode, KpiError
+from orchestration.errors import ExitCode, KpiError, attempt
 from orchestration.ledger.manifests import missing_files
 from orchestration.ledger.state import State
 
@@ -218,24 +218,35 @@ class Run:
         self.state.set("finished_run", self.run_id)
 
     def close(self) -> None:
-        """Drop what an ended run leaves; if it failed, say so on the pages and to the channels."""
-        warehouse.discard_build(self.paths)
-        if self.failure is None:
-            return
-        step, error = self.failure
-        if self.paths.site.exists() and self.paths.current.exists():
-            from dashboards.site import write_status
+        """Drop what an ended run leaves; if it failed, say so to the channels and on the pages.
 
-            write_status(
-                self.paths.site,
-                state="failed",
-                last_ok=self.published("select built_at from quality.run")["built_at"][0],
-                failed_step=step,
-                message=str(error).splitlines()[0] if str(error) else type(error).__name__,
-            )
+        The message goes first, and each step stands alone: what ended the run may end one of them.
+        """
+        for part in (self._tell, self._mark_pages) if self.failure else ():
+            attempt(part)
+        attempt(lambda: warehouse.discard_build(self.paths))
+
+    def _tell(self) -> None:
         from orchestration.alerting.alerts import tell_failure
 
-        tell_failure(self.settings, self.state, self.job_id, step, error)
+        assert self.failure is not None
+        tell_failure(self.settings, self.state, self.job_id, *self.failure)
+
+    def _mark_pages(self) -> None:
+        assert self.failure is not None
+        step, error = self.failure
+        if not (self.paths.site.exists() and self.paths.current.exists()):
+            return
+        from dashboards.site import write_status
+
+        last = attempt(lambda: self.published("select built_at from quality.run")["built_at"][0])
+        write_status(
+            self.paths.site,
+            state="failed",
+            last_ok=last,
+            failed_step=step,
+            message=str(error).splitlines()[0] if str(error) else type(error).__name__,
+        )
 
 
 def new_run_id() -> str:

@@ -18,7 +18,7 @@ from dashboards.wording.comparisons import Comparisons
 from dashboards.wording.metrics import by_name
 from models.series import FEEDS_OF_METRIC
 from orchestration.alerting.delivery import deliver
-from orchestration.errors import write_trace
+from orchestration.errors import attempt, write_trace
 
 if TYPE_CHECKING:
     from orchestration.config.settings import Settings
@@ -90,12 +90,17 @@ def failure_message(
 def tell_failure(
     settings: Settings, state: State, run_id: str, step: str, error: BaseException
 ) -> None:
-    """Write the trace of a run that failed, and tell it once to the outbox and the channels."""
-    if state.get("failure_told") == run_id:
+    """Tell a run that failed once to the channels and the outbox, and write its trace.
+
+    Each stands alone: what ended the run, such as a full disk, may also end one of them.
+    """
+    if attempt(lambda: state.get("failure_told")) == run_id:
         return
-    message = failure_message(run_id, step, error, write_trace(error, settings.paths.data / "logs"))
-    deliver([message], settings.paths.outbox, settings.alert_channels(), state)
-    state.set("failure_told", run_id)
+    trace = attempt(lambda: write_trace(error, settings.paths.data / "logs"))
+    message = failure_message(run_id, step, error, trace or "could not be written")
+    channels = attempt(settings.alert_channels) or []
+    attempt(lambda: deliver([message], settings.paths.outbox, channels, state))
+    attempt(lambda: state.set("failure_told", run_id))
 
 
 def send_alerts(settings: Settings, state: State, published: Callable[[str], pl.DataFrame]) -> int:

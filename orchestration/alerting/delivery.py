@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from dashboards.wording.alerts import Message
 from orchestration.alerting.redact import redacting
+from orchestration.errors import attempt
 
 _log = logging.getLogger(__name__)
 
@@ -88,17 +89,27 @@ def deliver(
         policy: attempts, pauses, time limits.
 
     Raises:
-        OSError: the outbox cannot be written.
+        OSError: the outbox cannot be written; the channels were told before.
     """
     told = list(messages)
-    outbox.mkdir(parents=True, exist_ok=True)
-    report = [_write(message, outbox) for message in told]
-    if not channels or not told:
-        return report
+    report: list[Delivery] = []
+    try:
+        outbox.mkdir(parents=True, exist_ok=True)
+        report += [_write(message, outbox) for message in told]
+    finally:
+        if channels and told:
+            report += _sent(told, channels, store, policy or SendPolicy())
+    return report
+
+
+def _sent(
+    told: Sequence[Message], channels: Sequence[str], store: AlertStore, policy: SendPolicy
+) -> list[Delivery]:
+    report = []
     with redacting(channels) as redact:
         for number, address in enumerate(channels, start=1):
             scheme = address.partition("://")[0][:20] if "://" in address else "invalid"
-            channel = _Channel(f"channel {number} ({scheme})", address, policy or SendPolicy())
+            channel = _Channel(f"channel {number} ({scheme})", address, policy)
             report += [_send(message, channel, store, redact) for message in told]
     return report
 
@@ -107,11 +118,11 @@ def _send(
     message: Message, channel: _Channel, store: AlertStore, redact: Callable[[str], str]
 ) -> Delivery:
     key = f"{message.key}|{channel.fingerprint}"
-    if store.seen(key):
+    if attempt(lambda: store.seen(key)):
         return Delivery(message.incident_id, channel.label, "already_sent")
     sent, tries, reason = channel.send(message)
     if sent:
-        store.mark(key, datetime.now(UTC))
+        attempt(lambda: store.mark(key, datetime.now(UTC)))
         return Delivery(message.incident_id, channel.label, "sent", tries)
     _log.warning(
         "%s: alert %s was not delivered after %d tries (%s); the outbox has it, and the next run"
@@ -166,13 +177,13 @@ class _Channel:
         if target is None:
             return False, 0, "the address is not one apprise understands"
         reason = "refused"
-        for attempt in range(1, self._policy.attempts + 1):
+        for tries in range(1, self._policy.attempts + 1):
             try:
                 if target.notify(body=message.text, title=message.subject, body_format="text"):
-                    return True, attempt, ""
+                    return True, tries, ""
             except Exception as error:  # as above
                 reason = f"{type(error).__name__}: {error}"
-            if attempt < self._policy.attempts:
+            if tries < self._policy.attempts:
                 self._policy.sleep(pause)
                 pause *= 2
         return False, self._policy.attempts, reason
