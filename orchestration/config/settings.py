@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import ValidationError
 
+from orchestration.config.refusals import refuse_blanks, refuse_twice
 from orchestration.config.sections import Shop, ShopFile
 from orchestration.errors import config_error
 
@@ -190,7 +191,8 @@ def load() -> Settings:
     text = path.read_text(encoding="utf-8")
     try:
         content = yaml.safe_load(text)
-        _refuse_blanks(text, path)
+        refuse_twice(yaml.compose(text), path)
+        refuse_blanks(text, path)
         file = ShopFile.model_validate(content if isinstance(content, dict) else {})
     except yaml.YAMLError as error:
         raise config_error(f"not valid YAML: {error}", path.name, "Mind the indentation.") from None
@@ -199,28 +201,6 @@ def load() -> Settings:
             _explain(error, text), path.name, "Correct it, then `kpi doctor`."
         ) from None
     return Settings(Paths(home), path, file)
-
-
-def _refuse_blanks(text: str, path: Path) -> None:
-    """Refuse what `kpi init` left for the owner to fill in, before anything is guessed from it.
-
-    Raises:
-        KpiError: naming the lines.
-    """
-    blank = "FILL_IN"
-    lines = [
-        number
-        for number, line in enumerate(text.splitlines(), start=1)
-        if blank in line.partition("#")[0]
-    ]
-    if lines:
-        where = ", ".join(map(str, lines))
-        many = "1 value is" if len(lines) == 1 else f"{len(lines)} values are"
-        raise config_error(
-            f"{many} still to be filled in, line{'s' * (len(lines) > 1)} {where}",
-            path.name,
-            f"Replace {blank} there; the comment above each says what is asked.",
-        )
 
 
 def _explain(error: ValidationError, text: str) -> str:

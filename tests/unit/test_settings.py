@@ -94,6 +94,26 @@ def test_a_key_is_made_once_and_kept_private(home: Path) -> None:
     assert (home / "data/state/pseudonym.key").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{good}sources: {{}}\n", r"`sources` stands there twice, in lines \d+ and {last}"),
+        ("{good}more:\n  web:\n    platform: a\n  web: {{}}\n", r"`web` .* lines 7 and {last}"),
+        ("{good}alerts:\n  channels: []\n  channels: [a]\n", r"`channels` .* and {last}"),
+        ("{good}publish: {{keep: 3, keep: 4}}\n", r"`keep` .* lines {last} and {last}"),
+        ("{good}more:\n- a: 1\n- a: 1\n  b: 2\n  b: 3\n", r"`b` .* and {last}"),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused_with_both_lines(
+    home: Path, text: str, told: str
+) -> None:
+    content = text.format(good=GOOD)
+    (home / "shop.yml").write_text(content)
+    with pytest.raises(KpiError, match=told.format(last=content.count("\n"))) as refused:
+        settings.load()
+    assert refused.value.code == ExitCode.CONFIG
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660])
 def test_a_key_that_others_can_read_is_refused(home: Path, mode: int) -> None:
     (home / "shop.yml").write_text(GOOD)
