@@ -34,6 +34,13 @@ from ingestion.rows.rates import Rates, convert
 from ingestion.rows.reshape import UPDATED, explode
 from ingestion.rows.validate import after_export, check
 
+# Errors whose words are those of the mapping: names of columns, its own SQL.
+_OF_THE_MAPPING = (
+    pl.exceptions.ColumnNotFoundError,
+    pl.exceptions.SQLInterfaceError,
+    pl.exceptions.SQLSyntaxError,
+)
+
 
 @dataclass(frozen=True)
 class Job:
@@ -173,8 +180,11 @@ def _expressions(path: Path) -> Iterator[None]:
     try:
         yield
     except pl.exceptions.PolarsError as error:
+        # What the engine says may quote cells: the ledger, pages and logs must not hold them.
+        is_of_mapping = isinstance(error, _OF_THE_MAPPING)
+        told = str(error).splitlines()[0] if is_of_mapping else type(error).__name__
         raise FileRejected(
-            f"an expression of its mapping fails: {str(error).splitlines()[0]}",
+            f"an expression of its mapping fails: {told}",
             path.name,
             "Cells are text until an expression casts them.",
             'Write for instance TRY_CAST("Quantity" AS BIGINT) > 0 in filter, exclude or derive.',
