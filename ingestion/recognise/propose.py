@@ -55,9 +55,18 @@ def propose_shop(
         if result.reading:
             readings.append(result.reading)
         unread += result.unread
+    unread = [replace(one, glob=_placed(one, folder, prefix)) for one in unread]
     drafts = sources_of(_one_layout_a_format(readings), folder.resolve().name, prefix, told)
     shop, sources, notes = shop_of(drafts, folder.resolve().name, told)
     return Proposal(shop, sources, tuple(unread), notes)
+
+
+def _placed(one: Unread, folder: Path, prefix: str) -> str:
+    """Return the pattern below the inbox of files that stay outside."""
+    name = one.glob
+    if len(one.paths) == 1:
+        name = re.sub(r"([\[*?])", "[\\1]", one.paths[0].relative_to(folder).as_posix())
+    return f"{prefix}/{name}" if prefix else name
 
 
 def _one_layout_a_format(readings: list[Reading]) -> list[Reading]:
@@ -117,6 +126,9 @@ def read_group(one: Group) -> _Result:
         reading, why = propose(whole, sample)
     if reading is not None:
         return _Result(reading, unread)
+    if whole.first.open_quote:
+        why = f"a quote is opened in line {whole.first.open_quote} or before and never closed"
+        return _Result(None, (*unread, Unread(one.glob, whole.paths, why, "Correct that line.")))
     near = nearest_format(whole.first.path)
     hint = f"{why}{f'; of the shipped formats {near}' if near else ''}"
     return _Result(None, (*unread, Unread(one.glob, whole.paths, hint, "")))

@@ -40,8 +40,9 @@ class Word:
 
 
 def plain(name: str) -> str:
-    """Return a name without case, width, accents' composition, spaces, marks and brackets."""
-    text = unicodedata.normalize("NFKC", name).casefold()
+    """Return a name without case, width, accents, spaces, marks and brackets."""
+    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
+    text = unicodedata.normalize("NFC", re.sub("[\u0300-\u036f]", "", text))  # accents
     bare = re.sub(r"[(\[（【].*?[)\]）】]", "", text)
     return re.sub(r"[\W_]+", "", bare if re.search(r"\w", bare) else text)
 
@@ -116,6 +117,16 @@ def is_personal(name: str) -> bool:
 _PERSONAL_PARTS = frozenset(
     {"email", "phone", "firstname", "lastname", "address", "street", "zip", "latitude", "longitude"}
 )
+
+
+def is_period_end(name: str) -> bool:
+    """Whether a column's name says that it holds the last day of a period."""
+    return plain(name) in _period_ends()
+
+
+@lru_cache(maxsize=1)
+def _period_ends() -> frozenset[str]:
+    return frozenset(plain(str(w)) for words in tables()["period_end"].values() for w in words)
 
 
 def value_map(feed: str, column: str) -> dict[str, str]:
