@@ -13,7 +13,7 @@ import polars as pl
 
 from ingestion.feeds import DAY, FEEDS, INSTANT
 from ingestion.mapping.rules import Read
-from ingestion.recognise.amounts import order_value
+from ingestion.recognise.amounts import is_before_discount, order_value
 from ingestion.recognise.changes import (
     dates_of,
     exported_at,
@@ -170,6 +170,8 @@ class Draft:
         columns = mapped["columns"]
         if plan.feed == "orders" and "paid_at" not in plan.matches and "ordered_at" in columns:
             self._paid_at(mapped, base)
+        if plan.feed == "orders":
+            self._without_discount(mapped, base)
         if plan.feed == "order_items" and "product_id" not in plan.matches:
             columns["product_id"] = plan.matches["product_name"].column
             why = "no product number: products are told apart by name"
@@ -180,6 +182,22 @@ class Draft:
             mapped["derive"] = {"unit_price": {"number": price}}
             why = f"no price: `{plan.line_amount}` of the line over its quantity"
             self.notes.append(Note((*base, "derive", "unit_price"), Sure.LIKELY, why))
+
+    def _without_discount(self, mapped: dict[str, Any], base: Keys) -> None:
+        """Take the discount off a value that stands before it, where a total proves that."""
+        columns = mapped["columns"]
+        names = [columns.get("order_amount"), columns.get("merchant_discount")]
+        if None in names or FILL_IN in names:
+            return
+        totals = [n for n, c in self.columns.items() if c.kind == "number" and n not in names]
+        numbers = self.form.get("numbers", {})
+        total = is_before_discount(self.sample, self.plan.matches, totals, numbers)
+        if total:
+            del columns["order_amount"]
+            rule = f'"{names[0]}" - COALESCE("{names[1]}", 0)'
+            mapped.setdefault("derive", {})["order_amount"] = {"number": rule}
+            why = f"`{total}` is less by the discount in each order that has one"
+            self.notes.append(Note((*base, "derive", "order_amount"), Sure.LIKELY, why))
 
     def _paid_at(self, mapped: dict[str, Any], base: Keys) -> None:
         """Without a payment instant the order's own counts, for those whose status says paid."""

@@ -20,6 +20,7 @@ from ingestion.recognise.outline import outline_of
 from ingestion.recognise.proposal import Group, Note, Proposal, Reading, Sure, Unread
 from ingestion.recognise.sources import Told, shop_of, sources_of
 from ingestion.recognise.unknown import propose
+from ingestion.recognise.words import other_export
 
 __all__ = ["Told", "nearest_format", "propose_shop", "read_group"]
 
@@ -122,6 +123,10 @@ def read_group(one: Group) -> _Result:
     # From here on nothing needs the values any more, and some of them are people.
     whole = Group(one.glob, tuple(replace(seen, head=pl.DataFrame()) for seen in good))
     reading, why = recognise(whole, sample), ""
+    if reading is None and (known := other_export(whole.first.header)):
+        do_this = "Map it by hand, or name it under `ignore:` of shop.yml."
+        why = f"looks like {known}: not a format that is known"
+        return _Result(None, (*unread, Unread(one.glob, whole.paths, why, do_this)))
     if reading is None:
         reading, why = propose(whole, sample)
     if reading is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -161,6 +162,15 @@ def named_platform(path: str) -> str | None:
         if any(w in parts or _chinese(w, "".join(parts)) for w in words):
             return str(platform)
     return None
+
+
+def other_export(header: Iterable[str]) -> str:
+    """Return what a header is known to be of that no format reads; empty if it is none of these."""
+    names = {name.casefold().strip() for name in header}
+    for export, told in platforms()["others"].items():
+        if {name.casefold() for name in told} <= names:
+            return str(export)
+    return ""
 
 
 def format_origin(name: str) -> dict[str, Any]:
