@@ -49,7 +49,11 @@ def _beginning(raw: bytes, encoding: str) -> str:
 def _western(text: str) -> float:
     """Share of the words in which accented letters stand by one or two among plain ones."""
     words = _words(text)
-    strange = rf"[^\x00-\x7f{_MARKS}]{{3}}|[^\w{_MARKS}]|[¹²³]|[€£¥¢][^\W\d_]"
+    inside = _MARKS.replace("’", "").replace("·", "")
+    strange = (
+        rf"[^\x00-\x7f{_MARKS}]{{3}}|[^\w{_MARKS}]|[¹²³]|[€£¥¢§][^\W\d_]"
+        rf"|[^\W\d_][{inside}]+[^\W\d_]|[^\W\d_]§|[a-z][À-ÖØ-ÞŠŽŒŸ]"
+    )
     return sum(not re.search(strange, word) for word in words) / len(words) if words else 0.0
 
 
