@@ -149,9 +149,8 @@ def judge(raw: Raw, job: Job) -> Prepared:
         feeds[feed] = keyed(real, feed, source, job.masks)
     judged = [check(rows, feed, context) for feed, rows in feeds.items()]
     feeds, unrated, needs = convert(feeds, source.currency, job.rates, context)
-    ahead = [
-        after_export(rows, feed, context, job.exported, job.until) for feed, rows in feeds.items()
-    ]
+    known = None if form.exported_at and form.exported_at.is_count else job.exported
+    ahead = [after_export(rows, feed, context, known, job.until) for feed, rows in feeds.items()]
     found = pl.concat([found, broken_issues(raw), *judged, unrated, *ahead])
     if form.groups_orders and found.height:
         found = whole_orders(found, _keyed(raw, form, context), owners(built))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,9 +53,12 @@ def match_files(inbox: Path, sources: Mapping[str, Source]) -> list[Match]:
     return [claimed[path] for path in sorted(claimed)]
 
 
-def unmatched_files(inbox: Path, sources: Mapping[str, Source]) -> list[Path]:
-    """Return the files of the inbox that no source reads, by path."""
+def unmatched_files(
+    inbox: Path, sources: Mapping[str, Source], ignored: Iterable[str] = ()
+) -> list[Path]:
+    """Return the files of the inbox that no source reads and no pattern of `ignored` names."""
     known = {match.path for match in match_files(inbox, sources)}
+    known |= {path for pattern in ignored for path in inbox.glob(pattern)}
     found = (p for p in inbox.rglob("*") if p.is_file() and _is_data(p.name) and is_text(p))
     return sorted(path for path in found if path not in known)
 

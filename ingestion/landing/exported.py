@@ -6,22 +6,28 @@ Belongs here: FEEDS rule 1, the export instant. Does not belong here: instants o
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 
 from ingestion.errors import FileRejected
 from ingestion.landing.manifest import Entry
+from ingestion.mapping.rules import ExportedAt
 from ingestion.mapping.sources import FileSpec, Source
 from ingestion.reading.preflight import first_lines
 from ingestion.rows.parse import instant
+
+_FIRST = datetime(1970, 1, 1)  # stands for export number 0; without zone as all are
+_TOO_LONG = 11  # digits: no count of exports
 
 
 def exported_at(
     path: Path, files: FileSpec, source: Source, entry: Entry | None
 ) -> datetime | None:
     """Return the export instant in UTC, without zone; None where nothing is said to tell it.
+
+    Numbered exports get instants that are in their order, and mean nothing beside it.
 
     Args:
         path: the file.
@@ -38,6 +44,8 @@ def exported_at(
     rule = files.format.exported_at
     if rule is None:
         return None
+    if rule.file_time:
+        return datetime.fromtimestamp(int(path.stat().st_mtime), UTC).replace(tzinfo=None)
     if rule.title is not None:
         place, pattern = "title", rule.title
         text = "\n".join(first_lines(path, files.format.read))
@@ -46,8 +54,7 @@ def exported_at(
     stamp = re.search(pattern, text)
     if stamp is None and not rule.required:
         return None
-    frame = pl.DataFrame({"t": [stamp.group(1) if stamp else None]}, schema={"t": pl.String})
-    found = frame.select(instant(pl.col("t"), rule.formats, zone)).item()
+    found = _instant(stamp.group(1) if stamp else None, rule, zone)
     if not isinstance(found, datetime):
         raise FileRejected(
             f"its {place} carries no export instant",
@@ -56,3 +63,11 @@ def exported_at(
             "Keep what the platform writes, say it in a manifest, or change exported_at.",
         )
     return found
+
+
+def _instant(stamp: str | None, rule: ExportedAt, zone: str) -> object:
+    if rule.is_count:
+        is_one = stamp is not None and stamp.isdecimal() and len(stamp) < _TOO_LONG
+        return _FIRST + timedelta(seconds=int(stamp or 0)) if is_one else None
+    frame = pl.DataFrame({"t": [stamp]}, schema={"t": pl.String})
+    return frame.select(instant(pl.col("t"), rule.formats, zone)).item()

@@ -123,16 +123,23 @@ class ExportedAt(Strict):
     """The export instant in the file's name or title: group 1 of a pattern, read with `datetime`.
 
     Attributes:
-        file_name: regular expression on the name; by default the one run of 14 digits in it.
+        file_name: regular expression on the name; by default the run of 14 digits in it, or one of
+            12 that is a day and a time.
         title: instead, a regular expression on the lines that `read.title_lines` allows before the
             header.
-        datetime: how the instant is written, the first that fits holds.
+        datetime: how the instant is written, the first that fits holds; `number`: it is none, but a
+            number that grows from export to export and orders them.
+        file_time: instead, when the file was last written to; whoever copies it must keep that.
         required: refuse a file that carries none; else its last business instant counts.
     """
 
-    file_name: str = r"(?:^|\D)(\d{14})(?:\D|$)"
+    file_name: str = (
+        r"(?:^|\D)(\d{14}|(?!.*(?<!\d)\d{14}(?!\d))20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+        r"(?:[01]\d|2[0-3])[0-5]\d)(?:\D|$)"
+    )
     title: str | None = None
-    datetime: str | tuple[str, ...] = "%Y%m%d%H%M%S"
+    datetime: str | tuple[str, ...] = ("%Y%m%d%H%M%S", "%Y%m%d%H%M")
+    file_time: bool = False
     required: bool = True
 
     @model_validator(mode="after")
@@ -145,6 +152,11 @@ class ExportedAt(Strict):
             if groups != 1:
                 raise ValueError(f"`{pattern}` needs exactly one group (...) around the instant")
         return self
+
+    @property
+    def is_count(self) -> bool:
+        """Whether exports are numbered, so that their order is known but no instant."""
+        return self.datetime == "number"
 
     @property
     def formats(self) -> tuple[str, ...]:

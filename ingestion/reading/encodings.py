@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ingestion.errors import FileRejected
 from ingestion.mapping.rules import Read
+from ingestion.reading.guess import encoding_of_words
 from ingestion.reading.kinds import marked_as
 from ingestion.reading.preflight import WHOLE, Block
 
@@ -48,9 +49,11 @@ def decode(data: bytes, path: Path, read: Read, block: Block = WHOLE) -> str:
         if block.is_last and error.end == len(data) and read.final_newline == "required":
             return decode(data[: error.start], path, read, block) + "\ufffd"
         line = block.line + data.count(b"\n", 0, error.start) + 1
-        guess = "gb18030" if read.encoding == "utf-8" else "utf-8"
         raise _wrong_encoding(
-            path, read, f"Byte {block.offset + error.start} in line {line} does not fit.", guess
+            path,
+            read,
+            f"Byte {block.offset + error.start} in line {line} does not fit.",
+            encoding_of_words(data, whole=block.is_last),
         ) from None
     if "\0" in text:
         line = block.line + text.count("\n", 0, text.index("\0")) + 1
@@ -105,9 +108,10 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _wrong_encoding(path: Path, read: Read, why: str, guess: str) -> FileRejected:
+    do = f"to {guess}, in which it reads as words" if guess else "to what the platform writes"
     return FileRejected(
         f"is not {read.encoding}",
         path.name,
         why,
-        f"Set read.encoding, for instance to {guess}; nothing is ever decoded approximately.",
+        f"Set read.encoding {do}; nothing is ever decoded approximately.",
     )

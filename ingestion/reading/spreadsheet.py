@@ -79,7 +79,7 @@ def read_spreadsheet(path: Path, read: Read, wanted: list[str], key: str | None 
 
 
 def first_sheet(path: Path, rows: int) -> pl.DataFrame:
-    """Return the first rows of the first sheet as text, the columns named by the topmost one.
+    """Return the first filled rows of the first sheet as text, the header and what is above it too.
 
     Raises:
         FileRejected: no spreadsheet, damaged, protected, beyond the caps.
@@ -88,9 +88,13 @@ def first_sheet(path: Path, rows: int) -> pl.DataFrame:
 
     book, _ = _open(path, Read())
     try:
-        return book.load_sheet(0, n_rows=rows, dtypes="string").to_polars()
+        sheet = book.load_sheet(0, header_row=None, skip_rows=0, n_rows=rows, dtypes="string")
     except fastexcel.FastExcelError as error:
         raise _unreadable(path, error) from None
+    frame = sheet.to_polars()
+    if not frame.width:
+        return frame
+    return frame.filter(pl.any_horizontal(pl.all().str.strip_chars().fill_null("") != ""))
 
 
 def _open(path: Path, read: Read) -> tuple[ExcelReader, pl.Series]:

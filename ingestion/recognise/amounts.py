@@ -12,11 +12,12 @@ from typing import Any
 import polars as pl
 
 from ingestion.mapping.rules import Numbers
-from ingestion.recognise.layout import Plan
+from ingestion.recognise.layout import Match, Plan
 from ingestion.recognise.proposal import Sure
 from ingestion.rows.parse import exact
 
 _MOST = 0.95  # of the orders with several lines decide
+_FEW = 3  # discounted orders, for what one column of totals proves
 _ENOUGH = 20  # such orders to be certain
 _RULES = ("first_line", "repeated", "each_line")
 
@@ -95,6 +96,36 @@ def order_value(sample: pl.DataFrame, plan: Plan, numbers: Mapping[str, Any]) ->
 def _cell(sample: pl.DataFrame, name: str) -> pl.Series:
     cell = sample[name].str.strip_chars()
     return cell.to_frame("c").select(pl.when(pl.col("c") != "").then(pl.col("c")))["c"]
+
+
+def is_before_discount(
+    sample: pl.DataFrame,
+    matches: Mapping[str, Match],
+    totals: list[str],
+    numbers: Mapping[str, Any],
+) -> str:
+    """Return the column that shows the order's value to stand before its discount; empty if none.
+
+    Args:
+        sample: values as text.
+        matches: of orders, `order_amount` and `merchant_discount` among them.
+        totals: columns of numbers that may be what was paid: value - discount + shipping.
+        numbers: how numbers are written, as a format says it.
+    """
+    how = Numbers(**{k: v for k, v in numbers.items() if v in (",", ".")})
+    names = {key: matches[key].column for key in ("order_amount", "merchant_discount")}
+    shipping = matches.get("shipping_amount")
+    names |= {"shipping": shipping.column} if shipping else {}
+    for total in totals:
+        read = sample.select(
+            **{k: exact(pl.col(n), how).cast(pl.Float64) for k, n in {**names, "t": total}.items()}
+        )
+        rows = read.drop_nulls().filter(pl.col("merchant_discount") > 0)
+        paid = rows["order_amount"] - rows["merchant_discount"]
+        paid = paid + rows["shipping"] if shipping else paid
+        if rows.height >= _FEW and float(((paid - rows["t"]).abs() < 0.015).mean() or 0) >= _MOST:  # type: ignore[arg-type]
+            return total
+    return ""
 
 
 def _line_share(

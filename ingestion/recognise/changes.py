@@ -15,12 +15,14 @@ import polars as pl
 from ingestion.feeds import DAY, FEEDS, INSTANT, TEXT
 from ingestion.mapping.rules import Read
 from ingestion.mapping.spec import Format
-from ingestion.recognise.grouping import export_instant
+from ingestion.recognise.grouping import export_instant, export_number
 from ingestion.recognise.proposal import FILL_IN, Group, Keys, Note, Sure
 from ingestion.recognise.values import Column, column_of, number_style, reads_all
 from ingestion.recognise.words import is_personal
 
-_STAMPED = r"exported_at: {file_name: '_(\d{14})\.', datetime: '%Y%m%d%H%M%S'}"
+_STAMPED = "exported_at: {} # names will carry it, as in orders_20260131093000.csv, or a manifest"
+_WRITTEN = "exported_at: {file_time: true} # when the file was written; copies must keep the time"
+_NONE = "exported_at: null # no row is ever in two files, or the later dates are always right"
 
 
 def changes(
@@ -39,7 +41,7 @@ def changes(
     stamped = rule is None or all(re.search(rule.file_name, name) for name in names)
     if rule is not None and rule.required and not stamped:
         has_instant = bool(form.updated_at) or any(FEEDS[feed].instant for feed in form.feeds)
-        overrides["exported_at"], note = instant_of_names(names, "overrides", has_instant)
+        overrides["exported_at"], note = exported_at(names, "overrides", has_instant)
         notes.append(note)
     _compare_values(form, sample, overrides, notes)
     return overrides, tuple(notes)
@@ -48,43 +50,51 @@ def changes(
 def reading_keys(group: Group, base: Read) -> dict[str, Any]:
     """Return the keys of `read` in which the files differ from `base`."""
     seen = group.first
+    around = {
+        "title_lines": seen.title_lines if seen.title_lines > base.title_lines else None,
+        "footer": seen.footer if seen.footer and not base.footer else None,
+    }
     if seen.kind != "csv":
-        return {}
+        return {key: value for key, value in around.items() if value is not None}
     usable = [one for one in group.outlines if not one.trouble]
     cut = base.final_newline == "required" and not any(one.ends_whole for one in usable)
     marks = [mark for mark in seen.marks if mark not in base.clean]
     keys = {
         "encoding": seen.encoding if base.encoding != seen.encoding else None,
         "delimiter": seen.delimiter if base.delimiter != seen.delimiter else None,
-        "title_lines": seen.title_lines if seen.title_lines > base.title_lines else None,
-        "footer": seen.footer if seen.footer and not base.footer else None,
+        **around,
         "final_newline": "optional" if cut else None,
         "clean": [*base.clean, *marks] if marks else None,
     }
     return {key: value for key, value in keys.items() if value is not None}
 
 
-def instant_of_names(
+def exported_at(
     names: list[str], below: str, has_instant: bool
-) -> tuple[dict[str, str] | None, Note]:
-    """Return an `exported_at` for names, None where it can be done without, and the note on it.
+) -> tuple[dict[str, str] | str, Note]:
+    """Return an `exported_at` for names, `FILL_IN` where they carry no instant, and the note on it.
 
     Args:
         names: of the files.
         below: key the note stands below, `overrides` or `format`.
-        has_instant: whether the rows carry an instant that can order their versions.
+        has_instant: whether the rows carry an instant that could order their versions.
     """
     keys, found = (below, "exported_at"), export_instant(names)
     if found:
         why = "the instant in the files' names orders their versions"
         return {"file_name": found[0], "datetime": found[1]}, Note(keys, Sure.LIKELY, why)
-    if has_instant:
-        why = "the names carry no export instant: versions are ordered by their latest date"
-        return None, Note(keys, Sure.LIKELY, why)
-    question = "when was each file exported? Put it into the names, as in orders_20260131093000.csv"
-    why = "neither rows nor names carry an instant, and without one versions have no order"
-    value = {"file_name": FILL_IN, "datetime": "%Y%m%d%H%M%S"}
-    return value, Note(keys, Sure.UNSURE, why, (_STAMPED,), question)
+    why = "the names carry no export instant; of two versions of a row the later one counts"
+    question = "which of two files was exported later?"
+    count = export_number(names)
+    told = ", ".join(sorted(names)[:2])
+    lines = (
+        *([f"exported_at: {{file_name: '{count}', datetime: number}} # the number in {told} grows"]
+          if count else []),
+        _WRITTEN,
+        _STAMPED,
+        *([_NONE] if has_instant else []),
+    )  # fmt: skip
+    return FILL_IN, Note(keys, Sure.UNSURE, why, lines, question)
 
 
 def _compare_values(

@@ -13,22 +13,26 @@ import polars as pl
 
 from ingestion.feeds import DAY, FEEDS, INSTANT
 from ingestion.mapping.rules import Read
-from ingestion.recognise.amounts import order_value
+from ingestion.recognise.amounts import is_before_discount, order_value
 from ingestion.recognise.changes import (
     dates_of,
-    instant_of_names,
+    exported_at,
     numbers_of,
     personal_of,
     reading_keys,
 )
+from ingestion.recognise.grouping import export_instant
 from ingestion.recognise.layout import CONSTANTS, Match, Plan, needed_columns
+from ingestion.recognise.outline import currency_in
 from ingestion.recognise.proposal import FILL_IN, Group, Keys, Note, Sure
+from ingestion.recognise.render import scalar
 from ingestion.recognise.values import Column
-from ingestion.recognise.words import plain, value_map
+from ingestion.recognise.words import is_period_end, plain, value_map
 
-_DOMAINS = {(f.name, c.name): c.allowed for f in FEEDS.values() for c in f.given if c.allowed}
+DOMAINS = {(f.name, c.name): c.allowed for f in FEEDS.values() for c in f.given if c.allowed}
 _OTHER = {("events", "event_type"): "other"}
 _PAID = ("paid", "shipped", "completed", "refunded")
+_DAYS = ("spend_date", "traffic_date", "report_date")  # what a row's figures are of
 # Assumed without asking, because no figure depends on them.
 _HARMLESS = ("valid_from", "segment", "warehouse", "po_line")
 
@@ -58,11 +62,11 @@ class Draft:
 
     @property
     def currency(self) -> str | None:
-        """The currency that most rows name, if a column does."""
+        """The currency that most rows name, if a column does, else the one its header does."""
         match = self.plan.matches.get("currency")
         if match is None:
-            return None
-        return str(self.sample[match.column].drop_nulls().mode().sort()[0])
+            return currency_in(self.group.first.header)
+        return str(self.sample[match.column].drop_nulls().mode().sort()[0]).upper()
 
     @property
     def has_local_times(self) -> bool:
@@ -85,14 +89,28 @@ class Draft:
         for plan in (self.plan, self.plan.items):
             if plan:
                 self._feed(plan)
-        instants = {FEEDS[feed].instant for feed in self.plan.feeds} | {"updated_at"}
-        if not instants & {canonical for _, canonical, _ in self.matches}:
-            given = any(FEEDS[feed].instant for feed in self.plan.feeds)
-            names = [path.name for path in self.group.paths]
-            value, note = instant_of_names(names, "format", given)
-            if value:
-                self.form["exported_at"] = value
-                self.notes.append(note)
+        self._exported_at()
+        self._days()
+
+    def _days(self) -> None:
+        """Rows of several days each are no days: a report without that breakdown is refused."""
+        days = [m for _, canonical, m in self.matches if canonical in _DAYS]
+        ends = [name for name, column in self.columns.items()
+                if column.kind == "time" and is_period_end(name)]  # fmt: skip
+        if days and ends and days[0].column != ends[0]:
+            self.form["require"] = {"is_daily": f'"{days[0].column}" = "{ends[0]}"'}
+            why = "a row of several days belongs to none of them"
+            self.notes.append(Note(("format", "require"), Sure.CERTAIN, why))
+
+    def _exported_at(self) -> None:
+        """Ask for the order of exports, unless rows or names tell it or there is one file alone."""
+        mapped = {canonical for _, canonical, _ in self.matches}
+        has_instant = any(FEEDS[feed].instant in mapped for feed in self.plan.feeds)
+        names = [path.name for path in self.group.paths]
+        is_alone = has_instant and len(names) == 1 and not export_instant(names)
+        if "updated_at" not in mapped and not is_alone:
+            self.form["exported_at"], note = exported_at(names, "format", has_instant)
+            self.notes.append(note)
 
     def _read_keys(self) -> None:
         seen = self.group.first
@@ -152,6 +170,8 @@ class Draft:
         columns = mapped["columns"]
         if plan.feed == "orders" and "paid_at" not in plan.matches and "ordered_at" in columns:
             self._paid_at(mapped, base)
+        if plan.feed == "orders":
+            self._without_discount(mapped, base)
         if plan.feed == "order_items" and "product_id" not in plan.matches:
             columns["product_id"] = plan.matches["product_name"].column
             why = "no product number: products are told apart by name"
@@ -163,27 +183,47 @@ class Draft:
             why = f"no price: `{plan.line_amount}` of the line over its quantity"
             self.notes.append(Note((*base, "derive", "unit_price"), Sure.LIKELY, why))
 
+    def _without_discount(self, mapped: dict[str, Any], base: Keys) -> None:
+        """Take the discount off a value that stands before it, where a total proves that."""
+        columns = mapped["columns"]
+        names = [columns.get("order_amount"), columns.get("merchant_discount")]
+        if None in names or FILL_IN in names:
+            return
+        totals = [n for n, c in self.columns.items() if c.kind == "number" and n not in names]
+        numbers = self.form.get("numbers", {})
+        total = is_before_discount(self.sample, self.plan.matches, totals, numbers)
+        if total:
+            del columns["order_amount"]
+            rule = f'"{names[0]}" - COALESCE("{names[1]}", 0)'
+            mapped.setdefault("derive", {})["order_amount"] = {"number": rule}
+            why = f"`{total}` is less by the discount in each order that has one"
+            self.notes.append(Note((*base, "derive", "order_amount"), Sure.LIKELY, why))
+
     def _paid_at(self, mapped: dict[str, Any], base: Keys) -> None:
         """Without a payment instant the order's own counts, for those whose status says paid."""
         ordered = mapped["columns"]["ordered_at"]
         question = "is every order here paid when it is placed? If not, take paid_at out"
-        rule = mapped.get("derive", {}).get("status")
-        if rule is None:
+        if ordered == FILL_IN:
+            question += f"; if so, {FILL_IN} is the column of ordered_at here too"
+        state = (
+            "status" if "status" in mapped.get("derive", {}) else mapped["columns"].get("status")
+        )
+        if state is None:
             mapped["columns"]["paid_at"] = ordered
             why = "the file names no payment instant: ordered is taken for paid"
             self.notes.append(Note((*base, "columns", "paid_at"), Sure.UNSURE, why, (), question))
             return
-        paid = [value for value, meaning in rule["map"].items() if meaning in _PAID]
-        listed = ", ".join("'" + value.replace("'", "''") + "'" for value in paid) or "''"
-        case = f'CASE WHEN "{rule["from"]}" IN ({listed}) THEN "{ordered}" END'
-        mapped["derive"]["paid_at"] = {"expression": case}
+        # By the canonical states, so that what the owner answers of them holds here as well.
+        listed = ", ".join(f"'{state}'" for state in _PAID)
+        case = f'CASE WHEN "{state}" IN ({listed}) THEN "{ordered}" END'
+        mapped.setdefault("derive", {})["paid_at"] = {"expression": case}
         why = "no payment instant: orders whose status says so are taken as paid when ordered"
         self.notes.append(Note((*base, "derive", "paid_at"), Sure.UNSURE, why, (), question))
 
     def _constant(self, feed: str, canonical: str, mapped: dict[str, Any], base: Keys) -> None:
         value = CONSTANTS[feed, canonical]
         mapped.setdefault("constants", {})[canonical] = value
-        allowed = _DOMAINS.get((feed, canonical), ())
+        allowed = DOMAINS.get((feed, canonical), ())
         told = f" One of {', '.join(allowed)}." if allowed else ""
         keys = (*base, "constants", canonical)
         why = f"no column says so: `{value}` is assumed for every row.{told}"
@@ -194,45 +234,66 @@ class Draft:
     def _column(self, plan: Plan, match: Match, mapped: dict[str, Any], base: Keys) -> None:
         canonical, column = match.canonical, self.columns[match.column]
         keys = (*base, "columns", canonical)
+        if (plan.feed, canonical) in DOMAINS:
+            self._value_map(plan.feed, match, mapped, base)
+            return
+        if canonical == "currency" and any(value != value.upper() for value in column.values):
+            mapped.setdefault("derive", {})[canonical] = {"expression": f'UPPER("{column.name}")'}
+            return
         sure = Sure.CERTAIN if match.is_strong else Sure.LIKELY
         why = f"{_kind_told(column)}, {column.filled:,} of {column.rows:,} filled"
         if match.rivals:
-            others = tuple(f"{canonical}: {name}" for name in match.rivals)
-            question = f"which column is {canonical}: {match.column}, {', '.join(match.rivals)}?"
+            names = (match.column, *match.rivals)
+            lines = tuple(f"{canonical}: {scalar(name)}" for name in names)
+            question = f"which column is {canonical}: {', '.join(names)}?"
             if canonical not in needed_columns(plan.feed):
-                lines = (f"{canonical}: {match.column}", *others)
-                self.notes.append(Note((*base, "columns"), Sure.UNSURE, "", lines, question))
-                return
-            self.notes.append(Note(keys, Sure.UNSURE, why, others, question))
-        elif (plan.feed, canonical) in _DOMAINS:
-            self._value_map(plan.feed, match, mapped, base)
+                question += " If none, take the line out"
+            self.notes.append(Note(keys, Sure.UNSURE, "", lines, question))
+            mapped["columns"][canonical] = FILL_IN
             return
-        else:
-            self.notes.append(Note(keys, sure, why))
+        self.notes.append(Note(keys, sure, why))
         mapped["columns"][canonical] = match.column
 
     def _value_map(self, feed: str, match: Match, mapped: dict[str, Any], base: Keys) -> None:
-        column, canonical = self.columns[match.column], match.canonical
-        known, allowed = value_map(feed, canonical), _DOMAINS[feed, canonical]
-        if column.values and set(column.values) <= set(allowed):
-            mapped["columns"][canonical] = match.column
+        canonical, names = match.canonical, self._of_words(feed, match)
+        known, allowed = value_map(feed, canonical), DOMAINS[feed, canonical]
+        found = list(dict.fromkeys(v for name in names for v in self.columns[name].values))
+        is_open = len(names) > 1
+        if found and not is_open and set(found) <= set(allowed):
+            mapped["columns"][canonical] = names[0]
             why = "its values are the feed's own"
             self.notes.append(Note((*base, "columns", canonical), Sure.CERTAIN, why))
             return
         other = _OTHER.get((feed, canonical))
-        values = {value: known.get(plain(value), other or FILL_IN) for value in column.values}
+        values = {value: known.get(plain(value), other or FILL_IN) for value in found}
         unknown = [value for value, meaning in values.items() if meaning == FILL_IN]
-        rule: dict[str, Any] = {"from": match.column, "map": values or {FILL_IN: allowed[0]}}
+        rule: dict[str, Any] = {
+            "from": FILL_IN if is_open else names[0],
+            "map": values or {FILL_IN: allowed[0]},
+        }
         if other:
             rule["default"] = other
         mapped.setdefault("derive", {})[canonical] = rule
         question = ""
         if unknown or not values:
             what = f"{len(unknown)} values" if unknown else "its many values"
-            question = f"what do {what} of `{match.column}` mean? One of {', '.join(allowed)}"
+            question = f"what do {what} of `{names[0]}` mean? One of {', '.join(allowed)}"
         sure = Sure.UNSURE if question else Sure.LIKELY
         keys = (*base, "derive", canonical)
         self.notes.append(Note(keys, sure, "values by the table of words", (), question))
+        if is_open:
+            lines = tuple(f"from: {scalar(name)}" for name in names)
+            asked = f"which column is {canonical}: {', '.join(names)}?"
+            self.notes.append(Note((*keys, "from"), Sure.UNSURE, "", lines, asked))
+
+    def _of_words(self, feed: str, match: Match) -> list[str]:
+        """Return the columns of a meaning of whose values the most are known words."""
+        known = value_map(feed, match.canonical)
+        shares = {}
+        for name in (match.column, *match.rivals):
+            values = self.columns[name].values
+            shares[name] = sum(plain(v) in known for v in values) / max(len(values), 1)
+        return [name for name, share in shares.items() if share == max(shares.values())]
 
 
 def _kind_told(column: Column) -> str:

@@ -7,8 +7,8 @@ decoding (`reading/encodings.py`), rows and columns (`outline.py`).
 from __future__ import annotations
 
 import codecs
-import re
 
+from ingestion.reading.guess import encoding_of_words
 from ingestion.reading.kinds import marked_as
 
 
@@ -18,15 +18,11 @@ def encoding_of(raw: bytes, *, whole: bool) -> tuple[str, bool]:
         return marked, True
     if b"\0" in raw[:4096]:
         return _unmarked_utf16(raw[:4096]), False
-    if _decodes(raw, "utf-8", whole=whole):
-        return "utf-8", True
-    # Chinese text comes in pairs of high bytes, the accents of western text stand alone.
-    runs = re.findall(rb"[\x80-\xff]+", raw[: 1 << 16])
-    paired = sum(len(run) % 2 == 0 for run in runs)
-    if paired >= 0.8 * len(runs) and _decodes(raw, "gb18030", whole=whole):
-        return "gb18030", True
-    is_text = not any(byte < 9 or 13 < byte < 27 for byte in raw[:4096])
-    return ("cp1252" if is_text and _decodes(raw, "cp1252", whole=whole) else ""), False
+    if any(byte < 9 or 13 < byte < 27 for byte in raw[:4096]):
+        return "", False
+    told = encoding_of_words(raw, whole=whole)
+    # Chinese words read as such in no other encoding; the accents of western ones are alike.
+    return told, told in ("utf-8", "gb18030")
 
 
 def _unmarked_utf16(raw: bytes) -> str:
@@ -35,14 +31,6 @@ def _unmarked_utf16(raw: bytes) -> str:
     if even + odd < 0.2 * len(raw) or (even and odd):
         return ""
     return "utf-16-be" if even else "utf-16-le"
-
-
-def _decodes(raw: bytes, encoding: str, *, whole: bool) -> bool:
-    try:
-        codecs.getincrementaldecoder(encoding)().decode(raw, final=whole)
-    except UnicodeDecodeError as error:
-        return whole and error.end == len(raw)  # cut inside a character: a cut row, still text
-    return True
 
 
 def text_of(raw: bytes, encoding: str, *, whole: bool) -> str:

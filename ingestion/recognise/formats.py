@@ -20,11 +20,10 @@ from ingestion.mapping.formats import load_formats
 from ingestion.mapping.sources import FileSpec, Source, parse_sources
 from ingestion.mapping.spec import Format
 from ingestion.recognise.changes import changes
-from ingestion.recognise.outline import SAMPLE_BYTES, SAMPLE_ROWS, Outline, outline_of
+from ingestion.recognise.outline import SAMPLE_BYTES, SAMPLE_ROWS, Outline, currency_in, outline_of
 from ingestion.recognise.proposal import FILL_IN, Group, Note, Reading, Sure, Trial, least
 from ingestion.recognise.trial import try_files
 
-_CURRENCY_IN_HEADER = re.compile(r"\(([A-Z]{3})\)\s*$")
 _PROBE = {"platform": "probe", "shop_id": "probe", "timezone": "UTC"}
 _TRIED = 3  # files of a group that are read in full
 _GOOD, _FAIR = 0.99, 0.8
@@ -68,12 +67,6 @@ def probe(
 def formats_in(currency: str) -> dict[str, Format]:
     """Return the shipped formats by name, for a currency."""
     return {name: probe(name, currency)[1].format for name in load_formats()}
-
-
-def currency_in(header: tuple[str, ...]) -> str | None:
-    """Return the currency that names of columns end in, such as `Amount spent (EUR)`."""
-    found = {m.group(1) for name in header if (m := _CURRENCY_IN_HEADER.search(name))}
-    return found.pop() if len(found) == 1 else None
 
 
 def fits(seen: Outline, currency: str) -> list[Fit]:
@@ -195,6 +188,8 @@ def trial_of(
     """Try a mapping on the first, the last and the largest file of a group."""
     paths = [seen.path for seen in group.outlines if not seen.trouble]
     chosen = list(dict.fromkeys([paths[0], group.first.path, paths[-1]]))[:_TRIED]
+    if overrides.get("exported_at") == FILL_IN:  # rows read the same whatever their order
+        overrides = {**overrides, "exported_at": {"file_time": True}}
     if FILL_IN in str(overrides):
         return Trial(files=0)
     try:

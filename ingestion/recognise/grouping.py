@@ -103,3 +103,12 @@ def export_instant(names: Sequence[str]) -> tuple[str, str] | None:
             mark = re.search(r"\d{8}([_-])\d{6}", names[0])
             return pattern, f"%Y%m%d{mark.group(1) if mark else '_'}%H%M%S"
     return None
+
+
+def export_number(names: Sequence[str]) -> str | None:
+    """Return a regular expression of a number that every name ends in, such as `export_2.csv`.
+
+    A number in brackets is none: browsers put it behind a name that is taken, and begin anew.
+    """
+    pattern = r"(?<!\d)(\d{1,9})\.\w+$"
+    return pattern if names and all(re.search(pattern, name) for name in names) else None

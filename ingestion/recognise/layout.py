@@ -6,12 +6,13 @@ writing a mapping down (`unknown.py`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ingestion.feeds import COUNT, DAY, FEEDS, FLAG, INSTANT, TEXT
 from ingestion.recognise.values import Column
-from ingestion.recognise.words import Word, hinted_feeds, is_personal, meanings, plain
+from ingestion.recognise.words import Word, hinted_feeds, is_personal, meanings, plain, value_map
 
 # Required columns that may be said once for a whole file, and what is said without other evidence.
 CONSTANTS: dict[tuple[str, str], str] = {
@@ -27,6 +28,11 @@ CONSTANTS: dict[tuple[str, str], str] = {
     ("purchase_orders", "po_line"): "1",
     ("live_sessions", "kind"): "own",
 }
+_DEVICES = frozenset({"desktop", "mobile", "tablet", "smartphone", "phone", "computer", "pc", "app",
+                      "ios", "android", "web", "wap", "other"})  # fmt: skip
+_NO_FIGURE = frozenset({"region", "category"})  # the first word of several will do
+_FULL = 0.95  # of the cells of the fullest column of a meaning
+_Pair = tuple[bool, bool, int, int, str, Word]  # weak, a part only, rank, place, column, meaning
 _SELF_MADE = frozenset(
     {"platform", "shop_id", "currency", "line_number", "is_gift", "is_goods"}
     | {"refund_id", "event_id"}
@@ -141,7 +147,7 @@ def _plan(feed: str, columns: Mapping[str, Column], hints: list[str]) -> Plan:
 
 def _assign(feed: str, columns: Mapping[str, Column], *, hinted: bool) -> dict[str, Match]:
     """Give each canonical column at most one column of the file, the surest pairs first."""
-    pairs: list[tuple[bool, bool, int, int, str, Word]] = []
+    pairs: list[_Pair] = []
     for place, (name, column) in enumerate(columns.items()):
         words = list(meanings(name, feed))
         key = FEEDS[feed].key[0]
@@ -150,25 +156,38 @@ def _assign(feed: str, columns: Mapping[str, Column], *, hinted: bool) -> dict[s
         for word in words:
             # Half a word is no reason to fill a column that need not be filled.
             counts = word.is_whole or word.column in needed_columns(feed)
-            if counts and fits_type(feed, word.column, column):
+            if counts and fits_type(feed, word.column, column) and _speaks(feed, word, column):
                 pairs.append((word.is_weak, not word.is_whole, word.rank, place, name, word))
     taken: dict[str, Match] = {}
     used: set[str] = set()
-    pairs.sort(key=lambda p: p[:5])
+    pairs = sorted(_full(feed, pairs, columns), key=lambda p: p[:5])
     for *_, name, word in pairs:
         if word.column not in taken and name not in used:
             taken[word.column] = Match(word.column, name, word)
             used.add(name)
     return {
-        canonical: Match(canonical, m.column, m.word, _rivals(m, pairs, used))
+        canonical: Match(canonical, m.column, m.word, _rivals(m, pairs, used, columns))
         for canonical, m in taken.items()
     }
 
 
+def _full(feed: str, pairs: list[_Pair], columns: Mapping[str, Column]) -> list[_Pair]:
+    """Leave out columns of times that are emptier than another one of the same meaning."""
+    most: dict[str, int] = {}
+    for *_, name, word in pairs:
+        if FEEDS[feed].columns.get(word.column) in (INSTANT, DAY):
+            most[word.column] = max(most.get(word.column, 0), columns[name].filled)
+    return [
+        pair for pair in pairs if columns[pair[4]].filled >= _FULL * most.get(pair[5].column, 0)
+    ]
+
+
 def _rivals(
-    match: Match, pairs: list[tuple[bool, bool, int, int, str, Word]], used: set[str]
+    match: Match, pairs: list[_Pair], used: set[str], columns: Mapping[str, Column]
 ) -> tuple[str, ...]:
     """Return columns that nothing else takes and whose names mean the same as surely."""
+    if match.canonical in _NO_FIGURE:
+        return ()
     return tuple(
         dict.fromkeys(
             name
@@ -177,6 +196,7 @@ def _rivals(
             and name not in used
             and weak == match.word.is_weak
             and part == (not match.word.is_whole)
+            and columns[name].kind == columns[match.column].kind
         )
     )
 
@@ -191,7 +211,11 @@ def fits_type(feed: str, canonical: str, column: Column) -> bool:
     elif dtype in (INSTANT, DAY):
         fit = kind == "time"
     elif canonical == "currency":
-        fit = kind == "currency"
+        fit = bool(column.values) and all(re.fullmatch(r"[A-Za-z]{3}", v) for v in column.values)
+    elif canonical == "platform":
+        fit = kind == "text" and not {value.casefold() for value in column.values} <= _DEVICES
+    elif canonical.endswith("_id") and column.decimals > 1:
+        fit = False  # money, not a number of something
     elif dtype == TEXT:
         fit = kind not in ("time", "email") and not is_personal(column.name)
     elif dtype == FLAG:
@@ -201,6 +225,14 @@ def fits_type(feed: str, canonical: str, column: Column) -> bool:
     else:
         fit = kind == "time" and _is_plain_number(column)
     return fit
+
+
+def _speaks(feed: str, word: Word, column: Column) -> bool:
+    """Whether a column whose name may mean a state of a country holds states of orders."""
+    if word.column != "status" or all(w.column != "region" for w in meanings(column.name, feed)):
+        return True
+    known = value_map(feed, "status")
+    return any(plain(value) in known for value in column.values)
 
 
 def _is_plain_number(column: Column) -> bool:

@@ -19,6 +19,7 @@ from ingestion.mapping.rules import Read
 from ingestion.reading.archive import unpacked
 from ingestion.reading.kinds import SPREADSHEETS, kind_of
 from ingestion.reading.spreadsheet import first_sheet
+from ingestion.recognise.delimiting import AS_A_WHOLE, bare, cells_of, marks_of, open_quote, shape
 from ingestion.recognise.encodings import encoding_of, text_of
 
 HEAD_BYTES = 1 << 18  # enough to see the header and how rows are written
@@ -32,8 +33,7 @@ _NO_TABLE = {
     "7z": "a 7z archive",
     "sqlite": "an SQLite database",
 }
-_DELIMITERS = (",", ";", "\t", "|")
-_QUOTED = r'"(?:[^"]|"")*"'
+_CURRENCY = re.compile(r"\(([A-Z]{3})\)\s*$")
 TOTALS = r'^["\s]*(?i:(grand )?total\b|totals\b|sum(me|ma)?\b|gesamt|合计|总计|汇总|小计)'
 _VALUE = (
     r"^[+-]?[¥￥$€£]?\d[\d.,]*%?$|^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|^[^@\s]+@[^@\s]+\.[a-z]{2,}$"
@@ -57,6 +57,7 @@ class Outline:
         ends_whole: whether the last line ends in a line break.
         footer: pattern of the totals at the end, if it has any.
         marks: `clean` words that its cells need.
+        open_quote: line of a quote that is never closed, 0 if there is none.
         sure_encoding: false where several encodings read the bytes.
         trouble: why it cannot be read; empty if it can.
         do_this: what to do about the trouble.
@@ -73,6 +74,7 @@ class Outline:
     ends_whole: bool = True
     footer: str = ""
     marks: tuple[str, ...] = ()
+    open_quote: int = 0
     sure_encoding: bool = True
     trouble: str = ""
     do_this: str = ""
@@ -102,6 +104,12 @@ def outline_of(path: Path, limit: int = HEAD_BYTES, rows: int = 400) -> Outline:
     except FileRejected as error:
         return _no(seen, error.what, error.do_this)
     return _text_file(seen, raw, tail, rows, whole=whole)
+
+
+def currency_in(header: tuple[str, ...]) -> str | None:
+    """Return the currency that names of columns end in, such as `Amount spent (EUR)`."""
+    found = {m.group(1) for name in header if (m := _CURRENCY.search(name))}
+    return found.pop() if len(found) == 1 else None
 
 
 def _ends_of(path: Path, limit: int) -> tuple[bytes, bool, bytes]:
@@ -172,45 +180,67 @@ def _parquet(seen: Outline, rows: int) -> Outline:
 def _sheet(seen: Outline, rows: int) -> Outline:
     """Look at the first sheet of a workbook; one that needs more is left to its owner."""
     frame = first_sheet(seen.path, rows)
-    wrong = _no_header(frame.columns)
+    filled = pl.Series([sum(bool((cell or "").strip()) for cell in row) for row in frame.rows()],
+                       dtype=pl.Int64)  # fmt: skip
+    # Titles and merged cells above the header leave most of their row empty.
+    usual = int(filled.mode().sort()[-1]) if len(filled) else 0
+    at = int((filled >= 0.8 * usual).arg_max() or 0) if usual else 0
+    names = [str(name or "").strip() for name in frame.row(at)] if usual else []
+    wrong = _no_header(names)
     if wrong:
         why = f"is a workbook whose first sheet {wrong[0]}"
         return _no(seen, why, "Name its format in shop.yml, or save the sheet as CSV.")
-    return replace(seen, kind="xlsx", header=tuple(frame.columns), head=frame)
+    body = _named(frame.slice(at + 1), names)
+    last = ",".join(str(cell or "") for cell in body.row(-1)) if body.height else ""
+    footer = TOTALS if re.search(TOTALS, last) else ""
+    return replace(seen, kind="xlsx", title_lines=at, header=tuple(names), head=body, footer=footer)
+
+
+def _named(body: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    columns = [name or f"_unnamed_{number}" for number, name in enumerate(names)]
+    return body.rename(dict(zip(body.columns, columns, strict=True)))
 
 
 def _delimited(seen: Outline, text: str, end: str, rows: int, *, whole: bool) -> Outline:
     lines = pl.Series("l", [text]).str.split("\n").explode()
     if not whole:
         lines = lines.head(len(lines) - 1)
+    seen = replace(seen, open_quote=open_quote(lines) if whole else 0)
     lines = lines.head(rows)
     filled = lines.str.strip_chars() != ""
     records = lines.filter(filled & (lines.str.count_matches('"', literal=True) % 2 == 0))
     if records.is_empty():
         return _no(seen, "has no line that reads as a row", "Check its quotes; export it again.")
-    delimiter, width, counts = _shape(records)
+    if float(records.str.contains(AS_A_WHOLE).mean() or 0) > 0.5:  # type: ignore[arg-type]
+        return _no(
+            replace(seen, kind="csv"),
+            "has each of its lines in quotes as a whole, so that it reads as one cell",
+            "Take off the quotes around the lines and halve those inside, or export it again.",
+        )
+    delimiter, width, counts = shape(records)
     if width == 1:
         return _no(
             replace(seen, kind="csv"),
             "has one column only, whatever the separator",
             "Export it with commas, semicolons or tabs between the columns.",
         )
-    at = int((counts == width).arg_max() or 0)
-    frame = _cells(records.slice(at), delimiter)
+    d = re.escape(delimiter)
+    cells = records.str.replace_all(r'[\s"]' if delimiter != "\t" else r'[ "]', "")
+    filled = cells.str.count_matches(rf"(?:^|{d})[^{d}]")  # a title leaves most cells empty
+    at = int(((counts == width) & (filled * 2 > width)).arg_max() or 0)
+    frame = cells_of(records.slice(at), delimiter)
     names = [str(name or "").strip() for name in frame.row(0)]
     seen = replace(seen, delimiter=delimiter, title_lines=at, header=tuple(names), kind="csv")
     wrong = _no_header(names)
     if wrong:
         return _no(seen, *wrong)
-    body = frame.slice(1)
-    columns = [name or f"_unnamed_{number}" for number, name in enumerate(names)]
-    body = body.rename(dict(zip(body.columns, columns, strict=True)))
+    body = _named(frame.slice(1), names)
     tail = [line for line in end.split("\n") if line.strip()][-3:]
     totals = len(records) > at + 1 and any(re.search(TOTALS, line) for line in tail)
-    marks = _marks(body)
+    marks = marks_of(body)
     return replace(
         seen,
-        head=_bare(body, marks),
+        head=bare(body, marks),
         ends_whole=end.endswith("\n"),
         footer=TOTALS if totals else "",
         marks=marks,
@@ -235,58 +265,3 @@ def _no_header(names: list[str]) -> tuple[str, str] | None:
             "Export it again with each column once.",
         )
     return None
-
-
-def _bare(body: pl.DataFrame, marks: tuple[str, ...]) -> pl.DataFrame:
-    """Return the cells as they are read later: without space, `="..."` and a leading quote."""
-    cells = pl.all().str.strip_chars()
-    if "excel_text" in marks:
-        cells = cells.str.replace(r'^="(.*)"$', "${1}")
-    if "leading_quote" in marks:
-        cells = cells.str.replace(r"^'", "")
-    return body.select(cells)
-
-
-def _shape(records: pl.Series) -> tuple[str, int, pl.Series]:
-    """Return the separator, the number of columns, and the number of cells of each record."""
-    bare = records.str.replace_all(_QUOTED, "")
-    best = (-1.0, ",", 1, bare.str.count_matches("\0", literal=True))
-    for delimiter in _DELIMITERS:
-        counts = bare.str.count_matches(delimiter, literal=True).cast(pl.Int64) + 1
-        wide = counts.filter(counts > 1)
-        if wide.is_empty():
-            continue
-        width = int(wide.mode().sort()[-1])
-        share = float((counts == width).mean() or 0)  # type: ignore[arg-type]
-        score = share * (1 + min(width, 20) / 20)
-        if score > best[0]:
-            best = (score, delimiter, width, counts)
-    return best[1], best[2], best[3]
-
-
-def _cells(records: pl.Series, delimiter: str) -> pl.DataFrame:
-    try:
-        return pl.read_csv(
-            io.BytesIO((records.str.join("\n").item() + "\n").encode()),
-            has_header=False,
-            separator=delimiter,
-            infer_schema=False,
-            truncate_ragged_lines=True,
-        )
-    except pl.exceptions.PolarsError:
-        return pl.read_csv(
-            io.BytesIO((records[0] + "\n").encode()),
-            has_header=False,
-            separator=delimiter,
-            infer_schema=False,
-        )
-
-
-def _marks(body: pl.DataFrame) -> tuple[str, ...]:
-    marks = []
-    text = body.select(pl.all().str.strip_chars())
-    if text.select(pl.any_horizontal(pl.all().str.contains(r'^="').any())).item():
-        marks.append("excel_text")
-    if text.select(pl.any_horizontal(pl.all().str.contains(r"^'\d").any())).item():
-        marks.append("leading_quote")
-    return tuple(marks)

@@ -20,6 +20,7 @@ from ingestion.recognise.outline import outline_of
 from ingestion.recognise.proposal import Group, Note, Proposal, Reading, Sure, Unread
 from ingestion.recognise.sources import Told, shop_of, sources_of
 from ingestion.recognise.unknown import propose
+from ingestion.recognise.words import other_export
 
 __all__ = ["Told", "nearest_format", "propose_shop", "read_group"]
 
@@ -55,9 +56,18 @@ def propose_shop(
         if result.reading:
             readings.append(result.reading)
         unread += result.unread
+    unread = [replace(one, glob=_placed(one, folder, prefix)) for one in unread]
     drafts = sources_of(_one_layout_a_format(readings), folder.resolve().name, prefix, told)
     shop, sources, notes = shop_of(drafts, folder.resolve().name, told)
     return Proposal(shop, sources, tuple(unread), notes)
+
+
+def _placed(one: Unread, folder: Path, prefix: str) -> str:
+    """Return the pattern below the inbox of files that stay outside."""
+    name = one.glob
+    if len(one.paths) == 1:
+        name = re.sub(r"([\[*?])", "[\\1]", one.paths[0].relative_to(folder).as_posix())
+    return f"{prefix}/{name}" if prefix else name
 
 
 def _one_layout_a_format(readings: list[Reading]) -> list[Reading]:
@@ -113,10 +123,17 @@ def read_group(one: Group) -> _Result:
     # From here on nothing needs the values any more, and some of them are people.
     whole = Group(one.glob, tuple(replace(seen, head=pl.DataFrame()) for seen in good))
     reading, why = recognise(whole, sample), ""
+    if reading is None and (known := other_export(whole.first.header)):
+        do_this = "Map it by hand, or name it under `ignore:` of shop.yml."
+        why = f"looks like {known}: not a format that is known"
+        return _Result(None, (*unread, Unread(one.glob, whole.paths, why, do_this)))
     if reading is None:
         reading, why = propose(whole, sample)
     if reading is not None:
         return _Result(reading, unread)
+    if whole.first.open_quote:
+        why = f"a quote is opened in line {whole.first.open_quote} or before and never closed"
+        return _Result(None, (*unread, Unread(one.glob, whole.paths, why, "Correct that line.")))
     near = nearest_format(whole.first.path)
     hint = f"{why}{f'; of the shipped formats {near}' if near else ''}"
     return _Result(None, (*unread, Unread(one.glob, whole.paths, hint, "")))

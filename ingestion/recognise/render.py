@@ -162,14 +162,19 @@ class _Page:
         inner = any(len(k) > len(keys) and k[: len(keys)] == keys for k in self.notes)
         is_block = isinstance(value, dict) and bool(value) and (inner or not _is_small(value))
         text = f"{dash}{scalar(key)}:" + ("" if is_block else f" {_flow(value, indent)}")
+        if is_block:  # below its key they would stand among what belongs to it
+            self._alternatives(notes, indent)
         self._line(text, [n for n in notes if n.why or not n.question], indent)
         for at in range(place - asked, place):
             self.questions[at] = replace(self.questions[at], line=self.own_line)
-        for note in notes:
-            for line in note.alternatives:
-                self.lines.append(f"{' ' * (indent + len(dash))}# {line}")
         if is_block:
             self.block(value, keys, indent + len(dash) + 2)
+        else:
+            self._alternatives(notes, indent + len(dash))
+
+    def _alternatives(self, notes: list[Note], indent: int) -> None:
+        """Lines that are YAML at their place once the `# ` is taken off."""
+        self.lines += [f"{' ' * indent}# {line}" for note in notes for line in note.alternatives]
 
     def _line(self, text: str, notes: list[Note], indent: int) -> None:
         told = "; ".join(f"{note.sure}: {note.why}" if note.why else note.sure for note in notes)
@@ -191,6 +196,8 @@ class _Page:
         self.lines += ["", f"# {NOT_READ}"]
         for one in proposal.unread:
             self.comment(0, f"- {unread_told(one)}")
+        self.comment(0, "What is not wanted can be named, so that `kpi doctor` asks no more:")
+        self.lines.append(f"# ignore: {_flow([one.glob for one in proposal.unread], 2)}")
 
 
 def unread_told(one: Unread) -> str:

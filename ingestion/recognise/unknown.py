@@ -6,10 +6,13 @@ weighing single columns (`layout.py`), or the keys of the mapping (`draft.py`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import polars as pl
 
 from ingestion.feeds import FEEDS
-from ingestion.recognise.draft import Draft
+from ingestion.recognise.draft import DOMAINS, Draft
 from ingestion.recognise.formats import trial_of
 from ingestion.recognise.layout import Plan, plans
 from ingestion.recognise.proposal import FILL_IN, Group, Note, Reading, Sure, Trial
@@ -37,8 +40,15 @@ def propose(group: Group, sample: pl.DataFrame) -> tuple[Reading | None, str]:
         return None, _why_not(ranked)
     draft = Draft(group, sample, columns, best)
     draft.fill()
+    trial = _try(draft)
+    if trial.refused:
+        return None, f"it cannot be read ({trial.refused})"
+    if trial.rows_read and not trial.rows_good and "require" in {t.reason for t in trial.troubles}:
+        rule = draft.form["require"]["is_daily"].replace("=", "to")
+        why = f"each of its rows is of several days ({rule}): export it again with a row a day"
+        return None, why
     rival = next((p for p in ranked[1:] if not p.missing and p.score > 0.8 * best.score), None)
-    return _reading(draft, rival), ""
+    return _reading(draft, rival, trial), ""
 
 
 def _why_not(ranked: list[Plan]) -> str:
@@ -50,8 +60,7 @@ def _why_not(ranked: list[Plan]) -> str:
     return f"it is nearest to feed {near.feed} ({found}), which also needs {lacks}"
 
 
-def _reading(draft: Draft, rival: Plan | None) -> Reading:
-    trial = _try(draft)
+def _reading(draft: Draft, rival: Plan | None, trial: Trial) -> Reading:
     doubt = _doubt(draft, rival, trial)
     notes = [*draft.notes, *_of_trial(draft, trial)]
     what = " + ".join(draft.plan.feeds)
@@ -122,14 +131,14 @@ def _of_trial(draft: Draft, trial: Trial) -> list[Note]:
 
 def _try(draft: Draft) -> Trial:
     """Read the files; where dates or numbers are ambiguous any reading serves, for counting."""
-    form = dict(draft.form)
+    form = _answered(draft)
     for key in ("datetimes", "dates"):
         if form.get(key) == [FILL_IN]:
             form[key] = _any_reading(draft)
     if FILL_IN in form.get("numbers", {}).values():
         form.pop("numbers")
-    if form.get("exported_at", {}).get("file_name") == FILL_IN:
-        return Trial(files=0)
+    if form.get("exported_at") == FILL_IN:
+        form["exported_at"] = {"file_time": True}
     return trial_of(draft.group, form, {}, draft.currency or "XXX")
 
 
@@ -141,3 +150,32 @@ def _any_reading(draft: Draft) -> list[str]:
         reading = "day first" if "day first" in families else next(iter(families), "")
         found |= dict.fromkeys(families.get(reading, ()))
     return list(found)
+
+
+def _answered(draft: Draft) -> dict[str, Any]:
+    """Return the mapping with each question answered somehow, for counting how its rows read."""
+    feeds: dict[str, Any] = {}
+    for feed, mapped in draft.form["feeds"].items():
+        items = draft.plan.items
+        matches = (items if items and feed == items.feed else draft.plan).matches
+        taken = {
+            name: matches[name].column if column == FILL_IN else column
+            for name, column in mapped["columns"].items()
+        }
+        derived = {}
+        for name, rule in mapped.get("derive", {}).items():
+            column = matches[name].column if "map" in rule else str(taken.get("ordered_at"))
+            derived[name] = _derived(rule, DOMAINS.get((feed, name), ("",))[0], column)
+        feeds[feed] = {**mapped, "columns": taken, **({"derive": derived} if derived else {})}
+    return {**draft.form, "feeds": feeds}
+
+
+def _derived(rule: Mapping[str, Any], state: str, column: str) -> dict[str, Any]:
+    """Return a derivation with a value for each that is open, and a column for one that is."""
+    whole: dict[str, Any] = {
+        key: value.replace(FILL_IN, column) if isinstance(value, str) else value
+        for key, value in rule.items()
+    }
+    if "map" in whole:
+        whole["map"] = {k: state if v == FILL_IN else v for k, v in whole["map"].items()}
+    return whole

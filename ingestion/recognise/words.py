@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -40,8 +41,9 @@ class Word:
 
 
 def plain(name: str) -> str:
-    """Return a name without case, width, accents' composition, spaces, marks and brackets."""
-    text = unicodedata.normalize("NFKC", name).casefold()
+    """Return a name without case, width, accents, spaces, marks and brackets."""
+    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
+    text = unicodedata.normalize("NFC", re.sub("[\u0300-\u036f]", "", text))  # accents
     bare = re.sub(r"[(\[（【].*?[)\]）】]", "", text)
     return re.sub(r"[\W_]+", "", bare if re.search(r"\w", bare) else text)
 
@@ -118,6 +120,16 @@ _PERSONAL_PARTS = frozenset(
 )
 
 
+def is_period_end(name: str) -> bool:
+    """Whether a column's name says that it holds the last day of a period."""
+    return plain(name) in _period_ends()
+
+
+@lru_cache(maxsize=1)
+def _period_ends() -> frozenset[str]:
+    return frozenset(plain(str(w)) for words in tables()["period_end"].values() for w in words)
+
+
 def value_map(feed: str, column: str) -> dict[str, str]:
     """Return plain value -> canonical value of a column with a fixed domain."""
     table = tables()["values"].get(f"{feed}.{column}", {})
@@ -150,6 +162,15 @@ def named_platform(path: str) -> str | None:
         if any(w in parts or _chinese(w, "".join(parts)) for w in words):
             return str(platform)
     return None
+
+
+def other_export(header: Iterable[str]) -> str:
+    """Return what a header is known to be of that no format reads; empty if it is none of these."""
+    names = {name.casefold().strip() for name in header}
+    for export, told in platforms()["others"].items():
+        if {name.casefold() for name in told} <= names:
+            return str(export)
+    return ""
 
 
 def format_origin(name: str) -> dict[str, Any]:

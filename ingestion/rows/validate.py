@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from math import lgamma, log
 
 import polars as pl
 
@@ -34,6 +35,8 @@ _POWER = r"^\d(\.\d+)?E\+\d\d$"
 # Spreadsheets keep 15 digits. A longer number may end in zeros by itself, several do not.
 _ROUNDED = r"^\d{15}00+$"
 _BY_ACCIDENT, _SAMPLE = 3, 1_000
+# Of ids that are not all so, as many end in three zeros and more as hardly would by themselves.
+_UNLIKELY = 5e-4
 # Plans and promises; all else has happened, so it cannot be later than the export that tells of it.
 _MAY_LIE_AHEAD = frozenset(
     {
@@ -130,10 +133,28 @@ def _precision_lost(ids: pl.Series) -> list[tuple[pl.Expr, str]]:
         told = "has lost digits in a spreadsheet; export it again and do not open it there"
         found.append((pl.lit(powers), told))
     long = ids.head(_SAMPLE).drop_nulls().unique()
+    told = "was rounded to 15 digits by a spreadsheet; export it again and do not open it there"
     if long.len() >= _BY_ACCIDENT and long.str.contains(_ROUNDED).all():
-        told = "was rounded to 15 digits by a spreadsheet; export it again and do not open it there"
         found.append((pl.lit(ids.str.contains(_ROUNDED).fill_null(value=False)), told))
+    elif some := _some_rounded(ids):
+        found.append((pl.lit(ids.is_in(some).fill_null(value=False)), told))
     return found
+
+
+def _some_rounded(ids: pl.Series) -> list[str]:
+    """Return the ids that a spreadsheet has rounded where others of the column are whole."""
+    zeros = ids.filter(ids.str.ends_with("000")).unique()
+    rounded = zeros.filter(zeros.str.contains(r"^\d{15}000+$"))
+    if ids.is_in(rounded.implode()).sum() < 2:  # one may end so by itself
+        return []
+    long = ids.drop_nulls().unique()
+    long = long.filter(long.str.contains(r"^\d{18,}$"))
+    # Numbers that count up from ...000 share their beginning with whole ones.
+    whole = long.filter(~long.is_in(rounded.implode())).str.slice(0, 15)
+    rounded = rounded.filter(~rounded.str.slice(0, 15).is_in(whole.implode()))
+    expected, count = sum(10.0 ** (15 - digits) for digits in long.str.len_chars()), len(rounded)
+    chance = count * log(expected) - lgamma(count + 1)  # of so many, where `expected` are usual
+    return rounded.to_list() if count and chance < log(_UNLIKELY) else []
 
 
 def after_export(

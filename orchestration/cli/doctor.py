@@ -198,7 +198,7 @@ def _unread(configured: Settings) -> list[tuple[str, str]]:
     from ingestion.recognise import nearest_format
 
     inbox = configured.paths.inbox
-    found = unmatched_files(inbox, configured.sources)
+    found = unmatched_files(inbox, configured.sources, configured.file.ignore)
     return [
         (p.relative_to(inbox).as_posix(), nearest_format(p) if number < _SHOWN else "")
         for number, p in enumerate(found)
@@ -212,7 +212,10 @@ def _print_unread(unread: list[tuple[str, str]], problems: list[str]) -> None:
         console.out(f"not read    and {len(unread) - _SHOWN} more")
     if unread:
         many = "1 file is" if len(unread) == 1 else f"{len(unread)} files are"
-        problems.append(f"{many} read by no source: add a path, or `kpi init --from` the inbox")
+        problems.append(
+            f"{many} read by no source: add a path, `kpi init --from` the inbox,"
+            " or name them under `ignore:`"
+        )
 
 
 def _check_key(configured: Settings, problems: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import shutil
 from dataclasses import asdict, dataclass
@@ -122,6 +123,8 @@ def _copy(folder: Path, inbox: Path, prefix: str) -> int:
             target.parent.mkdir(parents=True, exist_ok=True)
             draft = target.with_name(f".{target.name}.part")
             shutil.copyfile(path, draft)
+            written = path.stat()
+            os.utime(draft, ns=(written.st_atime_ns, written.st_mtime_ns))
             draft.replace(target)
             copied += 1
     return copied
@@ -164,7 +167,8 @@ def _say_where(folder: Path, inbox: Path, prefix: str, copied: int, instead: Pat
     elif not folder.resolve().is_relative_to(inbox.resolve()):
         below = inbox / prefix if prefix else inbox
         console.out(f"the paths are those below {inbox}: copy the files to {below} (or --copy)")
-    console.out("next: kpi doctor (checks, loads nothing), then kpi run")
+    kpi = settings.command_line()
+    console.out(f"next: {kpi} doctor (checks, loads nothing), then {kpi} run")
 
 
 def _document(proposal: Proposal, written: Written, target: Path, copied: int) -> dict[str, Any]:

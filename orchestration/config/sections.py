@@ -136,6 +136,7 @@ class ShopFile(_Section):
 
     shop: Shop
     sources: dict[str, Any]
+    ignore: tuple[str, ...] = ()  # patterns below the inbox of files that are not wanted
     metrics: Metrics = Metrics()
     build: Build = Build()
     alerts: Alerts = Alerts()

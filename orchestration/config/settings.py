@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import shlex
 import shutil
 import stat
 from dataclasses import dataclass
@@ -151,10 +152,21 @@ _CODE = {".sql", ".yml", ".csv", ".py", ".js", ".css", ".html"}
 
 def choose(home: Path | None, config: Path | None) -> None:
     """Choose the data folder and the configuration of this process and those it starts."""
+    _given.clear()
     if home:
         os.environ["KPI_HOME"] = str(home.resolve())
+        _given["--home"] = home
     if config:
         os.environ["KPI_CONFIG"] = str(config.resolve())
+        _given["--config"] = config
+
+
+_given: dict[str, Path] = {}
+
+
+def command_line() -> str:
+    """`kpi` as it was called, with the folder and configuration that were chosen."""
+    return shlex.join(["kpi", *(str(part) for pair in _given.items() for part in pair)])
 
 
 def data_home() -> Path:
