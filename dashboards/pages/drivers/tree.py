@@ -107,7 +107,6 @@ def _visitor_children(data: Data, change: Row) -> list[Child]:
         rows = [
             (segment, (a or {}).get("visitors") or 0.0, (b or {}).get("visitors") or 0.0)
             for segment, a, b in pairs
-            if not segment.startswith("(")
         ]
         rows = [row for row in rows if row[1] or row[2]]
         if len(rows) > 1:
@@ -230,7 +229,7 @@ def build_tree(data: Data, info: SiteInfo, change: Row) -> Tree:
         )
     unknown = nodes[0].name == "buyers"
     plus = {node.name for node in nodes if node.operator == "+"}
-    formula = "buyers" if unknown else "full" if plus else "plain"
+    formula = "_".join(["buyers" if unknown else "visitors", *sorted(plus, reverse=True)])
     root = Node(
         name="gmv",
         operator="",

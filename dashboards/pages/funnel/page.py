@@ -71,12 +71,16 @@ def _headline(found: Sequence[Step], now: Window) -> Both:
     overall = found[-1].overall
     if overall is None:
         return tr("funnel.headline_none", days=now.text())
-    lost = [(1 - (step.rate or 0), -n) for n, step in enumerate(found) if n]
-    place = -max(lost)[1]
+    # Sessions, not rates: a narrow step late in the funnel has few left to lose.
+    falls = [(found[n - 1].count - found[n].count, -n) for n in range(1, len(found))]
+    lost, place = max(falls, default=(0, 0))
+    place = -place
+    if lost <= 0 or _fault(found):  # where steps rise, a loss of 100 sessions means nothing
+        return tr("funnel.headline_lossless", n=fixed(overall * 100, 1))
     return tr(
         "funnel.headline",
         n=fixed(overall * 100, 1),
-        lost=fixed((found[place - 1].count - found[place].count) / found[0].count * 100, 0),
+        lost=fixed(lost / found[0].count * 100, 0),
         step=passage(found[place - 1].name, found[place].name),
     )
 

@@ -51,9 +51,15 @@ def _point(day: date, values: dict[date, float | None], known: dict[date, Row]) 
     mark = ""
     if row["status"] == "data_incomplete":
         mark = "incomplete"
-    elif row["status"] == "anomaly" and row["lower"] is not None and value is not None:
+    elif row["lower"] is not None and value is not None:
         mark = "below" if value < row["lower"] else ""
     return DayPoint(day, value, row["lower"], row["upper"], mark)
+
+
+def _is_judged(point: DayPoint) -> bool:
+    """Whether a day's amount stands against a range: the day is whole and has one."""
+    known = point.value is not None and point.lower is not None
+    return known and point.mark != "incomplete"
 
 
 def shades(data: Data, first: date, last: date) -> list[Shade]:
@@ -86,13 +92,16 @@ def _one_label_each(blocks: list[Shade]) -> list[Shade]:
 
 
 def _line_title(points: list[DayPoint]) -> Both:
+    """What the table says of the last week: only of days that were judged."""
     week = points[-7:]
-    if not any(p.lower is not None for p in week):
-        return tr("line.title_no_band")
-    below = sum(p.mark == "below" for p in week)
-    if below == 0:
-        return tr("line.title_within", n=len(week))
-    return tr("line.title_below_one" if below == 1 else "line.title_below", b=below, n=len(week))
+    judged = [p for p in week if _is_judged(p)]
+    if not judged:
+        young = not any(p.lower is not None for p in points)
+        return tr("line.title_no_band" if young else "line.title_unjudged", n=len(week))
+    below = sum(p.mark == "below" for p in judged)
+    part = "" if len(judged) == len(week) else "_part"
+    key = f"line.title_below{part}" if below else f"line.title_within{part}"
+    return tr(key, b=below, j=len(judged), n=len(week))
 
 
 def line_chart(data: Data, info: SiteInfo, page: Page) -> Chart:

@@ -25,7 +25,8 @@ from dashboards.wording.formatting import exact_money, inline, percent
 
 _SHOWN = 8
 CHANGE_CSV = "data/gmv_change.csv"
-_LEADER = 0.5  # of the same-signed sum: from here on one segment "accounts for most"
+_LEADER = 0.5  # of the change: above it one segment "accounts for most"
+_CENT = 0.005
 
 
 def base_in_promotion(data: Data, moment: date, comparison: str) -> Both | None:
@@ -101,23 +102,38 @@ def _inline(dimension: str) -> Both:
     return both(lambda lang: inline(name.get(lang), lang))
 
 
-def _contribution_title(rows: Sequence[Row], dimension: str, change: Row) -> Both:
+def _contribution_title(rows: Sequence[Row], dimension: str, change: Row, currency: str) -> Both:
+    """The finding of a chart of contributions, true by the rows it shows.
+
+    "Accounts for most" is said of a segment with more than half of the change and no more than the
+    whole of it; where others moved against it by more than that, both are told with their money.
+    """
     total = change["gmv_change"] or 0.0
-    floor = NOTABLE_CHANGE * max(change["base_gmv"] or 0, change["gmv"] or 0)
+    floor = max(NOTABLE_CHANGE * max(change["base_gmv"] or 0, change["gmv"] or 0), _CENT)
     words = {"dimension": _inline(dimension)}
-    if all(abs(row["gmv_change"] or 0) < floor for row in rows):
-        return tr("contribution.nothing", **words)
-    along = sorted(
-        (r for r in rows if (r["gmv_change"] or 0) * total > 0), key=lambda r: -abs(r["gmv_change"])
-    )
+    moves = sorted(((r["gmv_change"] or 0.0, r) for r in rows), key=lambda move: move[0])
+    along = [m for m in (moves if total < 0 else moves[::-1]) if m[0] * total > 0]
+    against = [m for m in (moves[::-1] if total < 0 else moves) if m[0] * total < 0]
     if abs(total) < floor or not along:
-        return tr("contribution.offset", **words)
+        gains = sum(amount for amount, _ in moves if amount > 0)
+        losses = -sum(amount for amount, _ in moves if amount < 0)
+        cancelled = min(gains, losses) >= floor and abs(total) < floor
+        return tr("contribution.offset" if cancelled else "contribution.nothing", **words)
     direction = "rise" if total > 0 else "fall"
-    if len(rows) == 1:
-        return tr("contribution.only", segment=_label(rows[0], dimension), **words)
-    if abs(along[0]["gmv_change"]) >= _LEADER * sum(abs(row["gmv_change"]) for row in along):
-        return tr(f"contribution.leader_{direction}", segment=_label(along[0], dimension))
-    return tr(f"contribution.spread_{direction}", **words)
+    lead, segment = along[0][0], _label(along[0][1], dimension)
+    if len(rows) == 1 and abs(lead - total) < _CENT:
+        return tr("contribution.only", segment=segment, **words)
+    if abs(lead) <= _LEADER * abs(total):
+        return tr(f"contribution.spread_{direction}", **words)
+    if abs(lead) <= abs(total) or not against:
+        return tr(f"contribution.leader_{direction}", segment=segment)
+    return tr(
+        f"contribution.against_{direction}",
+        segment=segment,
+        amount=amount_text(lead, currency, signed=True),
+        other=_label(against[0][1], dimension),
+        back=amount_text(against[0][0], currency, signed=True),
+    )
 
 
 def _label(row: Row, dimension: str) -> Both:
@@ -177,7 +193,7 @@ def contribution_tabs(
         base = comparison_name(data, change["comparison"], "versus")
         chart = Chart(
             id=f"{prefix}-{dimension}",
-            title=_contribution_title(rows, dimension, change),
+            title=_contribution_title(rows, dimension, change, info.currency),
             subtitle=tr(
                 "contribution.subtitle",
                 base=base,
