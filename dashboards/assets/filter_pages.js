@@ -22,7 +22,6 @@
   var grouped = kpi.formats.grouped;
   var sign = kpi.formats.sign;
   var fixed = kpi.formats.fixed;
-  var count = kpi.formats.count;
   var percent = kpi.formats.percent;
   var DASH = "\u2014";
   var CLIP = 1.75;
@@ -55,7 +54,7 @@
   function shown(value, kind) {
     if (value === null) { return [DASH, DASH]; }
     if (kind === "currency") { return both(function (lang) { return money(value, lang); }); }
-    if (kind === "count") { return both(function (lang) { return count(value, lang); }); }
+    if (kind === "count") { return [grouped(digits(value, 0)), grouped(digits(value, 0))]; }
     return both(function () { return kind === "rate" ? percent(value, 2) : fixed(value, 3); });
   }
   function change(now, base, kind, versus) {
@@ -223,7 +222,7 @@
     marks.text = now.map(function (v) {
       var part = percent(ratio(v, now[0]), 1);
       return token(both(function (lang) {
-        return " " + (lang === "zh" ? count(v, lang) : grouped(String(v))) + " \u00b7 " + part;
+        return " " + grouped(String(v)) + " \u00b7 " + part;
       }));
     });
     figure.data[0].x = scaled || now.map(function () { return null; });

@@ -15,7 +15,7 @@ import polars as pl
 from dashboards.base.data import Data, Row, SiteInfo, exact_sum
 from dashboards.base.names import label_of, segment_name
 from dashboards.base.page import Both, amount_text, named, same, tr
-from dashboards.figures.buyers import returning_share
+from dashboards.figures.buyers import is_young, returning_share
 from dashboards.figures.ratios import Sums, level, ratio, sides
 from dashboards.pages.shared.changes import paired_effects
 from dashboards.pages.shared.deltas import Delta, delta, level_text
@@ -172,7 +172,8 @@ def _buyer_children(data: Data, change: Row) -> list[Child]:
     now = returning_share(data, moment)
     if now is None:
         return []
-    base = returning_share(data, moment - timedelta(days=back)) if back else None
+    known = back and not is_young(data, moment, back)
+    base = returning_share(data, moment - timedelta(days=back)) if back and known else None
     label = tr("measure.returning_share")
     return [Child(label, same(percent(now)), delta(now, base, "rate", "up", same("")))]
 

@@ -19,7 +19,7 @@ from dashboards.figures.funnel import Step, counts, rolling_rates, sessions, ste
 from dashboards.figures.windows import Window, base_of, base_remark, incomplete, window_until
 from dashboards.filters.bar import filter_bar, script_words
 from dashboards.pages.shared.layout import Block, Choice, analysis, empty_state
-from dashboards.wording.formatting import DASH, count, fixed, integer, percent
+from dashboards.wording.formatting import DASH, fixed, integer, percent
 
 DAYS, HEAT_DAYS, TREND_DAYS = 7, 28, 56
 _DIMENSIONS = ("channel", "device", "platform")
@@ -85,17 +85,13 @@ def _headline(found: Sequence[Step], now: Window) -> Both:
     )
 
 
-def _count(value: int, lang: str) -> str:
-    return count(value, lang) if lang == "zh" else integer(value)
-
-
 def step_chart(found: Sequence[Step], now: Window, base: Window | None, page: Page) -> Chart:
     """Sessions by step, the base in pale behind."""
     rows = [
         Pair(
             step_label(step.name),
             step.count,
-            both(lambda lang, s=step: f"{_count(s.count, lang)} · {percent(s.overall)}"),  # type: ignore[misc]
+            same(f"{integer(step.count)} · {percent(step.overall)}"),
             # The base in today's proportion: what is compared is where people leave.
             None if step.base_count is None or not found[0].base_count
             else step.base_count / found[0].base_count * found[0].count,

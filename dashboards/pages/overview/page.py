@@ -14,8 +14,9 @@ from dashboards.figures.changes import comparisons
 from dashboards.figures.promotions import phases
 from dashboards.filters.bar import filter_bar, script_words
 from dashboards.pages.overview.cards import MEASURES, Measure, cards
+from dashboards.pages.overview.range import inside_range, platform_lines
 from dashboards.pages.shared.changes import (
-    base_in_promotion,
+    base_remarks,
     contribution_tabs,
     told,
     waterfall_chart,
@@ -160,10 +161,12 @@ def build(data: Data, info: SiteInfo) -> Page:
     page = Page("index.html", "overview.html", "overview", tr("nav.overview"))
     available = comparisons(data, info.data_through)
     change = data.change(info.data_through, available[0]) if available else None
+    calm = inside_range(data, info)
     lines, more = alerts(data, info, info.data_through)
     page.values = {
-        "headline": told(data, info, info.data_through, change),
-        "remark": base_in_promotion(data, info.data_through, available[0]) if available else None,
+        "headline": calm or told(data, info, info.data_through, change),
+        "platforms": platform_lines(data, info),
+        "remarks": base_remarks(data, info.data_through, available[0]) if available else [],
         "alerts": lines,
         "more_alerts": more,
         "cards": cards(data, info),

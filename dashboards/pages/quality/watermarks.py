@@ -27,6 +27,7 @@ class Mark:
     tone: str
     last_at: str
     last_file: str
+    is_behind: bool = False  # a day of it is not whole
 
 
 def marks(data: Data) -> list[Mark]:
@@ -47,4 +48,5 @@ def _mark(row: Row) -> Mark:
         tone="flat" if reason == "not_daily" else "better" if quiet and not lag else "worse",
         last_at=str(row["last_arrived_at"] or DASH)[:16],
         last_file=str(row["last_file"] or ""),
+        is_behind=not quiet,
     )

@@ -13,7 +13,8 @@ from dashboards.base.data import SMALLEST_GROUP, Data, Row, SiteInfo
 from dashboards.base.names import comparison_name, promo_name, segment_name
 from dashboards.base.page import Both, Chart, Page, Tab, Table, amount_text, both, same, tr
 from dashboards.charts.waterfall import Step, contribution_bars, waterfall
-from dashboards.figures.changes import promotion_of_base, shown_segments
+from dashboards.figures.buyers import is_young
+from dashboards.figures.changes import incidents_of_base, promotion_of_base, shown_segments
 from dashboards.wording.changes import (
     EFFECT_ORDER,
     NOTABLE_CHANGE,
@@ -29,15 +30,22 @@ _LEADER = 0.5  # of the change: above it one segment "accounts for most"
 _CENT = 0.005
 
 
-def base_in_promotion(data: Data, moment: date, comparison: str) -> Both | None:
-    """A warning where the base lay in a promotion and the day does not."""
+def base_remarks(data: Data, moment: date, comparison: str) -> list[Both]:
+    """Warnings where the base is no usual day: a promotion that the day is not in, an incident."""
     promo = promotion_of_base(data, moment, comparison)
-    return tr("comparison.base_in_promo", promo=promo_name(promo)) if promo else None
+    found = [tr("comparison.base_in_promo", promo=promo_name(promo))] if promo else []
+    for row in incidents_of_base(data, moment, comparison):
+        english = row["explanation_en"] or row["explanation_zh"] or str(row["metric"])
+        words = Both(english, row["explanation_zh"] or english)
+        found.append(tr("comparison.base_in_incident", told=words))
+    return found
 
 
 def told(data: Data, info: SiteInfo, moment: date, change: Row | None) -> Both:
     """The headline of a day, with or without a comparison."""
-    row = change or {"business_date": moment, "gmv": (data.company_on(moment) or {}).get("gmv")}
+    company = data.company_on(moment) or {}
+    alone = {"business_date": moment, "gmv": company.get("gmv"), "orders": company.get("orders")}
+    row = change or alone
     versus = comparison_name(data, str(row.get("comparison")), "versus")
     return both(lambda lang: headline(row, lang, info.currency, versus.get(lang)))
 
@@ -179,6 +187,15 @@ def _effect_table(rows: Sequence[Row], dimension: str, info: SiteInfo) -> Table:
     )
 
 
+def _young_note(data: Data, change: Row, dimension: str) -> Both | None:
+    """New and returning against a base of which the past is hardly known."""
+    back = data.comparisons.base_day(change["comparison"])
+    if dimension != "customer_type" or back is None:
+        return None
+    is_bare = is_young(data, change["business_date"], back)
+    return tr("comparison.young_base") if is_bare else None
+
+
 def contribution_tabs(
     site: tuple[Data, SiteInfo], page: Page, change: Row, dimensions: Sequence[str], prefix: str
 ) -> list[Tab]:
@@ -205,6 +222,7 @@ def contribution_tabs(
             source="marts.fct_gmv_change",
             csv=CHANGE_CSV,
             height=max(150, 60 + 38 * len(names)),
+            note=_young_note(data, change, dimension),
         )
         page.charts.append(chart)
         tabs.append(Tab(dimension, tr(f"dimension.{dimension}"), chart))
