@@ -28,11 +28,12 @@
   var NICE = [1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10];
   var page, words;
 
-  function money(value, lang) { return kpi.formats.money(value, page.symbol, lang); }
+  function money(value, lang) { return kpi.formats.money(value, page.symbol, lang, page.decimals); }
   function cents(value) { return value === null || value === undefined ? null : value / 100; }
   function exact(value) {
-    return value === null ? DASH : sign(value, digits(Math.abs(value), 2), false) + page.symbol +
-      grouped(digits(Math.abs(value), 2));
+    if (value === null) { return DASH; }
+    var body = digits(Math.abs(value), page.decimals);
+    return sign(value, body, false) + page.symbol + grouped(body);
   }
   function ratio(over, under) {
     return over === null || over === undefined || !under ? null : over / under;

@@ -7,6 +7,7 @@ is decided in SQL.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import polars as pl
 
@@ -42,7 +43,9 @@ def _mark(row: Row) -> Mark:
     return Mark(
         source=str(row["source"]),
         feed="" if row["feed"] == "all" else str(row["feed"]),
-        through=both(lambda lang: day(until, lang)) if until else same(DASH),
+        through=both(lambda lang: day(until, lang, until + timedelta(days=lag or 0)))
+        if until
+        else same(DASH),
         lag=DASH if lag is None else integer(lag),
         reason=tr(f"reason.cell.{reason}"),
         tone="flat" if reason == "not_daily" else "better" if quiet and not lag else "worse",

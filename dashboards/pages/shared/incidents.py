@@ -52,7 +52,7 @@ def alerts(
 def _alert(row: Row, info: SiteInfo) -> Alert:
     kind = "data" if row["kind"] == "data" else "kpi"
     en = row["explanation_en"] or row["explanation_zh"] or str(row["metric"])
-    since = both(lambda lang: long_day(row["opened_date"], lang))
+    since = both(lambda lang: long_day(row["opened_date"], lang, info.data_through))
     impact = amount_text(row["impact_amount"], info.currency, signed=True)
     key = "alert.kpi" if kind == "kpi" and row["impact_amount"] is not None else f"alert.{kind}_n"
     return Alert(
