@@ -15,6 +15,7 @@ from dashboards.pages.overview.cards import cards
 from dashboards.pages.overview.range import inside_range, platform_lines
 from dashboards.pages.quality import page as quality
 from dashboards.pages.shared.changes import base_remarks
+from dashboards.pages.shared.incidents import alerts
 from dashboards.wording.changes import headline
 from dashboards.wording.formatting import money
 from tests.browser import shop
@@ -195,3 +196,17 @@ def test_every_source_is_called_complete_above_no_gap(
         assert int(count[0]) == sum(state not in ("ok", "not_expected") for state in last)
     elif status == "passed" and set(states) <= {"ok", "not_expected"} and states and mark == "ok":
         assert "every source is complete" in told
+
+
+@pytest.mark.parametrize(
+    ("metric", "said"),
+    [
+        ("gmv", "GMV alert since Thu 19 Nov: −¥100"),
+        ("visitors", "Alert since Thu 19 Nov: −¥100 of GMV by itself"),
+        ("refund_rate", "Refund alert since Thu 19 Nov: −¥100 of net sales"),
+    ],
+)
+def test_an_alert_line_says_whose_money_it_tells(metric: str, said: str) -> None:
+    frame = fake("insights.incidents", [incident(2, 0, metric=metric)])
+    (line,), _ = alerts(Data({"insights.incidents": frame}), INFO, DAY)
+    assert line.title.en == said

@@ -37,7 +37,8 @@ def _side(row: Row | None, gmv: float | None) -> str:
 
 
 def _words(row: Row | None, gmv: float | None, info: SiteInfo) -> dict[str, Both]:
-    bounds = {"gmv": gmv, "low": row and row["lower"], "high": row and row["upper"]}
+    known = row or {}
+    bounds = {"gmv": gmv, "low": known.get("lower"), "high": known.get("upper")}
     return {name: amount_text(value, info.currency) for name, value in bounds.items()}
 
 
