@@ -138,7 +138,13 @@ def _drivers(change: Mapping[str, Any], lang: str, currency: str) -> str:
     against = [effect for effect in found if effect.amount * (gmv - base) < 0]
     lead = along[0]
     amount = money(lead.amount, currency, lang, signed=True)
-    if len(along) > 1 and abs(along[1].amount) >= SECOND_DRIVER * abs(lead.amount):
+    two = along[: 2 if _is_second(along) else 1]
+    if against and abs(against[0].amount) > abs(sum(effect.amount for effect in two)):
+        # What is named would leave the sum on the other side.
+        return text(
+            "headline.outweighed", lang, driver=against[0].text, lead=inline(lead.text, lang)
+        )
+    if len(two) > 1:
         second = inline(along[1].text, lang)
         sentence = text("headline.two_drivers", lang, first=lead.text, second=second)
     else:
@@ -146,6 +152,10 @@ def _drivers(change: Mapping[str, Any], lang: str, currency: str) -> str:
     if against and abs(against[0].amount) >= OFFSET_DRIVER * abs(lead.amount):
         sentence += text("headline.offset", lang, driver=inline(against[0].text, lang))
     return sentence + text("headline.stop", lang)
+
+
+def _is_second(along: list[Effect]) -> bool:
+    return len(along) > 1 and abs(along[1].amount) >= SECOND_DRIVER * abs(along[0].amount)
 
 
 def _caveat(change: Mapping[str, Any], lang: str) -> str:

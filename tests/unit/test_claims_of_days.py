@@ -210,3 +210,45 @@ def test_an_alert_line_says_whose_money_it_tells(metric: str, said: str) -> None
     frame = fake("insights.incidents", [incident(2, 0, metric=metric)])
     (line,), _ = alerts(Data({"insights.incidents": frame}), INFO, DAY)
     assert line.title.en == said
+
+
+MONEY = st.integers(-40_000, 40_000)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 200_000), st.lists(MONEY, min_size=3, max_size=3))
+def test_the_headline_of_a_change_has_the_direction_and_the_drivers_of_the_row(
+    base: int, moved: list[int]
+) -> None:
+    change = sum(moved)
+    if base + change < 0:
+        return
+    names = ("Traffic", "conversion", "AOV")
+    columns = ("visitors_effect", "conversion_effect", "aov_effect")
+    row = {"business_date": DAY, "comparison": "last_week", "gmv": float(base + change),
+           "base_gmv": float(base), "orders": 5, "base_orders": 5,
+           **dict(zip(columns, map(float, moved), strict=True))}  # fmt: skip
+    level, _, drivers = headline(row, "en", "CNY", "the base").partition("the base.")
+    if base and base + change:
+        rate = change / base
+        key = "within 1%" if abs(rate) < 0.01 else "above" if rate > 0 else "below"
+        assert key in level
+        if key != "within 1%":
+            assert f"{abs(rate) * 100:,.1f}%" in level
+    by_name = {name.lower(): amount for name, amount in zip(names, moved, strict=True)}
+    told = {
+        name: amount for name, amount in by_name.items() if f"{name} " in drivers.lower() and amount
+    }
+    signed = re.findall(r"[+\u2212]¥", drivers)
+    assert signed.count("+¥") == sum(amount > 0 for amount in told.values())
+    if "cancelled" in drivers:
+        assert abs(change) < 0.01 * max(base, base + change)
+        assert max(told.values()) > 0 > min(told.values())
+    elif "outweighed" in drivers:
+        assert min(told.values()) * change < 0 or max(told.values()) * change < 0
+    elif told:
+        # What is named alone already moved GMV the way the sentence says.
+        assert sum(told.values()) * change >= 0
+        along = [abs(amount) for amount in by_name.values() if amount * change > 0]
+        named = [abs(amount) for amount in told.values() if amount * change > 0]
+        assert not along or max(along) == max(named)
