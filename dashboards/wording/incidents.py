@@ -57,7 +57,9 @@ def segment_label(dimension: object, segment: object, lang: str) -> str:
     """A segment with its dimension, such as "device mobile"."""
     name = str(dimension)
     label = inline(word("dimension", name, lang, name.replace("_", " ")), lang)
-    return f"{label} {inline(segment_word(dimension, segment, lang), lang)}"
+    said = segment_word(dimension, segment, lang)
+    is_common = said != str(segment) and name != "platform"  # names stay as they are written
+    return f"{label} {inline(said, lang) if is_common else said}"
 
 
 def is_above(row: Mapping[str, object]) -> bool:

@@ -6,10 +6,11 @@ import re
 from datetime import date, timedelta
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.wording.incidents import explained
+from dashboards.wording.incidents import explained, segment_label
 from models.anomaly import ANOMALY_SCHEMA
 from models.incidents import INCIDENT_SCHEMA, open_incidents
 from tests.support.contracts import registry
@@ -249,6 +250,21 @@ def test_a_gain_has_no_driver_that_fell_as_its_cause() -> None:
         " itself."
     )
     assert "仅此一项使支付金额多 11,353" in told["explanation_zh"]
+
+
+@pytest.mark.parametrize(
+    ("place", "en", "zh"),
+    [
+        (("device", "mobile"), "device mobile", "设备 手机"),
+        (("channel", "paid_search"), "channel paid search", "渠道 付费搜索"),
+        (("platform", "tmall"), "platform Tmall", "平台 天猫"),
+        (("region", "Berlin"), "region Berlin", "地区 Berlin"),
+        (("channel", "(untracked)"), "channel (untracked)", "渠道 （未跟踪）"),
+    ],
+)
+def test_a_place_is_called_by_its_name(place: tuple[str, str], en: str, zh: str) -> None:
+    assert segment_label(*place, "en") == en
+    assert segment_label(*place, "zh") == zh
 
 
 metrics_told = st.sampled_from(["gmv", "gmv_3_days", "visitors", "aov", "orders_per_buyer"])
