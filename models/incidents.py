@@ -78,7 +78,10 @@ def _kpi_incidents(
     told = _told(by_series)
     cause = _causes(by_series, told)
     told = _without_crowds(told, by_series, cause)
-    explains = pl.col("cause_impact") <= EXPLAINS_SHARE * pl.col("impact_amount")
+    # A driver that fell explains a loss only: what was gained has no cause among them.
+    explains = (pl.col("impact_amount") < 0) & (
+        pl.col("cause_impact") <= EXPLAINS_SHARE * pl.col("impact_amount")
+    )
     incidents = (
         runs.join(told, on=_EPISODE)
         .join(cause, on=_EPISODE, how="left")

@@ -275,6 +275,11 @@
       keepState();
       return;
     }
+    if (event.target.closest("a.skip")) { /* the address keeps the state of the page */
+      event.preventDefault();
+      document.getElementById("main").focus();
+      return;
+    }
     var copy = event.target.closest("a.copy");
     if (copy && navigator.clipboard) {
       event.preventDefault();
@@ -305,6 +310,11 @@
     keepState();
     banners();
     all(".scroll.end").forEach(function (el) { el.scrollLeft = el.scrollWidth; });
+    var here = document.querySelector(".side [aria-current]");
+    if (here) { /* on a phone the pages are a row that scrolls */
+      var side = document.querySelector(".side");
+      side.scrollLeft = here.offsetLeft - (side.clientWidth - here.offsetWidth) / 2;
+    }
     goTo(h.at);
     document.addEventListener("click", onClick);
     document.addEventListener("change", function (event) {

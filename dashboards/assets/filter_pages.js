@@ -22,18 +22,18 @@
   var grouped = kpi.formats.grouped;
   var sign = kpi.formats.sign;
   var fixed = kpi.formats.fixed;
-  var count = kpi.formats.count;
   var percent = kpi.formats.percent;
   var DASH = "\u2014";
   var CLIP = 1.75;
   var NICE = [1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10];
   var page, words;
 
-  function money(value, lang) { return kpi.formats.money(value, page.symbol, lang); }
+  function money(value, lang) { return kpi.formats.money(value, page.symbol, lang, page.decimals); }
   function cents(value) { return value === null || value === undefined ? null : value / 100; }
   function exact(value) {
-    return value === null ? DASH : sign(value, digits(Math.abs(value), 2), false) + page.symbol +
-      grouped(digits(Math.abs(value), 2));
+    if (value === null) { return DASH; }
+    var body = digits(Math.abs(value), page.decimals);
+    return sign(value, body, false) + page.symbol + grouped(body);
   }
   function ratio(over, under) {
     return over === null || over === undefined || !under ? null : over / under;
@@ -55,7 +55,7 @@
   function shown(value, kind) {
     if (value === null) { return [DASH, DASH]; }
     if (kind === "currency") { return both(function (lang) { return money(value, lang); }); }
-    if (kind === "count") { return both(function (lang) { return count(value, lang); }); }
+    if (kind === "count") { return [grouped(digits(value, 0)), grouped(digits(value, 0))]; }
     return both(function () { return kind === "rate" ? percent(value, 2) : fixed(value, 3); });
   }
   function change(now, base, kind, versus) {
@@ -223,7 +223,7 @@
     marks.text = now.map(function (v) {
       var part = percent(ratio(v, now[0]), 1);
       return token(both(function (lang) {
-        return " " + (lang === "zh" ? count(v, lang) : grouped(String(v))) + " \u00b7 " + part;
+        return " " + grouped(String(v)) + " \u00b7 " + part;
       }));
     });
     figure.data[0].x = scaled || now.map(function () { return null; });

@@ -47,19 +47,15 @@
   function percent(rate, n, signed) {
     return rate === null ? DASH : fixed(rate * 100, n, signed) + "%";
   }
-  function money(value, symbol, lang) {
+  /* decimals: those of the currency, 2 or 0. */
+  function money(value, symbol, lang, decimals) {
     if (value === null) { return DASH; }
     var size = Math.abs(value);
-    var body = compact(size, lang) || grouped(digits(size, size >= 100 || size === 0 ? 0 : 2));
+    var body = compact(size, lang) || grouped(digits(size, size >= 100 || size === 0 ? 0 : decimals));
     return sign(value, body, false) + symbol + body;
-  }
-  function count(value, lang) {
-    if (value === null) { return DASH; }
-    var body = compact(Math.abs(value), lang) || grouped(digits(Math.abs(value), 0));
-    return sign(value, body, false) + body;
   }
 
   window.kpi.formats = {
-    digits: digits, grouped: grouped, sign: sign, money: money, count: count, fixed: fixed, percent: percent
+    digits: digits, grouped: grouped, sign: sign, money: money, fixed: fixed, percent: percent
   };
 })();

@@ -107,7 +107,8 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
     ),
     "insights.incidents": _columns(
         "opened_date last_date closed_date",
-        "incident_id metric dimension segment severity kind explanation_en explanation_zh",
+        "incident_id metric dimension segment severity kind cause_side "
+        "explanation_en explanation_zh",
         "impact_amount",
     ),
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date, timedelta
+from math import ceil, floor, log10
 from typing import Any
 
 from dashboards.base.page import Both, TextPool, amount_text, both
@@ -90,10 +91,20 @@ def money_axis(pool: TextPool, top: float, currency: str) -> dict[str, Any]:
     )
 
 
+def _round_step(least: float) -> float:
+    """The next of 1, 2, 2.5, 5 and their tenfolds at or above `least`, which is positive."""
+    scale = 10.0 ** floor(log10(least) + 1e-12)
+    return next(n * scale for n in (1, 2, 2.5, 5, 10) if n * scale >= least * (1 - 1e-9))
+
+
 def rate_axis(low: float, high: float, steps: int = 4) -> dict[str, Any]:
-    """An axis of per cent from `low` to `high`; may start above zero, as axes of rates do."""
-    ticks = [low + (high - low) * part / steps for part in range(steps + 1)]
-    digits = 0 if all(abs(tick * 100 - round(tick * 100)) < 1e-6 for tick in ticks) else 1
+    """An axis of per cent from `low` to `high`, with about `steps` round steps.
+
+    It may start above zero, as axes of rates do.
+    """
+    step = _round_step((high - low) / steps)
+    ticks = [n * step for n in range(ceil(low / step - 1e-9), floor(high / step + 1e-9) + 1)]
+    digits = next((n for n in range(3) if abs(step * 100 - round(step * 100, n)) < 1e-9), 3)
     return axis(
         range=[low - 0.02 * (high - low), high + 0.02 * (high - low)],
         tickvals=ticks,

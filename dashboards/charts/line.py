@@ -122,8 +122,10 @@ def line_top(points: Sequence[DayPoint], shades: Sequence[Shade]) -> float:
     values = [p.value for p in points if p.value is not None] or [1.0]
     ordinary = [p for p in points if not any(s.first <= p.day <= s.last for s in shades)]
     bounds = [p.upper for p in ordinary if p.upper is not None]
-    usual = bounds or [p.value for p in ordinary if p.value is not None] or values
-    top = min(max(*values, *bounds, 0.0), CLIP * max(usual))
+    seen = [p.value for p in ordinary if p.value is not None] or values
+    # A range of nothing but zero (a shop that rarely sells) says nothing of how high days reach.
+    usual = max(bounds, default=0.0) or max(seen)
+    top = min(max(*values, *bounds, 0.0), CLIP * usual)
     return nice_ceiling(top if top > 0 else 1.0)
 
 

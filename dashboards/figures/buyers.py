@@ -38,6 +38,16 @@ def with_returning(data: Data, until: date, days: int) -> pl.DataFrame:
     )
 
 
+def is_young(data: Data, moment: date, back: int) -> bool:
+    """Whether the day `back` days before has less than half the history of the day itself.
+
+    Who had bought before is known as far as the data reach: on a day near their beginning nearly
+    all are new, and a share of returning buyers set against it measures the data, not the buyers.
+    """
+    first = data.first_day()
+    return first is None or 2 * ((moment - first).days - back) < (moment - first).days
+
+
 def returning_share(data: Data, moment: date) -> float | None:
     """The share of one day, None where it is not known."""
     shares = with_returning(data, moment, 1)["returning_share"].to_list()

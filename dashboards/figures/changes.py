@@ -13,6 +13,7 @@ from dashboards.figures.promotions import phases
 from dashboards.wording.changes import COUNTS, EFFECT_ORDER
 
 DIMENSIONS = ("platform", "shop", "channel", "device", "region", "customer_type")
+_INCIDENTS = 2  # of a base day that are named; more would hide the day itself
 _SUMMED = (
     *(f"{side}{name}" for name in COUNTS for side in ("", "base_")),
     "gmv_change",
@@ -41,6 +42,23 @@ def promotion_of_base(data: Data, moment: date, comparison: str) -> str | None:
     base = moment - timedelta(days=back)
     found = phases(data, base, base)
     return found[0].promo if found else None
+
+
+def incidents_of_base(data: Data, moment: date, comparison: str) -> list[Row]:
+    """Incidents that the base day lay in and the day itself does not, the costliest first."""
+    back = data.comparisons.base_day(comparison)
+    if back is None:
+        return []
+    base = moment - timedelta(days=back)
+    rows = [
+        row
+        for row in data["insights.incidents"].to_dicts()
+        if row["opened_date"] and row["last_date"]
+        if row["opened_date"] <= base <= row["last_date"]
+        if not row["opened_date"] <= moment <= row["last_date"]
+    ]
+    rows.sort(key=lambda row: (row["impact_amount"] or 0, str(row["incident_id"])))
+    return rows[:_INCIDENTS]
 
 
 def shown_segments(data: Data, moment: date, comparison: str, dimension: str) -> list[Row]:

@@ -41,11 +41,15 @@ class Window:
         """Rows of these days."""
         return pl.col(column).is_between(pl.lit(self.first), pl.lit(self.last))
 
-    def text(self) -> Both:
-        """Its days in words: 15 Nov to 21 Nov; one day alone is itself."""
+    def text(self, seen_from: date | None = None) -> Both:
+        """Its days in words: 15 Nov to 21 Nov; one day alone is itself. Far days have a year."""
+        first, last = (
+            both(lambda lang, at=at: day(at, lang, seen_from))  # type: ignore[misc]
+            for at in (self.first, self.last)
+        )
         if self.first == self.last:
-            return both(lambda lang: day(self.first, lang))
-        return both(lambda lang: f"{day(self.first, lang)} – {day(self.last, lang)}")
+            return first
+        return both(lambda lang: f"{first.get(lang)} – {last.get(lang)}")
 
 
 def window_until(last: date, days: int, first_known: date | None) -> Window:
@@ -100,9 +104,9 @@ def base_remark(data: Data, now: Window, base: Window | None) -> Both | None:
     here = phases(data, now.first, now.last)
     there = phases(data, base.first, base.last)
     if there and not here:
-        return tr("period.promo_base", days=base.text(), promo=promo_name(there[0].promo))
+        return tr("period.promo_base", days=base.text(now.last), promo=promo_name(there[0].promo))
     if here and not there:
-        return tr("period.promo_now", days=base.text(), promo=promo_name(here[0].promo))
+        return tr("period.promo_now", days=base.text(now.last), promo=promo_name(here[0].promo))
     if (now.first - base.last).days > 1:
-        return tr("period.calm_base", days=base.text())
+        return tr("period.calm_base", days=base.text(now.last))
     return None

@@ -15,7 +15,7 @@ import polars as pl
 from dashboards.base.data import Data, SiteInfo
 from dashboards.base.names import segment_name
 from dashboards.base.page import Both, tr
-from dashboards.wording.formatting import MONTHS, symbol
+from dashboards.wording.formatting import MONTHS, decimals, symbol
 
 CUBE_DAYS = 372  # a year and a week: cards look 364 days back
 DIMENSIONS = ("platform", "shop")
@@ -108,6 +108,7 @@ def script_words(info: SiteInfo) -> dict[str, Any]:
     said = {name: tr(key) for name, key in _WORDS.items()}
     return {
         "symbol": symbol(info.currency),
+        "decimals": decimals(info.currency),
         "filter": {
             "months": list(MONTHS),
             **{name: [text.en, text.zh] for name, text in said.items()},

@@ -1,7 +1,7 @@
 """What an alert says: impact in money, expected range, every effect, where, state of the data.
 
-Belongs here: the words of one incident, in English and Chinese, plain text. Which incidents are
-told, and sending, is in `orchestration.alerting`; figures come from `insights` and
+Belongs here: the words of one incident in the languages of the shop, plain text. Which incidents
+are told, and sending, is in `orchestration.alerting`; figures come from `insights` and
 `fct_gmv_change`.
 """
 
@@ -22,10 +22,14 @@ from dashboards.wording.formatting import money
 from dashboards.wording.i18n import word
 from dashboards.wording.incidents import (
     cause_label,
+    impact_of,
     is_above,
+    is_back,
     place_label,
+    platform_word,
     reason_label,
     segment_label,
+    segment_word,
 )
 from dashboards.wording.metrics import Metrics, in_unit, metric_word, unit_of
 
@@ -46,8 +50,9 @@ class Message:
         segment: `dimension:segment`.
         severity: high, medium or low.
         subject: one line.
-        text: English, then Chinese; no markup.
+        text: a block for each language of the shop; no markup.
         impact_amount: money against the expectation, null for data incidents.
+        keys: the news it holds; of several that is what each of them would be known by.
     """
 
     incident_id: str
@@ -59,6 +64,7 @@ class Message:
     subject: str
     text: str
     impact_amount: float | None = None
+    keys: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -67,7 +73,9 @@ class Message:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: dates as ISO text."""
-        return {**asdict(self), "day": self.day.isoformat()}
+        told = {**asdict(self), "day": self.day.isoformat()}
+        del told["keys"]
+        return told
 
 
 @dataclass(frozen=True)
@@ -78,11 +86,13 @@ class AlertInfo:
         shop: name of the company.
         currency: ISO 4217 code of the reporting currency.
         site: address or path of the pages, empty if there are none.
+        languages: languages of the messages in order; the subject is in the first.
     """
 
     shop: str
     currency: str
     site: str = ""
+    languages: tuple[str, ...] = ("en", "zh")
 
 
 @dataclass(frozen=True)
@@ -118,7 +128,7 @@ def compose(incident: Mapping[str, Any], evidence: Evidence, info: AlertInfo) ->
     """
     is_data = incident["kind"] == "data"
     blocks = []
-    for lang in ("en", "zh"):
+    for lang in info.languages:
         if is_data:
             lines = [str(incident[f"explanation_{lang}"])]
         else:
@@ -143,6 +153,10 @@ def compose(incident: Mapping[str, Any], evidence: Evidence, info: AlertInfo) ->
         subject=_subject(incident, evidence.metrics, info),
         text="\n\n".join(blocks),
         impact_amount=incident["impact_amount"],
+        # A gap that goes on for days is one piece of news: its first day, not its last, names it.
+        keys=(f"gap|{incident['segment']}|{incident['opened_date']}|{incident['severity']}",)
+        if is_data
+        else (),
     )
 
 
@@ -152,14 +166,24 @@ def one_line(text: str) -> str:
 
 
 def _subject(incident: Mapping[str, Any], metrics: Metrics, info: AlertInfo) -> str:
-    start = f"[{info.shop}] {incident['severity']}: {place_label(incident, 'en')}"
+    lang, day = info.languages[0], incident["last_date"]
+    severity = word("severity", str(incident["severity"]), lang)
+    stop = ": " if lang == "en" else "："
+    start = f"[{info.shop}] {severity}{stop}{place_label(incident, lang)}"
     if incident["kind"] == "data":
-        reason = reason_label(incident["reason"], "en", "data incomplete")
-        return one_line(f"{start}: {reason} on {incident['last_date']}")
-    name = metric_word(str(incident["metric"]), metrics, "en")
-    side = "above" if is_above(incident) else "below"
-    amount = money(incident["impact_amount"], info.currency, "en", signed=True)
-    return one_line(f"{start}: {name} {side} range on {incident['last_date']}, {amount}")
+        if lang == "en":
+            reason = reason_label(incident["reason"], lang, "data incomplete")
+            return one_line(f"{start}: {reason} on {day}")
+        return one_line(f"{start}：{reason_label(incident['reason'], lang, '数据不完整')}（{day}）")
+    name = metric_word(str(incident["metric"]), metrics, lang)
+    amount = money(incident["impact_amount"], info.currency, lang, signed=True)
+    if lang == "en":
+        side = "above" if is_above(incident) else "below"
+        when = f"before {day}" if is_back(incident) else f"on {day}"
+        return one_line(f"{start}: {name} {side} range {when}, {amount}")
+    side = "高于" if is_above(incident) else "低于"
+    when = f"{day} 之前" if is_back(incident) else f"{day}"
+    return one_line(f"{start}{name}{side}预期区间（{when}），{amount}")
 
 
 def _fall_lines(
@@ -175,22 +199,25 @@ def _fall_lines(
     name, place = metric_word(metric, metrics, lang), place_label(incident, lang)
     day, opened = incident["last_date"], incident["opened_date"]
     cause = incident["cause_metric"]
-    high = is_above(incident)
+    high, is_over, of = is_above(incident), is_back(incident), impact_of(incident)
     if lang == "zh":
         severity = word("severity", str(incident["severity"]), lang)
-        of = "净销售额" if metric == "refund_rate" else "支付金额"
+        whose = {"refunds": "净销售额", "gmv": "支付金额", "metric": "支付金额（仅此一项）"}[of]
+        when = f"自 {opened} 起，{day} 已回到区间内" if is_over else f"{day}"
         lines = [
             f"【{info.shop}】{place}{name}{'高于' if high else '低于'}预期区间"
-            f"（{day}，严重程度：{severity}）",
-            f"实际 {seen}；预期 {wanted}（区间 {low} 至 {high_bound}）",
-            f"影响：{of} {impact}（自 {opened} 起，共 {incident['days']} 天）",
+            f"（{when}，严重程度：{severity}）",
+            f"{day} 实际 {seen}；预期 {wanted}（区间 {low} 至 {high_bound}）",
+            f"影响：{whose} {impact}（自 {opened} 起，共 {incident['days']} 天）",
         ]
         return [*lines, cause_label(incident, metrics, lang)] if cause else lines
+    whose = {"refunds": "net sales", "gmv": "GMV", "metric": "GMV by itself"}[of]
+    when = f"since {opened}, and was back inside it on {day}" if is_over else f"on {day}"
     lines = [
         f"{info.shop}: {name} of {place} {'rose above' if high else 'fell below'} its expected"
-        f" range on {day} (severity {incident['severity']}).",
+        f" range {when} (severity {incident['severity']}).",
         f"Observed {seen}; expected {wanted} (range {low} to {high_bound}).",
-        f"Impact: {impact} of {'net sales' if metric == 'refund_rate' else 'GMV'} since {opened}"
+        f"Impact: {impact} of {whose} since {opened}"
         f" ({incident['days']} day{'' if incident['days'] == 1 else 's'}).",
     ]
     if cause and incident["cause_side"] != "above":
@@ -214,7 +241,8 @@ def _effect_lines(
         return ["No earlier day to compare with." if english else "没有可比较的日期。"]
     base = evidence.comparisons.said(comparison, "alert", lang)
     change = money(float(str(row["gmv_change"])), info.currency, lang, signed=True)
-    of = "" if incident["platform"] is None else str(incident["platform"])
+    platform = incident["platform"]
+    of = "" if platform is None else platform_word(platform, lang)
     first = (
         f"GMV{' of ' + of if of else ''} {change} against {base}:"
         if english
@@ -233,12 +261,12 @@ def _where_lines(
     own = causes.filter(
         pl.col("incident_id") == incident["incident_id"],
         pl.col("impact_amount") < 0,
-        ~pl.col("segment").str.starts_with("("),  # what is not known is no place
     ).sort("dimension_rank", "position")
     lines = []
     for (name,), group in own.group_by("dimension", maintain_order=True):
         parts = ", ".join(
-            f"{part['segment']} {money(part['impact_amount'], info.currency, lang, signed=True)}"
+            f"{segment_word(name, part['segment'], lang)}"
+            f" {money(part['impact_amount'], info.currency, lang, signed=True)}"
             for part in group.sort("impact_amount").head(_SHOWN_SEGMENTS).to_dicts()
         )
         lines.append(f"  {segment_label(name, '', lang).strip()}: {parts}")
@@ -256,13 +284,15 @@ def _where_lines(
 def _scope(incident: Mapping[str, Any], completeness: pl.DataFrame, lang: str) -> str:
     """What the list of places is a list of; platforms that are not whole are not in it."""
     if incident["platform"] is not None:
-        return f"within {incident['platform']}" if lang == "en" else f"{incident['platform']}内"
+        platform = platform_word(incident["platform"], lang)
+        return f"within {platform}" if lang == "en" else f"{platform}内"
     gaps = completeness.filter(
         pl.col("business_date").is_between(incident["opened_date"], incident["last_date"]),
         ~pl.col("is_complete"),
         pl.col("reason") != "not_expected",
     )
-    late = ", ".join(gaps["platform"].drop_nulls().unique().sort())
+    names = gaps["platform"].drop_nulls().unique().sort()
+    late = ", ".join(platform_word(name, lang) for name in names)
     if lang == "en":
         return f"whole company without {late}, not complete" if late else "whole company"
     return f"全公司，不含数据不完整的 {late}" if late else "全公司"

@@ -100,18 +100,22 @@ def _level(change: Mapping[str, Any], lang: str, currency: str, versus: str) -> 
     if gmv is None:
         return text("headline.unknown", lang, day=when)
     words = {"day": when, "gmv": money(gmv, currency, lang)}
-    if base is None or not change.get("comparison"):
+    is_alone = base is None or not change.get("comparison")
+    if not is_alone:
+        words |= {"base": versus, "base_gmv": money(base, currency, lang)}
+    if gmv == 0 and _number(change, "orders") == 0:
+        alike = base == 0 and _number(change, "base_orders") == 0
+        key = "no_orders_no_base" if is_alone else "no_orders_either" if alike else "no_orders"
+        return text(f"headline.{key}", lang, **words)
+    if base is None or is_alone:
         return text("headline.no_base", lang, **words)
-    words |= {"base": versus, "base_gmv": money(base, currency, lang)}
     if base == 0:
         return text("headline.both_zero" if gmv == 0 else "headline.base_zero", lang, **words)
     if gmv == 0:
         return text("headline.fell_to_zero", lang, **words)
     rate = gmv / base - 1
-    if abs(rate) < NOTABLE_CHANGE:
-        return text("headline.within", lang, **words)
-    key = "headline.above" if rate > 0 else "headline.below"
-    return text(key, lang, rate=percent(abs(rate)), **words)
+    key = "within" if abs(rate) < NOTABLE_CHANGE else "above" if rate > 0 else "below"
+    return text(f"headline.{key}", lang, rate=percent(abs(rate)), **words)
 
 
 def _drivers(change: Mapping[str, Any], lang: str, currency: str) -> str:
@@ -134,7 +138,13 @@ def _drivers(change: Mapping[str, Any], lang: str, currency: str) -> str:
     against = [effect for effect in found if effect.amount * (gmv - base) < 0]
     lead = along[0]
     amount = money(lead.amount, currency, lang, signed=True)
-    if len(along) > 1 and abs(along[1].amount) >= SECOND_DRIVER * abs(lead.amount):
+    two = along[: 2 if _is_second(along) else 1]
+    if against and abs(against[0].amount) > abs(sum(effect.amount for effect in two)):
+        # What is named would leave the sum on the other side.
+        return text(
+            "headline.outweighed", lang, driver=against[0].text, lead=inline(lead.text, lang)
+        )
+    if len(two) > 1:
         second = inline(along[1].text, lang)
         sentence = text("headline.two_drivers", lang, first=lead.text, second=second)
     else:
@@ -142,6 +152,10 @@ def _drivers(change: Mapping[str, Any], lang: str, currency: str) -> str:
     if against and abs(against[0].amount) >= OFFSET_DRIVER * abs(lead.amount):
         sentence += text("headline.offset", lang, driver=inline(against[0].text, lang))
     return sentence + text("headline.stop", lang)
+
+
+def _is_second(along: list[Effect]) -> bool:
+    return len(along) > 1 and abs(along[1].amount) >= SECOND_DRIVER * abs(along[0].amount)
 
 
 def _caveat(change: Mapping[str, Any], lang: str) -> str:

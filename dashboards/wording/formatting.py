@@ -13,10 +13,16 @@ MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EM DASH}"
 
 _SYMBOLS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "HKD": "HK$", "TWD": "NT$"}
+_WHOLE = frozenset({
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV",
+    "XAF", "XOF", "XPF",
+})  # fmt: skip
+"""Currencies of ISO 4217 without a minor unit."""
 _UNITS = {
     "en": ((1e9, "B"), (1e6, "M"), (1e3, "K")),
     "zh": ((1e8, "亿"), (1e4, "万")),
 }
+_FAR_DAYS = 180
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WEEKDAYS = {
     "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
@@ -27,6 +33,11 @@ _WEEKDAYS = {
 def symbol(currency: str) -> str:
     """The sign written before an amount; the code and a space where there is none."""
     return _SYMBOLS.get(currency.upper(), f"{currency.upper()} ")
+
+
+def decimals(currency: str) -> int:
+    """Decimals of an exact amount: none where a currency has no smaller unit."""
+    return 0 if currency.upper() in _WHOLE else 2
 
 
 def _decimals(size: float, signed: bool) -> int:
@@ -72,18 +83,9 @@ def money(amount: SupportsFloat | None, currency: str, lang: str, signed: bool =
     size = abs(value)
     body = _compact(size, lang, signed)
     if body is None:
-        digits = 0 if size >= 100 or size == 0 or signed else 2
+        digits = 0 if size >= 100 or size == 0 or signed else decimals(currency)
         body = f"{size:,.{digits}f}"
     return f"{_sign(value, body, signed)}{symbol(currency)}{body}"
-
-
-def count(value: SupportsFloat | None, lang: str, signed: bool = False) -> str:
-    """A count in short: 46.4K; 4.64万. None gives an em dash."""
-    if value is None:
-        return DASH
-    number = float(value)
-    body = _compact(abs(number), lang, signed) or f"{abs(number):,.0f}"
-    return f"{_sign(number, body, signed)}{body}"
 
 
 def integer(value: SupportsFloat | None) -> str:
@@ -101,11 +103,11 @@ def fixed(value: SupportsFloat | None, digits: int, signed: bool = False) -> str
 
 
 def exact_money(amount: SupportsFloat | None, currency: str, signed: bool = False) -> str:
-    """An amount to the cent, for tables: ¥332,145.20. None gives an em dash."""
+    """An amount to the smallest unit, for tables: ¥332,145.20. None gives an em dash."""
     if amount is None:
         return DASH
     value = float(amount)
-    body = f"{abs(value):,.2f}"
+    body = f"{abs(value):,.{decimals(currency)}f}"
     return f"{_sign(value, body, signed)}{symbol(currency)}{body}"
 
 
@@ -128,11 +130,12 @@ def as_date(value: object) -> date | None:
     return None
 
 
-def day(value: date, lang: str) -> str:
-    """A day without weekday: 21 Nov; 11月21日."""
+def day(value: date, lang: str, seen_from: date | None = None) -> str:
+    """A day without weekday: 21 Nov; 11月21日. Half a year from `seen_from` with its year."""
+    is_far = seen_from is not None and abs((seen_from - value).days) >= _FAR_DAYS
     if lang == "zh":
-        return f"{value.month}月{value.day}日"
-    return f"{value.day} {MONTHS[value.month - 1]}"
+        return f"{f'{value.year}年' if is_far else ''}{value.month}月{value.day}日"
+    return f"{value.day} {MONTHS[value.month - 1]}{f' {value.year}' if is_far else ''}"
 
 
 def weekday(value: date, lang: str) -> str:
@@ -140,11 +143,11 @@ def weekday(value: date, lang: str) -> str:
     return _WEEKDAYS[lang][value.weekday()]
 
 
-def long_day(value: date, lang: str) -> str:
-    """A day with its weekday: Sat 21 Nov; 11月21日（周六）."""
+def long_day(value: date, lang: str, seen_from: date | None = None) -> str:
+    """A day with its weekday: Sat 21 Nov; 11月21日（周六）. Far from `seen_from` with its year."""
     if lang == "zh":
-        return f"{day(value, lang)}（{weekday(value, lang)}）"
-    return f"{weekday(value, lang)} {day(value, lang)}"
+        return f"{day(value, lang, seen_from)}（{weekday(value, lang)}）"
+    return f"{weekday(value, lang)} {day(value, lang, seen_from)}"
 
 
 def inline(label: str, lang: str) -> str:

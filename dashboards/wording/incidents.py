@@ -31,15 +31,35 @@ def place_label(row: Mapping[str, object], lang: str) -> str:
     """What an incident is of: the company, a platform, or a segment within one."""
     if row["dimension"] == "all":
         return "the company" if lang == "en" else "全公司"
-    if row["dimension"] in ("platform", "source"):
+    if row["dimension"] == "source":
         return str(row["segment"])
-    return f"{row['platform']} ({segment_label(row['dimension'], row['segment'], lang)})"
+    if row["dimension"] == "platform":
+        return platform_word(row["segment"], lang)
+    part = segment_label(row["dimension"], row["segment"], lang)
+    name = platform_word(row["platform"], lang)
+    return f"{name} ({part})" if lang == "en" else f"{name}（{part}）"
+
+
+def platform_word(platform: object, lang: str) -> str:
+    """A platform as people call it; one that the catalogue does not know by its own name."""
+    return word("segment.platform", str(platform), lang)
+
+
+def segment_word(dimension: object, segment: object, lang: str) -> str:
+    """A segment as people call it, such as "Paid search"."""
+    known = str(segment)
+    if known.startswith("("):
+        return word("segment", known.strip("()"), lang, known)
+    return word(f"segment.{dimension}", known, lang)
 
 
 def segment_label(dimension: object, segment: object, lang: str) -> str:
     """A segment with its dimension, such as "device mobile"."""
     name = str(dimension)
-    return f"{inline(word('dimension', name, lang, name.replace('_', ' ')), lang)} {segment}"
+    label = inline(word("dimension", name, lang, name.replace("_", " ")), lang)
+    said = segment_word(dimension, segment, lang)
+    is_common = said != str(segment) and name != "platform"  # names stay as they are written
+    return f"{label} {inline(said, lang) if is_common else said}"
 
 
 def is_above(row: Mapping[str, object]) -> bool:
@@ -47,6 +67,14 @@ def is_above(row: Mapping[str, object]) -> bool:
     if row["metric"] == "orders_per_buyer":
         return float(str(row["impact_amount"] or 0)) > 0
     return row["metric"] == "refund_rate"
+
+
+def is_back(row: Mapping[str, object]) -> bool:
+    """Whether the metric told of lay inside its range on the last day: others kept the incident."""
+    seen, low, high = (row[name] for name in ("observed", "lower", "upper"))
+    if seen is None or low is None or high is None:
+        return False
+    return float(str(low)) <= float(str(seen)) <= float(str(high))
 
 
 def cause_label(row: Mapping[str, object], metrics: Metrics, lang: str) -> str:
@@ -86,21 +114,16 @@ def _kpi_words(row: Mapping[str, object], metrics: Metrics) -> tuple[str, str]:
         metrics: the registry.
     """
     metric, cause = str(row["metric"]), row["cause_metric"]
-    impact = float(str(row["impact_amount"] or 0))
-    amount = f"{abs(impact):,.0f}"
     company = row["dimension"] == "all"
-    en, zh = ("more", "多") if impact > 0 else ("less", "少")
-    lost = (f"{en} GMV than expected", f"支付金额比预期{zh}")
-    if metric == "refund_rate":
-        lost = ("more refunds than expected", "退款比预期多")
     first = (
         f"{'' if company else place_label(row, 'en') + ': '}{metric_word(metric, metrics, 'en')}"
-        f" {'above' if is_above(row) else 'below'} the expected range {_span(row, 'en')},"
-        f" {amount} {lost[0]}"
+        f" {'above' if is_above(row) else 'below'} the expected range {_span(row, 'en')}"
+        f"{_impact_words(row, 'en')}"
     )
     second = (
         f"{place_label(row, 'zh')}{metric_word(metric, metrics, 'zh')}"
-        f"{'高于' if is_above(row) else '低于'}预期区间（{_span(row, 'zh')}），{lost[1]} {amount}"
+        f"{'高于' if is_above(row) else '低于'}预期区间（{_span(row, 'zh')}）"
+        f"{_impact_words(row, 'zh')}"
     )
     if cause is not None and cause != metric:
         first += f"; {cause_label(row, metrics, 'en')}"
@@ -110,6 +133,40 @@ def _kpi_words(row: Mapping[str, object], metrics: Metrics) -> tuple[str, str]:
         first += f"; most in {segment_label(*where, 'en')}"
         second += f"；主要来自{segment_label(*where, 'zh')}"
     return first + ".", second + "。"
+
+
+def impact_of(row: Mapping[str, object]) -> str:
+    """Whose money the impact is.
+
+    Returns:
+        `gmv` or `refunds`: against what these were expected to be; `metric`: what the metric alone
+        does to GMV, whatever the others did.
+    """
+    if row["metric"] == "refund_rate":
+        return "refunds"
+    is_gmv = row["metric"] in ("gmv", "gmv_3_days") or row["cause_side"] == "above"
+    return "gmv" if is_gmv else "metric"
+
+
+def _impact_words(row: Mapping[str, object], lang: str) -> str:
+    if row["impact_amount"] is None:
+        return ""
+    impact = float(str(row["impact_amount"]))
+    amount = f"{abs(impact):,.0f}"
+    if not any(figure in "123456789" for figure in amount):
+        return ""
+    of = impact_of(row)
+    if of == "refunds":
+        # The impact is on net sales, so more refunds are a loss.
+        if lang == "en":
+            return f", {amount} {'more' if impact < 0 else 'less'} refunds than expected"
+        return f"，退款比预期{'多' if impact < 0 else '少'} {amount}"
+    if lang == "en":
+        side = "more" if impact > 0 else "less"
+        alone = " than expected" if of == "gmv" else " by itself"
+        return f", {amount} {side} GMV{alone}"
+    side = "多" if impact > 0 else "少"
+    return f"，{'支付金额比预期' if of == 'gmv' else '仅此一项使支付金额'}{side} {amount}"
 
 
 def _data_words(row: Mapping[str, object]) -> tuple[str, str]:

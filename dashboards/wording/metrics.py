@@ -11,7 +11,7 @@ from typing import Any, SupportsFloat
 
 import polars as pl
 
-from dashboards.wording.formatting import DASH, count, fixed, inline, integer, money, percent
+from dashboards.wording.formatting import DASH, fixed, inline, integer, money, percent
 from dashboards.wording.i18n import word
 
 Metrics = Mapping[str, Mapping[str, Any]]
@@ -39,9 +39,7 @@ def unit_of(metric: str, metrics: Metrics) -> str:
     return registered or _UNITS.get(metric) or ("rate" if metric.endswith("_rate") else "ratio")
 
 
-def in_unit(
-    value: SupportsFloat | None, unit: str, currency: str, lang: str, *, is_short: bool = False
-) -> str:
+def in_unit(value: SupportsFloat | None, unit: str, currency: str, lang: str) -> str:
     """A value as its unit is written; None gives an em dash.
 
     Args:
@@ -49,7 +47,6 @@ def in_unit(
         unit: as `unit_of` gives it.
         currency: ISO 4217 code.
         lang: `en` or `zh`.
-        is_short: counts as 46.4K instead of 46,369.
     """
     if value is None:
         return DASH
@@ -58,5 +55,5 @@ def in_unit(
     if unit == "rate":
         return percent(value, 2)
     if unit == "count":
-        return count(value, lang) if is_short else integer(value)
+        return integer(value)
     return fixed(value, 3)

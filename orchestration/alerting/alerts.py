@@ -6,7 +6,7 @@ The words of an incident are in `dashboards.wording.alerts`, sending is in `deli
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ import polars as pl
 from dashboards.wording.alerts import AlertInfo, Evidence, Message, compose, one_line
 from dashboards.wording.comparisons import Comparisons
 from dashboards.wording.metrics import by_name
+from dashboards.wording.outage import joined
 from models.series import FEEDS_OF_METRIC
 from orchestration.alerting.delivery import deliver
 from orchestration.errors import attempt, write_trace
@@ -52,12 +53,13 @@ def alertable(incidents: pl.DataFrame, as_of: date, within_days: int = 2) -> pl.
     ).sort(pl.col("kind") != "data", pl.col("impact_amount").fill_null(0), "incident_id")
 
 
-def failure_message(
+def failure_message(  # noqa: PLR0913, PLR0917 - the parts of one message
     run_id: str,
     step: str,
     error: BaseException | str,
     log_path: Path | str,
     day: date | None = None,
+    languages: Sequence[str] = ("en", "zh"),
 ) -> Message:
     """The message of a run that failed; readers keep the last good generation.
 
@@ -67,14 +69,22 @@ def failure_message(
         error: what was raised; credentials in addresses are removed.
         log_path: where to read more.
         day: business date of the run; today (UTC) if not given.
+        languages: languages of the message in order; the error is told as it was raised.
     """
     told = str(error).strip() or type(error).__name__
     reason = _CREDENTIALS.sub("://***@", told)[:_LONGEST_ERROR]
     lines = [one_line(line) for line in reason.splitlines()] or ["no message"]
-    english = [f"Run {run_id} failed at step {step}.", *lines, f"Log: {log_path}"]
-    english.append("Published figures and pages are those of the last good run.")
-    chinese = [f"运行 {run_id} 在步骤 {step} 失败，错误见上文。日志：{log_path}"]
-    chinese.append("已发布的数据和页面保持上一次成功运行的结果。")
+    told_first = {
+        "en": [f"Run {run_id} failed at step {step}.", *lines, f"Log: {log_path}"],
+        "zh": [f"运行 {run_id} 在步骤 {step} 失败。", *lines, f"日志：{log_path}"],
+    }
+    ends = {
+        "en": "Published figures and pages are those of the last good run.",
+        "zh": "已发布的数据和页面保持上一次成功运行的结果。",
+    }
+    blocks = ["\n".join(map(one_line, [*told_first[lang], ends[lang]])) for lang in languages]
+    is_english = languages[0] == "en"
+    subject = f"run failed at {step}" if is_english else f"运行在 {step} 步骤失败"
     return Message(
         incident_id=f"run-{re.sub(r'[^A-Za-z0-9_-]', '_', run_id)[:60]}",
         day=day or datetime.now(UTC).date(),
@@ -82,8 +92,8 @@ def failure_message(
         metric="run",
         segment=one_line(f"run:{run_id}"),
         severity="high",
-        subject=one_line(f"kpi-warehouse: run failed at {step}"),
-        text="\n".join(english) + "\n\n" + "\n".join(one_line(line) for line in chinese),
+        subject=one_line(f"kpi-warehouse: {subject}"),
+        text="\n\n".join(blocks),
     )
 
 
@@ -97,7 +107,9 @@ def tell_failure(
     if attempt(lambda: state.get("failure_told")) == run_id:
         return
     trace = attempt(lambda: write_trace(error, settings.paths.data / "logs"))
-    message = failure_message(run_id, step, error, trace or "could not be written")
+    message = failure_message(
+        run_id, step, error, trace or "could not be written", languages=settings.shop.languages
+    )
     channels = attempt(settings.alert_channels) or []
     attempt(lambda: deliver([message], settings.paths.outbox, channels, state))
     attempt(lambda: state.set("failure_told", run_id))
@@ -135,10 +147,34 @@ def send_alerts(settings: Settings, state: State, published: Callable[[str], pl.
         watermarks=published("from quality.source_watermarks"),
     )
     shop = settings.shop
-    info = AlertInfo(shop.name, shop.currency, (settings.paths.site / "index.html").as_posix())
+    site = (settings.paths.site / "index.html").as_posix()
+    info = AlertInfo(shop.name, shop.currency, site, tuple(shop.languages))
     messages = {row["incident_id"]: compose(row, evidence, info) for row in told.to_dicts()}
-    news = alertable(incidents, last)["incident_id"].to_list()
+    news = alertable(incidents, last)
     channels = settings.alert_channels()
     deliver(list(messages.values()), settings.paths.outbox, [], state)
-    deliver([messages[name] for name in news], settings.paths.outbox, channels, state)
+    told_now = [joined([messages[name] for name in names], info) for names in one_story_each(news)]
+    deliver(told_now, settings.paths.outbox, channels, state)
     return len(news)
+
+
+def one_story_each(news: pl.DataFrame) -> list[list[str]]:
+    """Ids of incidents by what is told together: gaps whose days touch are one outage.
+
+    Args:
+        news: what `alertable` returns.
+
+    Returns:
+        Groups in the order of their first incident; an incident of a KPI is a group of its own.
+    """
+    groups: list[list[str]] = []
+    end: date | None = None
+    for row in news.filter(pl.col("kind") == "data").sort("opened_date", "incident_id").to_dicts():
+        if end is not None and row["opened_date"] <= end + timedelta(days=1):
+            groups[-1].append(row["incident_id"])
+            end = max(end, row["last_date"])
+        else:
+            groups.append([row["incident_id"]])
+            end = row["last_date"]
+    rest = news.filter(pl.col("kind") != "data")["incident_id"].to_list()
+    return [*groups, *([name] for name in rest)]

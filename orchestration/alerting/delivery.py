@@ -77,7 +77,7 @@ def deliver(
 ) -> list[Delivery]:
     """Write each message to the outbox and send it once to each channel.
 
-    A message already sent to a channel (same metric, segment, day and severity) is not sent again;
+    A message whose news (metric, segment, day and severity) a channel has had is not sent again;
     one that failed is tried again in the next run. A failing channel never raises and never holds
     back another.
 
@@ -117,18 +117,23 @@ def _sent(
 def _send(
     message: Message, channel: _Channel, store: AlertStore, redact: Callable[[str], str]
 ) -> Delivery:
-    key = f"{message.key}|{channel.fingerprint}"
-    if attempt(lambda: store.seen(key)):
+    keys = [f"{key}|{channel.fingerprint}" for key in message.keys or (message.key,)]
+    if attempt(lambda: all(store.seen(key) for key in keys)):
         return Delivery(message.incident_id, channel.label, "already_sent")
     sent, tries, reason = channel.send(message)
     if sent:
-        attempt(lambda: store.mark(key, datetime.now(UTC)))
+        attempt(lambda: _mark(store, keys))
         return Delivery(message.incident_id, channel.label, "sent", tries)
     _log.warning(
         "%s: alert %s was not delivered after %d tries (%s); the outbox has it, and the next run"
         " tries again", channel.label, message.incident_id, tries, redact(reason),
     )  # fmt: skip
     return Delivery(message.incident_id, channel.label, "failed", tries)
+
+
+def _mark(store: AlertStore, keys: Sequence[str]) -> None:
+    for key in keys:
+        store.mark(key, datetime.now(UTC))
 
 
 def _write(message: Message, outbox: Path) -> Delivery:

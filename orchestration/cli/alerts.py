@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -59,7 +60,7 @@ def test_channels() -> None:
 
     configured = settings.load()
     channels = configured.alert_channels()
-    message = _test_message(configured.shop.name)
+    message = _test_message(configured.shop.name, configured.shop.languages)
     paths = configured.paths
     report = deliver([message], paths.outbox, channels, _Forgetful(), SendPolicy(attempts=2))
     results: list[dict[str, Any]] = [
@@ -82,10 +83,16 @@ def test_channels() -> None:
         )
 
 
-def _test_message(shop: str) -> Any:
+def _test_message(shop: str, languages: Sequence[str]) -> Any:
     from dashboards.wording.alerts import Message, one_line
 
     now = datetime.now(UTC)
+    subject = {"en": "TEST: this is not an alert", "zh": "测试：这不是告警"}
+    said = {
+        "en": "This is a test of the alert channels, sent by `kpi alerts test`. Nothing happened"
+        " in the shop and nothing has to be done.",
+        "zh": "这是由 `kpi alerts test` 发出的通道测试消息。店铺没有异常，无需处理。",
+    }
     return Message(
         incident_id=f"test-{now:%Y%m%dT%H%M%S%f}",
         day=now.date(),
@@ -93,8 +100,6 @@ def _test_message(shop: str) -> Any:
         metric="test",
         segment="test",
         severity="low",
-        subject=one_line(f"[{shop}] TEST: this is not an alert"),
-        text="This is a test of the alert channels, sent by `kpi alerts test`. Nothing happened"
-        " in the shop and nothing has to be done.\n\n"
-        "这是由 `kpi alerts test` 发出的通道测试消息。店铺没有异常，无需处理。",
+        subject=one_line(f"[{shop}] {subject[languages[0]]}"),
+        text="\n\n".join(said[lang] for lang in languages),
     )

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from playwright.sync_api import Page
 
-from dashboards.wording.formatting import count, fixed, money, percent
+from dashboards.wording.formatting import fixed, integer, money, percent
 from tests.browser import shop
 from tests.browser.conftest import Visit
 from tests.browser.test_pages import check
@@ -52,7 +52,7 @@ def written(name: str, value: float, lang: str) -> str:
     if name in ("gmv", "net_sales", "aov", "gmv_per_buyer"):
         return money(value, "CNY", lang)
     if name == "visitors":
-        return count(value, lang)
+        return integer(value)
     return percent(value, 2) if name == "conversion_rate" else fixed(value, 3)
 
 
@@ -281,13 +281,13 @@ def test_numbers_are_written_as_in_python(visit: Visit, site: Path) -> None:
     values += [round(1.37**n * 0.1, 3) for n in range(60)]
     shown = page.evaluate(
         """values => values.map(v => [
-            kpi.formats.money(v, '¥', 'en'), kpi.formats.money(v, '¥', 'zh'),
-            kpi.formats.count(v, 'en'), kpi.formats.count(v, 'zh'),
+            kpi.formats.money(v, '¥', 'en', 2), kpi.formats.money(v, '¥', 'zh', 2),
+            kpi.formats.money(v, '¥', 'en', 0),
             kpi.formats.fixed(v, 0), kpi.formats.fixed(v, 2, true), kpi.formats.percent(v, 1)])""",
         values,
     )  # fmt: skip
     expected = [
-        [money(v, "CNY", "en"), money(v, "CNY", "zh"), count(v, "en"), count(v, "zh"),
+        [money(v, "CNY", "en"), money(v, "CNY", "zh"), money(v, "JPY", "en"),
          fixed(v, 0), fixed(v, 2, True), percent(v, 1)]
         for v in values
     ]  # fmt: skip

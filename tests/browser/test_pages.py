@@ -121,6 +121,33 @@ def test_language_and_theme_switch_without_reload(visit: Visit, site: Path) -> N
     check(visit, page, site)
 
 
+def test_the_skip_link_leaves_the_address_as_it_was(visit: Visit, site: Path) -> None:
+    page = visit.drawn(site / "drivers.html", "lang=zh&cmp=last_year&dim=channel")
+    before = page.url
+    page.focus(".skip")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    assert page.url == before
+    assert page.locator("#by-last_year-channel svg.main-svg").first.is_visible()
+
+
+@pytest.mark.parametrize("name", ["index.html", "channels.html", "metrics.html"])
+def test_a_phone_shows_which_page_it_is_on(visit: Visit, site: Path, name: str) -> None:
+    page = visit.go(site / name, width=390)
+    box = page.locator(".side [aria-current]").bounding_box()
+    assert box and box["x"] >= 0 and box["x"] + box["width"] <= 390
+
+
+def test_the_first_column_stays_and_leaves_room_for_figures(visit: Visit, site: Path) -> None:
+    page = visit.go(site / "channels.html", width=390)
+    cell = page.locator("#channel-spend tbody th").first
+    head = page.locator("#channel-spend thead th").first
+    before = [one.bounding_box()["x"] for one in (cell, head)]
+    page.evaluate("document.querySelector('#channel-spend .scroll').scrollLeft = 300")
+    assert [one.bounding_box()["x"] for one in (cell, head)] == before
+    assert cell.bounding_box()["width"] < 0.5 * 390
+
+
 def test_tabs_keep_their_state_in_the_address(visit: Visit, site: Path) -> None:
     page = visit.drawn(site / "drivers.html", "lang=en&cmp=last_year&dim=channel&junk&x=%E0%A4%A")
     assert page.locator("section:visible").count() == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import socket
 import sys
 import threading
@@ -20,9 +21,16 @@ import pytest
 from dashboards.wording.alerts import AlertInfo, Evidence, Message, compose
 from dashboards.wording.comparisons import Comparisons
 from dashboards.wording.metrics import by_name
+from dashboards.wording.outage import joined
 from models.incidents import INCIDENT_SCHEMA
 from models.series import FEEDS_OF_METRIC
-from orchestration.alerting.alerts import alertable, failure_message, send_alerts, tell_failure
+from orchestration.alerting.alerts import (
+    alertable,
+    failure_message,
+    one_story_each,
+    send_alerts,
+    tell_failure,
+)
 from orchestration.alerting.delivery import SendPolicy, deliver
 from orchestration.alerting.redact import Redactor, redacting
 from tests.support.contracts import comparisons, fake, registry
@@ -205,22 +213,22 @@ def message(**changed: object) -> Message:
 
 def test_a_message_says_impact_range_effects_segments_and_data_in_both_languages() -> None:
     told = message()
-    assert told.subject == "[Demo shop] high: tmall: GMV below range on 2026-11-20, −¥152K"
+    assert told.subject == "[Demo shop] high: Tmall: GMV below range on 2026-11-20, −¥152K"
     english, chinese = told.text.split("\n\n")
     for part in (
         "Observed ¥180K; expected ¥260K (range ¥230K to ¥290K).",
         "Impact: −¥152K of GMV since 2026-11-19 (2 days).",
         "Main cause: conversion.",
-        "GMV of tmall −¥78K against the mean of the 28 days before:",  # by hand: 180 - 258
+        "GMV of Tmall −¥78K against the mean of the 28 days before:",  # by hand: 180 - 258
         "+¥12K", "−¥90K", "−¥4.0K", "+¥4.0K",  # every effect of the platform's row
-        "Where (within tmall, against the expectation):\nchannel: paid_search −¥70K",
-        "device: mobile −¥75K",
+        "Where (within Tmall, against the expectation):\nchannel: Paid search −¥70K",
+        "device: Mobile −¥75K",
         "Data of the day: complete.",
         "data/site/index.html",
     ):  # fmt: skip
         assert part in english, part
-    assert "email" not in english  # it rose, so it is no place of the fall
-    assert "social" not in english  # another incident's
+    assert "Email" not in english  # it rose, so it is no place of the fall
+    assert "Social" not in english  # another incident's
     for part in ("支付金额低于预期区间", "较前 28 天日均", "主因：支付转化率", "当日数据：完整"):
         assert part in chinese, part
     assert "−¥15.2万" in chinese or "−¥15万" in chinese
@@ -230,17 +238,17 @@ def test_a_message_says_impact_range_effects_segments_and_data_in_both_languages
 def test_a_company_incident_names_the_platforms_its_places_are_without() -> None:
     place = {"dimension": "all", "segment": "all", "platform": None}
     told = compose(incident(**place), evidence(None, "no_rows", causes=causes()), INFO)
-    assert "Where (whole company without shopify, not complete, against the expect" in told.text
-    assert "不含数据不完整的 shopify" in told.text
+    assert "Where (whole company without Shopify, not complete, against the expect" in told.text
+    assert "不含数据不完整的 Shopify" in told.text
     whole = compose(incident(**place), evidence(causes=causes()), INFO)
     assert "Where (whole company, against the expectation):" in whole.text
 
 
 def test_a_segment_of_a_platform_is_told_with_the_effects_of_the_platform() -> None:
     told = message(dimension="channel", segment="paid_search", metric="visitors")
-    assert "tmall (channel paid_search): visitors below range" in told.subject
-    assert "GMV of tmall −¥78K" in told.text
-    assert "tmall (渠道 paid_search)" in told.text
+    assert "Tmall (channel paid search): visitors below range" in told.subject
+    assert "GMV of Tmall −¥78K" in told.text
+    assert "天猫（渠道 付费搜索）" in told.text
 
 
 def test_refunds_rise_above_their_range() -> None:
@@ -523,7 +531,7 @@ def test_a_run_tells_the_open_incidents_of_its_last_days(tmp_path: Path, hook: H
             "quality.comparisons": comparisons(),
         }
         settings = SimpleNamespace(
-            shop=SimpleNamespace(name="Demo shop", currency="CNY"),
+            shop=SimpleNamespace(name="Demo shop", currency="CNY", languages=("en", "zh")),
             alert_channels=lambda: [hook.address],
             paths=SimpleNamespace(site=tmp_path / "site", outbox=tmp_path / "outbox"),
         )
@@ -542,7 +550,7 @@ def test_a_run_tells_the_open_incidents_of_its_last_days(tmp_path: Path, hook: H
     assert send_alerts(run.settings, run.state, run.published) == 1  # type: ignore[arg-type]
     assert send_alerts(run.settings, run.state, run.published) == 1  # type: ignore[arg-type]
     assert len(hook.received) == 1
-    assert "paid_search" in hook.received[0]["message"]
+    assert "Paid search" in hook.received[0]["message"]
     # The closed one is no news, but the outbox explains it.
     assert len(list((tmp_path / "outbox").glob("*.txt"))) == 2
 
@@ -554,6 +562,85 @@ def test_a_failed_run_is_told_once_whoever_sees_it(tmp_path: Path) -> None:
     tell_failure(home.settings, home.state, "run-2", "audit", ValueError("no"))
     assert len(list(home.paths.outbox.glob("run-*.txt"))) == 2
     assert len(list(home.paths.data.glob("logs/error_*.log"))) == 2
+
+
+def test_messages_are_in_the_languages_of_the_shop() -> None:
+    han = re.compile(r"[\u4e00-\u9fff]")
+    english = compose(incident(), evidence(causes=causes()), replace(INFO, languages=("en",)))
+    assert not han.search(english.subject + english.text)
+    assert english.text == message().text.split("\n\n")[0]
+    chinese = compose(incident(), evidence(causes=causes()), replace(INFO, languages=("zh",)))
+    assert chinese.subject == "[Demo shop] 高：天猫支付金额低于预期区间（2026-11-20），−¥15万"
+    assert chinese.text == message().text.split("\n\n")[1]
+    failed = failure_message("r", "audit", "disk full", "log", day=DAY, languages=("en",))
+    assert not han.search(failed.subject + failed.text)
+    failed = failure_message("r", "audit", "disk full", "log", day=DAY, languages=("zh",))
+    assert "disk full" in failed.text and "failed" not in failed.subject + failed.text
+
+
+def test_what_is_not_attributed_is_a_place_where_it_lost_most() -> None:
+    known = causes()
+    blind = known.head(1).with_columns(
+        segment=pl.lit("(untracked)"), impact_amount=pl.lit(-90_000.0), position=pl.lit(3)
+    )
+    told = compose(incident(), evidence(causes=pl.concat([known, blind.cast(known.schema)])), INFO)  # type: ignore[arg-type]
+    assert "channel: (untracked) −¥90K, Paid search −¥70K" in told.text
+
+
+def test_a_metric_back_in_its_range_is_not_told_as_below_it() -> None:
+    told = message(observed=240_000.0)
+    assert (
+        "fell below its expected range since 2026-11-19, and was back inside it on 2026-11-20"
+        in (told.text)
+    )
+    assert "GMV below range before 2026-11-20" in told.subject
+    assert "2026-11-20 已回到区间内" in told.text
+
+
+def gap(source: str, opened: date, last: date = DAY) -> dict[str, object]:
+    return incident(
+        incident_id=f"data-{source}", kind="data", metric="completeness", dimension="source",
+        segment=source, platform=source, reason="no_rows", feeds="orders", impact_amount=None,
+        opened_date=opened, last_date=last, observed=None, expected=None, lower=None, upper=None,
+        explanation_en=f"{source}: nothing arrived.", explanation_zh=f"{source}：没有数据。",
+    )  # fmt: skip
+
+
+def test_an_outage_of_many_sources_and_days_is_one_message(tmp_path: Path, hook: Hook) -> None:
+    store = MemoryStore()
+
+    def run(*rows: dict[str, object]) -> list[str]:
+        """Titles that a run with these open incidents sends."""
+        before = len(hook.received)
+        news = alertable(pl.DataFrame(rows, schema=INCIDENT_SCHEMA), DAY)
+        told = {str(row["incident_id"]): compose(row, evidence(), INFO) for row in rows}
+        for names in one_story_each(news):
+            message = joined([told[name] for name in names], INFO)
+            deliver([message], tmp_path, [hook.address], store, QUICK)
+        return [str(one["title"]) for one in hook.received[before:]]
+
+    sources = [gap(f"s{n}", DAY - timedelta(days=n % 2)) for n in range(6)]
+    titles = run(*sources, incident())
+    assert titles == [
+        "[Demo shop] high: data of 6 sources incomplete until 2026-11-20", message().subject,
+    ]  # fmt: skip
+    assert all(f"s{n}: nothing arrived." in hook.received[0]["message"] for n in range(6))
+    # Sources that come back one by one, and days that pass, are no news; a seventh source is.
+    assert run(*sources[1:]) == []
+    assert run(*({**row, "last_date": DAY} for row in sources[2:])) == []
+    assert run(*sources[2:], gap("s7", DAY)) == [
+        "[Demo shop] high: data of 5 sources incomplete until 2026-11-20"
+    ]
+
+
+def test_gaps_that_do_not_touch_are_apart() -> None:
+    rows = [gap("a", DAY - timedelta(days=9), DAY - timedelta(days=1)), gap("b", DAY)]
+    early = gap("c", DAY - timedelta(days=9), DAY - timedelta(days=5))
+    frame = pl.DataFrame([*rows, early], schema=INCIDENT_SCHEMA)
+    assert one_story_each(frame) == [["data-a", "data-c", "data-b"]]
+    assert one_story_each(pl.DataFrame([early, rows[1]], schema=INCIDENT_SCHEMA)) == [
+        ["data-c"], ["data-b"],
+    ]  # fmt: skip
 
 
 def test_two_failed_runs_of_a_day_are_two_messages() -> None:

@@ -209,8 +209,7 @@ def test_the_day_of_the_specification_stands_on_the_page(tmp_path: Path) -> None
         "较上周同期下降 4.9%",
         "▼ 4.9%",
         "▲ 13.7%",  # 332000 / 292000
-        "46.4K",
-        "4.64万",
+        "46,369",
         "¥223",
         "客单价",
         "笔单价",

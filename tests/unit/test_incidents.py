@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 
 import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dashboards.wording.incidents import explained
+from dashboards.wording.incidents import explained, segment_label
 from models.anomaly import ANOMALY_SCHEMA
 from models.incidents import INCIDENT_SCHEMA, open_incidents
 from tests.support.contracts import registry
@@ -224,8 +228,68 @@ def test_orders_per_buyer_above_their_range_are_told_so() -> None:
     )
     told = explained(opened(frame), registry()).row(0, named=True)
     assert "orders per buyer above the expected range" in told["explanation_en"]
-    assert "90 more GMV than expected" in told["explanation_en"]
+    # The other drivers may have cost more: it is what this one adds, not what GMV gained.
+    assert "90 more GMV by itself" in told["explanation_en"]
     assert "高于预期区间" in told["explanation_zh"]
+
+
+def test_a_gain_has_no_driver_that_fell_as_its_cause() -> None:
+    # 13,000 below the expectation, of which orders per buyer alone made 11,353 good.
+    frame = anomalies({
+        ("shopify", VISITORS, 3): ("anomaly", 11_353.0),
+        ("shopify", CONVERSION, 3): ("normal", -24_353.0),
+        ("shopify", GMV, 3): ("normal", -13_000.0),
+    }).with_columns(
+        metric=pl.col("metric").replace({VISITORS: "orders_per_buyer", CONVERSION: "aov"})
+    )  # fmt: skip
+    found = opened(frame)
+    assert found.select("impact_amount", "cause_metric").rows() == [(11_353.0, None)]
+    told = explained(found, registry()).row(0, named=True)
+    assert told["explanation_en"] == (
+        "Shopify: orders per buyer above the expected range on 2026-11-13, 11,353 more GMV by"
+        " itself."
+    )
+    assert "仅此一项使支付金额多 11,353" in told["explanation_zh"]
+
+
+@pytest.mark.parametrize(
+    ("place", "en", "zh"),
+    [
+        (("device", "mobile"), "device mobile", "设备 手机"),
+        (("channel", "paid_search"), "channel paid search", "渠道 付费搜索"),
+        (("platform", "tmall"), "platform Tmall", "平台 天猫"),
+        (("region", "Berlin"), "region Berlin", "地区 Berlin"),
+        (("channel", "(untracked)"), "channel (untracked)", "渠道 （未跟踪）"),
+    ],
+)
+def test_a_place_is_called_by_its_name(place: tuple[str, str], en: str, zh: str) -> None:
+    assert segment_label(*place, "en") == en
+    assert segment_label(*place, "zh") == zh
+
+
+metrics_told = st.sampled_from(["gmv", "gmv_3_days", "visitors", "aov", "orders_per_buyer"])
+
+
+@given(metrics_told, st.floats(-1e7, 1e7), st.sampled_from([None, "above"]))
+def test_the_sentence_has_the_amount_and_the_direction_of_the_row(
+    metric: str, impact: float, side: str | None
+) -> None:
+    row = dict.fromkeys(INCIDENT_SCHEMA) | {
+        "metric": metric, "dimension": "platform", "segment": "tmall", "platform": "tmall",
+        "kind": "kpi", "opened_date": DAY, "last_date": DAY, "impact_amount": impact,
+        "cause_side": side, "cause_metric": "visitors" if side else None,
+    }  # fmt: skip
+    told = explained(pl.DataFrame([row], schema=INCIDENT_SCHEMA), registry()).row(0, named=True)
+    said = re.search(r"([\d,]+) (more|less) GMV (than expected|by itself)", told["explanation_en"])
+    if round(abs(impact)) == 0:
+        assert said is None
+        return
+    assert said is not None
+    assert abs(float(said[1].replace(",", "")) - abs(impact)) <= 0.5
+    assert (said[2] == "more") == (impact > 0)
+    # Of GMV itself only, the expectation is GMV's.
+    assert (said[3] == "than expected") == (metric.startswith("gmv") or side == "above")
+    assert ("多" in told["explanation_zh"]) == (impact > 0)
 
 
 def test_incidents_of_an_older_generation_without_the_new_columns_are_read() -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from dashboards.wording.changes import EFFECT_ORDER, effects, headline
 from dashboards.wording.comparisons import Comparisons
-from dashboards.wording.formatting import count, long_day, money, percent
-from tests.support.contracts import comparisons
+from dashboards.wording.formatting import day, exact_money, long_day, money, percent
+from dashboards.wording.i18n import catalogue
+from tests.support.contracts import comparisons, registry
 
 COMPARISONS = Comparisons(comparisons())
 
@@ -157,7 +158,38 @@ def test_other_numbers() -> None:
     assert money(None, "CNY", "en") == "—"
     assert money(1500, "USD", "en") == "$1.50K"
     assert money(1500, "CHF", "zh") == "CHF 1,500"
-    assert count(46369, "en") == "46.4K"
-    assert count(46369, "zh") == "4.64万"
     assert percent(0.032, 2) == "3.20%"
     assert long_day(date(2026, 11, 21), "zh") == "11月21日（周六）"
+
+
+def test_a_currency_without_cents_has_none() -> None:
+    assert exact_money(1700, "JPY") == "¥1,700"
+    assert money(89.4, "jpy", "en") == "¥89"
+    assert exact_money(1700, "CNY") == "¥1,700.00"
+
+
+def test_a_day_far_away_has_its_year() -> None:
+    seen = date(2026, 11, 21)
+    assert day(date(2026, 1, 5), "en", seen) == "5 Jan 2026"
+    assert day(date(2025, 12, 31), "zh", seen) == "2025年12月31日"
+    assert day(date(2026, 11, 1), "en", seen) == "1 Nov"
+    assert long_day(date(2025, 11, 21), "en", seen) == "Fri 21 Nov 2025"
+
+
+def test_a_concept_has_one_word_in_chinese() -> None:
+    registered = {row["name"]: row["label_zh"] for row in registry().to_dicts()}
+    words = catalogue("zh")
+    said = {"aov": ("effect.aov", "metric_word.aov"), "cac": ("channels.head_cac",),
+            "anonymous_orders": ("effect.anonymous_orders",),
+            "untracked_buyers": ("effect.untracked_buyers",),
+            "buyers": ("effect.buyers",), "orders_per_buyer": ("effect.orders_per_buyer",),
+            "visitors": ("effect.visitors",), "conversion_rate": ("effect.conversion",),
+            "cost": ("channels.spend", "channels.head_spend", "feed.campaign_spend")}  # fmt: skip
+    for metric, keys in said.items():
+        assert [words[key] for key in keys] == [registered[metric]] * len(keys), metric
+    for term in ("anonymous_orders", "untracked_buyers", "orders_per_buyer", "aov"):
+        formula = words["tree.formula_visitors_untracked_buyers_anonymous_orders"]
+        assert registered[term] in formula
+        assert registered[term] in words["formula.gmv"]
+    for card, comparison in (("vs_week", "last_week"), ("vs_year", "last_year")):
+        assert words[f"card.{card}"] == COMPARISONS.said(comparison, "label", "zh")

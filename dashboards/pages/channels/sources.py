@@ -44,7 +44,7 @@ def source_chart(data: Data, info: SiteInfo, page: Page) -> Chart | None:
     chart = Chart(
         id="traffic-sources",
         title=tr("sources.title"),
-        subtitle=tr("sources.subtitle", day=Window(day, day).text()),
+        subtitle=tr("sources.subtitle", day=Window(day, day).text(info.data_through)),
         figure=None,
         table=Table([tr(f"sources.{head}") for head in heads], shown, text_columns=2),
         source="marts.fct_channel_daily",

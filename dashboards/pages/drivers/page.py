@@ -11,7 +11,7 @@ from dashboards.base.page import Both, Chart, Page, Tab, both, tr
 from dashboards.figures.changes import DIMENSIONS, comparisons
 from dashboards.pages.drivers.tree import Tree, build_tree
 from dashboards.pages.shared.changes import (
-    base_in_promotion,
+    base_remarks,
     contribution_tabs,
     told,
     waterfall_chart,
@@ -30,7 +30,7 @@ class Section:
     label: Both
     versus: Both
     headline: Both
-    remark: Both | None
+    remarks: list[Both]
     tree: Tree
     waterfall: Chart
     tabs: list[Tab]
@@ -70,7 +70,7 @@ def _sections(data: Data, info: SiteInfo, page: Page, moment: date) -> list[Sect
                 label=comparison_name(data, name, "label"),
                 versus=comparison_name(data, name, "versus"),
                 headline=told(data, info, moment, change),
-                remark=base_in_promotion(data, moment, name),
+                remarks=base_remarks(data, moment, name),
                 tree=build_tree(data, info, change),
                 waterfall=waterfall_chart((data, info), page, change, f"waterfall-{name}"),
                 tabs=contribution_tabs((data, info), page, change, DIMENSIONS, f"by-{name}"),

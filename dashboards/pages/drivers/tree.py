@@ -15,7 +15,7 @@ import polars as pl
 from dashboards.base.data import Data, Row, SiteInfo, exact_sum
 from dashboards.base.names import label_of, segment_name
 from dashboards.base.page import Both, amount_text, named, same, tr
-from dashboards.figures.buyers import returning_share
+from dashboards.figures.buyers import is_young, returning_share
 from dashboards.figures.ratios import Sums, level, ratio, sides
 from dashboards.pages.shared.changes import paired_effects
 from dashboards.pages.shared.deltas import Delta, delta, level_text
@@ -107,7 +107,6 @@ def _visitor_children(data: Data, change: Row) -> list[Child]:
         rows = [
             (segment, (a or {}).get("visitors") or 0.0, (b or {}).get("visitors") or 0.0)
             for segment, a, b in pairs
-            if not segment.startswith("(")
         ]
         rows = [row for row in rows if row[1] or row[2]]
         if len(rows) > 1:
@@ -173,7 +172,8 @@ def _buyer_children(data: Data, change: Row) -> list[Child]:
     now = returning_share(data, moment)
     if now is None:
         return []
-    base = returning_share(data, moment - timedelta(days=back)) if back else None
+    known = back and not is_young(data, moment, back)
+    base = returning_share(data, moment - timedelta(days=back)) if back and known else None
     label = tr("measure.returning_share")
     return [Child(label, same(percent(now)), delta(now, base, "rate", "up", same("")))]
 
@@ -230,7 +230,7 @@ def build_tree(data: Data, info: SiteInfo, change: Row) -> Tree:
         )
     unknown = nodes[0].name == "buyers"
     plus = {node.name for node in nodes if node.operator == "+"}
-    formula = "buyers" if unknown else "full" if plus else "plain"
+    formula = "_".join(["buyers" if unknown else "visitors", *sorted(plus, reverse=True)])
     root = Node(
         name="gmv",
         operator="",

@@ -19,7 +19,7 @@ from dashboards.figures.funnel import Step, counts, rolling_rates, sessions, ste
 from dashboards.figures.windows import Window, base_of, base_remark, incomplete, window_until
 from dashboards.filters.bar import filter_bar, script_words
 from dashboards.pages.shared.layout import Block, Choice, analysis, empty_state
-from dashboards.wording.formatting import DASH, count, fixed, integer, percent
+from dashboards.wording.formatting import DASH, fixed, integer, percent
 
 DAYS, HEAT_DAYS, TREND_DAYS = 7, 28, 56
 _DIMENSIONS = ("channel", "device", "platform")
@@ -71,18 +71,18 @@ def _headline(found: Sequence[Step], now: Window) -> Both:
     overall = found[-1].overall
     if overall is None:
         return tr("funnel.headline_none", days=now.text())
-    lost = [(1 - (step.rate or 0), -n) for n, step in enumerate(found) if n]
-    place = -max(lost)[1]
+    # Sessions, not rates: a narrow step late in the funnel has few left to lose.
+    falls = [(found[n - 1].count - found[n].count, -n) for n in range(1, len(found))]
+    lost, place = max(falls, default=(0, 0))
+    place = -place
+    if lost <= 0 or _fault(found):  # where steps rise, a loss of 100 sessions means nothing
+        return tr("funnel.headline_lossless", n=fixed(overall * 100, 1))
     return tr(
         "funnel.headline",
         n=fixed(overall * 100, 1),
-        lost=fixed((found[place - 1].count - found[place].count) / found[0].count * 100, 0),
+        lost=fixed(lost / found[0].count * 100, 0),
         step=passage(found[place - 1].name, found[place].name),
     )
-
-
-def _count(value: int, lang: str) -> str:
-    return count(value, lang) if lang == "zh" else integer(value)
 
 
 def step_chart(found: Sequence[Step], now: Window, base: Window | None, page: Page) -> Chart:
@@ -91,7 +91,7 @@ def step_chart(found: Sequence[Step], now: Window, base: Window | None, page: Pa
         Pair(
             step_label(step.name),
             step.count,
-            both(lambda lang, s=step: f"{_count(s.count, lang)} · {percent(s.overall)}"),  # type: ignore[misc]
+            same(f"{integer(step.count)} · {percent(step.overall)}"),
             # The base in today's proportion: what is compared is where people leave.
             None if step.base_count is None or not found[0].base_count
             else step.base_count / found[0].base_count * found[0].count,

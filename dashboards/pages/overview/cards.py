@@ -16,7 +16,7 @@ from dashboards.base.data import Data, Row, SiteInfo
 from dashboards.base.names import definition_of, label_of
 from dashboards.base.page import Both, tr
 from dashboards.charts.sparkline import sparkline
-from dashboards.figures.buyers import with_returning
+from dashboards.figures.buyers import is_young, with_returning
 from dashboards.pages.shared.deltas import Delta, delta, level_text
 from dashboards.wording.metrics import unit_of
 
@@ -104,7 +104,15 @@ def cards(data: Data, info: SiteInfo) -> list[Card]:
         note = _note(measure, info, now)
         configured = not measure.feeds or bool(measure.feeds & info.configured_feeds)
         deltas = tuple(
-            delta(now, values.get(info.data_through - timedelta(days=n)), unit, good, tr(k))
+            delta(
+                now,
+                None
+                if measure.name == "returning_share" and is_young(data, info.data_through, n)
+                else values.get(info.data_through - timedelta(days=n)),
+                unit,
+                good,
+                tr(k),
+            )
             for k, n in (("card.vs_week", 7), ("card.vs_year", 364))
         )
         found.append(
@@ -112,7 +120,7 @@ def cards(data: Data, info: SiteInfo) -> list[Card]:
                 name=measure.name,
                 label=label_of(measure.name, metrics),
                 definition=definition_of(measure.name, metrics),
-                value=level_text(now if configured else None, unit, info, is_short=True),
+                value=level_text(now if configured else None, unit, info),
                 deltas=deltas if note is None else (),
                 spark=sparkline([values.get(day) for day in window] if configured else []),
                 flag=_flag(data, info, measure, good),

@@ -14,8 +14,9 @@ from dashboards.figures.changes import comparisons
 from dashboards.figures.promotions import phases
 from dashboards.filters.bar import filter_bar, script_words
 from dashboards.pages.overview.cards import MEASURES, Measure, cards
+from dashboards.pages.overview.range import inside_range, platform_lines
 from dashboards.pages.shared.changes import (
-    base_in_promotion,
+    base_remarks,
     contribution_tabs,
     told,
     waterfall_chart,
@@ -51,9 +52,15 @@ def _point(day: date, values: dict[date, float | None], known: dict[date, Row]) 
     mark = ""
     if row["status"] == "data_incomplete":
         mark = "incomplete"
-    elif row["status"] == "anomaly" and row["lower"] is not None and value is not None:
+    elif row["lower"] is not None and value is not None:
         mark = "below" if value < row["lower"] else ""
     return DayPoint(day, value, row["lower"], row["upper"], mark)
+
+
+def _is_judged(point: DayPoint) -> bool:
+    """Whether a day's amount stands against a range: the day is whole and has one."""
+    known = point.value is not None and point.lower is not None
+    return known and point.mark != "incomplete"
 
 
 def shades(data: Data, first: date, last: date) -> list[Shade]:
@@ -86,13 +93,16 @@ def _one_label_each(blocks: list[Shade]) -> list[Shade]:
 
 
 def _line_title(points: list[DayPoint]) -> Both:
+    """What the table says of the last week: only of days that were judged."""
     week = points[-7:]
-    if not any(p.lower is not None for p in week):
-        return tr("line.title_no_band")
-    below = sum(p.mark == "below" for p in week)
-    if below == 0:
-        return tr("line.title_within", n=len(week))
-    return tr("line.title_below_one" if below == 1 else "line.title_below", b=below, n=len(week))
+    judged = [p for p in week if _is_judged(p)]
+    if not judged:
+        young = not any(p.lower is not None for p in points)
+        return tr("line.title_no_band" if young else "line.title_unjudged", n=len(week))
+    below = sum(p.mark == "below" for p in judged)
+    part = "" if len(judged) == len(week) else "_part"
+    key = f"line.title_below{part}" if below else f"line.title_within{part}"
+    return tr(key, b=below, j=len(judged), n=len(week))
 
 
 def line_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
@@ -151,10 +161,12 @@ def build(data: Data, info: SiteInfo) -> Page:
     page = Page("index.html", "overview.html", "overview", tr("nav.overview"))
     available = comparisons(data, info.data_through)
     change = data.change(info.data_through, available[0]) if available else None
+    calm = inside_range(data, info)
     lines, more = alerts(data, info, info.data_through)
     page.values = {
-        "headline": told(data, info, info.data_through, change),
-        "remark": base_in_promotion(data, info.data_through, available[0]) if available else None,
+        "headline": calm or told(data, info, info.data_through, change),
+        "platforms": platform_lines(data, info),
+        "remarks": base_remarks(data, info.data_through, available[0]) if available else [],
         "alerts": lines,
         "more_alerts": more,
         "cards": cards(data, info),

@@ -8,44 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 import polars as pl
 
 from dashboards.base.data import Data, Row, SiteInfo
 from dashboards.base.page import Both, Chart, Page, Table, both, named, same, tr
 from dashboards.charts.waterfall import reconciliation_bars
+from dashboards.pages.quality.grid import GRID_DAYS, SYMBOL, GridRow, grid
+from dashboards.pages.quality.headline import headline
 from dashboards.pages.quality.watermarks import marks
 from dashboards.pages.shared.layout import Tile
-from dashboards.wording.formatting import DASH, day, exact_money, integer, percent
+from dashboards.wording.formatting import day, exact_money, integer
 
-GRID_DAYS = 30
 FILES_SHOWN = 40
 _CENT = 0.005
-_SYMBOL = {
-    "ok": "●", "few_rows": "◐", "stops_early": "◐", "file_missing": "◌", "no_rows": "○",
-    "not_expected": "·", "unknown": "?",
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A day of a source: `state` is the reason of `source_completeness_daily` or `unknown`."""
-
-    state: str
-    symbol: str
-    title: Both
-
-
-@dataclass(frozen=True)
-class GridRow:
-    """A source's feed over the days."""
-
-    source: str
-    feed: str
-    cells: list[Cell]
-    last_at: str
-    complete: Both
 
 
 @dataclass(frozen=True)
@@ -87,52 +64,6 @@ def counts(data: Data) -> dict[str, int]:
     for status in data["quality.checks"]["status"].to_list():
         found[status if status in found else "not_run"] += 1
     return found
-
-
-def _cell(row: Row | None, moment: date) -> Cell:
-    when = both(lambda lang: day(moment, lang))
-    if row is None:
-        return Cell("unknown", _SYMBOL["unknown"], tr("quality.cell", day=when,
-                    state=tr("reason.cell.unknown"), rows=same(DASH)))  # fmt: skip
-    state = str(row["reason"] or ("ok" if row["is_complete"] else "unknown"))
-    state = state if state in _SYMBOL else "unknown"
-    expected, arrived = row["expected_rows"], row["arrived_rows"]
-    rows = integer(arrived)
-    if expected:
-        share = percent((arrived or 0) / expected, 0)
-        rows = f"{rows} / {integer(expected)} ({share})"
-    words = tr("quality.cell", day=when, state=tr(f"reason.cell.{state}"), rows=same(rows))
-    return Cell(state, _SYMBOL[state], words)
-
-
-def grid(data: Data, info: SiteInfo) -> tuple[list[date], list[GridRow]]:
-    """Days and one row per source and feed; days without a statement are unknown."""
-    frame = data["quality.source_completeness_daily"].filter(
-        pl.col("business_date") <= info.data_through,
-        pl.col("business_date") > info.data_through - timedelta(days=GRID_DAYS),
-    )
-    if frame.is_empty():
-        return [], []
-    first = frame["business_date"].min()
-    assert isinstance(first, date)
-    days = [first + timedelta(days=n) for n in range((info.data_through - first).days + 1)]
-    known = {
-        (str(row["source"]), str(row["feed"]), row["business_date"]): row
-        for row in frame.to_dicts()
-    }
-    streams = sorted({key[:2] for key in known})
-    return days, [_grid_row(source, feed, days, known) for source, feed in streams]
-
-
-def _grid_row(
-    source: str, feed: str, days: Sequence[date], known: dict[tuple[str, str, date], Row]
-) -> GridRow:
-    rows = [known.get((source, feed, moment)) for moment in days]
-    last = max((str(row["last_at"]) for row in rows if row and row["last_at"]), default=DASH)
-    whole = [m for m, row in zip(days, rows, strict=True) if row and row["is_complete"]]
-    through = both(lambda lang: day(whole[-1], lang)) if whole else same(DASH)
-    cells = [_cell(row, moment) for row, moment in zip(rows, days, strict=True)]
-    return GridRow(source, feed, cells, last[5:16] or DASH, through)
 
 
 _ORDER = {"failed": 0, "not_run": 1, "passed": 2}
@@ -279,18 +210,13 @@ def build(data: Data, info: SiteInfo) -> Page:
     files, total = file_rows(data)
     recon = reconciliation_chart(data, info, page)
     found = counts(data)
-    late = [row for row in rows if row.cells[-1].state not in ("ok", "not_expected")]
-    failed = "failed" if found["failed"] != 1 else "failed_one"
-    key = failed if found["failed"] else "late" if late else "unknown"
-    if key == "unknown" and checks and not found["not_run"] and rows:
-        key = "fine"
     page.values = {
-        "headline": tr(f"quality.headline_{key}", n=found["failed"], s=len(late)),
+        "headline": headline(found, rows, marks(data)),
         "tiles": _tiles(data, rows, recon, total),
         "days": [(d, both(lambda lang, d=d: day(d, lang))) for d in days],  # type: ignore[misc]
         "grid": rows,
         "marks": marks(data),
-        "states": [(s, _SYMBOL[s], tr(f"reason.cell.{s}")) for s in _SYMBOL],
+        "states": [(s, SYMBOL[s], tr(f"reason.cell.{s}")) for s in SYMBOL],
         "loud": [row for row in checks if row.state != "passed"],
         "quiet": [row for row in checks if row.state == "passed"],
         "files": files,

@@ -7,6 +7,7 @@ is decided in SQL.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import polars as pl
 
@@ -27,6 +28,7 @@ class Mark:
     tone: str
     last_at: str
     last_file: str
+    is_behind: bool = False  # a day of it is not whole
 
 
 def marks(data: Data) -> list[Mark]:
@@ -41,10 +43,13 @@ def _mark(row: Row) -> Mark:
     return Mark(
         source=str(row["source"]),
         feed="" if row["feed"] == "all" else str(row["feed"]),
-        through=both(lambda lang: day(until, lang)) if until else same(DASH),
+        through=both(lambda lang: day(until, lang, until + timedelta(days=lag or 0)))
+        if until
+        else same(DASH),
         lag=DASH if lag is None else integer(lag),
         reason=tr(f"reason.cell.{reason}"),
         tone="flat" if reason == "not_daily" else "better" if quiet and not lag else "worse",
         last_at=str(row["last_arrived_at"] or DASH)[:16],
         last_file=str(row["last_file"] or ""),
+        is_behind=not quiet,
     )

@@ -13,7 +13,8 @@ from dashboards.base.data import SMALLEST_GROUP, Data, Row, SiteInfo
 from dashboards.base.names import comparison_name, promo_name, segment_name
 from dashboards.base.page import Both, Chart, Page, Tab, Table, amount_text, both, same, tr
 from dashboards.charts.waterfall import Step, contribution_bars, waterfall
-from dashboards.figures.changes import promotion_of_base, shown_segments
+from dashboards.figures.buyers import is_young
+from dashboards.figures.changes import incidents_of_base, promotion_of_base, shown_segments
 from dashboards.wording.changes import (
     EFFECT_ORDER,
     NOTABLE_CHANGE,
@@ -25,18 +26,26 @@ from dashboards.wording.formatting import exact_money, inline, percent
 
 _SHOWN = 8
 CHANGE_CSV = "data/gmv_change.csv"
-_LEADER = 0.5  # of the same-signed sum: from here on one segment "accounts for most"
+_LEADER = 0.5  # of the change: above it one segment "accounts for most"
+_CENT = 0.005
 
 
-def base_in_promotion(data: Data, moment: date, comparison: str) -> Both | None:
-    """A warning where the base lay in a promotion and the day does not."""
+def base_remarks(data: Data, moment: date, comparison: str) -> list[Both]:
+    """Warnings where the base is no usual day: a promotion that the day is not in, an incident."""
     promo = promotion_of_base(data, moment, comparison)
-    return tr("comparison.base_in_promo", promo=promo_name(promo)) if promo else None
+    found = [tr("comparison.base_in_promo", promo=promo_name(promo))] if promo else []
+    for row in incidents_of_base(data, moment, comparison):
+        english = row["explanation_en"] or row["explanation_zh"] or str(row["metric"])
+        words = Both(english, row["explanation_zh"] or english)
+        found.append(tr("comparison.base_in_incident", told=words))
+    return found
 
 
 def told(data: Data, info: SiteInfo, moment: date, change: Row | None) -> Both:
     """The headline of a day, with or without a comparison."""
-    row = change or {"business_date": moment, "gmv": (data.company_on(moment) or {}).get("gmv")}
+    company = data.company_on(moment) or {}
+    alone = {"business_date": moment, "gmv": company.get("gmv"), "orders": company.get("orders")}
+    row = change or alone
     versus = comparison_name(data, str(row.get("comparison")), "versus")
     return both(lambda lang: headline(row, lang, info.currency, versus.get(lang)))
 
@@ -101,23 +110,38 @@ def _inline(dimension: str) -> Both:
     return both(lambda lang: inline(name.get(lang), lang))
 
 
-def _contribution_title(rows: Sequence[Row], dimension: str, change: Row) -> Both:
+def _contribution_title(rows: Sequence[Row], dimension: str, change: Row, currency: str) -> Both:
+    """The finding of a chart of contributions, true by the rows it shows.
+
+    "Accounts for most" is said of a segment with more than half of the change and no more than the
+    whole of it; where others moved against it by more than that, both are told with their money.
+    """
     total = change["gmv_change"] or 0.0
-    floor = NOTABLE_CHANGE * max(change["base_gmv"] or 0, change["gmv"] or 0)
+    floor = max(NOTABLE_CHANGE * max(change["base_gmv"] or 0, change["gmv"] or 0), _CENT)
     words = {"dimension": _inline(dimension)}
-    if all(abs(row["gmv_change"] or 0) < floor for row in rows):
-        return tr("contribution.nothing", **words)
-    along = sorted(
-        (r for r in rows if (r["gmv_change"] or 0) * total > 0), key=lambda r: -abs(r["gmv_change"])
-    )
+    moves = sorted(((r["gmv_change"] or 0.0, r) for r in rows), key=lambda move: move[0])
+    along = [m for m in (moves if total < 0 else moves[::-1]) if m[0] * total > 0]
+    against = [m for m in (moves[::-1] if total < 0 else moves) if m[0] * total < 0]
     if abs(total) < floor or not along:
-        return tr("contribution.offset", **words)
+        gains = sum(amount for amount, _ in moves if amount > 0)
+        losses = -sum(amount for amount, _ in moves if amount < 0)
+        cancelled = min(gains, losses) >= floor and abs(total) < floor
+        return tr("contribution.offset" if cancelled else "contribution.nothing", **words)
     direction = "rise" if total > 0 else "fall"
-    if len(rows) == 1:
-        return tr("contribution.only", segment=_label(rows[0], dimension), **words)
-    if abs(along[0]["gmv_change"]) >= _LEADER * sum(abs(row["gmv_change"]) for row in along):
-        return tr(f"contribution.leader_{direction}", segment=_label(along[0], dimension))
-    return tr(f"contribution.spread_{direction}", **words)
+    lead, segment = along[0][0], _label(along[0][1], dimension)
+    if len(rows) == 1 and abs(lead - total) < _CENT:
+        return tr("contribution.only", segment=segment, **words)
+    if abs(lead) <= _LEADER * abs(total):
+        return tr(f"contribution.spread_{direction}", **words)
+    if abs(lead) <= abs(total) or not against:
+        return tr(f"contribution.leader_{direction}", segment=segment)
+    return tr(
+        f"contribution.against_{direction}",
+        segment=segment,
+        amount=amount_text(lead, currency, signed=True),
+        other=_label(against[0][1], dimension),
+        back=amount_text(against[0][0], currency, signed=True),
+    )
 
 
 def _label(row: Row, dimension: str) -> Both:
@@ -163,6 +187,15 @@ def _effect_table(rows: Sequence[Row], dimension: str, info: SiteInfo) -> Table:
     )
 
 
+def _young_note(data: Data, change: Row, dimension: str) -> Both | None:
+    """New and returning against a base of which the past is hardly known."""
+    back = data.comparisons.base_day(change["comparison"])
+    if dimension != "customer_type" or back is None:
+        return None
+    is_bare = is_young(data, change["business_date"], back)
+    return tr("comparison.young_base") if is_bare else None
+
+
 def contribution_tabs(
     site: tuple[Data, SiteInfo], page: Page, change: Row, dimensions: Sequence[str], prefix: str
 ) -> list[Tab]:
@@ -177,7 +210,7 @@ def contribution_tabs(
         base = comparison_name(data, change["comparison"], "versus")
         chart = Chart(
             id=f"{prefix}-{dimension}",
-            title=_contribution_title(rows, dimension, change),
+            title=_contribution_title(rows, dimension, change, info.currency),
             subtitle=tr(
                 "contribution.subtitle",
                 base=base,
@@ -189,6 +222,7 @@ def contribution_tabs(
             source="marts.fct_gmv_change",
             csv=CHANGE_CSV,
             height=max(150, 60 + 38 * len(names)),
+            note=_young_note(data, change, dimension),
         )
         page.charts.append(chart)
         tabs.append(Tab(dimension, tr(f"dimension.{dimension}"), chart))

@@ -25,9 +25,9 @@ class Delta:
     versus: Both
 
 
-def level_text(value: float | None, unit: str, info: SiteInfo, *, is_short: bool = False) -> Both:
+def level_text(value: float | None, unit: str, info: SiteInfo) -> Both:
     """A level as its unit is written."""
-    return both(lambda lang: in_unit(value, unit, info.currency, lang, is_short=is_short))
+    return both(lambda lang: in_unit(value, unit, info.currency, lang))
 
 
 def delta(now: float | None, base: float | None, unit: str, good: str, versus: Both) -> Delta:

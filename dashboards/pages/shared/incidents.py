@@ -12,6 +12,7 @@ from datetime import date
 from dashboards.base.data import Data, Row, SiteInfo
 from dashboards.base.page import Both, amount_text, both, tr
 from dashboards.wording.formatting import long_day
+from dashboards.wording.incidents import impact_of
 
 ALERT_LINES = 3
 _SEVERITY = {"critical": 0, "high": 1, "error": 1, "medium": 2, "warn": 2, "warning": 2, "low": 3}
@@ -52,9 +53,10 @@ def alerts(
 def _alert(row: Row, info: SiteInfo) -> Alert:
     kind = "data" if row["kind"] == "data" else "kpi"
     en = row["explanation_en"] or row["explanation_zh"] or str(row["metric"])
-    since = both(lambda lang: long_day(row["opened_date"], lang))
+    since = both(lambda lang: long_day(row["opened_date"], lang, info.data_through))
     impact = amount_text(row["impact_amount"], info.currency, signed=True)
-    key = "alert.kpi" if kind == "kpi" and row["impact_amount"] is not None else f"alert.{kind}_n"
+    is_money = kind == "kpi" and row["impact_amount"] is not None
+    key = f"alert.kpi_{impact_of(row)}" if is_money else f"alert.{kind}_n"
     return Alert(
         kind,
         tr(key, day=since, impact=impact),

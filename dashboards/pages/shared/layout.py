@@ -34,7 +34,8 @@ class Block:
         group: key of the tabs in the address; empty where the block holds charts.
         label: what the tabs choose.
         choices: the tabs.
-        is_bar: the group is chosen by the page's filter bar and has no buttons of its own.
+        is_bar: the group is chosen by the page's filter bar and has no buttons of its own; so its
+            charts follow the filter.
     """
 
     charts: Sequence[Chart] = ()
