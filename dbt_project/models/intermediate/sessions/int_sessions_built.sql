@@ -55,6 +55,7 @@ sessions as (
         min(visitor_key) filter (where is_first) as visitor_key,
         min(device) filter (where is_first) as device,
         min(region) filter (where is_first) as region,
+        min({{ host_of('referrer') }}) filter (where is_first) as referrer_host,
         max(occurred_at) as ended_at,
         max({{ struct(['occurred_at', 'customer_key']) }})
         filter (where customer_key is not null) as last_customer,
@@ -75,8 +76,12 @@ unpacked as (
     select
         *,
         last_customer.customer_key,
-        first_utm.utm_source,
-        first_utm.utm_medium,
+        -- without a tag the page the visitor came from is the source
+        case when first_utm is null then referrer_host else first_utm.utm_source end as utm_source,
+        case
+            when first_utm is not null then first_utm.utm_medium
+            when referrer_host is not null then 'referral'
+        end as utm_medium,
         first_utm.utm_campaign as campaign
     from sessions
 ),
