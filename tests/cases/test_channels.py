@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from orchestration.cli.untold import other_visits
 from orchestration.config.sections import Channels
 from tests.support.landed import built
 from tests.support.raw import read
@@ -182,3 +183,11 @@ def test_click_ids_and_pages_of_the_same_site(file: Path) -> None:
 def test_a_rule_holds_no_sql(word: str) -> None:
     with pytest.raises(ValidationError):
         Channels.model_validate({"own_domains": [word]})
+
+
+def test_what_no_rule_knows_is_told(file: Path, tmp_path: Path) -> None:
+    sessions, tagged = other_visits(file)
+    assert (sessions, dict(tagged)) == (
+        4, {"unheard / cpc": 1, "(not) / (set)": 1, "unheard / push": 1, "partnerrone / x": 1}
+    )  # fmt: skip
+    assert other_visits(tmp_path / "none.duckdb") == (0, [])

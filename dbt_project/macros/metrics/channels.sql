@@ -5,7 +5,9 @@
     {%- for domain in var('channel_own_domains') %}
         {%- do own_rules.append([domain, '.*', 'direct']) %}
     {%- endfor %}
-    {%- set own_rules = own_rules + var('channel_rules') %}
+    {%- for rule in var('channel_rules') %}
+        {%- do own_rules.append(rule) %}
+    {%- endfor %}
     select
         pairs.utm_source,
         pairs.utm_medium,
@@ -24,13 +26,13 @@
             medium_pattern,
             channel
         from {{ ref('channel_map') }}
-        {% for source, medium, channel in own_rules %}
+        {% for rule in own_rules %}
             union all
             select
                 {{ loop.index - 1000 }} as priority,
-                '{{ source }}' as source_pattern,
-                '{{ medium }}' as medium_pattern,
-                '{{ channel }}' as channel
+                '{{ rule[0] }}' as source_pattern,
+                '{{ rule[1] }}' as medium_pattern,
+                '{{ rule[2] }}' as channel
         {% endfor %}
     ) as rules
         on
