@@ -244,7 +244,7 @@
   }
 
   /* Channels: sums of the window by channel, and the company's GMV of the same days. */
-  function total(rows, window_, key) {
+  function total(rows, window_, key, known) {
     var cost = null;
     rows.forEach(function (row) { if (row[2] !== null) { cost = (cost || 0) + row[2]; } });
     var sum = function (name) {
@@ -257,9 +257,11 @@
       return found;
     };
     var gmv = sum("gmv");
+    var both = known || [null, null, null];
     return {
-      gmv: gmv, spend: cents(cost), mer: ratio(gmv, cost), spend_rate: cost ? ratio(cost, gmv) : null,
-      cac: cost ? ratio(cents(cost), sum("new_buyers")) : null
+      gmv: gmv, spend: cents(cost), mer: ratio(both[1], both[0]),
+      spend_rate: cost ? ratio(cost, gmv) : null,
+      cac: both[0] ? ratio(cents(both[0]), both[2]) : null
     };
   }
   function tile(key, value) {
@@ -271,7 +273,7 @@
   function byChannel(rows) {
     var found = {};
     rows.forEach(function (row) {
-      var sums = found[row[1]] || (found[row[1]] = [null, null, null, null, null]);
+      var sums = found[row[1]] || (found[row[1]] = row.slice(2).map(function () { return null; }));
       sums.forEach(function (v, at) {
         var more = row[at + 2];
         if (more !== null) { sums[at] = (v || 0) + more; }
@@ -286,26 +288,30 @@
     var sets = cube.channels.map(function (rows) {
       return rows.filter(function (row) { return row[0] === platform; });
     });
-    var now = total(sets[0], page.channels.now, key);
-    var was = total(sets[1], page.channels.base, key);
+    var now = total(sets[0], page.channels.now, key, cube.known[0][platform]);
+    var was = total(sets[1], page.channels.base, key, cube.known[1][platform]);
     ["spend", "mer", "spend_rate", "cac"].forEach(function (part) {
       var el = document.getElementById("tile-" + part);
       put(el.querySelector(".value"), tile(part, now[part]));
       put(el.querySelector(".detail"), fill(words.before, { value: tile(part, was[part]) }));
     });
-    put(document.getElementById("headline"), fill(words.channels_headline, { segment: name, spend: tile("spend", now.spend) }));
+    put(document.getElementById("headline"), fill(
+      now.spend === null ? words.channels_unknown : words.channels_headline,
+      { segment: name, spend: tile("spend", now.spend) }
+    ));
     var id = "channel-spend";
     var rows = byChannel(sets[0]);
     var box = caption(id, fill(words.channels_title, { segment: name }));
     put(box.querySelector("tbody"), body(rows.map(function (row) {
       var paid = row[1];
       var number = function (v) { return v === null ? DASH : fixed(cents(v), 0); };
-      var roas = ratio(row[2], row[1]);
-      var over = row[5] ? ratio(row[5], row[3]) : null;
+      var roas = paid ? ratio(row[7], row[6]) : null;
+      var cac = paid && row[6] ? ratio(cents(row[6]), cents(row[8])) : null;
+      var over = row[9] ? ratio(row[9], row[10]) : null;
       return [
         channelName(row[0]), paid ? exact(cents(paid)) : DASH, exact(cents(row[2])),
         roas === null ? DASH : fixed(roas, 2), percent(paid ? ratio(paid, now.gmv) : null, 1),
-        number(row[4]), paid ? exact(ratio(paid, row[4])) : DASH, number(row[3]),
+        number(row[4]), cac === null ? DASH : exact(cac), number(row[3]),
         row[5] ? number(row[5]) : DASH, over === null ? DASH : fixed(over, 2) + "\u00d7"
       ];
     })));

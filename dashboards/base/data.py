@@ -66,7 +66,7 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
     "marts.fct_channel_daily": _columns(
         "business_date",
         "platform channel",
-        "cost orders claimed_conversions attributed_gmv new_customers visitors paying_visitors",
+        "cost orders gmv claimed_conversions attributed_gmv new_customers visitors paying_visitors",
         "is_additive",
     ),
     "marts.dim_promo": _columns("start_date end_date", "promo platform phase", "promo_year"),

@@ -16,6 +16,14 @@ from dashboards.figures.windows import Window
 from dashboards.wording.metrics import Metrics
 
 SUMMED = ("cost", "attributed_gmv", "orders", "new_customers", "claimed_conversions")
+# The two sides of each ratio, of rows that know both: name -> (sum, other side).
+BOTH = {
+    "credited_cost": ("cost", "attributed_gmv"),
+    "paid_gmv": ("attributed_gmv", "cost"),
+    "paid_new_customers": ("new_customers", "cost"),
+    "ordered_claims": ("claimed_conversions", "orders"),
+    "claimed_orders": ("orders", "claimed_conversions"),
+}
 
 
 @dataclass(frozen=True)
@@ -28,8 +36,10 @@ class Spend:
         orders: paid orders by their own channel.
         new_customers: first orders, by the first visit.
         claimed: conversions the advertising platform claims.
-        roas: attributed GMV over spend; None without spend.
+        roas: attributed GMV over spend; None without spend. This and the next two are over rows
+            that know both sides.
         cac: spend over new customers; None without spend or without new customers.
+        over_claim: conversions claimed over own orders.
         spend_rate: spend over the whole GMV, so that the rates of channels add up; None without
             spend.
     """
@@ -41,12 +51,8 @@ class Spend:
     claimed: float | None
     roas: float | None
     cac: float | None
+    over_claim: float | None
     spend_rate: float | None
-
-    @property
-    def over_claim(self) -> float | None:
-        """Conversions claimed over own orders."""
-        return ratio(self.claimed, self.orders) if self.claimed else None
 
 
 def _spent(name: str, sums: Sums, metrics: Metrics) -> float | None:
@@ -54,16 +60,24 @@ def _spent(name: str, sums: Sums, metrics: Metrics) -> float | None:
     return level(name, sums, metrics) if sums["cost"] else None
 
 
+def _additive(data: Data) -> pl.DataFrame:
+    return data["marts.fct_channel_daily"].filter(pl.col("is_additive").fill_null(value=True))
+
+
 def channel_sums(data: Data, window: Window | None) -> pl.DataFrame:
-    """One row a platform and channel with the sums of the window; NULL where nothing is known.
+    """One row a platform and channel with `SUMMED` and `BOTH`; NULL where nothing is known.
 
     Sources of traffic that a marketplace reports overlap and are left out.
     """
-    frame = data["marts.fct_channel_daily"].filter(pl.col("is_additive").fill_null(value=True))
+    frame = _additive(data)
     chosen = frame.filter(window.filter()) if window else frame.clear()
     return (
-        chosen.group_by("platform", "channel")
-        .agg(exact_sum(name) for name in SUMMED)
+        chosen.with_columns(
+            pl.when(pl.col(other).is_not_null()).then(pl.col(own)).alias(name)
+            for name, (own, other) in BOTH.items()
+        )
+        .group_by("platform", "channel")
+        .agg(exact_sum(name) for name in (*SUMMED, *BOTH))
         .sort("platform", "channel")
     )
 
@@ -78,28 +92,71 @@ def by_channel(sums: pl.DataFrame, gmv: float | None, metrics: Metrics) -> dict[
     """
     rows = (
         sums.group_by("channel")
-        .agg(exact_sum(name) for name in SUMMED)
+        .agg(exact_sum(name) for name in (*SUMMED, *BOTH))
         .with_columns(pl.col("cost", "attributed_gmv").fill_null(0).name.prefix("_"))
         .sort("_cost", "_attributed_gmv", "channel", descending=[True, True, False])
         .with_columns(gmv=pl.lit(gmv, dtype=pl.Float64))
     )
     return {
         str(row["channel"]): Spend(
-            *(row[name] for name in SUMMED),
-            *(_spent(name, row, metrics) for name in ("roas", "cac", "spend_rate")),
+            cost=row["cost"],
+            revenue=row["attributed_gmv"],
+            orders=row["orders"],
+            new_customers=row["new_customers"],
+            claimed=row["claimed_conversions"],
+            roas=_spent("roas", _known_sides(row), metrics),
+            cac=_spent("cac", _known_sides(row), metrics),
+            over_claim=ratio(row["ordered_claims"] or None, row["claimed_orders"]),
+            spend_rate=_spent("spend_rate", row, metrics),
         )
         for row in rows.to_dicts()
     }
 
 
+def _known_sides(row: Sums) -> Sums:
+    """Sums of a channel of which the ratios of attributed figures are made."""
+    return {
+        "cost": row["credited_cost"],
+        "attributed_gmv": row["paid_gmv"],
+        "new_customers": row["paid_new_customers"],
+    }
+
+
+def known_both(data: Data) -> pl.DataFrame:
+    """One row a day and platform that knows its spend and its sales: cost, gmv, new_buyers.
+
+    MER and blended CAC are sums over sums of these rows.
+    """
+    sides = _additive(data).group_by("business_date", "platform").agg(
+        exact_sum(name) for name in ("cost", "gmv")
+    )  # fmt: skip
+    new = data["marts.fct_gmv_daily"].filter(pl.col("dimension") == "platform")
+    return (
+        sides.drop_nulls(["cost", "gmv"])
+        .join(
+            new.select("business_date", pl.col("segment").alias("platform"), "new_buyers"),
+            on=["business_date", "platform"],
+            how="left",
+        )
+        .sort("business_date", "platform")
+    )
+
+
+def platforms_of(data: Data, window: Window) -> tuple[list[str], list[str]]:
+    """Platforms that MER and CAC of a window are over, and those they leave out."""
+    every = _additive(data).filter(window.filter())["platform"].unique()
+    known = known_both(data).filter(window.filter())["platform"].unique()
+    return sorted(known), sorted(set(every) - set(known))
+
+
 @dataclass(frozen=True)
 class Total:
-    """Spend of a window against the whole GMV of the same days.
+    """Spend of a window against the GMV of the same days.
 
     Attributes:
-        mer: GMV over spend, all channels together.
-        spend_rate: spend over GMV.
-        cac: spend over all new buyers, won by spend or not: blended.
+        mer: GMV over spend, all channels of the platforms and days that know both.
+        spend_rate: spend over the whole GMV.
+        cac: spend over all new buyers, won by spend or not: blended, like `mer` of what is known.
     """
 
     cost: float | None = None
@@ -116,14 +173,14 @@ def total(data: Data, window: Window | None) -> Total:
     company = data["marts.fct_gmv_daily"].filter(window.filter(), pl.col("dimension") == "all")
     sums = {
         name: frame.select(exact_sum(name)).item()
-        for frame, name in (
-            (channel_sums(data, window), "cost"), (company, "gmv"), (company, "new_buyers"),
-        )
-    }  # fmt: skip
+        for frame, name in ((channel_sums(data, window), "cost"), (company, "gmv"))
+    }
+    known = known_both(data).filter(window.filter())
+    both = {name: known.select(exact_sum(name)).item() for name in ("cost", "gmv", "new_buyers")}
     return Total(
         sums["cost"],
         sums["gmv"],
-        level("mer", sums, data.metrics),
+        level("mer", both, data.metrics),
         _spent("spend_rate", sums, data.metrics),
-        ratio(sums["cost"], sums["new_buyers"]) if sums["cost"] else None,
+        ratio(both["cost"], both["new_buyers"]) if both["cost"] else None,
     )

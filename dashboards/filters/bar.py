@@ -34,6 +34,7 @@ _WORDS = {
     "funnel_none": "filter.funnel_none",
     "channels_title": "filter.channels_title",
     "channels_headline": "filter.channels_headline",
+    "channels_unknown": "filter.channels_unknown",
     "before": "channels.before",
     "points": "card.points",
     "unknown": "state.unknown",

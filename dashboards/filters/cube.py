@@ -15,9 +15,9 @@ from typing import Any
 
 import polars as pl
 
-from dashboards.base.data import Data, SiteInfo
+from dashboards.base.data import Data, SiteInfo, exact_sum
 from dashboards.base.page import script_json
-from dashboards.figures.channels import SUMMED, channel_sums
+from dashboards.figures.channels import BOTH, SUMMED, channel_sums, known_both
 from dashboards.figures.funnel import sessions, step_names
 from dashboards.figures.windows import Window
 from dashboards.filters.bar import CUBE_DAYS, DIMENSIONS, offered
@@ -98,16 +98,33 @@ def _funnel_cube(data: Data, info: SiteInfo) -> dict[str, Any]:
 
 
 def _channel_cube(data: Data, windows: Sequence[Window | None]) -> list[list[list[Any]]]:
-    """Window by window, one row a platform and channel: names, then `SUMMED` in hundredths.
+    """Window by window, one row a platform and channel: names, `SUMMED`, `BOTH` in hundredths.
 
     Money has cents; customers and conversions that are shared out have parts, too.
     """
     found = []
     for window in windows:
         sums = channel_sums(data, window)
-        hundredths = [_whole(sums[name], 100) for name in SUMMED]
+        hundredths = [_whole(sums[name], 100) for name in (*SUMMED, *BOTH)]
         columns = [sums["platform"].to_list(), sums["channel"].to_list(), *hundredths]
         found.append([list(row) for row in zip(*columns, strict=True)])
+    return found
+
+
+def _known_cube(data: Data, windows: Sequence[Window | None]) -> list[dict[str, list[Any]]]:
+    """Window by window: platform -> cost, gmv (hundredths) and new buyers of what knows both."""
+    frame = known_both(data)
+    found = []
+    for window in windows:
+        chosen = frame.filter(window.filter()) if window else frame.clear()
+        sums = chosen.group_by("platform").agg(
+            exact_sum(name) for name in ("cost", "gmv", "new_buyers")
+        )
+        money = [_whole(sums[name], 100) for name in ("cost", "gmv")]
+        columns = zip(
+            sums["platform"].to_list(), *money, _whole(sums["new_buyers"], 1), strict=True
+        )
+        found.append({name: row for name, *row in sorted(columns)})
     return found
 
 
@@ -138,6 +155,7 @@ def cube(data: Data, info: SiteInfo, windows: Sequence[Window | None]) -> tuple[
         "gmv": _gmv_cube(data, info),
         "funnel": _funnel_cube(data, info),
         "channels": _channel_cube(data, windows),
+        "known": _known_cube(data, windows),
     }
     if _cells(held) > MAX_CELLS:
         raise ValueError(f"filter cube of {_cells(held)} cells; {MAX_CELLS} is the most")

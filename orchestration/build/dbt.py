@@ -83,6 +83,7 @@ def variables(settings: Settings) -> list[str]:
         "reporting_currency": settings.shop.currency,
         "week_start": settings.shop.week_start,
         **settings.file.metrics.variables(),
+        **settings.file.channels.variables(),
     }
     return ["--vars", json.dumps(values)]
 

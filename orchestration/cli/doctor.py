@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from orchestration.build import warehouse
 from orchestration.cli.console import console
+from orchestration.cli.untold import other_visits
 from orchestration.config import settings
 from orchestration.config.settings import Settings
 from orchestration.errors import ExitCode, KpiError
@@ -72,6 +73,11 @@ def check_up() -> None:
     _print_unread(unread, problems)
     _check_key(configured, problems)
     free = _check_machine(configured, problems)
+    others, tagged = other_visits(configured.paths.good_build)
+    if tagged:
+        told = ", ".join(f"{tag} {count:,}" for tag, count in tagged)
+        console.out(f"other       {others:,} visits have no channel but other: {told}")
+        console.out("            rules of your own go into section channels of shop.yml")
     for problem in problems:
         console.out(f"problem     {problem}")
     files: dict[str, int] = dict.fromkeys(configured.sources, 0)
@@ -85,6 +91,7 @@ def check_up() -> None:
             "not_read": [{"path": path, "nearest": near} for path, near in unread],
             "free_gb": free,
             "metrics": counted,
+            "channel_other": {"sessions": others, "tagged": dict(tagged)},
         }
     )
     if problems:

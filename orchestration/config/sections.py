@@ -131,6 +131,40 @@ class Publish(_Section):
     schedule: str = "0 6 * * *"  # cron, in the reporting zone
 
 
+# What a rule may say of a source, medium or domain: no character of SQL, nor of a pattern but *.
+_Word = Annotated[str, Field(pattern=r"^[^'^\"\\{}]*$")]
+
+
+class ChannelRule(_Section):
+    """A rule of `channels`: what visits of a source and medium come by; * is any text."""
+
+    source: _Word = "*"
+    medium: _Word = "*"
+    channel: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Channels(_Section):
+    """Section `channels`: what published rules cannot know of where a shop's visits come from."""
+
+    own_domains: tuple[_Word, ...] = ()  # with their subdomains; never a channel
+    rules: tuple[ChannelRule, ...] = ()  # tried in this order, before all others
+
+    def variables(self) -> dict[str, Any]:
+        """The values as dbt vars, patterns as regular expressions in lower case."""
+        return {
+            "channel_own_domains": [f"(.*[.])?{_pattern(name)}" for name in self.own_domains],
+            "channel_rules": [
+                [_pattern(rule.source), _pattern(rule.medium), rule.channel] for rule in self.rules
+            ],
+        }
+
+
+def _pattern(text: str) -> str:
+    """A regular expression, without backslashes, of a text in which * is any text."""
+    special = "".join(f"[{c}]" if c in ".+?|()[$" else c for c in text.strip().lower())
+    return special.replace("*", ".*")
+
+
 class ShopFile(_Section):
     """A whole `shop.yml`; `sources` stays raw here and is parsed by `ingestion.mapping.sources`."""
 
@@ -138,6 +172,7 @@ class ShopFile(_Section):
     sources: dict[str, Any]
     ignore: tuple[str, ...] = ()  # patterns below the inbox of files that are not wanted
     metrics: Metrics = Metrics()
+    channels: Channels = Channels()
     build: Build = Build()
     alerts: Alerts = Alerts()
     privacy: Privacy = Privacy()

@@ -273,15 +273,15 @@ def test_models_that_disagree_on_the_sum_are_called_wrong(tmp_path: Path) -> Non
 
 
 def channel_row(day: date, channel: str, **values: float | None) -> dict[str, Any]:
-    names = ("cost", "attributed_gmv", "orders", "new_customers", "claimed_conversions")
+    names = ("cost", "gmv", "attributed_gmv", "orders", "new_customers", "claimed_conversions")
     return {"business_date": day, "platform": "shopify", "channel": channel, "is_additive": True,
             **dict.fromkeys(names, 0.0), **values}  # fmt: skip
 
 
 def test_the_golden_figures_of_spend(tmp_path: Path) -> None:
     """METRICS 8: spend 10,000 and 80 new: CAC 125; attributed GMV 32,000: ROAS 3.2."""
-    half = {"cost": 5000.0, "attributed_gmv": 16000.0, "orders": 100.0, "new_customers": 40.0,
-            "claimed_conversions": 170.0}  # fmt: skip
+    half = {"cost": 5000.0, "gmv": 25000.0, "attributed_gmv": 16000.0, "orders": 100.0,
+            "new_customers": 40.0, "claimed_conversions": 170.0}  # fmt: skip
     rows = [channel_row(shop.LAST - timedelta(days=n), "paid_search", **half) for n in (0, 1)]
     rows.append(channel_row(shop.LAST, "direct", attributed_gmv=8000.0, orders=50.0,
                             new_customers=5.0))  # fmt: skip
@@ -291,8 +291,9 @@ def test_the_golden_figures_of_spend(tmp_path: Path) -> None:
     rows.append({**channel_row(shop.LAST, "手淘搜索", orders=999.0), **overlapping})
     company = fake(
         "marts.fct_gmv_daily",
-        [{"business_date": shop.LAST - timedelta(days=n), "dimension": "all", "segment": "all",
-          "gmv": 25000.0, "new_buyers": 50} for n in (0, 1)],
+        [{"business_date": shop.LAST - timedelta(days=n), "dimension": dimension,
+          "segment": segment, "gmv": 25000.0, "new_buyers": 50}
+         for n in (0, 1) for dimension, segment in (("all", "all"), ("platform", "shopify"))],
     )  # fmt: skip
     frames = {
         "marts.fct_channel_daily": fake("marts.fct_channel_daily", rows),
@@ -318,6 +319,63 @@ def test_the_golden_figures_of_spend(tmp_path: Path) -> None:
     for words in ("全店投产比", "费比", "投产比", "Paid search claims 1.7"):
         assert words in text, words
     assert "inf" not in text.lower().replace("info", "")
+
+
+# cost, gmv, attributed GMV, new customers, own orders, claimed conversions
+PARTLY_KNOWN = {
+    ("shopify", "paid_search"): (1000.0, 4000.0, 3000.0, 20.0, 50.0, 60.0),
+    ("shopify", "direct"): (0.0, 2000.0, 1000.0, 5.0, 25.0, 0.0),
+    # no advertising tells of tmall, nothing tracks pos, and douyin has no orders
+    ("tmall", "paid_search"): (None, 9000.0, 7000.0, 40.0, 90.0, None),
+    ("pos", "paid_search"): (500.0, 1500.0, None, None, 10.0, 5.0),
+    ("douyin", "paid_social"): (300.0, None, None, None, None, 4.0),
+}
+
+
+def test_ratios_of_the_company_are_of_what_knows_both_sides(tmp_path: Path) -> None:
+    """MER (4000 + 2000 + 1500) / (1000 + 500) = 5.00, CAC 1500 / (25 + 15) = 37.50."""
+    names = ("cost", "gmv", "attributed_gmv", "new_customers", "orders", "claimed_conversions")
+    rows = [{"business_date": shop.LAST, "platform": platform, "channel": channel,
+             "is_additive": True, **dict(zip(names, values, strict=True))}
+            for (platform, channel), values in PARTLY_KNOWN.items()]  # fmt: skip
+    sales = {"all": (16500.0, 100), "shopify": (6000.0, 25), "tmall": (9000.0, 60),
+             "pos": (1500.0, 15)}  # fmt: skip
+    gmv = [{"business_date": shop.LAST, "dimension": "all" if name == "all" else "platform",
+            "segment": name, "gmv": of, "new_buyers": new}
+           for name, (of, new) in sales.items()]  # fmt: skip
+    tables = {"marts.fct_channel_daily": rows, "marts.fct_gmv_daily": gmv}
+    build_site({**fakes(tables), "quality.metrics": registry()}, shop.info(), tmp_path)
+    found = {row[0]: row[1:] for row in table_of(tmp_path, "channels.html", "channel-spend")}
+    # 3000 / 1000, 1500 / 16500, 1000 / 20, (60 + 5) / (50 + 10)
+    assert found["Paid search"] == ["¥1,500.00", "¥10,000.00", "3.00", "9.1%", "60", "¥50.00",
+                                    "150", "65", "1.08×"]  # fmt: skip
+    assert found["Paid social"] == ["¥300.00", "—", "—", "1.8%", "—", "—", "—", "4", "—"]
+    source = (tmp_path / "channels.html").read_text("utf-8")
+    tiles = dict(re.findall(r'id="tile-(\w+)".*?class="value">(<span.*?</span>|[^<]+)', source))
+    assert (tiles["mer"], tiles["spend_rate"]) == ("5.00", "10.9%")
+    assert "37.5" in tiles["cac"]
+    text = tree(tmp_path, "channels.html").text()
+    assert "MER and CAC are of Store, Shopify alone: of Douyin, Tmall spend and sales are" in text
+    assert "全店投产比与获客成本仅含" in text
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ((None, 100.0), "no spend is known"),
+        ((0.0, 100.0), "nothing was spent"),
+        ((50.0, None), "¥50.00 was spent; no sales are known beside it"),
+        ((50.0, 100.0), "¥50.00 was spent"),
+    ],
+)
+def test_the_headline_of_channels_tells_nothing_from_not_known(
+    tmp_path: Path, values: tuple[float | None, float | None], told: str
+) -> None:
+    row = {"business_date": shop.LAST, "platform": "shopify", "channel": "paid_search",
+           "is_additive": True, "cost": values[0], "gmv": values[1]}  # fmt: skip
+    frames = {**fakes({"marts.fct_channel_daily": [row]}), "quality.metrics": registry()}
+    build_site(frames, shop.info(), tmp_path)
+    assert told in tree(tmp_path, "channels.html").text()
 
 
 def test_sales_without_spend_say_that_spend_is_not_configured(tmp_path: Path) -> None:

@@ -148,10 +148,13 @@ def dot_chart(found: Sequence[Credit], info: SiteInfo, page: Page) -> Chart:
 
 
 def spend_by_channel(data: Data, info: SiteInfo) -> dict[str, float]:
-    """What was spent on each channel in the window; channels without spend are not in it."""
+    """What was spent on each channel in the window; channels without spend are not in it.
+
+    Of platforms and days that track visits alone, for others can earn no credit.
+    """
     rows = (
         data["marts.fct_channel_daily"]
-        .filter(window_of(info).filter())
+        .filter(window_of(info).filter(), pl.col("attributed_gmv").is_not_null())
         .group_by("channel")
         .agg(exact_sum("cost"))
         .filter(pl.col("cost") > 0)

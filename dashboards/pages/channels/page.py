@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 
 import polars as pl
@@ -12,7 +12,15 @@ from dashboards.base.names import segment_name
 from dashboards.base.page import Both, Chart, Key, Page, Table, amount_text, same, tr
 from dashboards.charts.bars import Pair, bars_paired
 from dashboards.charts.curves import Series, rate_lines
-from dashboards.figures.channels import Spend, Total, by_channel, channel_sums, total
+from dashboards.figures.channels import (
+    Spend,
+    Total,
+    by_channel,
+    channel_sums,
+    known_both,
+    platforms_of,
+    total,
+)
 from dashboards.figures.ratios import level
 from dashboards.figures.windows import Window, base_of, base_remark, incomplete, window_until
 from dashboards.filters.bar import filter_bar, script_words
@@ -54,9 +62,8 @@ def _number(value: float | None) -> str:
 
 def _cells(spend: Spend, info: SiteInfo) -> list[Both | str]:
     """Figures of a row; no spend is a dash, never a ratio."""
-    paid = bool(spend.cost)
     return [
-        _money(spend.cost, info) if paid else DASH,
+        _money(spend.cost, info) if spend.cost else DASH,
         _money(spend.revenue, info),
         DASH if spend.roas is None else fixed(spend.roas, 2),
         percent(spend.spend_rate),
@@ -178,31 +185,39 @@ def claim_chart(rows: Mapping[str, Spend], now: Window, page: Page) -> Chart:
     return chart
 
 
-def _rates(data: Data, last: date) -> tuple[list[date], list[float | None]]:
-    """Spend over GMV of the seven days up to each day; None before seven days are known."""
+def _rates(data: Data, last: date) -> tuple[list[date], list[float | None], list[float | None]]:
+    """Days with spend rate and MER of the seven days up to each.
+
+    None before seven days are known.
+    """
     first = last - timedelta(days=TREND_DAYS - 1)
     start = first - timedelta(days=_WIDTH - 1)
     cost = data[_TABLE].group_by("business_date").agg(exact_sum("cost"))
     company = data.company(last, TREND_DAYS + _WIDTH - 1).select("business_date", "gmv")
+    known = known_both(data).group_by("business_date").agg(
+        exact_sum("cost").alias("known_cost"), exact_sum("gmv").alias("known_gmv")
+    )  # fmt: skip
     summed = (
         pl.DataFrame({"business_date": pl.date_range(start, last, "1d", eager=True)})
         .join(company, on="business_date", how="left")
         .join(cost, on="business_date", how="left")
+        .join(known, on="business_date", how="left")
         .sort("business_date")
         .with_columns(
-            pl.col("gmv").rolling_sum(_WIDTH, min_samples=_WIDTH),
-            pl.col("cost").rolling_sum(_WIDTH, min_samples=_WIDTH),
+            pl.col("gmv", "cost", "known_gmv", "known_cost").rolling_sum(_WIDTH, min_samples=_WIDTH)
         )
         .filter(pl.col("business_date") >= first)
     )
     rates = [level("spend_rate", row, data.metrics) for row in summed.to_dicts()]
+    both = summed.select(gmv="known_gmv", cost="known_cost").to_dicts()
+    mers = [level("mer", row, data.metrics) for row in both]
     first_known = next((n for n, rate in enumerate(rates) if rate is not None), 0)
-    return summed["business_date"].to_list()[first_known:], rates[first_known:]
+    return summed["business_date"].to_list()[first_known:], rates[first_known:], mers[first_known:]
 
 
 def rate_chart(data: Data, page: Page, last: date) -> Chart:
     """The spend rate over 90 days."""
-    days, rates = _rates(data, last)
+    days, rates, mers = _rates(data, last)
     drawn = any(rate is not None for rate in rates)
     latest = next((rate for rate in reversed(rates) if rate is not None), None)
     series = Series(tr("channels.spend_rate"), rates)
@@ -216,8 +231,8 @@ def rate_chart(data: Data, page: Page, last: date) -> Chart:
         table=Table(
             [tr("table.day"), tr("channels.spend_rate"), tr("channels.mer")],
             [
-                [day.isoformat(), percent(rate, 2), fixed(1 / rate, 2) if rate else DASH]
-                for day, rate in zip(days[::-1], rates[::-1], strict=True)
+                [day.isoformat(), percent(rate, 2), DASH if mer is None else fixed(mer, 2)]
+                for day, rate, mer in zip(days[::-1], rates[::-1], mers[::-1], strict=True)
             ],
         ),
         source=_TABLE,
@@ -237,6 +252,37 @@ def windows(data: Data, info: SiteInfo) -> tuple[Window, Window | None]:
     return now, base_of(data, now, known)
 
 
+def _headline(whole: Total, now: Window, info: SiteInfo) -> Both:
+    """What was spent and what stands against it, as far as either is known."""
+    key = "headline"
+    if whole.cost is None:
+        key = "headline_none"
+    elif not whole.cost:
+        key = "headline_zero"
+    elif whole.mer is None:
+        key = "headline_alone"
+    return tr(
+        f"channels.{key}",
+        days=now.text(),
+        spend=amount_text(whole.cost, info.currency),
+        mer=DASH if whole.mer is None else fixed(whole.mer, 2),
+        rate=percent(whole.spend_rate),
+    )
+
+
+def _names(platforms: Sequence[str]) -> Both:
+    named = [segment_name("platform", name) for name in platforms]
+    return Both(", ".join(n.en for n in named), "、".join(n.zh for n in named))
+
+
+def _partly_known(data: Data, now: Window) -> list[Both]:
+    """Says which platforms MER and CAC are over, where that is not all of them."""
+    known, unknown = platforms_of(data, now)
+    if not known or not unknown:
+        return []
+    return [tr("channels.known_of", known=_names(known), unknown=_names(unknown))]
+
+
 def build(data: Data, info: SiteInfo) -> Page:
     """The page `channels.html`."""
     page = analysis("channels")
@@ -247,16 +293,10 @@ def build(data: Data, info: SiteInfo) -> Page:
     now, base = windows(data, info)
     whole = total(data, now)
     rows = by_channel(channel_sums(data, now), whole.gmv, data.metrics)
-    key = "channels.headline" if whole.cost and whole.mer is not None else "channels.headline_none"
-    page.values["headline"] = tr(
-        key,
-        days=now.text(),
-        spend=amount_text(whole.cost, info.currency),
-        mer=DASH if whole.mer is None else fixed(whole.mer, 2),
-        rate=percent(whole.spend_rate),
-    )
+    page.values["headline"] = _headline(whole, now, info)
     page.values["remarks"] = [text for text in (base_remark(data, now, base),) if text]
-    page.values["warnings"] = incomplete(data, now, {"campaign_spend", "orders"})
+    page.values["remarks"] += _partly_known(data, now)
+    page.values["warnings"] = incomplete(data, now, {"campaign_spend", "orders", "events"})
     if "campaign_spend" not in info.configured_feeds:
         page.values["warnings"].append(tr("channels.spend_not_configured"))
     page.values["tiles"] = _tiles(whole, total(data, base), info)

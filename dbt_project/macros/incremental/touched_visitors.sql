@@ -1,6 +1,8 @@
 {# Condition on events: visitors and spans of time whose sessions this run builds anew. A chain is
    a visitor's run of events without a gap above the session gap; only chains that touch a changed
-   event can change, so the span is that of the changed events and of the old chains around them. #}
+   event can change, so the span is that of the changed events and of the old chains around them.
+   Whether a purchase is sent again depends on all others of its visitor, so of visitors that a
+   change touched the chains with purchases are spans of their own. #}
 {% macro only_touched_visitors() -%}
     {%- if not (execute is defined and execute and is_partial()) -%}
         true
@@ -26,6 +28,7 @@
 {%- endmacro %}
 
 {% macro make_visitor_scope() %}
+    {% set events = graph.nodes['model.' ~ project_name ~ '.stg_raw__events'].relation_name %}
     {% set gap = var('session_gap_minutes') * 60 %}
     {% do run_query("
         create or replace temp table " ~ scope_name() ~ " as
@@ -56,5 +59,12 @@
             and c.chain_started_at <= t.last_at + interval (" ~ gap ~ ") second
             and c.chain_ended_at >= t.first_at - interval (" ~ gap ~ ") second
         group by t.key, t.first_at, t.last_at
+        union
+        select c.key, c.chain_started_at, c.chain_ended_at
+        from chains as c
+        inner join " ~ events ~ " as e
+            on c.key = " ~ join_key(['e.platform', 'e.shop_id', 'e.visitor_key']) ~ "
+            and e.occurred_at between c.chain_started_at and c.chain_ended_at
+        where e.event_type = 'purchase' and e.order_id is not null
     ") %}
 {% endmacro %}

@@ -11,6 +11,11 @@ from tests.browser.shop.company import CHANNELS
 
 COST = {"paid_social": 0.34, "paid_search": 0.17}  # of the channel's GMV
 CLAIM = {"paid_social": 1.7, "paid_search": 1.08}  # of the channel's orders
+# No advertising tells of tmall; of douyin nothing but advertising does.
+NOT_KNOWN = {
+    "tmall": ("impressions", "clicks", "cost", "claimed_conversions"),
+    "douyin": ("visitors", "orders", "gmv", "attributed_gmv", "new_customers"),
+}
 MODELS = ("first", "last", "last_non_direct", "linear", "position", "time_decay")
 CAMPAIGNS = {"paid_social": ["autumn_video", "retarget"], "paid_search": ["brand", "shoes"]}
 
@@ -27,15 +32,14 @@ def channel_daily(days: list[date], seed: int = 19) -> pl.DataFrame:
             cost = round(gmv * COST.get(channel, 0.0), 2)
             if platform == "douyin":
                 cost = round(cost * 1.6, 2)
-            rows.append(
-                {
+            told = {
                     "business_date": day, "platform": platform, "channel": channel,
                     "is_additive": True, "impressions": round(cost * 40), "cost": cost,
                     "clicks": round(cost / 2.1), "visitors": orders * 34, "orders": orders,
                     "gmv": gmv, "attributed_gmv": gmv * 1.05, "new_customers": orders * 0.6,
                     "claimed_conversions": orders * CLAIM[channel] if cost else 0.0,
-                }
-            )  # fmt: skip
+                }  # fmt: skip
+            rows.append(told | dict.fromkeys(NOT_KNOWN.get(platform, ())))
         rows.append(
             {"business_date": day, "platform": "tmall", "channel": "手淘搜索", "is_additive": False,
              "visitors": 9000, "paying_visitors": 310}

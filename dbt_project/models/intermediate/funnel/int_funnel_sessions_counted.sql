@@ -37,7 +37,7 @@ disorderly_steps as (
         {{ join_key(['events.source', 'events.event_id']) }} as event_id,
         {{ funnel_step_number('events.event_type') }} as step_number
     from disorderly
-    inner join {{ ref('stg_raw__events') }} as events
+    inner join {{ ref('int_events_counted') }} as events
         on
             disorderly.visitor_key = events.visitor_key
             and disorderly.platform = events.platform

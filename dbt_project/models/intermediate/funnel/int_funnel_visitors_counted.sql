@@ -1,7 +1,7 @@
 {% set window_days = var('funnel_window_days') | float | round(0, 'ceil') | int %}
 {{ replace(
     rows='day', day='business_date', order_by=['business_date'],
-    affected={'stg_raw__events': [-window_days - 1, 0], 'int_sessions_built': [0, 2]}
+    affected={'stg_raw__events': [-window_days - 1, 0], 'int_sessions_built': [-window_days - 1, 2]}
 ) }}
 
 with
@@ -22,7 +22,7 @@ steps as (
         event_type,
         {{ join_key(['source', 'event_id']) }} as event_id,
         {{ funnel_step_number('event_type') }} as step_number
-    from {{ ref('stg_raw__events') }}
+    from {{ ref('int_events_counted') }}
     where
         visitor_key is not null
         and {{ funnel_step_number('event_type') }} is not null

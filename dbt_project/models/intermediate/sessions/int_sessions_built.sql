@@ -10,7 +10,7 @@ events as (
         *,
         {{ text_digest(join_key(['platform', 'shop_id', 'visitor_key'])) }} as visitor_digest,
         utm_source is not null or utm_medium is not null as has_utm
-    from {{ ref('stg_raw__events') }}
+    from {{ ref('int_events_counted') }}
     where visitor_key is not null and {{ only_touched_visitors() }}
 ),
 
@@ -55,6 +55,7 @@ sessions as (
         min(visitor_key) filter (where is_first) as visitor_key,
         min(device) filter (where is_first) as device,
         min(region) filter (where is_first) as region,
+        min({{ host_of('referrer') }}) filter (where is_first) as referrer_host,
         max(occurred_at) as ended_at,
         max({{ struct(['occurred_at', 'customer_key']) }})
         filter (where customer_key is not null) as last_customer,
@@ -65,6 +66,10 @@ sessions as (
         bool_or(event_type = 'add_to_cart') as has_add_to_cart,
         bool_or(event_type = 'checkout') as has_checkout,
         bool_or(event_type = 'purchase') as has_purchase,
+        md5(
+            string_agg({{ join_key(['source', 'event_id']) }}, ',' order by source, event_id)
+            filter (where event_type = 'purchase')
+        ) as purchases_digest,
         -- first_1_at, first_2_at ... of the funnel
         {{ first_instants_of_steps() }}
     from marked
@@ -75,8 +80,12 @@ unpacked as (
     select
         *,
         last_customer.customer_key,
-        first_utm.utm_source,
-        first_utm.utm_medium,
+        -- without a tag the page the visitor came from is the source
+        case when first_utm is null then referrer_host else first_utm.utm_source end as utm_source,
+        case
+            when first_utm is not null then first_utm.utm_medium
+            when referrer_host is not null then 'referral'
+        end as utm_medium,
         first_utm.utm_campaign as campaign
     from sessions
 ),
@@ -104,6 +113,8 @@ final as (
         {{ local_date('unpacked.started_at') }} as business_date,
         coalesce(channels.channel, 'direct') as channel,
         unpacked.campaign,
+        unpacked.utm_source,
+        unpacked.utm_medium,
         coalesce(unpacked.device, '(untracked)') as device,
         coalesce(unpacked.region, '(untracked)') as region,
         {% for step in var('funnel_steps') %}
@@ -113,7 +124,8 @@ final as (
         unpacked.has_product_view,
         unpacked.has_add_to_cart,
         unpacked.has_checkout,
-        unpacked.has_purchase
+        unpacked.has_purchase,
+        unpacked.purchases_digest
     from unpacked
     left join channels
         on

@@ -1,7 +1,11 @@
 with
 
-summed as (
+measured as (
     select * from {{ ref('int_channels_measured') }}
+),
+
+known as (
+    select * from {{ ref('int_channels_known') }}
 ),
 
 traffic as (
@@ -9,44 +13,62 @@ traffic as (
     where grain = 'traffic_source'
 ),
 
-platforms as (
+-- where no feed tells, a sum of nothing is not zero
+summed as (
     select
-        business_date,
-        platform,
-        sum(gmv) as gmv,
-        sum(cost) as cost
+        measured.business_date,
+        measured.platform,
+        measured.channel,
+        known.is_tracked,
+        {% for name in ['impressions', 'clicks', 'cost', 'claimed_conversions'] %}
+            {{ unless_unknown('measured.' ~ name, 'known.is_spend_known') }} as {{ name }},
+        {% endfor %}
+        {% for name in ['visitors', 'attributed_gmv', 'attributed_net_sales', 'new_customers'] %}
+            {{ unless_unknown('measured.' ~ name, 'known.is_tracked') }} as {{ name }},
+        {% endfor %}
+        {{ unless_unknown('measured.orders', 'known.is_sales_known') }} as orders,
+        {{ unless_unknown('measured.gmv', 'known.is_sales_known') }} as gmv
+    from measured
+    inner join known
+        on
+            measured.business_date = known.business_date
+            and measured.platform = known.platform
+),
+
+compared as (
+    select
+        *,
+        sum(gmv) over (partition by business_date, platform) as platform_gmv,
+        sum(cost) over (partition by business_date, platform) as platform_cost,
+        sum(gmv) over (partition by business_date) as company_gmv,
+        case when is_tracked then nullif(cost, 0) end as tracked_cost
     from summed
-    group by business_date, platform
 ),
 
 final as (
     select
-        summed.business_date,
-        summed.platform,
-        summed.channel,
+        business_date,
+        platform,
+        channel,
         true as is_additive,
-        cast(summed.impressions as bigint) as impressions,
-        cast(summed.clicks as bigint) as clicks,
-        cast(summed.cost as decimal(18, 2)) as cost,
-        cast(summed.visitors as bigint) as visitors,
-        cast(summed.orders as bigint) as orders,
-        cast(summed.gmv as decimal(18, 2)) as gmv,
-        cast(summed.claimed_conversions as double) as claimed_conversions,
-        cast(summed.attributed_gmv as double) as attributed_gmv,
-        cast(summed.attributed_net_sales as double) as attributed_net_sales,
-        cast(summed.new_customers as double) as new_customers,
-        {{ ratio('summed.attributed_gmv', 'summed.cost') }} as roas,
-        {{ ratio('summed.attributed_net_sales', 'summed.cost') }} as net_roas,
-        {{ ratio('platforms.gmv', 'platforms.cost') }} as mer,
-        {{ ratio('nullif(summed.cost, 0)', 'summed.new_customers') }} as cac,
-        {{ ratio('nullif(summed.cost, 0)', 'platforms.gmv') }} as spend_rate,
-        summed.cost > 0 and summed.new_customers = 0 as is_cac_undefined,
+        cast(impressions as bigint) as impressions,
+        cast(clicks as bigint) as clicks,
+        cast(cost as decimal(18, 2)) as cost,
+        cast(visitors as bigint) as visitors,
+        cast(orders as bigint) as orders,
+        cast(gmv as decimal(18, 2)) as gmv,
+        cast(claimed_conversions as double) as claimed_conversions,
+        cast(attributed_gmv as double) as attributed_gmv,
+        cast(attributed_net_sales as double) as attributed_net_sales,
+        cast(new_customers as double) as new_customers,
+        {{ ratio('attributed_gmv', 'tracked_cost') }} as roas,
+        {{ ratio('attributed_net_sales', 'tracked_cost') }} as net_roas,
+        {{ ratio('platform_gmv', 'platform_cost') }} as mer,
+        {{ ratio('tracked_cost', 'new_customers') }} as cac,
+        {{ ratio('nullif(cost, 0)', 'company_gmv') }} as spend_rate,
+        coalesce(tracked_cost > 0 and new_customers = 0, false) as is_cac_undefined,
         cast(null as bigint) as paying_visitors
-    from summed
-    inner join platforms
-        on
-            summed.business_date = platforms.business_date
-            and summed.platform = platforms.platform
+    from compared
     union all
     select
         traffic_date as business_date,
