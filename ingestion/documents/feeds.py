@@ -32,7 +32,8 @@ a feed that is not there says so instead of guessing.
 
 Instants are landed in UTC; the files' own zone is that of their source. A *personal* column is
 delivered under the name given here and landed only as a keyed pseudonym. Each feed also has a plain
-format `plain_<feed>`: a CSV file whose header is the names below.
+format `plain_<feed>`: a CSV file whose header is the names below, but for those that are made while
+landing.
 """
 
 
@@ -60,7 +61,7 @@ def _row(column: Column, description: str) -> str:
         name = f"`{column.pseudonym_of}` (personal), landed as {name}"
     if column.allowed:
         told.append(f"One of {', '.join(f'`{value}`' for value in column.allowed)}.")
-    needed = "yes" if column.is_required else ""
+    needed = "made" if column.is_made else "yes" if column.is_required else ""
     return f"| {name} | {_TYPES.get(column.dtype, 'number')} | {needed} | {' '.join(told)} |"
 
 

@@ -51,6 +51,7 @@ class Column:
         allowed: the only values there are; empty for any.
         minimum: the least number allowed; None for numbers of either sign.
         pseudonym_of: the delivered personal column this one is the keyed pseudonym of.
+        is_made: worked out while landing; no mapping fills it.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Column:
     allowed: tuple[str, ...] = ()
     minimum: int | None = 0
     pseudonym_of: str | None = None
+    is_made: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,9 @@ class Feed:
     @cached_property
     def delivered(self) -> tuple[str, ...]:
         """Columns a mapping may fill: the canonical ones, personal ones by what is delivered."""
-        return tuple(column.pseudonym_of or column.name for column in self.given)
+        return tuple(
+            column.pseudonym_of or column.name for column in self.given if not column.is_made
+        )
 
     @cached_property
     def mapped_only(self) -> tuple[str, ...]:
@@ -123,6 +127,6 @@ class Feed:
     @cached_property
     def has_amounts(self) -> bool:
         """Whether its rows are money in a currency that each row names."""
-        return "currency" in self.columns and any(
+        return "currency" in self.required and any(
             dtype in (MONEY, PRICE) for dtype in self.columns.values()
         )

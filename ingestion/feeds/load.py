@@ -5,8 +5,8 @@ values are checked (`schemas.py`).
 
 A feed has `grain`, `key`, `columns` and perhaps `instant`; see `Feed`. A column has `means`, and
 where it applies `type` (text unless told), `required`, `allowed`, `minimum` (0 unless told; null
-for numbers of either sign) and `pseudonym_of`; see `Column`. What it means may stand alone. One
-that is named and says no more is that of `_shared.yml`.
+for numbers of either sign), `pseudonym_of` and `made`; see `Column`. What it means may stand alone.
+One that is named and says no more is that of `_shared.yml`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _Words = Mapping[str, tuple[type, ...]]
 _OF_FEED: _Words = {"grain": (str,), "key": (list,), "columns": (dict,), "instant": (str,)}
 _OF_COLUMN: _Words = {
     **{"type": (str,), "means": (str,), "required": (bool,), "allowed": (list,)},
-    **{"minimum": (int, NoneType), "pseudonym_of": (str,)},
+    **{"minimum": (int, NoneType), "pseudonym_of": (str,), "made": (bool,)},
 }
 
 
@@ -82,6 +82,7 @@ def _column(name: str, told: Any, where: str) -> Column:
         allowed=tuple(told.get("allowed", ())),
         minimum=told.get("minimum", 0),
         pseudonym_of=told.get("pseudonym_of"),
+        is_made=told.get("made", False),
     )
 
 

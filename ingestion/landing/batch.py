@@ -28,6 +28,7 @@ from ingestion.reading.spreadsheet import read_spreadsheet
 from ingestion.rows.build import Built, build, keyed, landing_columns
 from ingestion.rows.derive import Context, derive, excluded, issues, no_issues, required
 from ingestion.rows.fates import bad_rows, broken_issues, owners, refuse_if_too_bad, whole_orders
+from ingestion.rows.lines import line_sums, without_empty_lines
 from ingestion.rows.parse import instant
 from ingestion.rows.pseudonymise import Pseudonymiser
 from ingestion.rows.rates import Rates, convert
@@ -137,8 +138,9 @@ def judge(raw: Raw, job: Job) -> Prepared:
         kept, late = _with_updated(_without(frame, left_out), form.updated_at, context)
         broken_rules = required(kept, form)
         built = {feed: build(kept, feed, form, source, context) for feed in form.feeds}
+    built, empty = without_empty_lines(built)
     tests = _test_orders(built)
-    left_out = pl.concat([left_out, tests])
+    left_out = pl.concat([left_out, tests, empty]).unique(ROW, keep="first", maintain_order=True)
     parts = [found, partly, late, broken_rules, *(feed.issues for feed in built.values())]
     # Of cells that do not fit together one thing is told, not what follows from it.
     found = pl.concat([torn, _without(pl.concat(parts), torn)])
@@ -148,6 +150,7 @@ def judge(raw: Raw, job: Job) -> Prepared:
         real = _without(_without(rows.rows, tests), found)
         feeds[feed] = keyed(real, feed, source, job.masks)
     judged = [check(rows, feed, context) for feed, rows in feeds.items()]
+    judged += [line_sums(rows) for feed, rows in feeds.items() if feed == "order_items"]
     feeds, unrated, needs = convert(feeds, source.currency, job.rates, context)
     known = None if form.exported_at and form.exported_at.is_count else job.exported
     ahead = [after_export(rows, feed, context, known, job.until) for feed, rows in feeds.items()]

@@ -49,7 +49,11 @@ def latest_rows(landing: Path, feed: str, active_batches: Collection[str]) -> pl
     schema = FEEDS[feed].landed
     if not files:
         return pl.DataFrame(schema=schema)
-    rows = pl.read_parquet(files, columns=list(schema), hive_partitioning=False)
+    # Columns that a feed gained later are missing from older files.
+    rows = pl.scan_parquet(
+        files, schema=schema, missing_columns="insert", extra_columns="ignore",
+        hive_partitioning=False,
+    ).collect()  # fmt: skip
     # The order of versions: the data's own time, then the batch id.
     batch = pl.col("_batch_id")
     for key in ("_unit_key", "_row_key"):

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import polars as pl
 
-from ingestion.feeds import MONEY
+from ingestion.feeds import MONEY, PRICE
 from ingestion.landing.landed import latest_rows
+from ingestion.rows.rates import product
 
 _EXACT = pl.Decimal(38, 4)
 _NOT_PAID = ("unpaid", "deposit_paid")
@@ -75,6 +76,7 @@ def _counted(orders: pl.DataFrame) -> pl.DataFrame:
         .filter(is_child | ~is_child.any().over("source", "main_id"))
         .select(
             *("source", "order_id", "main_id", "paid_at", "status"),
+            rate=pl.col("exchange_rate").fill_null(1),
             cents=(pl.col("order_amount") * 100).cast(pl.Int64),
         )
     )
@@ -88,6 +90,8 @@ def _goods(orders: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
     is worth its lines. Where all lines are worth nothing, the first that is no gift takes it.
     """
     order = ["source", "order_id"]
+    items = items.join(orders.select(*order, "rate"), on=order)
+    items = items.with_columns(_at_rate("unit_price"), _at_rate("discount_amount"))
     gross = _cents(pl.col("quantity") * pl.col("unit_price").cast(_EXACT))
     value = gross - _cents(pl.col("discount_amount").fill_null(0).cast(_EXACT))
     lines = (
@@ -102,9 +106,9 @@ def _goods(orders: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
         .with_columns(total=pl.col("value").sum().over(order))
         .with_columns(cents=pl.coalesce("cents", "total"), is_given=pl.col("cents").is_not_null())
     )
-    product = pl.col("cents") * pl.col("value")
+    part = pl.col("cents") * pl.col("value")
     valued = lines.filter(pl.col("total") > 0).with_columns(
-        share=product.floordiv(pl.col("total")), rest=product % pl.col("total")
+        share=part.floordiv(pl.col("total")), rest=part % pl.col("total")
     )
     valued = valued.sort(
         *order, "rest", "value", "line_number", descending=[False, False, True, True, False]
@@ -120,6 +124,12 @@ def _goods(orders: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
     worthless = worthless.with_columns(share=pl.when("is_given").then(whole).otherwise("value"))
     goods = pl.col("share").filter("is_goods").sum().cast(pl.Int64).alias("goods_cents")
     return pl.concat([valued, worthless.cast({"share": pl.Int128})]).group_by(order).agg(goods)
+
+
+def _at_rate(name: str) -> pl.Expr:
+    """Convert an amount of a line that names no currency as its order was."""
+    converted = product(pl.col(name), pl.col("rate"), PRICE if name == "unit_price" else MONEY)
+    return pl.when(pl.col("currency").is_null()).then(converted).otherwise(name).alias(name)
 
 
 def _cents(amount: pl.Expr) -> pl.Expr:

@@ -59,7 +59,7 @@ def is_rowwise(form: Format) -> bool:
         rules += [derived.expression, derived.number]
     return (
         # Orders are put together from rows, spend is summed, amounts depend on the rates of a run.
-        not FEEDS[feed].has_amounts
+        "currency" not in FEEDS[feed].columns
         and feed not in ("orders", "order_items")
         and mapped.unpivot is None
         and (feed not in _MADE or _MADE[feed] in mapped.columns)

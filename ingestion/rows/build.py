@@ -96,10 +96,16 @@ def _assemble(frame: pl.DataFrame, feed: str, form: Format, source: Source) -> p
             cells[name] = pl.col(mapped.columns[name])
         elif name in mapped.derive or name in made:
             cells[name] = pl.col(name)
-        elif name in given and (name in mapped.constants or name not in canonical.mapped_only):
+        elif name in mapped.constants or (name in given and _is_the_sources(name, feed)):
             cells[name] = pl.lit(str(given[name]))
     kept = [name for name in source.keep if name in frame.columns and name not in cells]
     return frame.select(ROW, UPDATED, *kept, **cells)
+
+
+def _is_the_sources(name: str, feed: str) -> bool:
+    """Whether what the file leaves out is the source's; lines and refunds ask their order first."""
+    canonical = FEEDS[feed]
+    return name in (canonical.required if name == "currency" else canonical.columns)
 
 
 def _lines(typed: pl.DataFrame, form: Format) -> pl.DataFrame:

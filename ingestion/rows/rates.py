@@ -6,8 +6,10 @@ here: remembering what a file was landed with (the ledger), nor where rates come
 
 A row takes the rate of its business day (of an order the day it was paid, else placed), else the
 latest of the seven days before: banks publish none on holidays. Items and refunds that come in one
-file with their orders take the order's; without a rate a row is set aside, as a wrong rate is worse
-than a visible gap.
+file with their orders take the order's. Those that come alone and name no currency are in that of
+an order which this file does not know: they land as delivered, without a currency, and are
+converted in the warehouse. Without a rate a row is set aside, as a wrong rate is worse than a
+visible gap.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ from ingestion.rows.parse import EXACT, day, instant, local_day
 _REACH = timedelta(days=7)
 RATE_TABLE: dict[str, Dtype] = {"currency": TEXT, "rate_date": DAY, "rate": RATE}
 _CURRENCY, _DAY, _RATE = "_currency", "_rate_day", "_rate"
+# Feeds whose rows are told in the currency of their order.
+_OF_AN_ORDER = ("order_items", "refunds")
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Rates:
 
     def digest(self, needs: Collection[Need]) -> str:
         """Return 16 hex digits that change when a rate the needs may take does."""
-        told = [self.currency]
+        told = [self.currency, "with exchange_rate"]  # landed otherwise before 0.5.0
         for need in sorted(needs):
             within = pl.col("rate_date").is_between(need.first - _REACH, need.last)
             rows = self.table.filter((pl.col("currency") == need.currency) & within)
@@ -111,6 +115,8 @@ def convert(
                 placed = _keep_original(placed, feeds.get("order_items"), rates)
             placed, bad = _convert(placed, feed, rates)
             found.append(bad)
+        if feed in _OF_AN_ORDER:
+            placed = placed.with_columns(currency=_CURRENCY)
         done[feed] = placed.drop(_CURRENCY, _DAY)
     return Converted(done, pl.concat(found), _needs(needs))
 
@@ -149,16 +155,16 @@ def _placed(  # noqa: PLR0913 - where the currency and the day of a row may come
         at = instant(cell, context.datetimes, context.zone)
         on = pl.coalesce(day(cell, context.dates), local_day(at, zone))
     rows = rows.with_columns(given.alias(_CURRENCY), on.alias(_DAY))
-    if feed in ("order_items", "refunds") and orders is not None:
+    if feed in _OF_AN_ORDER and orders is not None:
         theirs = orders.select("order_id", _theirs=_CURRENCY, _their_day=_DAY).unique("order_id")
         rows = rows.join(theirs, on="order_id", how="left", maintain_order="left").with_columns(
             pl.coalesce(_CURRENCY, "_theirs").alias(_CURRENCY),
             pl.coalesce(_DAY, "_their_day").alias(_DAY),
         )
         rows = rows.drop("_theirs", "_their_day")
-    return rows.with_columns(
-        pl.col(_CURRENCY).fill_null(currency), pl.coalesce(_DAY, *_own_day(feed, zone))
-    )
+    if feed not in _OF_AN_ORDER:
+        rows = rows.with_columns(pl.col(_CURRENCY).fill_null(currency))
+    return rows.with_columns(pl.coalesce(_DAY, *_own_day(feed, zone)))
 
 
 def _own_day(feed: str, zone: str) -> list[pl.Expr]:
@@ -204,7 +210,7 @@ def _convert(rows: pl.DataFrame, feed: str, rates: Rates) -> tuple[pl.DataFrame,
         .sort("_at")
         .drop("_at", "rate_date_of_rate" if "rate_date" in rows.columns else "rate_date")
     )  # fmt: skip
-    is_foreign = pl.col(_CURRENCY) != rates.currency
+    is_foreign = (pl.col(_CURRENCY) != rates.currency).fill_null(value=False)
     told = f"has no rate to {rates.currency} for its day or the seven days before"
     value = pl.format("{} {}", pl.col(_DAY).cast(TEXT).fill_null("no day"), _CURRENCY)
     bad = issues(
@@ -214,7 +220,10 @@ def _convert(rows: pl.DataFrame, feed: str, rates: Rates) -> tuple[pl.DataFrame,
     names = {name: dtype for name, dtype in _amounts(feed).items() if name in rows.columns}
     is_rated = is_foreign & pl.col(_RATE).is_not_null()
     changed = rows.select(
-        pl.when(is_rated).then(_product(pl.col(name), dtype)).otherwise(name).alias(name)
+        pl.when(is_rated)
+        .then(product(pl.col(name), pl.col(_RATE), dtype))
+        .otherwise(name)
+        .alias(name)
         for name, dtype in names.items()
     )
     large = [
@@ -225,15 +234,26 @@ def _convert(rows: pl.DataFrame, feed: str, rates: Rates) -> tuple[pl.DataFrame,
         for name in names
         if changed[name].null_count() > rows[name].null_count()
     ]  # fmt: skip
-    return rows.with_columns(changed).drop(_RATE), pl.concat([bad, *large])
+    kept: dict[str, pl.Expr] = {}
+    if feed == "orders":
+        kept["exchange_rate"] = pl.when(is_rated).then(_RATE)
+    if feed == "refunds":
+        kept["original_amount"] = pl.when(is_rated).then("amount")
+    return rows.with_columns(**kept).with_columns(changed).drop(_RATE), pl.concat([bad, *large])
 
 
-def _product(amount: pl.Expr, dtype: pl.Decimal) -> pl.Expr:
-    """Multiply by the rate and round half away from zero; in whole numbers, so exactly."""
+def product(amount: pl.Expr, rate: pl.Expr, dtype: pl.Decimal) -> pl.Expr:
+    """Multiply by a rate and round half away from zero; in whole numbers, so exactly.
+
+    Args:
+        amount: of type `dtype`.
+        rate: of type RATE.
+        dtype: what comes back; null where the product is too large for it.
+    """
     unit, part = 10**dtype.scale, 10**RATE.scale
     count = (amount * unit).cast(pl.Int128)
-    product = count.abs() * (pl.col(_RATE) * part).cast(pl.Int128)
-    rounded: pl.Expr = (product + part // 2) // part * count.sign()
+    exact = count.abs() * (rate * part).cast(pl.Int128)
+    rounded: pl.Expr = (exact + part // 2) // part * count.sign()
     wide: pl.Expr = rounded.cast(pl.Decimal(38, dtype.scale), strict=False) / unit
     return wide.cast(dtype, strict=False)
 

@@ -33,11 +33,10 @@ _SOURCES = """
 """
 # A refund of a child order is one of its main order.
 _REFUNDED = """
-    from staging.stg_raw__refunds as refunds
-    inner join staging.stg_raw__orders as staged using (order_key)
+    from intermediate.int_refunds_converted as refunds
     inner join marts.fct_orders as orders
-        on staged.main_order_key = orders.source || '|' || orders.order_id
-    where refunds.is_succeeded and orders.is_paid
+        on refunds.main_order_key = orders.source || '|' || orders.order_id
+    where orders.is_paid
     group by all
 """
 REFUNDS = f"""

@@ -119,8 +119,12 @@ class Company:
         self._land("events", rows)
 
     def refunds(self) -> None:
-        """Refunds asked for, granted or refused."""
+        """Refunds asked for, granted or refused, and now and then a rate of some day."""
         self._land("refunds", [self._refund(n) for n in {self.random.randint(1, 12) for _ in "ab"}])
+        if self.random.random() < 0.6:
+            day = (START + timedelta(days=max(self.today - self.random.randint(0, 20), 0))).date()
+            rate = self.random.choice([0, 6.5, 7.1])
+            self._land("fx_rates", [{"rate_date": day, "currency": "USD", "rate": rate}])
 
     def traffic(self) -> None:
         """One day's totals as a snapshot: what is missing in it is withdrawn."""
@@ -246,7 +250,7 @@ class Company:
             "ordered_at": placed,
             "paid_at": None if unpaid else placed + delay,
             "status": status,
-            "currency": "CNY",
+            **self.random.choice([{"currency": "CNY"}, {"currency": "USD", "exchange_rate": 7.1}]),
             "customer_key": self.random.choice([None, *self.customers]),
             "order_amount": self.random.choice([None, 10, 99.99, 100.01]),
             "platform_discount": self.random.choice([None, 1.01]),
@@ -295,6 +299,7 @@ class Company:
             "order_id": f"o{self.random.randint(1, 45)}",
             "refunded_at": self._instant(),
             "amount": self.random.choice([1.5, 10]),
+            "currency": self.random.choice([None, None, "CNY"]),
             "kind": self.random.choice(["refund_only", "return"]),
             "status": self.random.choice(["requested", "succeeded", "succeeded", "rejected"]),
         }

@@ -17,7 +17,8 @@ final as (
         {{ join_key(['source', 'product_id']) }} as product_key,
         product_name,
         category,
-        -- figures
+        -- figures, in the order's currency where the line names none
+        currency,
         quantity,
         unit_price,
         coalesce(discount_amount, 0) as discount_amount,

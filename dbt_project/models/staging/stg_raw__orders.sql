@@ -33,6 +33,9 @@ final as (
         currency,
         order_amount,
         original_amount,
+        case
+            when currency = '{{ var("reporting_currency") }}' then 1 else exchange_rate
+        end as exchange_rate,
         coalesce(merchant_discount, 0) as merchant_discount,
         coalesce(platform_discount, 0) as platform_discount,
         coalesce(creator_discount, 0) as creator_discount,

@@ -23,8 +23,10 @@ final as (
         reason,
         status,
         status = 'succeeded' as is_succeeded,
-        -- figures
+        -- figures, in the order's currency where the refund names none
+        currency,
         amount,
+        original_amount,
         quantity,
         -- delivery
         _row_key,

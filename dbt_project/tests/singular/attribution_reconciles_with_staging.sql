@@ -12,11 +12,11 @@ paid as (
 
 refunded as (
     select sum(refunds.amount) as refunds
-    from {{ ref('stg_raw__refunds') }} as refunds
+    from {{ ref('int_refunds_converted') }} as refunds
     inner join {{ ref('stg_raw__orders') }} as staged on refunds.order_key = staged.order_key
     inner join {{ ref('fct_orders') }} as orders
         on staged.main_order_key = {{ join_key(['orders.source', 'orders.order_id']) }}
-    where refunds.is_succeeded and orders.is_paid
+    where orders.is_paid
 ),
 
 credited as (

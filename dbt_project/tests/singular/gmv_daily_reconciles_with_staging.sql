@@ -20,11 +20,11 @@ with expected as (
         0 as buyers,
         sum(refunds.amount) as refunds,
         0 as visitors
-    from {{ ref('stg_raw__refunds') }} as refunds
+    from {{ ref('int_refunds_converted') }} as refunds
     inner join {{ ref('stg_raw__orders') }} as staged on refunds.order_key = staged.order_key
     inner join {{ ref('fct_orders') }} as orders
         on staged.main_order_key = {{ join_key(['orders.source', 'orders.order_id']) }}
-    where refunds.is_succeeded and orders.is_paid
+    where orders.is_paid
     group by refunds.refund_date, orders.platform
     union all
     select

@@ -10,7 +10,19 @@ delivered as (
         coalesce(
             orders.order_amount,
             (
-                select sum(round(items.quantity * items.unit_price, 2) - items.discount_amount)
+                select
+                    sum(
+                        round(
+                            items.quantity * case
+                                when items.currency is not null then items.unit_price
+                                else round(items.unit_price * orders.exchange_rate, 4)
+                            end, 2
+                        )
+                        - case
+                            when items.currency is not null then items.discount_amount
+                            else round(items.discount_amount * orders.exchange_rate, 2)
+                        end
+                    )
                 from {{ ref('stg_raw__order_items') }} as items
                 where items.order_key = orders.order_key and not items.is_gift
             ),

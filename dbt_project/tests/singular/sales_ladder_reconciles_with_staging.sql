@@ -10,11 +10,11 @@ expected as (
             else 'refunded_before_shipping'
         end as rung,
         -sum(refunds.amount) as amount
-    from {{ ref('stg_raw__refunds') }} as refunds
+    from {{ ref('int_refunds_converted') }} as refunds
     inner join {{ ref('stg_raw__orders') }} as staged on refunds.order_key = staged.order_key
     inner join {{ ref('fct_orders') }} as orders
         on staged.main_order_key = {{ join_key(['orders.source', 'orders.order_id']) }}
-    where refunds.is_succeeded and orders.is_paid
+    where orders.is_paid
     group by all
     union all
     select

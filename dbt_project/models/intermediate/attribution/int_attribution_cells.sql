@@ -4,12 +4,7 @@ with orders as (
 ),
 
 refunds as (
-    select * from {{ ref('stg_raw__refunds') }}
-    where is_succeeded
-),
-
-staged_orders as (
-    select * from {{ ref('stg_raw__orders') }}
+    select * from {{ ref('int_refunds_converted') }}
 ),
 
 touches as (
@@ -47,8 +42,7 @@ entries as (
         cast(0 as decimal(18, 2)) as gmv,
         -refunds.amount as refunds
     from refunds
-    inner join staged_orders on refunds.order_key = staged_orders.order_key
-    inner join paid on staged_orders.main_order_key = paid.order_key
+    inner join paid on refunds.main_order_key = paid.order_key
 ),
 
 -- amounts are widened, for the product of two decimals may be given too few digits

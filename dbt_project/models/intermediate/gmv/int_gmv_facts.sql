@@ -7,12 +7,7 @@ visitors as (
 ),
 
 refunds as (
-    select * from {{ ref('stg_raw__refunds') }}
-    where is_succeeded
-),
-
-staged_orders as (
-    select * from {{ ref('stg_raw__orders') }}
+    select * from {{ ref('int_refunds_converted') }}
 ),
 
 traffic as (
@@ -96,9 +91,8 @@ final as (
         0 as net_sales_by_order_date
     from refunds
     inner join periods on refunds.refund_date = periods.business_date
-    inner join staged_orders on refunds.order_key = staged_orders.order_key
     inner join orders
-        on periods.grain = orders.grain and staged_orders.main_order_key = orders.order_key
+        on periods.grain = orders.grain and refunds.main_order_key = orders.order_key
     union all
     select
         *,

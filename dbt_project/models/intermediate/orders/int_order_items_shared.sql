@@ -30,6 +30,26 @@ products as (
     from {{ ref('stg_raw__products') }}
 ),
 
+-- a line that names no currency is in its order's
+items as (
+    select
+        items.source,
+        items.order_id,
+        items.order_key,
+        items.line_number,
+        items.product_id,
+        items.product_key,
+        items.category,
+        items.quantity,
+        {{ at_the_orders_rate('unit_price', 4) }} as unit_price,
+        {{ at_the_orders_rate('discount_amount', 2) }} as discount_amount,
+        {{ at_the_orders_rate('cost_amount', 2) }} as cost_amount,
+        items.is_gift,
+        items.is_goods
+    from {{ ref('stg_raw__order_items') }} as items
+    inner join orders on items.order_key = orders.order_key
+),
+
 lines as (
     select
         orders.main_order_key,
@@ -52,7 +72,7 @@ lines as (
         {{ cents('orders.creator_discount') }} as creator_cents,
         {{ cents('items.quantity * items.unit_price') }} as gross_cents,
         {{ cents('items.discount_amount') }} as discount_cents
-    from {{ ref('stg_raw__order_items') }} as items
+    from items
     inner join orders on items.order_key = orders.order_key
     left join products
         on

@@ -4,7 +4,8 @@
     affected={
         'stg_raw__orders': 'key',
         'int_order_items_shared': 'key',
-        'stg_raw__refunds': [['stg_raw__orders', 'order_key', 'main_order_key']]
+        'stg_raw__refunds': [['stg_raw__orders', 'order_key', 'main_order_key']],
+        'stg_raw__fx_rates': [['int_refunds_converted', 'foreign_currency', 'main_order_key']]
     }
 ) }}
 
@@ -32,8 +33,8 @@ refunds as (
     select
         order_key,
         sum(amount) as refunded_amount
-    from {{ ref('stg_raw__refunds') }}
-    where is_succeeded and order_key in (select order_key from orders)
+    from {{ ref('int_refunds_converted') }}
+    where order_key in (select order_key from orders)
     group by order_key
 ),
 

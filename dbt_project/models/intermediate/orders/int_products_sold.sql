@@ -14,12 +14,8 @@ orders as (
 ),
 
 refunds as (
-    select * from {{ ref('stg_raw__refunds') }}
-    where is_succeeded and product_id is not null
-),
-
-staged_orders as (
-    select * from {{ ref('stg_raw__orders') }}
+    select * from {{ ref('int_refunds_converted') }}
+    where product_id is not null
 ),
 
 entries as (
@@ -43,8 +39,7 @@ entries as (
         0 as gmv,
         refunds.amount as refunded_amount
     from refunds
-    inner join staged_orders on refunds.order_key = staged_orders.order_key
-    inner join orders on staged_orders.main_order_key = orders.main_order_key
+    inner join orders on refunds.main_order_key = orders.main_order_key
 ),
 
 final as (

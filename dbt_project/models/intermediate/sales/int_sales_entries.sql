@@ -10,12 +10,7 @@ orders as (
 ),
 
 refunds as (
-    select * from {{ ref('stg_raw__refunds') }}
-    where is_succeeded
-),
-
-staged_orders as (
-    select * from {{ ref('stg_raw__orders') }}
+    select * from {{ ref('int_refunds_converted') }}
 ),
 
 refunded as (
@@ -25,13 +20,12 @@ refunded as (
         case
             when refunds.kind = 'return' then 'returned'
             -- exports give no instant of shipping: what is shipped now was so at the refund
-            when staged_orders.status in ('shipped', 'completed') then 'refunded_after_shipping'
+            when refunds.order_status in ('shipped', 'completed') then 'refunded_after_shipping'
             else 'refunded_before_shipping'
         end as rung,
         -refunds.amount as amount
     from refunds
-    inner join staged_orders on refunds.order_key = staged_orders.order_key
-    inner join orders on staged_orders.main_order_key = orders.order_key
+    inner join orders on refunds.main_order_key = orders.order_key
     where orders.is_paid
 ),
 
