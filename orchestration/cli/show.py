@@ -92,6 +92,7 @@ _TABLES = {
         order by landed_at desc
         limit 10"""),
 }  # fmt: skip
+_ORPHANS = "feed source day rows amount orders"
 _MARKS = ["source", "feed", "through", "days behind", "why", "last file"]
 
 
@@ -103,7 +104,7 @@ def show_status() -> None:
         run = one_row(con, "select * from quality.run")
         passed = one_row(con, "select count(*) as n from quality.checks where status = 'passed'")
         found = {key: con.execute(query).fetchall() for key, (_, _, query) in _TABLES.items()}
-        behind = _watermarks(con)
+        behind, orphans = _watermarks(con), _orphans(con)
     is_whole = is_as_published(paths.current.resolve())
     console.document(
         {
@@ -111,6 +112,7 @@ def show_status() -> None:
             "is_as_published": is_whole,
             **found,
             "watermarks": behind,
+            "orphans": orphans,
             "generations": kept,
         }
     )
@@ -127,6 +129,8 @@ def show_status() -> None:
     marks = [tuple(row.values()) for row in behind]
     parts = [(head, names.split(), found[key]) for key, (head, names, _) in _TABLES.items()]
     parts.insert(1, ("how far each source is complete", _MARKS, marks))
+    lost = [tuple(row.values()) for row in orphans]
+    parts.append(("rows without their order, in no figure", _ORPHANS.split(), lost))
     for heading, columns, rows in parts:
         if rows:
             console.heading(heading)
@@ -135,8 +139,7 @@ def show_status() -> None:
 
 def _watermarks(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """Each source, and those of its feeds that lag; none in a generation made before there were."""
-    named = "table_schema = 'quality' and table_name = 'source_watermarks'"
-    if not con.execute(f"select 1 from information_schema.tables where {named}").fetchall():
+    if not _has(con, "source_watermarks"):
         return []
     return rows_of(
         con.execute(
@@ -146,3 +149,18 @@ def _watermarks(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
             " order by source, feed <> 'all', feed"
         )
     )
+
+
+def _orphans(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Rows that found no order; none in a generation made before they were counted."""
+    if not _has(con, "orphans_daily"):
+        return []
+    return rows_of(
+        con.execute("from quality.orphans_daily order by day desc nulls last, amount desc limit 10")
+    )
+
+
+def _has(con: duckdb.DuckDBPyConnection, table: str) -> bool:
+    named = f"table_schema = 'quality' and table_name = '{table}'"
+    found = con.execute(f"select 1 from information_schema.tables where {named}").fetchall()
+    return bool(found)

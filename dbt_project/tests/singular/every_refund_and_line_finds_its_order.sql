@@ -1,0 +1,4 @@
+-- Their money is in no mart. A warning: an order may be older than the first export.
+{{ config(severity='warn') }}
+
+select * from {{ ref('orphans_daily') }}

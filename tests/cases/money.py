@@ -1,0 +1,63 @@
+"""Small shops of one inbox, each with a trap for money, run once for all tests of money."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.support import shop
+
+ZONE = "Europe/Berlin"
+ORDERS = "order_id,ordered_at,paid_at,status,currency,order_amount,shipping_amount"
+LINES = "order_id,product_id,quantity,unit_price,discount_amount"
+WOO = (
+    "order_id,order_number,date,paid_date,status,shipping_total,fee_total,tax_total,order_total,"
+    "order_currency,payment_method,billing_email,item_id,item_sku,item_name,item_quantity,item_subtotal,item_total"
+)
+SHOPIFY = (
+    "Name,Email,Financial Status,Fulfillment Status,Cancelled at,Payment Method,Paid at,Currency,"
+    "Subtotal,Shipping,Discount Amount,Created at,Lineitem quantity,Lineitem name,Lineitem price,"
+    "Lineitem sku"
+)
+REFUNDS = "refund_id,order_id,refunded_at,amount,kind,status"
+
+
+def case(currency: str = "EUR", **files: str) -> dict[str, Any]:
+    """A source whose files are `<feed>=text`, read as the plain format of their feed."""
+    return {"currency": currency, "files": files}
+
+
+def run(home: Path, cases: dict[str, dict[str, Any]], as_of: str, code: int = 0) -> None:
+    """Deliver the files of all cases, each a source of that name, and run once.
+
+    Args:
+        home: empty folder that becomes the shop's.
+        cases: source -> `case(...)`; a file named `<format>__<rest>` is read by that format.
+        as_of: the last day of the run.
+        code: what the run must end with.
+    """
+    shop.new_home(home)
+    sources = {}
+    for name, told in cases.items():
+        files = []
+        for file, text in told["files"].items():
+            form, _, rest = file.partition("__")
+            path = f"{name}/{rest or form}_20260401_020000.csv"
+            target = home / "data/inbox" / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text.strip() + "\n")
+            stamp = {"file_name": r"(\d{8}_\d{6})", "datetime": "%Y%m%d_%H%M%S"}
+            files.append({"path": path, "format": form if rest else f"plain_{form}",
+                          "daily": False, "overrides": {"exported_at": stamp}})  # fmt: skip
+        sources[name] = {"platform": name, "shop_id": name, "timezone": ZONE,
+                         "currency": told["currency"], "files": files}  # fmt: skip
+    settings = {
+        "shop": {"name": "Money", "currency": "EUR", "timezone": ZONE, "languages": ["en"]},
+        "sources": sources,
+        "alerts": {"channels": []},
+    }
+    (home / "shop.yml").write_text(yaml.safe_dump(settings, sort_keys=False))
+    done = shop.kpi(home, "run", "--date", as_of)
+    assert done.returncode == code, done.stdout[-3000:] + done.stderr[-4000:]
