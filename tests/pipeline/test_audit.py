@@ -6,13 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.config import settings
+from orchestration.ledger.inbox import land_new_files
+from orchestration.ledger.state import State
 from tests.support import shop
 
 HEADER = "refund_id,order_id,product_id,requested_at,refunded_at,amount,quantity,kind,reason,status"
 
 
 def from_the_future(home: Path) -> Path:
-    """A delivery that is well formed and impossible: order and export of the year 2030."""
+    """A delivery that is well formed and impossible: order and export of the year 2030.
+
+    A run sets rows of days to come aside at the edge, so it is landed as if by one that did not.
+    """
     [template] = sorted((home / "data/inbox/shopify").glob("orders_export_20261010_*"))
     lines = template.read_text().splitlines()
     first = next(line for line in lines[1:] if ",paid," in line)
@@ -22,13 +28,16 @@ def from_the_future(home: Path) -> Path:
     )
     file = template.with_name("orders_export_20261010_20300102030000.csv")
     file.write_text(bad + "\n")
+    configured = settings.load()
+    assert land_new_files(configured, State(configured.paths.state))["files_landed"] == 1
     return file
 
 
 def test_a_failed_audit_leaves_the_old_generation_serving(
-    copy_home: Callable[[str], Path], finished_home: Path
+    copy_home: Callable[[str], Path], finished_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = copy_home("audit")
+    monkeypatch.setenv("KPI_HOME", str(home))
     file = from_the_future(home)
     served = (home / "data/published/current.duckdb").resolve().name
     done = shop.kpi(home, "run", "--date", str(shop.LAST_DAY))

@@ -4,8 +4,11 @@ from pathlib import Path
 
 from tests.support.shop import query
 
-# A platform's figure in the rows of its channels: one repeats it, one shares it out.
-OF_PLATFORMS = {"mer": "any_value(mer)", "spend_rate": "sum(spend_rate)"}
+# Figures of a whole in its channels' rows: a platform's that repeats, the company's shared out.
+OF_WHOLES = {
+    "mer": ("business_date, platform", "any_value(mer)"),
+    "spend_rate": ("business_date", "sum(spend_rate)"),
+}
 
 
 def test_every_ratio_is_its_numerator_over_its_denominator(finished_home: Path) -> None:
@@ -25,8 +28,7 @@ def test_every_ratio_is_its_numerator_over_its_denominator(finished_home: Path) 
         "repeat_purchase_rate", "retention_rate", "roas", "spend_rate",
     }  # fmt: skip
     for mart, name, numerator, denominator in ratios:
-        by = "business_date, platform" if name in OF_PLATFORMS else "rowid"
-        published = OF_PLATFORMS.get(name, f"any_value({name})")
+        by, published = OF_WHOLES.get(name, ("rowid", f"any_value({name})"))
         seen, wrong = query(
             finished_home,
             f"""
