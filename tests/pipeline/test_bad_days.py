@@ -64,7 +64,7 @@ def test_one_data_alert_and_the_other_shop_is_judged(
     assert {row[2] for row in kpi} == {"shopify"}, incidents
     messages = [path.read_text() for path in (home / "data/outbox").glob(f"*{shop.LAST_DAY}.txt")]
     assert sum("tmall" in text.splitlines()[0] for text in messages) == 1
-    assert any("shopify" in text.splitlines()[0] for text in messages)
+    assert any("Shopify" in text.splitlines()[0] for text in messages)  # a platform, by its name
     judged = shop.query(
         home,
         "select distinct segment, status from insights.anomalies"
