@@ -105,7 +105,8 @@ def _is_telling(draft: Draft) -> bool:
         return False
     if set(draft.plan.feeds) & set(hinted_feeds(draft.group.glob)):
         return True
-    used = {match.column for _, _, match in draft.matches}
+    # A currency says what money is in, not what a row is: payments have one as refunds do.
+    used = {match.column for _, name, match in draft.matches if name != "currency"}
     filled = [name for name, column in draft.columns.items() if column.kind != "empty"]
     return len(used) >= 0.5 * len(filled) and len(used) >= 3
 

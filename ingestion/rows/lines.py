@@ -52,7 +52,9 @@ def line_sums(lines: pl.DataFrame) -> pl.DataFrame:
     """
     nothing = (pl.col("quantity") == 0).fill_null(value=False)
     value = pl.col("quantity") * pl.col("unit_price").cast(pl.Decimal(38, 4)) - _DISCOUNT
-    below = value.sum().over("order_id") < 0
+    money, pieces = (part.sum().over("order_id") for part in (value, pl.col("quantity")))
+    # Goods that leave the stock for nothing are no sale either.
+    below = (money < 0) | ((money == 0) & (pieces < 0))
     return pl.concat(
         [
             issues(
@@ -61,7 +63,7 @@ def line_sums(lines: pl.DataFrame) -> pl.DataFrame:
             ),
             issues(
                 lines, below & ~nothing, "order_id", "negative_order",
-                "has lines that come to less than 0: what is paid back is a refund",
+                "has lines that come to less than 0: what is paid back or written off is no sale",
                 feed="order_items",
             ),
         ]

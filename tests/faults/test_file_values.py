@@ -187,11 +187,11 @@ GIFTS_HEADER = LINES_HEADER.replace("\n", ",gift\n")
 @pytest.mark.parametrize(
     ("cells", "reason"),
     [
-        ({"qty": "-1"}, "out_of_domain"),
-        ({"qty": "0"}, "out_of_domain"),
+        ({"qty": "-1"}, "negative_order"),
         ({"qty": "1.5"}, "not_readable"),
         ({"qty": "99999999999999999999"}, "not_readable"),
-        ({"price": "-5.00"}, "out_of_domain"),
+        ({"price": "-5.00"}, "negative_order"),
+        ({"qty": "-1", "price": "0.00"}, "negative_order"),  # written off
         ({"gift": "maybe"}, "not_readable"),
         ({"qty": ""}, "missing"),
     ],

@@ -43,7 +43,7 @@ def test_lines_below_zero_land_where_their_order_is_not(home: Home) -> None:
 def test_an_order_of_less_than_nothing_is_set_aside_whole(home: Home) -> None:
     counts = land(home, "1,A,1,10.00,\n1,B,-1,10.01,\n")
     assert (counts["rows_landed"], counts["rows_quarantined"]) == (30, 2)
-    assert "what is paid back is a refund" in home.state.files()[0]["message"]
+    assert "what is paid back or written off is no sale" in home.state.files()[0]["message"]
 
 
 def test_a_line_of_nothing_is_left_out_and_its_order_lands(home: Home) -> None:

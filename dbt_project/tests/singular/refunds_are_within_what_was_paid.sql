@@ -35,8 +35,8 @@ final as (
     where
         orders.is_paid
         -- a cent for each amount that was rounded when it was converted
-        and refunded.refunded_amount
-        > (orders.paid_total_amount + staged.tax_amount + 0.03) / staged.exchange_rate
+        and refunded.refunded_amount * staged.exchange_rate
+        > orders.paid_total_amount + staged.tax_amount + 0.03
 )
 
 select * from final
