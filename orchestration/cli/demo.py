@@ -63,7 +63,8 @@ def _is_demo(home: Path) -> bool:
 
 
 def _simulate(paths: settings.Paths, as_of: date) -> None:
-    from simulator import default_window, load_simulation, simulate
+    from simulator.run import default_window, simulate
+    from simulator.truth import load_simulation
 
     known = load_simulation(paths.data)
     start, history_until = (known.start, known.history_until) if known else default_window(as_of)

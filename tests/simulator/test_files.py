@@ -16,7 +16,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from simulator import SimulationReport, default_window, load_simulation, simulate
+from simulator.run import SimulationReport, default_window, simulate
+from simulator.truth import load_simulation
 
 START = date(2026, 9, 1)
 HISTORY = date(2026, 10, 31)
@@ -70,7 +71,7 @@ def test_a_lost_file_comes_back_byte_by_byte(demo: Path, tmp_path: Path) -> None
 def test_another_process_writes_the_same_bytes(demo: Path, tmp_path: Path) -> None:
     code = (
         "from datetime import date; from pathlib import Path; import sys;"
-        "from simulator import simulate;"
+        "from simulator.run import simulate;"
         f"simulate(Path(sys.argv[1]), start=date({START:%Y,%-m,%-d}), scale={SCALE},"
         f"history_until=date({HISTORY:%Y,%-m,%-d}), as_of=date({AS_OF:%Y,%-m,%-d}))"
     )

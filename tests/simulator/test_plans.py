@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from simulator import draws, simulate
+from simulator import draws
 from simulator.calendar import is_ordinary, promo_phases
 from simulator.catalogue import products, version
 from simulator.company import COMPANY
@@ -22,6 +22,7 @@ from simulator.incidents import FIXED, KINDS, Incident, schedule
 from simulator.orderbook import share_out
 from simulator.orders import make_orders
 from simulator.plan import exports
+from simulator.run import simulate
 from simulator.tmall import place_orders
 from simulator.traffic import Visits, make_visits
 from simulator.world import World, make_world

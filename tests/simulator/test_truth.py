@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from simulator import simulate
 from simulator.calendar import is_ordinary
+from simulator.run import simulate
 from tests.support import simulated
 from tests.support.simulated import truth
 

@@ -26,7 +26,7 @@ from orchestration.config.settings import Paths, Settings
 from orchestration.ledger.inbox import land_new_files
 from orchestration.ledger.manifests import missing_files
 from orchestration.ledger.state import State
-from simulator import simulate
+from simulator.run import simulate
 from tests.support.raw import PROJECT, run_dbt
 from tests.support.shop import new_home
 

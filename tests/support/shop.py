@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from orchestration.config.settings import DEMO_CONFIG
-from simulator import simulate
+from simulator.run import simulate
 
 # The mobile checkout of the site is planted to break on this day; the next promo is far.
 LAST_DAY = date(2026, 10, 10)

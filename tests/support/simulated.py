@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from simulator import simulate
+from simulator.run import simulate
 from tests.support.once import once
 
 START = date(2026, 9, 1)
