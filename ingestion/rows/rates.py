@@ -52,7 +52,7 @@ class Rates:
 
     def digest(self, needs: Collection[Need]) -> str:
         """Return 16 hex digits that change when a rate the needs may take does."""
-        told = [self.currency, "with exchange_rate"]  # landed otherwise before 0.5.0
+        told = [self.currency, "with exchange_rate"]  # landed otherwise before 0.4.0
         for need in sorted(needs):
             within = pl.col("rate_date").is_between(need.first - _REACH, need.last)
             rows = self.table.filter((pl.col("currency") == need.currency) & within)

@@ -9,6 +9,10 @@ refunds as (
     where is_succeeded
 ),
 
+converted as (
+    select * from {{ ref('int_refunds_converted') }}
+),
+
 lines as (
     select * from {{ ref('stg_raw__order_items') }}
 ),
@@ -16,12 +20,14 @@ lines as (
 orphans as (
     select
         'refunds' as feed,
-        source,
-        refund_date as day,
-        order_id,
-        amount
+        refunds.source,
+        refunds.refund_date as day,
+        refunds.order_id,
+        refunds.amount
     from refunds
-    where order_key not in (select orders.order_key from orders)
+    left join converted
+        on refunds.source = converted.source and refunds.refund_id = converted.refund_id
+    where converted.refund_id is null
     union all
     select
         'order_items' as feed,

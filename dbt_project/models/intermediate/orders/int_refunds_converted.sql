@@ -55,7 +55,7 @@ rated as (
         ) = 1
 ),
 
-final as (
+converted as (
     select
         matched.source,
         matched.refund_id,
@@ -72,13 +72,19 @@ final as (
             case
                 when matched.foreign_currency is null then matched.amount
                 else round(
-                    matched.amount * coalesce(rated.rate, matched.exchange_rate, 1), 2
+                    matched.amount * coalesce(rated.rate, matched.exchange_rate), 2
                 )
             end as decimal(18, 2)
         ) as amount
     from matched
     left join rated
         on matched.source = rated.source and matched.refund_id = rated.refund_id
+),
+
+-- one that no rate converts is counted in orphans_daily
+final as (
+    select * from converted
+    where amount is not null
 )
 
 select * from final
