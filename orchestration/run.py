@@ -269,6 +269,7 @@ def open_run(
         KpiError: another run holds the lock (exit code 7).
     """
     settings.paths.make()
+    warehouse.limit(settings.file.build.limits())
     run_id = new_run_id()
     with warehouse.run_lock(settings.paths.state, run_id, wait_seconds):
         run = Run(settings, run_id, job_id or run_id, as_of=as_of, full=full)

@@ -99,9 +99,10 @@ def _variables() -> list[str]:
 
 
 def set_environment(settings: Settings) -> None:
-    """Tell the dbt profile which file to build and how much memory it may take."""
+    """Tell the dbt profile which file to build, and how many threads and how much memory."""
     os.environ["KPI_BUILD_FILE"] = str(settings.paths.working_build)
-    os.environ["KPI_MEMORY_LIMIT"] = settings.file.build.memory_limit
+    for name, limit in settings.file.build.limits().items():
+        os.environ[f"KPI_{name.upper()}"] = str(limit)
 
 
 def comments(manifest: Mapping[str, Any]) -> dict[str, str]:

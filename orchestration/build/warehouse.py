@@ -15,11 +15,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
 
 from orchestration.build.integrity import digest_of, discard_copies, write_digest
+from orchestration.config.machine import memory_mib
 from orchestration.config.settings import Paths
 from orchestration.errors import ExitCode, KpiError
 
@@ -60,10 +62,19 @@ def run_lock(state_folder: Path, run_id: str, wait_seconds: float = 0.0) -> Iter
         yield
 
 
+# Of the connections of this process, as DuckDB names its settings; empty: DuckDB's own defaults.
+_limits: dict[str, Any] = {}
+
+
+def limit(limits: Mapping[str, Any]) -> None:
+    """Let no connection of this process take more."""
+    _limits.update(limits)
+
+
 @contextmanager
 def connect(file: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """A short connection; nothing keeps a DuckDB file open between two steps of a run."""
-    con = duckdb.connect(str(file), read_only=read_only)
+    con = duckdb.connect(str(file), read_only=read_only, config=_limits)
     try:
         con.execute("set TimeZone = 'UTC'")
         yield con
@@ -93,7 +104,7 @@ def connect_published(current: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             "Close it there, and open it read-only: it must not change.",
         ) from None
     # The order matters: the time zone needs an extension, the lock has to come last.
-    con.execute("set TimeZone = 'UTC'; set memory_limit = '4GB'; set threads = 2")
+    con.execute(f"set TimeZone = 'UTC'; set memory_limit = '{memory_mib() // 4}MiB'")
     con.execute("set enable_external_access = false; set lock_configuration = true")
     try:
         yield con

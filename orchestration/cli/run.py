@@ -49,7 +49,9 @@ def execute_daily(*, as_of: str = "", full: bool = False, wait_seconds: float = 
     """
     from orchestration.build.warehouse import run_lock
 
-    paths = settings.load().paths
+    configured = settings.load()
+    paths = configured.paths
+    settings.limit_polars(configured.file.build)
     # Dagster takes seconds to import: a second run should know at once that it has to leave.
     with run_lock(paths.state, "probe", wait_seconds):
         pass

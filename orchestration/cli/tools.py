@@ -42,8 +42,10 @@ def start_dagster(port: int) -> None:
 
     from orchestration.build.dbt import prepare_manifest
 
-    settings.load().paths.make()
+    configured = settings.load()
+    configured.paths.make()
     settings.use_dagster_home()
+    settings.limit_polars(configured.file.build)
     prepare_manifest()
     program = str(Path(sys.executable).with_name("dagster"))
     arguments = ["dev", "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(port)]

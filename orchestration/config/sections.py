@@ -11,6 +11,8 @@ from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from orchestration.config.machine import cores, memory_mib
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -99,7 +101,15 @@ class Build(_Section):
     # A full rebuild is exact by construction and fast enough up to about this many events.
     mode: Literal["auto", "full", "incremental"] = "auto"
     full_until_events: int = 15_000_000
-    memory_limit: Annotated[str, Field(pattern=r"^\d+(MB|GB)$")] = "8GB"
+    threads: Annotated[int, Field(ge=1)] | None = None  # default: all cores
+    memory_limit: Annotated[str, Field(pattern=r"^\d+(MB|GB)$")] | None = None  # default: half
+
+    def limits(self) -> dict[str, int | str]:
+        """Threads and memory of DuckDB, as its settings are named."""
+        return {
+            "threads": self.threads or cores(),
+            "memory_limit": self.memory_limit or f"{memory_mib() // 2}MiB",
+        }
 
 
 class Alerts(_Section):

@@ -22,7 +22,7 @@ import yaml
 from pydantic import ValidationError
 
 from orchestration.config.refusals import refuse_blanks, refuse_twice
-from orchestration.config.sections import Shop, ShopFile
+from orchestration.config.sections import Build, Shop, ShopFile
 from orchestration.errors import config_error
 
 if TYPE_CHECKING:
@@ -183,6 +183,11 @@ def use_dagster_home() -> Path:
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     return folder
+
+
+def limit_polars(build: Build) -> None:
+    """Let polars use the threads of section `build`; of no effect once it is imported."""
+    os.environ.setdefault("POLARS_MAX_THREADS", str(build.limits()["threads"]))
 
 
 def load() -> Settings:
