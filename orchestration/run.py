@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 # One logger for what a person should read: the command line prints it, Dagster shows it.
 log = logging.getLogger("kpi")
+_WEEK = timedelta(days=7)
 
 
 class Run:
@@ -122,14 +123,29 @@ class Run:
 
     def begin_build(self) -> list[str]:
         """Make the working build with schema `raw`; returns the arguments of its `dbt build`."""
-        full = self._is_full()
+        full = self._is_full
         warehouse.begin_build(self.paths, fresh=full)
         with warehouse.connect(self.paths.working_build) as con:
             sources = self.settings.sources
-            create_raw(con, self.paths.landing, self.ledger, sources, self.as_of, self.missing)
+            create_raw(
+                con,
+                self.paths.landing,
+                self.ledger,
+                sources,
+                self.as_of,
+                self.missing,
+                tests_all=self.tests_all,
+            )
         dbt.set_environment(self.settings)
         return dbt.build_arguments(self.settings, full=full)
 
+    @cached_property
+    def tests_all(self) -> bool:
+        """Whether data tests read all rows: on full builds, and when a week has gone by without."""
+        tested = self.state.get("tested_all")
+        return self._is_full or not tested or self.as_of - date.fromisoformat(tested) >= _WEEK
+
+    @cached_property
     def _is_full(self) -> bool:
         build = self.settings.file.build
         same_code = self.state.get("good_code") == self.settings.code_fingerprint()
@@ -174,6 +190,7 @@ class Run:
             "currency": shop.currency,
             "timezone": shop.timezone,
             "inputs": self.inputs,
+            "tests_cover": "all rows" if self.tests_all else "changed rows",
         }
         return pl.DataFrame([row], schema_overrides={"data_through": pl.Date})
 
@@ -214,6 +231,8 @@ class Run:
         What lets the next run do nothing is written here alone, and last.
         """
         self.state.set("alerts", str(alerts))
+        if self.tests_all:
+            self.state.set("tested_all", self.as_of.isoformat())
         self.state.set("good_inputs", self.inputs)
         self.state.set("finished_run", self.run_id)
 

@@ -54,6 +54,8 @@ def create_raw(  # noqa: PLR0913, PLR0917 - all that schema raw is made of
     sources: Mapping[str, Source],
     as_of: date,
     missing: Sequence[Announced] = (),
+    *,
+    tests_all: bool = True,
 ) -> None:
     """(Re)create schema `raw` in the build file.
 
@@ -64,6 +66,7 @@ def create_raw(  # noqa: PLR0913, PLR0917 - all that schema raw is made of
         sources: the configured sources.
         as_of: the last day that every source should have delivered.
         missing: files that a manifest announces and that have not come.
+        tests_all: whether data tests read all rows, or those that a partial run changes.
     """
     con.execute("create schema if not exists raw")
     batches = [
@@ -76,6 +79,7 @@ def create_raw(  # noqa: PLR0913, PLR0917 - all that schema raw is made of
     _table(con, "ingest_files", _files_frame(ledger, missing))
     _table(con, "sources", _sources_frame(sources, as_of))
     _table(con, "announced", _announced_frame(missing, as_of))
+    _table(con, "run", pl.DataFrame({"tests_all": [tests_all]}))
     for feed in FEEDS.values():
         con.execute(_view(con, feed, landing))
     con.execute(_daily_rows_view(sources))

@@ -125,7 +125,9 @@ def show_status() -> None:
     if not is_whole:
         console.out("  somebody changed the published file: `kpi run` publishes it anew")
     console.out(f"  kept generations: {', '.join(kept)}")
-    console.out(f"  {passed['n'] if passed else 0} checks passed, {len(found['checks'])} did not")
+    cover = f"; data tests read {run['tests_cover']}" if run and "tests_cover" in run else ""
+    counted = f"{passed['n'] if passed else 0} checks passed, {len(found['checks'])} did not"
+    console.out(f"  {counted}{cover}")
     marks = [tuple(row.values()) for row in behind]
     parts = [(head, names.split(), found[key]) for key, (head, names, _) in _TABLES.items()]
     parts.insert(1, ("how far each source is complete", _MARKS, marks))

@@ -80,7 +80,11 @@ def conform(frame: pl.DataFrame, feed: str) -> pl.DataFrame:
 
 
 def write_raw(
-    build_file: Path, frames: Mapping[str, pl.DataFrame], batches: pl.DataFrame | None = None
+    build_file: Path,
+    frames: Mapping[str, pl.DataFrame],
+    batches: pl.DataFrame | None = None,
+    *,
+    tests_all: bool = True,
 ) -> None:
     """Write schema `raw` of a build file as a run on an empty landing does, then fill it.
 
@@ -89,6 +93,7 @@ def write_raw(
         frames: feed name -> rows; columns may be left out, see `conform`. Other feeds are empty.
         batches: rows of `raw.batches`; derived from the frames when not given. So are those of
             `raw.sources`: feeds with platform and shop_id, expected daily.
+        tests_all: whether data tests read all rows.
     """
     full = {
         feed: conform(frames[feed], feed)
@@ -99,7 +104,7 @@ def write_raw(
     build_file.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(build_file) as con:
         con.execute("drop schema if exists raw cascade")
-        create_raw(con, build_file.parent / "no landing", [], {}, date.max)
+        create_raw(con, build_file.parent / "no landing", [], {}, date.max, tests_all=tests_all)
         for name, frame in {
             **full,
             "batches": _batches_of(full) if batches is None else batches,

@@ -1,4 +1,5 @@
 -- Visitors at step 1 of a day are the distinct visitors with that event on that day.
+{% set built_of = ['stg_raw__events', 'fct_funnel_daily'] %}
 with
 
 events as (
@@ -6,7 +7,10 @@ events as (
         event_date,
         count(distinct {{ join_key(['platform', 'visitor_key']) }}) as visitors
     from {{ ref('stg_raw__events') }}
-    where visitor_key is not null and {{ funnel_step_number('event_type') }} = 1
+    where
+        visitor_key is not null
+        and {{ funnel_step_number('event_type') }} = 1
+        and {{ only_tested_days('event_date', built_of) }}
     group by event_date
 ),
 
@@ -15,7 +19,11 @@ funnel as (
         business_date,
         entered_count
     from {{ ref('fct_funnel_daily') }}
-    where basis = 'visitor' and dimension = 'all' and step_number = 1
+    where
+        basis = 'visitor'
+        and dimension = 'all'
+        and step_number = 1
+        and {{ only_tested_days('business_date', built_of) }}
 ),
 
 final as (

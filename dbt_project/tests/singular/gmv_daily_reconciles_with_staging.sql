@@ -1,4 +1,7 @@
 -- GMV, orders, buyers, refunds and visitors of each day and platform, by the shortest way.
+{% set built_of = [
+    'fct_orders', 'int_sessions_built', 'stg_raw__refunds', 'stg_raw__traffic_daily'
+] %}
 with expected as (
     select
         business_date,
@@ -9,7 +12,7 @@ with expected as (
         0 as refunds,
         0 as visitors
     from {{ ref('fct_orders') }}
-    where is_paid
+    where is_paid and {{ only_tested_days('business_date', built_of) }}
     group by business_date, platform
     union all
     select
@@ -24,7 +27,7 @@ with expected as (
     inner join {{ ref('stg_raw__orders') }} as staged on refunds.order_key = staged.order_key
     inner join {{ ref('fct_orders') }} as orders
         on staged.main_order_key = {{ join_key(['orders.source', 'orders.order_id']) }}
-    where orders.is_paid
+    where orders.is_paid and {{ only_tested_days('refunds.refund_date', built_of) }}
     group by refunds.refund_date, orders.platform
     union all
     select
@@ -36,6 +39,7 @@ with expected as (
         0 as refunds,
         count(distinct visitor_key) as visitors
     from {{ ref('fct_sessions') }}
+    where {{ only_tested_days('business_date', built_of) }}
     group by business_date, platform
     union all
     select
@@ -49,6 +53,7 @@ with expected as (
     from {{ ref('stg_raw__traffic_daily') }}
     where
         grain = 'shop'
+        and {{ only_tested_days('traffic_date', built_of) }}
         and platform not in (select sessions.platform from {{ ref('fct_sessions') }} as sessions)
     group by traffic_date, platform
 ),
@@ -73,7 +78,7 @@ both_sides as (
         net_sales - gmv as refunds,
         -visitors as visitors
     from {{ ref('fct_gmv_daily') }}
-    where dimension = 'platform'
+    where dimension = 'platform' and {{ only_tested_days('business_date', built_of) }}
 )
 
 select

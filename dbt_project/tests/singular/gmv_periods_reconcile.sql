@@ -1,8 +1,20 @@
 -- Weeks and months: orders and amounts are sums of their days, in every segment that an order
 -- keeps; visitors and buyers are the distinct ones of the period, counted by the shortest way.
-with periods as (
-    select * from {{ ref('int_calendar_periods') }}
-    where grain != 'day'
+{% set built_of = ['fct_orders', 'int_sessions_built', 'stg_raw__refunds'] %}
+with touched as (
+    select distinct
+        grain,
+        period_start
+    from {{ ref('int_calendar_periods') }}
+    where {{ only_tested_days('business_date', built_of) }}
+),
+
+periods as (
+    select periods.*
+    from {{ ref('int_calendar_periods') }} as periods
+    inner join touched
+        on periods.grain = touched.grain and periods.period_start = touched.period_start
+    where periods.grain != 'day'
 ),
 
 daily as (
@@ -14,11 +26,13 @@ longer as (
         'week' as grain,
         *
     from {{ ref('fct_gmv_weekly') }}
+    where ('week', period_start) in (select (touched.grain, touched.period_start) from touched)
     union all
     select
         'month' as grain,
         *
     from {{ ref('fct_gmv_monthly') }}
+    where ('month', period_start) in (select (touched.grain, touched.period_start) from touched)
 ),
 
 both_sides as (

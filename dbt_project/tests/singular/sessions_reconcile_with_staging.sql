@@ -1,4 +1,13 @@
 -- Every event of a known visitor lies in one session: counts by platform and shop agree.
+{% set of_tested_visitors -%}
+    {%- if tests_all(['stg_raw__events', 'int_sessions_built']) -%}
+        true
+    {%- else -%}
+        {{ join_key(['platform', 'shop_id', 'visitor_key']) }} in (
+            {{ logged('touched', 'key', ['stg_raw__events']) }}
+        )
+    {%- endif -%}
+{%- endset %}
 with
 
 events as (
@@ -8,7 +17,7 @@ events as (
         count(*) as event_count,
         count(distinct visitor_key) as visitors
     from {{ ref('stg_raw__events') }}
-    where visitor_key is not null
+    where visitor_key is not null and {{ of_tested_visitors }}
     group by platform, shop_id
 ),
 
@@ -19,6 +28,7 @@ sessions as (
         sum(event_count) as event_count,
         count(distinct visitor_key) as visitors
     from {{ ref('fct_sessions') }}
+    where {{ of_tested_visitors }}
     group by platform, shop_id
 ),
 
