@@ -4,20 +4,15 @@ A run whose inputs are those of the published generation computes nothing: `step
 and check of it stand as it does there.
 """
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
-from functools import cached_property, wraps
+from functools import wraps
 from graphlib import TopologicalSorter
-from importlib import metadata
 from inspect import isgeneratorfunction
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource
-from packaging.version import Version
 from pydantic import PrivateAttr
 
 from orchestration.config import settings
@@ -110,26 +105,10 @@ def _standing(
         )
 
 
-class OfflineDbt(DbtCliResource):
-    """dbt without `dbt --version`, which asks a package registry for the newest release."""
-
-    @cached_property
-    def _cli_version(self) -> Version:
-        return Version(metadata.version("dbt-core"))
-
-
 @dg.definitions
 def execution() -> dg.Definitions:
     """The executor and the resources of all jobs."""
     return dg.Definitions(
         executor=dg.in_process_executor,
-        resources={
-            "run": RunResource(),
-            "dbt": OfflineDbt(
-                project_dir=str(settings.DBT_PROJECT_DIR),
-                profiles_dir=str(settings.DBT_PROJECT_DIR),
-                # Beside this interpreter: the environment need not be on the PATH.
-                dbt_executable=str(Path(sys.executable).with_name("dbt")),
-            ),
-        },
+        resources={"run": RunResource()},
     )
