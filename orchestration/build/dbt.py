@@ -110,7 +110,8 @@ def invoke(arguments: list[str], target: Path) -> Mapping[str, Any]:
         if not isinstance(done.exception, Exception):  # the run was interrupted
             raise done.exception
         raise KpiError(f"dbt cannot build: {done.exception}", str(target / "dbt.log"))
-    return {result.node.unique_id: result for result in done.result or ()}
+    results: Any = done.result or ()
+    return {result.node.unique_id: result for result in results}
 
 
 def variables(settings: Settings) -> list[str]:
