@@ -105,7 +105,7 @@ def invoke(arguments: list[str], target: Path) -> Mapping[str, Any]:
         done = dbtRunner().invoke(["--quiet", "--log-level-file=info", *arguments, *told])
     finally:
         # dbt keeps its connection; no other of this process could open the file.
-        DuckDBConnectionManager.close_all_connections()
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if done.exception is not None:
         if not isinstance(done.exception, Exception):  # the run was interrupted
             raise done.exception
