@@ -216,14 +216,38 @@ class Run:
 
     def publish(self, comments: dict[str, str]) -> Path:
         """Publish the audited build: from here on readers see the new generation."""
-        generation = warehouse.write_generation(self.paths, self.run_id, comments)
+        generation = warehouse.write_generation(
+            self.paths, self.run_id, comments, self._kept_rows()
+        )
         # Killed between the next two, the good build is of unknown code: it is made anew.
         self.state.set("good_code", "")
         warehouse.promote_build(self.paths)
         self.state.set("good_code", self.settings.code_fingerprint())
         warehouse.point(self.paths.current, generation)
+        self.state.set("good_run", self.run_id)
         warehouse.drop_old_generations(self.paths, self.settings.file.publish.keep)
         return generation
+
+    def _kept_rows(self) -> dict[str, str] | None:
+        """Conditions on published rows that this run did not change, if they are of its build."""
+        current = warehouse.current_generation(self.paths)
+        if (
+            self.tests_all  # once a week all is written anew, as it is tested anew
+            or current is None
+            or self.state.get("good_run") != current
+            or not is_as_published(self.paths.current.resolve())
+        ):
+            return None
+        kept = {}
+        for table, (log, day) in dbt.day_logs(dbt.manifest()).items():
+            changed = self.query(
+                f"select day from incremental.changes where model = '{log}'"
+                " and seq = (select max(seq) from incremental.runs)"
+            )["day"]
+            if not changed.has_nulls():  # else it was built in full
+                days = "', date '".join(str(one) for one in changed.unique().sort())
+                kept[table] = f"{day} not in (date '{days}')" if days else f"{day} is not null"
+        return kept
 
     def finish(self, alerts: int) -> None:
         """The last step is done: the generation is complete, pages and messages included.

@@ -156,6 +156,20 @@ def comments(manifest: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
+def day_logs(manifest: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Published tables whose changed days are logged: "schema.table" -> (whose log, its day)."""
+    models = {node["name"]: node for node in manifest["nodes"].values()
+              if node["resource_type"] == "model"}  # fmt: skip
+    found = {}
+    for name, node in models.items():
+        meta = node["config"]["meta"]
+        log = meta.get("rows_of", name)  # a view has the rows, and the log, of another
+        rule = models[log]["config"]["meta"].get("replace")
+        if node["schema"] == "marts" and rule and rule["day"]:
+            found[f"marts.{name}"] = (log, rule["day"])
+    return found
+
+
 def metrics(manifest: Mapping[str, Any]) -> pl.DataFrame:
     """The metric registry: one row per metric, from `meta.metric` of the columns that carry it.
 

@@ -150,13 +150,17 @@ def promote_build(paths: Paths) -> None:
     _sync(paths.good_build.parent)
 
 
-def write_generation(paths: Paths, run_id: str, comments: Mapping[str, str]) -> Path:
+def write_generation(
+    paths: Paths, run_id: str, comments: Mapping[str, str], kept: Mapping[str, str] | None = None
+) -> Path:
     """Write the public schemas of the working build into a new published file.
 
     Args:
         paths: the data folder.
         run_id: names the file.
         comments: "schema.table" or "schema.table.column" -> description, shown by SQL clients.
+        kept: "schema.table" -> condition on rows that stand in the current generation as in the
+            working build. None: it was not the current generation that the build was made from.
 
     Returns:
         The complete file. Nothing points at it yet.
@@ -164,22 +168,48 @@ def write_generation(paths: Paths, run_id: str, comments: Mapping[str, str]) -> 
     target = paths.published / f"marts_{run_id}.duckdb"
     partial = target.with_name(f".partial_{run_id}.duckdb")
     partial.unlink(missing_ok=True)
+    if kept is not None:
+        # Copying bytes costs a fiftieth of writing the rows, most of which are sessions long gone.
+        shutil.copyfile(paths.current, partial)
+        partial.chmod(0o600)
     with connect(paths.working_build) as con:
-        tables = con.execute(
-            "select table_schema, table_name from information_schema.tables"
-            " where table_schema in (select unnest(?)) order by all",
-            [list(PUBLISHED_SCHEMAS)],
-        ).fetchall()
         con.execute(f"attach {literal(partial)} as public (storage_version '{STORAGE_VERSION}')")
+        tables, held = (_public_tables(con, database) for database in (_name_of(con), "public"))
+        for schema, table in held:
+            if (schema, table) not in tables:
+                con.execute(f'drop table public.{schema}."{table}"')
         for schema in PUBLISHED_SCHEMAS:
-            con.execute(f"create schema public.{schema}")
+            con.execute(f"create schema if not exists public.{schema}")
         for schema, table in tables:
-            con.execute(f'create table public.{schema}."{table}" as from {schema}."{table}"')
+            rows = (kept or {}).get(f"{schema}.{table}")
+            _write(con, f'{schema}."{table}"', rows if (schema, table) in held else None)
             _comment(con, schema, table, comments)
         con.execute("checkpoint public")
         con.execute("detach public")
     seal(partial, target)
     return target
+
+
+def _name_of(con: duckdb.DuckDBPyConnection) -> str:
+    [(name,)] = con.execute("select current_database()").fetchall()
+    return str(name)
+
+
+def _public_tables(con: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str]]:
+    return con.execute(
+        "select table_schema, table_name from information_schema.tables"
+        " where table_catalog = ? and table_schema in (select unnest(?)) order by all",
+        [database, list(PUBLISHED_SCHEMAS)],
+    ).fetchall()
+
+
+def _write(con: duckdb.DuckDBPyConnection, table: str, kept: str | None) -> None:
+    """Write a table of the working build into the file attached as `public`."""
+    if kept is None:
+        con.execute(f"create or replace table public.{table} as from {table}")
+        return
+    con.execute(f"delete from public.{table} where ({kept}) is not true")
+    con.execute(f"insert into public.{table} by name from {table} where ({kept}) is not true")
 
 
 def seal(partial: Path, target: Path) -> None:
