@@ -22,7 +22,7 @@ from ingestion.mapping.vocabulary import Strict, ZoneName, near
 
 # Raise when the meaning of a mapping changes, above all a default: files are then landed anew under
 # new batches.
-SEMANTICS = 1
+SEMANTICS = 2
 _DAILY = dict.fromkeys(("orders", "order_items", "events", "traffic_daily", "campaign_spend"), True)
 
 
@@ -32,7 +32,8 @@ class FileSpec(Strict):
     Attributes:
         path: glob below the inbox, such as `tmall/refunds_*.csv`.
         format: the resolved format.
-        delivery: `delta`, or `snapshot:<column>`: a file holds every row of its periods.
+        delivery: `delta`, or `snapshot:<column>`: a file holds every row of its periods, those of
+            an instant or day being all days from its first to its last.
         on_bad_rows: set bad rows aside, or refuse the whole file.
         max_bad_share: share of bad rows (0-1) above which the file is refused.
         daily: whether a day without rows is a gap; by default so for sales, traffic and spend.
@@ -58,8 +59,11 @@ class FileSpec(Strict):
         word, _, column = self.delivery.partition(":")
         if word != "snapshot" or not column:
             raise ValueError(f"delivery `{self.delivery}` must be delta or snapshot:<column>")
-        for feed in self.format.feeds:
-            if column not in FEEDS[feed].columns:
+        feeds = self.format.feeds
+        has_orders = "orders" in feeds and column in FEEDS["orders"].columns
+        for feed in feeds:
+            is_of_order = has_orders and "order_id" in FEEDS[feed].columns
+            if column not in FEEDS[feed].columns and not is_of_order:
                 raise ValueError(
                     f"delivery names column `{column}`; feed {feed}: "
                     f"{near(column, list(FEEDS[feed].columns))}"
@@ -72,7 +76,7 @@ class FileSpec(Strict):
 
     @property
     def snapshot_column(self) -> str | None:
-        """Canonical column whose value is the replaced period, or None for a delta."""
+        """Canonical column whose value or day is the replaced period, or None for a delta."""
         return None if self.delivery == "delta" else self.delivery.partition(":")[2].strip()
 
 
@@ -108,6 +112,18 @@ class Source(Strict):
                         f"keep names `{column}`, which is personal: it is landed only as a"
                         " pseudonym, through a personal column of a feed"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _is_delivered_in_one_way(self) -> Source:
+        for feed in self.feeds():
+            ways = {spec.delivery for spec in self.files if feed in spec.format.feeds}
+            if len(ways) > 1:
+                raise ValueError(
+                    f"files of feed {feed} are delivered as {' and as '.join(sorted(ways))}: a"
+                    " snapshot withdraws only what came in one; say the same for all, or make two"
+                    " sources of them"
+                )
         return self
 
     @property
