@@ -112,7 +112,7 @@ def _whole(ready: Prepared, job: Job, batch: Batch, before: os.stat_result) -> L
     """Land a file that is held in memory as a whole."""
     check_rows(job.path, ready.raw.rows, job.entry)
     mark = rated_mark(batch.fingerprint, ready.needs, job.rates)
-    job = replace(job, batch_id=batch_id_of(job.source.name, batch.content, mark))
+    job = replace(job, batch_id=batch_id_of(job.source.identity, batch.content, mark))
     refuse_if_changed(job.path, before)
     account = LandedFile(job, ready.needs)
     account.add(ready)

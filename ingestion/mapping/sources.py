@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import unicodedata
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from ingestion.errors import MappingError
 from ingestion.feeds import FEEDS
@@ -23,6 +25,7 @@ from ingestion.mapping.vocabulary import Strict, ZoneName, near
 # Raise when the meaning of a mapping changes, above all a default: files are then landed anew under
 # new batches.
 SEMANTICS = 2
+_NAME = re.compile(r"[a-z0-9_-]+")
 _DAILY = dict.fromkeys(("orders", "order_items", "events", "traffic_daily", "campaign_spend"), True)
 
 
@@ -102,6 +105,7 @@ class Source(Strict):
     customer_namespace: str = ""
     keep: tuple[str, ...] = ()
     files: Annotated[tuple[FileSpec, ...], Field(min_length=1)]
+    _identity: str = PrivateAttr(default="")
 
     @model_validator(mode="after")
     def _keeps_nothing_personal(self) -> Source:
@@ -127,9 +131,20 @@ class Source(Strict):
         return self
 
     @property
+    def identity(self) -> str:
+        """The name it was first landed under, of which batches and pseudonyms are made."""
+        return self._identity or self.name
+
+    def known_as(self, identity: str) -> Source:
+        """Return the source under the name that it was first landed under."""
+        source = self.model_copy()
+        source._identity = identity
+        return source
+
+    @property
     def namespace(self) -> str:
         """Namespace of its customers' pseudonyms."""
-        return self.customer_namespace or self.name
+        return self.customer_namespace or self.identity
 
     def is_expected_daily(self, feed: str) -> bool:
         """Whether a day without rows of this feed is a gap rather than a quiet day."""
@@ -163,8 +178,25 @@ def parse_sources(raw: Mapping[str, Any]) -> dict[str, Source]:
     return {str(name): _source(str(name), settings) for name, settings in raw.items()}
 
 
+def plain_name(text: str, fallback: str) -> str:
+    """Return a name that a source may have; the fallback where letters would be lost."""
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    bare = "".join(c for c in apart if not unicodedata.combining(c))
+    if any(c.isalnum() and not c.isascii() for c in bare):
+        return fallback
+    return re.sub(r"[^a-z0-9-]+", "_", bare).strip("_-") or fallback
+
+
 def _source(name: str, settings: Any) -> Source:
     where = f"shop.yml sources.{name}"
+    if not _NAME.fullmatch(name):
+        plain = plain_name(name, "source_1")
+        raise MappingError(
+            "a source's name is made of a-z, 0-9, _ and -",
+            where,
+            do_this=f"Call it for instance `{plain}`; if it has landed before, `kpi rename-source"
+            f" '{name}' {plain}` then keeps what it is.",
+        )
     if not isinstance(settings, Mapping):
         raise MappingError("is not a mapping", where, do_this="Write keys below it, indented.")
     files = settings.get("files")

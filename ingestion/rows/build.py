@@ -132,7 +132,7 @@ def namespace_of(personal: str, source: str, customers: str) -> str:
 
     Args:
         personal: the delivered column, such as customer_id.
-        source: name of the source.
+        source: identity of the source.
         customers: namespace of its customers, which sources may share.
     """
     return customers if personal == "customer_id" else f"{personal}\x1f{source}"
@@ -148,7 +148,7 @@ def keyed(
     for personal, pseudonym in FEEDS[feed].personal.items():
         if personal not in rows.columns:
             continue
-        name = namespace_of(personal, source.name, source.namespace)
+        name = namespace_of(personal, source.identity, source.namespace)
         hashed = masks.of(rows[personal], name).alias(pseudonym)
         rows = rows.with_columns(hashed).drop(personal)
     if feed == "events" and rows["event_id"].null_count():
@@ -263,11 +263,11 @@ def as_units(
     units = {}
     for feed, rows in landed.items():
         if feed in days:
-            rows = rows.with_columns(_unit_key=days[feed])
+            units[feed] = rows.with_columns(_unit_key=days[feed])
         else:
             whose = orders.select("order_id", _unit_key=days["orders"])
-            rows = rows.drop("_unit_key").join(whose, on="order_id", how="left")
-        units[feed] = rows.select(landed[feed].columns)
+            joined = rows.drop("_unit_key").join(whose, on="order_id", how="left")
+            units[feed] = joined.select(rows.columns)
     all_days = pl.concat(list(days.values()))
     is_day = any(FEEDS[feed].columns[column] in (INSTANT, DAY) for feed in days)
     known = all_days.filter(all_days != "") if is_day else all_days.clear()

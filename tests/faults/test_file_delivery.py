@@ -20,11 +20,19 @@ from tests.support.exports import HEADER, ORDERS, SHOP, Shop, order, orders
 from tests.support.homes import Home
 
 
-def test_a_repeated_key_lands_once_and_the_last_row_counts(shop: Shop) -> None:
-    landed = shop.land(HEADER + order(1, "1.00") + order(2) + order(1, "3.00"))
+def test_a_repeated_row_lands_once(shop: Shop) -> None:
+    landed = shop.land(HEADER + order(1) + order(2) + order(1))
     assert (landed.rows_landed, landed.rows_duplicate) == (2, 1)
-    amounts = shop.rows(landed).sort("order_id")["order_amount"].to_list()
-    assert amounts == [Decimal("3.00"), Decimal("10.00")]
+
+
+def test_two_orders_under_one_number_are_both_set_aside(shop: Shop) -> None:
+    others = "".join(order(number) for number in range(2, 10))
+    landed = shop.land(HEADER + order(1, "1.00") + others + order(1, "3.00") + order(2))
+    assert (landed.rows_landed, landed.rows_duplicate, landed.rows_quarantined) == (8, 1, 2)
+    [trouble] = landed.troubles
+    assert trouble.reason == "key_conflict"
+    assert "two under one key?" in trouble.example
+    assert shop.quarantined(landed)["line_number"].to_list() == [2, 11]
 
 
 def test_the_same_file_again_gives_the_same_bytes(shop: Shop) -> None:

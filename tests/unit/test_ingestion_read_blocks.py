@@ -190,7 +190,9 @@ def test_a_large_file_lands_in_blocks_as_it_does_whole(both: Both) -> None:
 
 
 def test_keys_that_come_again_in_another_block_land_once(both: Both) -> None:
-    streamed, rows = both(EVENTS_HEADER + events(150) + event(3, "2026-05-01 00:03:00") + events(20))
+    streamed, rows = both(
+        EVENTS_HEADER + events(150) + event(3, "2026-05-01 00:03:00") + events(20)
+    )
     assert (streamed.rows_landed, streamed.rows_duplicate) == (150, 21)
     assert rows["event_id"].is_unique().all()
 
