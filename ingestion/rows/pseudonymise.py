@@ -23,19 +23,9 @@ _REMEMBERED = 2_000_000
 # What systems write where they know nobody, in lower case; the one list of them.
 NOBODY = (
     *("guest", "guest checkout", "guest user", "anonymous", "anonym", "anon", "unknown"),
-    *("undefined", "null", "none", "nil", "nan", "n/a", "#n/a", "(none)", "(null)", "(not set)"),
-    *(
-        "not set",
-        "gast",
-        "invitado",
-        "invité",
-        "ospite",
-        "游客",
-        "访客",
-        "匿名",
-        "匿名用户",
-        "ゲスト",
-    ),
+    *("undefined", "null", "none", "nil", "nan", "n/a", "#n/a", "(none)", "(null)"),
+    *("(not set)", "not set", "gast", "invitado", "invité", "ospite"),
+    *("游客", "访客", "匿名", "匿名用户", "ゲスト"),
 )
 # Zeros and signs alone: 0, 0.0, -, 00000000-0000-0000-0000-000000000000.
 _NOTHING = r"^[0\p{P}\p{S}\s]*$"

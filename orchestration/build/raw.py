@@ -43,7 +43,8 @@ _STAGED = frozenset({"orders", "order_items", "refunds", "events", "traffic_dail
 _DAILY_ROWS = {
     "feed": "varchar", "source": "varchar", "_row_key": "varchar", "_unit_key": "varchar",
     "_version_at": "timestamp", "_covers_from": "varchar", "_covers_to": "varchar",
-    "arrived_at": "timestamp", "arrived_date": "date", "batch": "varchar", "_is_active": "boolean", "_seq": "bigint",
+    "arrived_at": "timestamp", "arrived_date": "date", "batch": "varchar",
+    "_is_active": "boolean", "_seq": "bigint",
 }  # fmt: skip
 
 

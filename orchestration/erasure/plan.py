@@ -8,9 +8,8 @@ from __future__ import annotations
 import gzip
 import re
 import zipfile
-from collections import defaultdict
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path

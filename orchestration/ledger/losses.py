@@ -69,7 +69,7 @@ def lost_batches(settings: Settings, state: State, found: Collection[InboxFile])
 
 
 def altered(settings: Settings, state: State) -> dict[str, str]:
-    """Batches that count and of which a landed file is not what it was: batch id -> what is wrong."""
+    """Batches that count and whose landed files are not what they were: id -> what is wrong."""
     from ingestion.reading.preflight import sha256_of
 
     digests = state.digests()

@@ -213,7 +213,7 @@ class State:
         return {row["source"]: row["identity"] for row in rows}
 
     def rename(self, old: str, new: str) -> None:
-        """Let the ledger call a source otherwise; it keeps its identity. Ends a rename under way."""
+        """Let the ledger call a source otherwise, which keeps its identity; ends the rename."""
         with self._connect() as con:
             identity = con.execute(
                 "select coalesce((select identity from renamed where source = ?), ?)", (old, old)
