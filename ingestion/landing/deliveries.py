@@ -113,12 +113,13 @@ class Batch(NamedTuple):
     sha256: str
 
 
-def batch_of(
+def batch_of(  # noqa: PLR0913, PLR0917 - all that a file is known by
     path: Path,
     source: Source,
     files: FileSpec,
     entry: Entry | None = None,
     sha256: str | None = None,
+    back: int = 0,
 ) -> Batch:
     """Return the identity of a file under its mapping; reads its bytes and its name only.
 
@@ -128,6 +129,7 @@ def batch_of(
         files: how it is read.
         entry: what a manifest says of it.
         sha256: of its bytes, if it is known already.
+        back: see `fingerprint`.
     """
     try:
         exported = exported_at(path, files, source, entry)
@@ -135,7 +137,7 @@ def batch_of(
         exported = None  # landing it will say so
     sha256 = sha256 or sha256_of(path)
     content = sha256 + (f"@{exported:%Y%m%dT%H%M%S}" if exported else "")
-    mark = fingerprint(source, files)
+    mark = fingerprint(source, files, back)
     if entry is not None and entry.claims:
         mark = hashlib.sha256(f"{mark}|{entry.claims}".encode()).hexdigest()
     return Batch(batch_id_of(source.identity, content, mark), content, mark, sha256)

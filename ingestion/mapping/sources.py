@@ -221,8 +221,14 @@ def _resolve(item: Any, currency: str, where: str) -> dict[str, Any]:
     return settings
 
 
-def fingerprint(source: Source, spec: FileSpec) -> str:
-    """Return the sha256 (hex) of everything in a mapping that decides what is landed."""
+def fingerprint(source: Source, spec: FileSpec, back: int = 0) -> str:
+    """Return the sha256 (hex) of everything in a mapping that decides what is landed.
+
+    Args:
+        source: whose files they are.
+        spec: how they are read.
+        back: as it was so many changes of `SEMANTICS` before.
+    """
     # What is unset is left out: a word the vocabulary gains must not land every file anew.
     form = spec.format.model_dump(
         mode="json",
@@ -231,7 +237,7 @@ def fingerprint(source: Source, spec: FileSpec) -> str:
         exclude_unset=True,
     )
     settings = source.model_dump(mode="json", exclude={"files", "name", "customer_namespace"})
-    content = [SEMANTICS, form, settings, source.namespace, spec.delivery, spec.on_bad_rows]
+    content = [SEMANTICS - back, form, settings, source.namespace, spec.delivery, spec.on_bad_rows]
     # Key order is kept: derived columns are worked out from top to bottom.
     text = json.dumps([*content, spec.max_bad_share], ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

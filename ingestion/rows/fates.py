@@ -128,7 +128,7 @@ def same_key(rows: pl.DataFrame, feed: str, context: Context) -> pl.DataFrame:
     differing = alike.join(contents, on=key, how="semi", nulls_equal=True)
     shown = [name for name in key if name not in context.hidden]
     name = shown[0] if shown else ""
-    message = "comes again with another content under the same version: two under one key?"
+    message = "comes again with another content under the same version: two under one key"
     value = pl.col(name) if name else None
     return issues(differing, pl.lit(value=True), name, DIFFERING, message, value=value, feed=feed)
 

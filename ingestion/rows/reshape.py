@@ -228,7 +228,7 @@ def two_in_one(text: pl.DataFrame, rule: str, context: Context) -> pl.DataFrame:
         lines = text.filter(pl.col("order_id").is_in(several.implode()))
         lines = lines.with_columns(value.alias(name))
         differs = pl.col(name).drop_nulls().n_unique().over("order_id") > 1
-        message = f"has lines of different {name}: two orders under one number?"
+        message = f"has lines of different {name}: two orders under one number"
         shown = pl.col("order_id")
         found.append(issues(lines, differs, "order_id", DIFFERING, message, value=shown,
                             feed="orders"))  # fmt: skip

@@ -7,7 +7,7 @@ import hashlib
 import logging
 import sqlite3
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
@@ -137,12 +137,12 @@ def _new(
     """
     from ingestion.rows.rates import from_json
 
-    known = state.statuses()
+    known, converted = state.statuses(), state.converted()
     each = {item.delivery.batch_id: item for item in items}
     new = []
     for item in each.values():
         status = known.get(item.batch_id)
-        is_new = status in (None, "superseded")
+        is_new = status in (None, "superseded") and not _stays_withdrawn(item, known, converted)
         if item.needs and status in ("landed", "refused"):
             is_new = (
                 _under(_record_of(item), item, from_json(item.needs), rates).batch_id
@@ -151,6 +151,19 @@ def _new(
         if is_new or item.batch_id in lost:
             new.append(item)
     return new
+
+
+def _stays_withdrawn(
+    item: InboxFile, known: Mapping[str, str], converted: Mapping[str, tuple[str, str]]
+) -> bool:
+    """Whether a person withdrew a file, and only what mappings mean has changed since."""
+    from ingestion.landing.deliveries import batch_of
+
+    if item.batch_id in known:
+        return False
+    sha256 = item.delivery.sha256
+    before = batch_of(item.path, item.source, item.match.files, item.entry, sha256, 1).batch_id
+    return known.get(converted.get(before, (before,))[0]) == "rejected"
 
 
 def _outdated(

@@ -14,6 +14,7 @@ import pytest
 
 from ingestion.landing import land
 from ingestion.landing.store import write
+from ingestion.mapping import sources as mapping
 from ingestion.reading import preflight
 from orchestration.ledger.retention import apply_retention
 from tests.support.exports import HEADER, ORDERS, SHOP, Shop, order, orders
@@ -31,7 +32,7 @@ def test_two_orders_under_one_number_are_both_set_aside(shop: Shop) -> None:
     assert (landed.rows_landed, landed.rows_duplicate, landed.rows_quarantined) == (8, 1, 2)
     [trouble] = landed.troubles
     assert trouble.reason == "key_conflict"
-    assert "two under one key?" in trouble.example
+    assert "two under one key" in trouble.example
     assert shop.quarantined(landed)["line_number"].to_list() == [2, 11]
 
 
@@ -282,3 +283,18 @@ def test_two_at_once_write_the_same_file_whole(tmp_path: Path) -> None:
         list(pool.map(lambda frame: write(frame, target), frames * 5))
     assert pl.read_parquet(target)["who"].n_unique() == 1
     assert [path.name for path in target.parent.iterdir()] == ["data.parquet"]
+
+
+def test_what_was_withdrawn_stays_so_when_only_the_meaning_of_mappings_changed(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.put(HEADER + order(1), "a.csv")
+    home.put(HEADER + order(2), "b.csv")
+    with monkeypatch.context() as patch:
+        patch.setattr(mapping, "SEMANTICS", mapping.SEMANTICS - 1)
+        home.land()
+        [batch] = [f["batch_id"] for f in home.state.files() if f["source_file"] == "a.csv"]
+        home.state.reject(batch)
+    assert home.land()["files_landed"] == 1
+    assert home.rows()["order_id"].to_list() == ["2"]
+    assert sorted(home.state.statuses().values()) == ["landed", "rejected", "superseded"]

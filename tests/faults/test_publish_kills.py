@@ -1,4 +1,4 @@
-"""Publishing, ended at each of its writes in order: readers see one whole, a plain run mends all."""
+"""Publishing, ended at each of its writes: readers see one whole, a plain run mends all."""
 
 from __future__ import annotations
 
