@@ -42,8 +42,8 @@ by its key within its source. Of two versions the later counts: by the row's own
 export (manifest, name, title), else the last instant in the file. Where two files tell differently
 of a row under one instant, one is taken, always the same, and `quality.version_conflicts`, a check
 and `kpi status` say so. A key that comes in one file with two contents under one version is not
-landed: both rows are set aside, as are the lines of an order that differ in when it was placed, by
-whom, or in an amount that is said to be repeated.
+landed: both rows are set aside, as are the lines of an order that differ in when it was placed (by
+more than 15 minutes), by whom, or in an amount that is said to be repeated.
 
 **Deleted rows.** `delivery: delta`, the default, withdraws nothing. In `snapshot:<column>` a file
 holds every row of its periods: the values of the column, or, of an instant, its days in the zone of

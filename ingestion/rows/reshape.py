@@ -9,6 +9,8 @@ account of a file stays one of its own rows: a row lands, is set aside or left o
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import polars as pl
 
 from ingestion.feeds import FEEDS, MONEY, TEXT
@@ -23,6 +25,8 @@ _PROGRESS = ("unpaid", "deposit_paid", "paid", "shipped", "completed", "refunded
 CENT = pl.Decimal(18, 2)
 JOINED = "joined_cells"
 DIFFERING = "key_conflict"  # one key, two contents
+# Some shops write when each line was rung up.
+_AT_ONCE = timedelta(minutes=15)
 UPDATED = "_updated"  # the version instant that a row names itself
 
 
@@ -227,7 +231,10 @@ def two_in_one(text: pl.DataFrame, rule: str, context: Context) -> pl.DataFrame:
         several = orders.filter(pl.col(name) > 1)["order_id"].drop_nulls()
         lines = text.filter(pl.col("order_id").is_in(several.implode()))
         lines = lines.with_columns(value.alias(name))
-        differs = pl.col(name).drop_nulls().n_unique().over("order_id") > 1
+        values = pl.col(name).drop_nulls()
+        differs = (values.n_unique() > 1).over("order_id")
+        if name == "ordered_at":
+            differs = (values.max() - values.min() > _AT_ONCE).over("order_id")
         message = f"has lines of different {name}: two orders under one number"
         shown = pl.col("order_id")
         found.append(issues(lines, differs, "order_id", DIFFERING, message, value=shown,

@@ -166,7 +166,8 @@
 {# What a delivery says in a row of a raw feed, its place and version apart. #}
 {% macro content_columns(feed) %}
     {% set found = [] %}
-    {% for node in (graph.sources or {}).values() if node.source_name == 'raw' and node.name == feed %}
+    {% set known = (graph.sources or {}) if graph is defined else {} %}
+    {% for node in known.values() if node.source_name == 'raw' and node.name == feed %}
         {% for name in node.columns if not name.startswith('_') and name not in ('source', 'batch') %}
             {% do found.append('raw.' ~ name) %}
         {% endfor %}

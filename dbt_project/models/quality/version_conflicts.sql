@@ -106,7 +106,9 @@ numbered as (
     select
         tied.*,
         files.source_file,
-        row_number() over (partition by tied.feed, tied.source order by tied._row_key) as row_number_of_source,
+        row_number() over (
+            partition by tied.feed, tied.source order by tied._row_key
+        ) as row_number_of_source,
         row_number() over (
             partition by tied.feed, tied.source, tied._batch_id order by tied._row_key
         ) as row_number_of_batch
