@@ -64,8 +64,15 @@ def is_rowwise(form: Format) -> bool:
         and feed not in ("orders", "order_items")
         and mapped.unpivot is None
         and (feed not in _MADE or _MADE[feed] in mapped.columns)
-        and all(pl.sql_expr(rule).meta.is_row_separable() for rule in rules if rule)
+        and all(_is_separable(rule) for rule in rules if rule)
     )
+
+
+def _is_separable(rule: str) -> bool:
+    try:
+        return pl.sql_expr(rule).meta.is_row_separable()
+    except pl.exceptions.ColumnNotFoundError:  # polars cannot tell of IN without the column
+        return False
 
 
 def ahead(items: Iterator[Item]) -> Iterator[Item]:

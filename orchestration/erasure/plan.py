@@ -108,7 +108,11 @@ def _pseudonyms(settings: Settings, state: State, request: Request, key: bytes) 
         if request.source in ("", name) and request.column in ("", column)
     }
     value = pl.Series([request.identifier])
-    return {pseudonyms(value, key, space).item() for space in spaces}
+    found = {pseudonyms(value, key, space).item() for space in spaces}
+    if None in found:
+        raise KpiError("this names nobody: what systems write for it is landed empty", "forget",
+                       "Give the identifier of one person.", ExitCode.USAGE)  # fmt: skip
+    return found
 
 
 # The inbox ------------------------------------------------------------------------------------

@@ -277,6 +277,13 @@ def test_a_large_file_gives_the_same_bytes_again(shop: Shop) -> None:
 
 
 @pytest.mark.usefixtures("small_blocks")
+def test_a_large_file_with_a_list_of_values_lands(shop: Shop) -> None:
+    shop.form = {**EVENTS, "filter": "region IN ('r0', 'r1')"}
+    landed = shop.land(EVENTS_HEADER + events(90))
+    assert (landed.rows_landed, landed.rows_excluded) == (60, 30)
+
+
+@pytest.mark.usefixtures("small_blocks")
 def test_orders_are_held_whole(tmp_path: Path) -> None:
     shop = Shop(tmp_path, ORDERS)
     landed = shop.land(HEADER + orders(60) + order(1, "3.00"))
