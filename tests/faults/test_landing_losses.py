@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -11,6 +12,7 @@ import polars as pl
 import pytest
 
 from ingestion.landing.store import write
+from orchestration.cli import doctor
 from orchestration.errors import ExitCode, KpiError
 from orchestration.ledger.inbox import land_new_files
 from orchestration.ledger.losses import altered
@@ -166,3 +168,23 @@ def test_files_landed_before_there_were_digests_get_theirs(delivered: Home) -> N
     assert altered(delivered.settings, delivered.state) == {}
     delivered.land()
     assert len(delivered.state.digests()) == 2
+
+
+def test_the_doctor_names_misnamed_and_altered_files_and_sources_that_are_gone(
+    delivered: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (delivered.paths.inbox / os.fsdecode(b"orders_\xff.csv")).write_text(HEADER)
+    file = landed_file(delivered, "second.csv")
+    flipped(file)
+    problems: list[str] = []
+    doctor._check_stores(delivered.settings, problems)
+    batch = file.parent.name.removeprefix("batch=")
+    assert problems == [
+        "1 file names are not UTF-8: no source reads such files",
+        f"landed batch {batch}: orders is not as it was landed; the next run lands it again or"
+        " says how",
+    ]
+    assert "misnamed    orders_\\xff.csv" in capsys.readouterr().out
+    files = [{"path": "other/*.csv", "format": ORDERS}]
+    doctor._check_stores(Home(delivered.paths.home, {"new": {**SHOP, "files": files}}).settings, [])
+    assert "rows of shop count still" in capsys.readouterr().out
