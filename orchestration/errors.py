@@ -6,6 +6,7 @@ Belongs here: the error, its codes, and the checks of a word somebody gave that 
 from __future__ import annotations
 
 import logging
+import re
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -76,15 +77,53 @@ def attempt(work: Callable[[], T]) -> T | None:
     try:
         return work()
     except Exception as error:  # whatever ended one of them, the others are still to be done
-        log.warning("%s: %s", type(error).__name__, str(error).partition("\n")[0])
+        log.warning("%s", words_of(error).partition("\n")[0])
         return None
+
+
+_OWN = ("orchestration", "ingestion", "dashboards", "models")
+_ENGINES = ("duckdb", "_duckdb", "polars", "pandera", "pandas", "sqlite3", "sqlalchemy", "dbt")
+_ENGINE_SAYS = re.compile(r"^(\s*[\w ]+ Error):.*", re.DOTALL | re.MULTILINE)
+_QUOTED = re.compile(r"(?<!\w)(['\"`]).*?\1", re.DOTALL)
+
+
+def words_of(error: BaseException) -> str:
+    """What may be kept and shown of an error: engines, and Python, quote cells of rows in theirs.
+
+    Errors of this project say all they say, and of files what the system does; an engine's error
+    is its kind alone, any other says nothing that it quotes.
+    """
+    room = type(error).__module__.partition(".")[0]
+    name = type(error).__name__
+    if room in _OWN or isinstance(error, OSError):
+        return str(error) or name
+    if room in _ENGINES:
+        return name
+    return f"{name}: {_QUOTED.sub('...', str(error))}"
+
+
+def without_values(said: str) -> str:
+    """The words of an engine, as another program passes them on, up to the kind of the error."""
+    return _ENGINE_SAYS.sub(r"\1: what it says may quote rows and is not kept", said, count=1)
+
+
+def _trace(error: BaseException) -> str:
+    """A traceback and those of its causes, the first cause first, without values of rows."""
+    parts: list[str] = []
+    seen: set[int] = set()
+    at: BaseException | None = error
+    while at is not None and id(at) not in seen:
+        seen.add(id(at))
+        parts.append("".join(traceback.format_tb(at.__traceback__)) + words_of(at))
+        at = at.__cause__ or (None if at.__suppress_context__ else at.__context__)
+    return "\n\nwhich led to:\n\n".join(reversed(parts)) + "\n"
 
 
 def write_trace(error: BaseException, folder: Path) -> Path:
     """Write the traceback of an error into a folder of logs; returns the file."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"error_{datetime.now(UTC):%Y%m%dT%H%M%S%f}.log"
-    file.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    file.write_text(_trace(error), encoding="utf-8")
     return file
 
 

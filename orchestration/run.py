@@ -24,7 +24,7 @@ from orchestration.build import dbt, warehouse
 from orchestration.build.integrity import is_as_published, own_copy
 from orchestration.build.raw import create_raw
 from orchestration.config.settings import Settings
-from orchestration.errors import ExitCode, KpiError, attempt
+from orchestration.errors import ExitCode, KpiError, attempt, words_of
 from orchestration.ledger.manifests import missing_files
 from orchestration.ledger.state import State
 
@@ -288,7 +288,7 @@ class Run:
             state="failed",
             last_ok=last,
             failed_step=step,
-            message=str(error).splitlines()[0] if str(error) else type(error).__name__,
+            message=words_of(error).partition("\n")[0],
         )
 
 

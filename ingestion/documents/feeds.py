@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from ingestion.feeds import COUNT, DAY, FEEDS, FLAG, INSTANT, MONEY, NUMBER, PRICE, TEXT
 from ingestion.feeds.feed import Column, Dtype, Feed
 from ingestion.feeds.schemas import schema_of
+from ingestion.rows.pseudonymise import NOBODY
 
 _TYPES: dict[Dtype, str] = {
     TEXT: "text",
@@ -34,12 +35,31 @@ Instants are landed in UTC; the files' own zone is that of their source. A *pers
 delivered under the name given here and landed only as a keyed pseudonym. Each feed also has a plain
 format `plain_<feed>`: a CSV file whose header is the names below, but for those that are made while
 landing.
+
+**What is the same.** A file is known by its content, its source and how it is read: one file may
+feed several feeds, and several sources, as long as no row goes into one feed twice. A row is known
+by its key within its source. Of two versions the later counts: by the row's own change, else the
+export (manifest, name, title), else the last instant in the file. Where two files tell differently
+of a row under one instant, one is taken, always the same, and `quality.version_conflicts`, a check
+and `kpi status` say so. A key that comes in one file with two contents under one version is not
+landed: both rows are set aside, as are the lines of an order that differ in when it was placed (by
+more than 15 minutes), by whom, or in an amount that is said to be repeated.
+
+**Deleted rows.** `delivery: delta`, the default, withdraws nothing. In `snapshot:<column>` a file
+holds every row of its periods: the values of the column, or, of an instant, its days in the zone of
+the source. All days from the first to the last one in the file are covered, so a day between them
+without a row has none any more; days outside are left as they are. A snapshot of orders covers what
+comes in the same file with them, such as their lines. A source delivers a feed in one way only.
+
+**Nobody.** {nobody} and what is made of zeros and signs alone are
+no customers, visitors or addresses: landed empty, whatever their case.
 """
 
 
 def page() -> str:
     """Return the whole page as Markdown."""
-    return "\n".join([_HEAD, *(line for feed in FEEDS.values() for line in _feed(feed))]) + "\n"
+    head = _HEAD.replace("{nobody}", ", ".join(f"`{word}`" for word in NOBODY))
+    return "\n".join([head, *(line for feed in FEEDS.values() for line in _feed(feed))]) + "\n"
 
 
 def _feed(feed: Feed) -> Iterator[str]:

@@ -36,6 +36,8 @@ LANDING: dict[str, Dtype] = {
     "_row_key": TEXT,  # the row's native key within its source
     "_unit_key": TEXT,  # what a newer version replaces as a whole: row, order, or snapshot period
     "_version_at": INSTANT,  # updated_at, else export instant, else last business instant
+    "_covers_from": TEXT,  # first day of the snapshot its file is, as 2026-05-01; else null
+    "_covers_to": TEXT,  # last day: days between without a row have none any more
 }
 
 

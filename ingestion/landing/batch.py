@@ -27,7 +27,14 @@ from ingestion.reading.nested import read_jsonl, read_parquet
 from ingestion.reading.spreadsheet import read_spreadsheet
 from ingestion.rows.build import Built, build, keyed, landing_columns
 from ingestion.rows.derive import Context, derive, excluded, issues, no_issues, required
-from ingestion.rows.fates import bad_rows, broken_issues, owners, refuse_if_too_bad, whole_orders
+from ingestion.rows.fates import (
+    bad_rows,
+    broken_issues,
+    owners,
+    refuse_if_too_bad,
+    same_key,
+    whole_orders,
+)
 from ingestion.rows.lines import line_sums, without_empty_lines
 from ingestion.rows.parse import instant
 from ingestion.rows.pseudonymise import Pseudonymiser
@@ -150,6 +157,10 @@ def judge(raw: Raw, job: Job) -> Prepared:
         real = _without(_without(rows.rows, tests), found)
         feeds[feed] = keyed(real, feed, source, job.masks)
     judged = [check(rows, feed, context) for feed, rows in feeds.items()]
+    judged += [
+        same_key(_without(rows, checked), feed, context)
+        for checked, (feed, rows) in zip(judged, feeds.items(), strict=True)
+    ]
     judged += [line_sums(rows) for feed, rows in feeds.items() if feed == "order_items"]
     feeds, unrated, needs = convert(feeds, source.currency, job.rates, context)
     known = None if form.exported_at and form.exported_at.is_count else job.exported

@@ -31,26 +31,37 @@ class Match(NamedTuple):
 
 
 def match_files(inbox: Path, sources: Mapping[str, Source]) -> list[Match]:
-    """Return the files of the inbox that a source reads, by path.
+    """Return the files of the inbox that a source reads, by path; one that several read, as often.
 
     Raises:
-        MappingError: two file specifications claim the same file.
+        MappingError: two file specifications would read the same rows of a file into one feed.
     """
-    claimed: dict[Path, Match] = {}
+    claimed: dict[Path, list[Match]] = {}
     for source in sources.values():
         for spec in source.files:
             for path in sorted(inbox.glob(spec.path)):
                 if not path.is_file() or not _is_data(path.name) or not is_text(path):
                     continue
-                if path in claimed:
-                    raise MappingError(
-                        f"`{claimed[path].files.path}` and `{spec.path}` both claim "
-                        f"{path.relative_to(inbox)}",
-                        f"shop.yml sources.{source.name}",
-                        do_this="Narrow one of the two patterns.",
-                    )
-                claimed[path] = Match(path, source.name, spec)
-    return [claimed[path] for path in sorted(claimed)]
+                match = Match(path, source.name, spec)
+                for other in claimed.setdefault(path, []):
+                    _refuse_same_rows(other, match, inbox)
+                claimed[path].append(match)
+    return [match for path in sorted(claimed) for match in claimed[path]]
+
+
+def _refuse_same_rows(one: Match, other: Match, inbox: Path) -> None:
+    """Refuse two readings of a file by which its rows would count twice, or take turns."""
+    mine, its = one.files.format, other.files.format
+    shared = sorted(set(mine.feeds) & set(its.feeds))
+    is_same = one.source == other.source and one.files == other.files
+    if is_same or not shared or mine.conditions != its.conditions:
+        return
+    raise MappingError(
+        f"`{one.files.path}` of {one.source} and `{other.files.path}` both claim "
+        f"{other.path.relative_to(inbox)} for feed {shared[0]}: its rows would count twice",
+        f"shop.yml sources.{other.source}",
+        do_this="Narrow one of the two patterns, or give each a `filter` of its own.",
+    )
 
 
 def unmatched_files(
@@ -88,7 +99,7 @@ class Batch(NamedTuple):
     """What a delivery is known by.
 
     Attributes:
-        batch_id: 16 hex digits of (source, content, mapping fingerprint).
+        batch_id: 16 hex digits of (identity of the source, content, mapping fingerprint).
         content: sha256 of the file and, where it is told, the export instant: the same content
             exported again later is a later statement, it may take a correction back.
         fingerprint: of the mapping, and of what a manifest holds against the file: a file that was
@@ -102,12 +113,13 @@ class Batch(NamedTuple):
     sha256: str
 
 
-def batch_of(
+def batch_of(  # noqa: PLR0913, PLR0917 - all that a file is known by
     path: Path,
     source: Source,
     files: FileSpec,
     entry: Entry | None = None,
     sha256: str | None = None,
+    back: int = 0,
 ) -> Batch:
     """Return the identity of a file under its mapping; reads its bytes and its name only.
 
@@ -117,6 +129,7 @@ def batch_of(
         files: how it is read.
         entry: what a manifest says of it.
         sha256: of its bytes, if it is known already.
+        back: see `fingerprint`.
     """
     try:
         exported = exported_at(path, files, source, entry)
@@ -124,10 +137,10 @@ def batch_of(
         exported = None  # landing it will say so
     sha256 = sha256 or sha256_of(path)
     content = sha256 + (f"@{exported:%Y%m%dT%H%M%S}" if exported else "")
-    mark = fingerprint(source, files)
+    mark = fingerprint(source, files, back)
     if entry is not None and entry.claims:
         mark = hashlib.sha256(f"{mark}|{entry.claims}".encode()).hexdigest()
-    return Batch(batch_id_of(source.name, content, mark), content, mark, sha256)
+    return Batch(batch_id_of(source.identity, content, mark), content, mark, sha256)
 
 
 def rated_mark(mark: str, needs: Collection[Need], rates: Rates) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 import polars as pl
 
 from ingestion.feeds import FEEDS, TEXT
-from ingestion.landing.store import write
+from ingestion.landing.store import draft_of, sink, write
 
 # Followed from row to row: they name a person. A device, an address or a visitor may be shared:
 # what stands beside a person's key is replaced along, but leads to nobody else.
@@ -113,6 +113,20 @@ def rewrite_parquet(file: Path, wanted: Replacements) -> int:
     found = wanted.columns(frame)
     write(wanted.applied(frame, found), file)
     return sum(found.values())
+
+
+def relabel(file: Path, source: str) -> bool:
+    """Let all rows of a landed file be of a source of this name; at once, or not at all.
+
+    Returns:
+        Whether the file was written: not where its rows are of that source already.
+    """
+    rows = pl.scan_parquet(file, glob=False, hive_partitioning=False)
+    if rows.filter(pl.col("source") != source).head(1).collect().is_empty():
+        return False
+    with draft_of(file) as draft:
+        sink(rows.with_columns(source=pl.lit(source)), draft)
+    return True
 
 
 def landed_files(landing: Path, feed: str) -> list[Path]:

@@ -33,7 +33,7 @@ from ingestion.landing.stream import (
 from ingestion.mapping.sources import FileSpec, Source
 from ingestion.reading.columns import LINE
 from ingestion.reading.preflight import below, line_offsets, refuse_if_changed
-from ingestion.rows.build import one_per_key
+from ingestion.rows.build import as_units, one_per_key
 from ingestion.rows.fates import quarantine_frame, refuse_if_too_bad
 from ingestion.rows.pseudonymise import Pseudonymiser, Tombstones
 from ingestion.rows.rates import Rates
@@ -95,7 +95,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
 
 def _landed(job: Job, batch: Batch, before: os.stat_result) -> LandedFile:
     """Land a large file block by block where its rows can be judged one by one, else as a whole."""
-    if not (is_large(job.path) and is_rowwise(job.files.format)):
+    if job.files.snapshot_column or not (is_large(job.path) and is_rowwise(job.files.format)):
         return _whole(prepare(job), job, batch, before)
     blocks = ahead(judged_blocks(job))
     try:
@@ -112,7 +112,7 @@ def _whole(ready: Prepared, job: Job, batch: Batch, before: os.stat_result) -> L
     """Land a file that is held in memory as a whole."""
     check_rows(job.path, ready.raw.rows, job.entry)
     mark = rated_mark(batch.fingerprint, ready.needs, job.rates)
-    job = replace(job, batch_id=batch_id_of(job.source.name, batch.content, mark))
+    job = replace(job, batch_id=batch_id_of(job.source.identity, batch.content, mark))
     refuse_if_changed(job.path, before)
     account = LandedFile(job, ready.needs)
     account.add(ready)
@@ -123,6 +123,7 @@ def _whole(ready: Prepared, job: Job, batch: Batch, before: os.stat_result) -> L
         landed[feed], twice = one_per_key(job.stamped(rows, feed, account.version_at), feed)
         doubles.update(twice)
     account.rows_duplicate = len(doubles)
+    landed = as_units(landed, job.source, job.files, job.exported)
     for feed, rows in landed.items():
         write(rows, job.target(feed))
         account.feeds[feed] = rows.height

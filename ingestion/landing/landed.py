@@ -54,12 +54,30 @@ def latest_rows(landing: Path, feed: str, active_batches: Collection[str]) -> pl
         files, schema=schema, missing_columns="insert", extra_columns="ignore",
         hive_partitioning=False,
     ).collect()  # fmt: skip
-    # The order of versions: the data's own time, then the batch id.
-    batch = pl.col("_batch_id")
-    for key in ("_unit_key", "_row_key"):
-        winner = batch.sort_by("_version_at", "_batch_id").last().over("source", key)
-        rows = rows.filter(batch == winner)
-    return rows
+    return _winning(_winning(rows, "_unit_key", _emptied(rows)), "_row_key")
+
+
+def _winning(rows: pl.DataFrame, key: str, *others: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of the batch that tells of a key last: the data's own time, then its id."""
+    told = pl.concat([rows.select("source", key, "_version_at", "_batch_id"), *others])
+    last = pl.col("_batch_id").sort_by("_version_at", "_batch_id").last()
+    return rows.join(told.group_by("source", key).agg(last), on=["source", key, "_batch_id"],
+                     how="semi", maintain_order="left")  # fmt: skip
+
+
+def _emptied(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the units that lie within a snapshot, which may hold no row of them any more."""
+    covers = rows.filter(pl.col("_covers_from").is_not_null())
+    covers = covers.group_by("source", "_batch_id").agg(
+        pl.col("_version_at", "_covers_from", "_covers_to").max()
+    )
+    units = rows.filter(pl.col("_unit_key") != pl.col("_row_key")).select("source", "_unit_key")
+    return (
+        units.unique()
+        .join(covers, on="source")
+        .filter(pl.col("_unit_key").is_between("_covers_from", "_covers_to"))
+        .select("source", "_unit_key", "_version_at", "_batch_id")
+    )
 
 
 def landed_rates(landing: Path, active_batches: Collection[str], currency: str, zone: str) -> Rates:

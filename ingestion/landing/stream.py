@@ -31,6 +31,7 @@ from ingestion.reading.kinds import kind_of
 from ingestion.reading.preflight import BLOCK, refuse_if_changed
 from ingestion.rows.build import one_per_key
 from ingestion.rows.fates import refuse_if_too_bad
+from ingestion.rows.reshape import DIFFERING
 
 # Any seed does: a hash only names the keys to look at.
 _SEED = 0
@@ -63,8 +64,15 @@ def is_rowwise(form: Format) -> bool:
         and feed not in ("orders", "order_items")
         and mapped.unpivot is None
         and (feed not in _MADE or _MADE[feed] in mapped.columns)
-        and all(pl.sql_expr(rule).meta.is_row_separable() for rule in rules if rule)
+        and all(_is_separable(rule) for rule in rules if rule)
     )
+
+
+def _is_separable(rule: str) -> bool:
+    try:
+        return pl.sql_expr(rule).meta.is_row_separable()
+    except pl.exceptions.ColumnNotFoundError:  # polars cannot tell of IN without the column
+        return False
 
 
 def ahead(items: Iterator[Item]) -> Iterator[Item]:
@@ -93,7 +101,10 @@ def _judged(raw: Raw, job: Job) -> Prepared:
     (feed, mapped), *_ = job.files.format.feeds.items()
     if feed in _MADE and raw.frame[mapped.columns[_MADE[feed]]].null_count():
         raise NotAlone
-    return judge(raw, job)
+    block = judge(raw, job)
+    if (block.issues["reason"] == DIFFERING).any():
+        raise NotAlone  # a further row of the key may stand in another block
+    return block
 
 
 def likely_end(job: Job) -> datetime | None:
@@ -164,11 +175,18 @@ def stream(
 
 
 def _came_again(landed: pl.LazyFrame, keys: pl.Series, feed: str) -> pl.Series:
-    """Return `_row_number` of the rows that another row of the same key takes the place of."""
+    """Return `_row_number` of the rows that another row of the same key takes the place of.
+
+    Raises:
+        NotAlone: rows of one key and version differ.
+    """
     if keys.n_unique() == keys.len():
         return pl.Series(dtype=pl.Int64)
     twice = keys.filter(keys.is_duplicated()).unique()
-    alike = landed.select("_row_key", "_version_at", "_row_number").filter(
-        pl.col("_row_key").hash(_SEED).is_in(twice.implode())
-    )
-    return one_per_key(alike.collect(engine="streaming"), feed)[1]
+    alike = landed.filter(pl.col("_row_key").hash(_SEED).is_in(twice.implode()))
+    rows = alike.collect(engine="streaming")
+    latest = rows.filter((pl.col("_version_at").max() == pl.col("_version_at")).over("_row_key"))
+    contents = latest.unique([*FEEDS[feed].columns])
+    if contents["_row_key"].is_duplicated().any():
+        raise NotAlone
+    return one_per_key(rows, feed)[1]

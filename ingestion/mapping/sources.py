@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import unicodedata
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from ingestion.errors import MappingError
 from ingestion.feeds import FEEDS
@@ -22,7 +24,8 @@ from ingestion.mapping.vocabulary import Strict, ZoneName, near
 
 # Raise when the meaning of a mapping changes, above all a default: files are then landed anew under
 # new batches.
-SEMANTICS = 1
+SEMANTICS = 2
+_NAME = re.compile(r"[a-z0-9_-]+")
 _DAILY = dict.fromkeys(("orders", "order_items", "events", "traffic_daily", "campaign_spend"), True)
 
 
@@ -32,7 +35,8 @@ class FileSpec(Strict):
     Attributes:
         path: glob below the inbox, such as `tmall/refunds_*.csv`.
         format: the resolved format.
-        delivery: `delta`, or `snapshot:<column>`: a file holds every row of its periods.
+        delivery: `delta`, or `snapshot:<column>`: a file holds every row of its periods, those of
+            an instant or day being all days from its first to its last.
         on_bad_rows: set bad rows aside, or refuse the whole file.
         max_bad_share: share of bad rows (0-1) above which the file is refused.
         daily: whether a day without rows is a gap; by default so for sales, traffic and spend.
@@ -58,8 +62,11 @@ class FileSpec(Strict):
         word, _, column = self.delivery.partition(":")
         if word != "snapshot" or not column:
             raise ValueError(f"delivery `{self.delivery}` must be delta or snapshot:<column>")
-        for feed in self.format.feeds:
-            if column not in FEEDS[feed].columns:
+        feeds = self.format.feeds
+        has_orders = "orders" in feeds and column in FEEDS["orders"].columns
+        for feed in feeds:
+            is_of_order = has_orders and "order_id" in FEEDS[feed].columns
+            if column not in FEEDS[feed].columns and not is_of_order:
                 raise ValueError(
                     f"delivery names column `{column}`; feed {feed}: "
                     f"{near(column, list(FEEDS[feed].columns))}"
@@ -72,7 +79,7 @@ class FileSpec(Strict):
 
     @property
     def snapshot_column(self) -> str | None:
-        """Canonical column whose value is the replaced period, or None for a delta."""
+        """Canonical column whose value or day is the replaced period, or None for a delta."""
         return None if self.delivery == "delta" else self.delivery.partition(":")[2].strip()
 
 
@@ -98,6 +105,7 @@ class Source(Strict):
     customer_namespace: str = ""
     keep: tuple[str, ...] = ()
     files: Annotated[tuple[FileSpec, ...], Field(min_length=1)]
+    _identity: str = PrivateAttr(default="")
 
     @model_validator(mode="after")
     def _keeps_nothing_personal(self) -> Source:
@@ -110,10 +118,33 @@ class Source(Strict):
                     )
         return self
 
+    @model_validator(mode="after")
+    def _is_delivered_in_one_way(self) -> Source:
+        for feed in self.feeds():
+            ways = {spec.delivery for spec in self.files if feed in spec.format.feeds}
+            if len(ways) > 1:
+                raise ValueError(
+                    f"files of feed {feed} are delivered as {' and as '.join(sorted(ways))}: a"
+                    " snapshot withdraws only what came in one; say the same for all, or make two"
+                    " sources of them"
+                )
+        return self
+
+    @property
+    def identity(self) -> str:
+        """The name it was first landed under, of which batches and pseudonyms are made."""
+        return self._identity or self.name
+
+    def known_as(self, identity: str) -> Source:
+        """Return the source under the name that it was first landed under."""
+        source = self.model_copy()
+        source._identity = identity
+        return source
+
     @property
     def namespace(self) -> str:
         """Namespace of its customers' pseudonyms."""
-        return self.customer_namespace or self.name
+        return self.customer_namespace or self.identity
 
     def is_expected_daily(self, feed: str) -> bool:
         """Whether a day without rows of this feed is a gap rather than a quiet day."""
@@ -147,8 +178,25 @@ def parse_sources(raw: Mapping[str, Any]) -> dict[str, Source]:
     return {str(name): _source(str(name), settings) for name, settings in raw.items()}
 
 
+def plain_name(text: str, fallback: str) -> str:
+    """Return a name that a source may have; the fallback where letters would be lost."""
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    bare = "".join(c for c in apart if not unicodedata.combining(c))
+    if any(c.isalnum() and not c.isascii() for c in bare):
+        return fallback
+    return re.sub(r"[^a-z0-9-]+", "_", bare).strip("_-") or fallback
+
+
 def _source(name: str, settings: Any) -> Source:
     where = f"shop.yml sources.{name}"
+    if not _NAME.fullmatch(name):
+        plain = plain_name(name, "source_1")
+        raise MappingError(
+            "a source's name is made of a-z, 0-9, _ and -",
+            where,
+            do_this=f"Call it for instance `{plain}`; if it has landed before, `kpi rename-source"
+            f" '{name}' {plain}` then keeps what it is.",
+        )
     if not isinstance(settings, Mapping):
         raise MappingError("is not a mapping", where, do_this="Write keys below it, indented.")
     files = settings.get("files")
@@ -173,8 +221,14 @@ def _resolve(item: Any, currency: str, where: str) -> dict[str, Any]:
     return settings
 
 
-def fingerprint(source: Source, spec: FileSpec) -> str:
-    """Return the sha256 (hex) of everything in a mapping that decides what is landed."""
+def fingerprint(source: Source, spec: FileSpec, back: int = 0) -> str:
+    """Return the sha256 (hex) of everything in a mapping that decides what is landed.
+
+    Args:
+        source: whose files they are.
+        spec: how they are read.
+        back: as it was so many changes of `SEMANTICS` before.
+    """
     # What is unset is left out: a word the vocabulary gains must not land every file anew.
     form = spec.format.model_dump(
         mode="json",
@@ -183,7 +237,7 @@ def fingerprint(source: Source, spec: FileSpec) -> str:
         exclude_unset=True,
     )
     settings = source.model_dump(mode="json", exclude={"files", "name", "customer_namespace"})
-    content = [SEMANTICS, form, settings, source.namespace, spec.delivery, spec.on_bad_rows]
+    content = [SEMANTICS - back, form, settings, source.namespace, spec.delivery, spec.on_bad_rows]
     # Key order is kept: derived columns are worked out from top to bottom.
     text = json.dumps([*content, spec.max_bad_share], ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -6,11 +6,11 @@ stays `FILL_IN`. Does not belong here: how files are read.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ingestion.mapping.sources import plain_name
 from ingestion.recognise.proposal import FILL_IN, Note, ProposedSource, Reading, Sure
 from ingestion.recognise.words import format_origin, named_platform, platforms
 
@@ -58,11 +58,6 @@ class Draft:
         return named_platform(f"{self.folder} {paths}")
 
 
-def slug(text: str) -> str:
-    """Return a name that can be a key: letters and digits of any script, joined by `_`."""
-    return re.sub(r"[\W_]+", "_", text.casefold()).strip("_") or "shop"
-
-
 def sources_of(readings: Sequence[Reading], folder: str, prefix: str, told: Told) -> list[Draft]:
     """Put readings into sources: by folder, and within one by the platform of their formats."""
     by_folder: dict[str, list[Reading]] = defaultdict(list)
@@ -71,7 +66,11 @@ def sources_of(readings: Sequence[Reading], folder: str, prefix: str, told: Told
         placed = replace(reading, group=replace(reading.group, glob=glob))
         top = glob.split("/")[0] if "/" in glob else folder
         by_folder[top if "*" not in top else folder].append(placed)
-    drafts = [draft for top, ones in by_folder.items() for draft in _of_folder(top, ones)]
+    drafts: list[Draft] = []
+    for top, ones in by_folder.items():
+        name = plain_name(top, f"source_{len(drafts) + 1}")
+        taken = {draft.name for draft in drafts}
+        drafts += _of_folder(top, name if name not in taken else f"{name}_{len(taken) + 1}", ones)
     return _with_analytics(drafts)
 
 
@@ -84,7 +83,7 @@ def _kind(reading: Reading) -> tuple[str, str, dict[str, object]]:
     return ("analytics", "events", {}) if set(reading.feeds) == {"events"} else ("", "", {})
 
 
-def _of_folder(top: str, readings: list[Reading]) -> list[Draft]:
+def _of_folder(top: str, name: str, readings: list[Reading]) -> list[Draft]:
     parts: dict[tuple[str, str], list[Reading]] = defaultdict(list)
     origins: dict[tuple[str, str], dict[str, object]] = {}
     plain: list[Reading] = []
@@ -100,8 +99,8 @@ def _of_folder(top: str, readings: list[Reading]) -> list[Draft]:
         key = shops[0] if shops else ("shop", "")
         parts[key].extend(plain)
         origins.setdefault(key, {})
-    names = {key: slug(top) if len(parts) == 1 or (key[0] == "shop" and len(shops) <= 1)
-             else f"{slug(top)}_{key[1]}" for key in parts}  # fmt: skip
+    names = {key: name if len(parts) == 1 or (key[0] == "shop" and len(shops) <= 1)
+             else f"{name}_{key[1]}" for key in parts}  # fmt: skip
     ordered = sorted(parts, key=lambda key: (key[0] != "shop", key[1]))
     return [
         Draft(names[key], key[0], origins[key], tuple(sorted(parts[key], key=_glob)), top)
@@ -211,9 +210,9 @@ def _source(draft: Draft, shop: dict[str, str], told: Told, home: Draft | None) 
     values = {"platform": platform}
     guest = home is not None and draft is not home and draft.kind != "shop" and not draft.choices
     values["shop_id"] = home.name if guest and home else draft.name
-    notes.append(
-        Note(("shop_id",), Sure.LIKELY, "your own name of the shop; change it now or never")
-    )
+    of = "" if draft.folder == draft.name else f" in folder {draft.folder}"
+    why = f"your own name of the shop{of}; change it now or never"
+    notes.append(Note(("shop_id",), Sure.LIKELY, why))
     zone, zone_note = _zone(draft, shop, told)
     currency, currency_note = _currency(draft)
     if not currency:

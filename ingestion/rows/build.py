@@ -6,19 +6,20 @@ keys, the landing columns. Does not belong here: deciding on bad rows (`fates.py
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
 
-from ingestion.feeds import DAY, FEEDS, LANDING, MONEY, TEXT
+from ingestion.feeds import DAY, FEEDS, INSTANT, LANDING, MONEY, TEXT, Dtype
 from ingestion.mapping.sources import FileSpec, Source
 from ingestion.mapping.spec import Format
 from ingestion.reading.columns import ROW
 from ingestion.rows.derive import Context, derive
 from ingestion.rows.parse import EXACT, exact, rounded, to_utc
 from ingestion.rows.pseudonymise import Pseudonymiser
-from ingestion.rows.reshape import UPDATED, orders_from_lines, unpivot
+from ingestion.rows.reshape import UPDATED, orders_from_lines, two_in_one, unpivot
 from ingestion.rows.validate import cast
 
 UNROUNDED = "_unrounded_"
@@ -53,6 +54,7 @@ def build(frame: pl.DataFrame, feed: str, form: Format, source: Source, context:
         frame = unpivot(frame, mapped.unpivot, context)
     text = _assemble(frame, feed, form, source)
     if feed == "orders" and form.order_value is not None:
+        found = pl.concat([found, two_in_one(text, form.order_value, context)])
         text = orders_from_lines(text, form.order_value, context)
     typed, bad = cast(text, feed, context, mapped.columns)
     if "updated_at" in typed.columns:
@@ -130,7 +132,7 @@ def namespace_of(personal: str, source: str, customers: str) -> str:
 
     Args:
         personal: the delivered column, such as customer_id.
-        source: name of the source.
+        source: identity of the source.
         customers: namespace of its customers, which sources may share.
     """
     return customers if personal == "customer_id" else f"{personal}\x1f{source}"
@@ -146,7 +148,7 @@ def keyed(
     for personal, pseudonym in FEEDS[feed].personal.items():
         if personal not in rows.columns:
             continue
-        name = namespace_of(personal, source.name, source.namespace)
+        name = namespace_of(personal, source.identity, source.namespace)
         hashed = masks.of(rows[personal], name).alias(pseudonym)
         rows = rows.with_columns(hashed).drop(personal)
     if feed == "events" and rows["event_id"].null_count():
@@ -206,19 +208,16 @@ def landing_columns(  # noqa: PLR0913 - what a landed row must say of itself
     source_file: str,
     version_at: datetime | None,
 ) -> pl.DataFrame:
-    """Add the landing columns and order all columns as the feed says; kept columns come last."""
+    """Add the landing columns and order all columns as the feed says; kept columns come last.
+
+    The version is the row's own; what several rows share is put in by `as_units`.
+    """
     canonical = FEEDS[feed]
     row_key = pl.concat_str(
         [_key_text(name, canonical.columns[name]) for name in canonical.key], separator="|"
     )
-    unit = row_key
-    if feed == "order_items":
-        unit = pl.col("order_id")
-    if spec.snapshot_column is not None:
-        unit = pl.col(spec.snapshot_column).cast(pl.String).fill_null("")
+    unit = pl.col("order_id") if feed == "order_items" else row_key
     version = pl.coalesce(UPDATED, pl.lit(version_at, pl.Datetime("us")))
-    if feed == "order_items":
-        version = version.max().over("order_id")
     rows = rows.with_columns(
         source=pl.lit(source.name),
         _batch_id=pl.lit(batch_id),
@@ -227,10 +226,67 @@ def landing_columns(  # noqa: PLR0913 - what a landed row must say of itself
         _row_key=row_key,
         _unit_key=unit,
         _version_at=version,
+        _covers_from=pl.lit(None, TEXT),
+        _covers_to=pl.lit(None, TEXT),
     )
     kept = [name for name in source.keep if name in rows.columns]
     parts = [name for name in rows.columns if name.startswith(UNROUNDED)]
     return rows.select(*canonical.columns, *LANDING, *kept, *parts)
+
+
+def as_units(
+    landed: Mapping[str, pl.DataFrame], source: Source, spec: FileSpec, exported: datetime | None
+) -> dict[str, pl.DataFrame]:
+    """Let rows that a newer delivery replaces together have one unit and one version.
+
+    All lines of an order are a unit. In a snapshot the period is, of an instant its day in the
+    source's zone, and of a feed that has no such column the period of its order in the file: all
+    rows are of the file's version, whatever their own, and it covers each day from its first to
+    its last.
+
+    Args:
+        landed: feed -> rows with landing columns, one a key.
+        source: whose file it is.
+        spec: says how it is delivered.
+        exported: when the file was exported, UTC, if that is known.
+    """
+    if spec.snapshot_column is None:
+        last = pl.col("_version_at").max().over("order_id")
+        return {feed: rows.with_columns(_version_at=last) if feed == "order_items" else rows
+                for feed, rows in landed.items()}  # fmt: skip
+    column, orders = spec.snapshot_column, landed.get("orders", pl.DataFrame())
+    days = {
+        feed: _period(rows, FEEDS[feed].columns[column], column, source.timezone)
+        for feed, rows in landed.items()
+        if column in rows.columns
+    }
+    units = {}
+    for feed, rows in landed.items():
+        if feed in days:
+            units[feed] = rows.with_columns(_unit_key=days[feed])
+        else:
+            whose = orders.select("order_id", _unit_key=days["orders"])
+            joined = rows.drop("_unit_key").join(whose, on="order_id", how="left")
+            units[feed] = joined.select(rows.columns)
+    all_days = pl.concat(list(days.values()))
+    is_day = any(FEEDS[feed].columns[column] in (INSTANT, DAY) for feed in days)
+    known = all_days.filter(all_days != "") if is_day else all_days.clear()
+    versions = pl.concat([rows["_version_at"] for rows in units.values()])
+    return {
+        feed: rows.with_columns(
+            _version_at=pl.lit(exported or versions.max(), INSTANT),
+            _covers_from=pl.lit(known.min(), TEXT),
+            _covers_to=pl.lit(known.max(), TEXT),
+        )
+        for feed, rows in units.items()
+    }
+
+
+def _period(rows: pl.DataFrame, dtype: Dtype, column: str, zone: str) -> pl.Series:
+    period = pl.col(column)
+    if dtype == INSTANT:
+        period = period.dt.replace_time_zone("UTC").dt.convert_time_zone(zone).dt.date()
+    return rows.select(_unit_key=period.cast(TEXT).fill_null("")).to_series()
 
 
 def _key_text(name: str, dtype: pl.DataType | type[pl.DataType]) -> pl.Expr:

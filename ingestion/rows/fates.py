@@ -13,10 +13,12 @@ from pathlib import Path
 import polars as pl
 
 from ingestion.errors import FileRejected
+from ingestion.feeds import FEEDS
 from ingestion.mapping.sources import FileSpec
 from ingestion.reading.columns import LINE, ROW, Raw
 from ingestion.rows.build import Built
-from ingestion.rows.derive import ISSUE, no_issues
+from ingestion.rows.derive import ISSUE, Context, issues, no_issues
+from ingestion.rows.reshape import DIFFERING, UPDATED
 
 # Reasons that say nothing about how well the file fits its format.
 _INNOCENT = ("cut_row", "order_incomplete", "no_rate")
@@ -102,6 +104,33 @@ def whole_orders(found: pl.DataFrame, raw: Raw, owners: pl.DataFrame) -> pl.Data
             ).cast(pl.Schema(ISSUE)),
         ]
     )
+
+
+def same_key(rows: pl.DataFrame, feed: str, context: Context) -> pl.DataFrame:
+    """Return an issue for each row of a key that the file tells of in two ways.
+
+    A later version takes the place of an earlier one, and a row that comes twice is the same row;
+    but of two contents in one version none is the right one.
+
+    Args:
+        rows: typed rows with `_row` and `_updated`.
+        feed: name of the feed. Campaign spend comes in parts, which are summed.
+        context: tells which columns are never shown.
+    """
+    key = list(FEEDS[feed].key)
+    if feed == "campaign_spend" or not (twice := rows.select(key).is_duplicated()).any():
+        return no_issues()
+    alike = rows.filter(twice)
+    # What names no version of its own is of the file's, the latest.
+    latest = (pl.col(UPDATED).max() == pl.col(UPDATED)) & (pl.col(UPDATED).null_count() == 0)
+    alike = alike.filter((pl.col(UPDATED).is_null() | latest).over(key))
+    contents = alike.unique([*FEEDS[feed].columns]).group_by(key).len().filter(pl.col("len") > 1)
+    differing = alike.join(contents, on=key, how="semi", nulls_equal=True)
+    shown = [name for name in key if name not in context.hidden]
+    name = shown[0] if shown else ""
+    message = "comes again with another content under the same version: two under one key"
+    value = pl.col(name) if name else None
+    return issues(differing, pl.lit(value=True), name, DIFFERING, message, value=value, feed=feed)
 
 
 def summarise(found: pl.DataFrame, name: str) -> tuple[Issue, ...]:

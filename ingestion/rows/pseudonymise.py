@@ -20,6 +20,15 @@ import polars as pl
 _LENGTH = 32  # hex digits
 # People a file is remembered by, about 200 bytes each.
 _REMEMBERED = 2_000_000
+# What systems write where they know nobody, in lower case; the one list of them.
+NOBODY = (
+    *("guest", "guest checkout", "guest user", "anonymous", "anonym", "anon", "unknown"),
+    *("undefined", "null", "none", "nil", "nan", "n/a", "#n/a", "(none)", "(null)"),
+    *("(not set)", "not set", "gast", "invitado", "invité", "ospite"),
+    *("游客", "访客", "匿名", "匿名用户", "ゲスト"),
+)
+# Zeros and signs alone: 0, 0.0, -, 00000000-0000-0000-0000-000000000000.
+_NOTHING = r"^[0\p{P}\p{S}\s]*$"
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,8 @@ def pseudonyms(
         tombstones: pseudonyms that were erased and get their replacement instead.
 
     Returns:
-        32 hex digits a row, null where the identifier is null or blank.
+        32 hex digits a row, null where the identifier is null or blank or names nobody: `guest`
+        and `0` are not one customer with all orders of guests.
     """
     return Pseudonymiser(key, tombstones).of(values, namespace)
 
@@ -96,8 +106,10 @@ class Pseudonymiser:
             known.clear()
             new = names
         normal = pl.Series(new, dtype=pl.String).str.normalize("NFKC").str.strip_chars()
+        normal = normal.str.to_lowercase()
+        nobody = normal.is_in(NOBODY) | normal.str.contains(_NOTHING)
         start = hmac.new(self._key, f"{namespace}\x1f".encode(), "sha256")
-        for name, person in zip(new, normal.str.to_lowercase().to_list(), strict=True):
+        for name, person in zip(new, normal.set(nobody, "").to_list(), strict=True):
             known[name] = self._digest(start, person) if person else None
         if not names:
             return pl.Series(values.name, [None] * len(values), pl.String)

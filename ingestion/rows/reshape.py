@@ -9,19 +9,24 @@ account of a file stays one of its own rows: a row lands, is set aside or left o
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import polars as pl
 
 from ingestion.feeds import FEEDS, MONEY, TEXT
 from ingestion.mapping.rules import Explode, Read, Unpivot
 from ingestion.reading.columns import ROW, clean
 from ingestion.rows.derive import Context, issues, no_issues
-from ingestion.rows.parse import exact, rounded, whole
+from ingestion.rows.parse import exact, instant, rounded, whole
 
 # How far an order has come; of lines that tell differently the least advanced speaks for it, as it
 # does in the warehouse for child orders.
 _PROGRESS = ("unpaid", "deposit_paid", "paid", "shipped", "completed", "refunded", "closed")
 CENT = pl.Decimal(18, 2)
 JOINED = "joined_cells"
+DIFFERING = "key_conflict"  # one key, two contents
+# Some shops write when each line was rung up.
+_AT_ONCE = timedelta(minutes=15)
 UPDATED = "_updated"  # the version instant that a row names itself
 
 
@@ -199,6 +204,42 @@ def orders_from_lines(text: pl.DataFrame, rule: str, context: Context) -> pl.Dat
         )
         .join(_speaking(text), on="order_id", how="left", maintain_order="left")
     )
+
+
+def two_in_one(text: pl.DataFrame, rule: str, context: Context) -> pl.DataFrame:
+    """Return an issue for each line of what are two orders under one number.
+
+    Lines of an order repeat what is told of the whole order, or leave it blank.
+
+    Args:
+        text: canonical columns of orders, one row a line, with `_row`.
+        rule: the format's `order_value`; only a `repeated` amount is that of the whole order.
+        context: how values are written.
+    """
+    told = {
+        "ordered_at": instant(pl.col("ordered_at"), context.datetimes, context.zone),
+        "customer_id": pl.col("customer_id").str.strip_chars().str.to_lowercase(),
+        **({"order_amount": exact(pl.col("order_amount"), context.numbers)}
+           if rule == "repeated" else {}),
+    }  # fmt: skip
+    found = [no_issues()]
+    for name, value in told.items():
+        if text.schema.get(name) != TEXT:
+            continue
+        # As text first: only few cells are then read.
+        orders = text.group_by("order_id").agg(pl.col(name).drop_nulls().n_unique())
+        several = orders.filter(pl.col(name) > 1)["order_id"].drop_nulls()
+        lines = text.filter(pl.col("order_id").is_in(several.implode()))
+        lines = lines.with_columns(value.alias(name))
+        values = pl.col(name).drop_nulls()
+        differs = (values.n_unique() > 1).over("order_id")
+        if name == "ordered_at":
+            differs = (values.max() - values.min() > _AT_ONCE).over("order_id")
+        message = f"has lines of different {name}: two orders under one number"
+        shown = pl.col("order_id")
+        found.append(issues(lines, differs, "order_id", DIFFERING, message, value=shown,
+                            feed="orders"))  # fmt: skip
+    return pl.concat(found)
 
 
 def _speaking(text: pl.DataFrame) -> pl.DataFrame:

@@ -19,7 +19,7 @@ from dashboards.wording.metrics import by_name
 from dashboards.wording.outage import joined
 from models.series import FEEDS_OF_METRIC
 from orchestration.alerting.delivery import deliver
-from orchestration.errors import attempt, write_trace
+from orchestration.errors import attempt, words_of, write_trace
 
 if TYPE_CHECKING:
     from orchestration.config.settings import Settings
@@ -71,7 +71,7 @@ def failure_message(  # noqa: PLR0913, PLR0917 - the parts of one message
         day: business date of the run; today (UTC) if not given.
         languages: languages of the message in order; the error is told as it was raised.
     """
-    told = str(error).strip() or type(error).__name__
+    told = words_of(error) if isinstance(error, BaseException) else error.strip()
     reason = _CREDENTIALS.sub("://***@", told)[:_LONGEST_ERROR]
     lines = [one_line(line) for line in reason.splitlines()] or ["no message"]
     told_first = {

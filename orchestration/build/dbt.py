@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from orchestration.config.settings import DBT_PROJECT_DIR, Settings, load
-from orchestration.errors import KpiError
+from orchestration.errors import KpiError, without_values
 
 MANIFEST = DBT_PROJECT_DIR / "target" / "manifest.json"
 _PARSED = DBT_PROJECT_DIR / "target" / "parsed.sha256"
@@ -109,7 +109,8 @@ def invoke(arguments: list[str], target: Path) -> Mapping[str, Any]:
     if done.exception is not None:
         if not isinstance(done.exception, Exception):  # the run was interrupted
             raise done.exception
-        raise KpiError(f"dbt cannot build: {done.exception}", str(target / "dbt.log"))
+        said = without_values(str(done.exception))
+        raise KpiError(f"dbt cannot build: {said}", str(target / "dbt.log"))
     results: Any = done.result or ()
     return {result.node.unique_id: result for result in results}
 
@@ -223,7 +224,7 @@ def test_results(run_results: Path, run_id: str) -> pl.DataFrame:
                 "severity": "warn" if status == "warn" else "error",
                 "status": {"pass": "passed", "skipped": "not_run"}.get(status, "failed"),
                 "observed": str(result.get("failures") or 0),
-                "message": result.get("message") or "",
+                "message": without_values(result.get("message") or ""),
                 "checked_run": run_id,
             }
         )

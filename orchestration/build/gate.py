@@ -20,6 +20,8 @@ from typing import Any
 
 import polars as pl
 
+from orchestration.errors import words_of
+
 _WINDOW_DAYS = 400  # looked at, back from the last one
 # Only warns: a shop with history only is not wrong.
 _WARN_AGE_DAYS = 2
@@ -74,7 +76,7 @@ def run_gate(frame: pl.DataFrame, as_of: date) -> list[GateResult]:
     try:
         outcomes = _validate(window, checks)
     except Exception as error:  # a crash of the library must not look like bad data, nor pass
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        reason = words_of(error)
         return [
             GateResult(c.name, c.severity, "not_run", "", f"The check crashed: {reason}")
             for c in checks

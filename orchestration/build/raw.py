@@ -42,8 +42,9 @@ _STAGED = frozenset({"orders", "order_items", "refunds", "events", "traffic_dail
                      "campaign_spend", "products"})  # fmt: skip
 _DAILY_ROWS = {
     "feed": "varchar", "source": "varchar", "_row_key": "varchar", "_unit_key": "varchar",
-    "_version_at": "timestamp", "arrived_at": "timestamp", "arrived_date": "date",
-    "batch": "varchar", "_is_active": "boolean", "_seq": "bigint",
+    "_version_at": "timestamp", "_covers_from": "varchar", "_covers_to": "varchar",
+    "arrived_at": "timestamp", "arrived_date": "date", "batch": "varchar",
+    "_is_active": "boolean", "_seq": "bigint",
 }  # fmt: skip
 
 
@@ -156,7 +157,9 @@ def _daily_rows(feed: Feed) -> str:
     at, day = ("null::timestamp", feed.instant) if is_day else (feed.instant, "null::date")
     return (
         f"select '{feed.name}' as feed, source, '{feed.name}|' || _row_key as _row_key,"
-        f" '{feed.name}|' || _unit_key as _unit_key, _version_at, {at} as arrived_at,"
+        f" '{feed.name}|' || _unit_key as _unit_key, _version_at,"
+        f" '{feed.name}|' || _covers_from as _covers_from,"
+        f" '{feed.name}|' || _covers_to as _covers_to, {at} as arrived_at,"
         f" {day} as arrived_date, batch, _is_active, _seq from raw.{feed.name}"
     )
 

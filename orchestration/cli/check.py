@@ -33,6 +33,7 @@ _DO = {
     "require": "The export was made with other settings than the format expects.",
     "no_rate": "Deliver rates for it (feed fx_rates), or set the source's currency.",
     "order_incomplete": "Nothing by itself: it follows a bad row of the same order.",
+    "key_conflict": "Look at both rows in the shop's system; map the column that tells them apart.",
     "not_json": "Export one JSON object a line.",
 }
 

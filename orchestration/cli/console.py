@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
-from orchestration.errors import ExitCode, KpiError, write_trace
+from orchestration.errors import ExitCode, KpiError, words_of, write_trace
 
 
 class Console:
@@ -146,7 +146,7 @@ def _told() -> Iterator[None]:
 
             log = write_trace(error, data_home() / "data" / "logs")
             known = KpiError(
-                f"unexpected error: {type(error).__name__}: {error}",
+                f"unexpected error: {words_of(error)}",
                 "",
                 f"The trace is in {log}. Please report it.",
                 ExitCode.BUG,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from orchestration.build import warehouse
 from orchestration.cli.console import console
-from orchestration.cli.untold import other_visits
+from orchestration.cli.untold import crowded_customers, other_visits
 from orchestration.config import settings
 from orchestration.config.settings import Settings
 from orchestration.errors import ExitCode, KpiError
@@ -71,6 +71,7 @@ def check_up() -> None:
     _print_deliveries(deliveries)
     unread = _unread(configured)
     _print_unread(unread, problems)
+    _check_stores(configured, problems)
     _check_key(configured, problems)
     free = _check_machine(configured, problems)
     others, tagged = other_visits(configured.paths.good_build)
@@ -101,11 +102,11 @@ def check_up() -> None:
 
 def _deliveries(configured: Settings) -> list[Delivery]:
     """What would be read, one line an entry of `files:`, against the ledger."""
-    grouped: dict[tuple[str, str], list[InboxFile]] = defaultdict(list)
+    grouped: dict[tuple[str, int], list[InboxFile]] = defaultdict(list)
     for item in identify(configured, _ledger(configured)):
-        grouped[item.match.source, item.match.files.path].append(item)
+        grouped[item.match.source, id(item.match.files)].append(item)
     return [
-        _delivery(name, files, grouped[name, files.path])
+        _delivery(name, files, grouped[name, id(files)])
         for name, source in configured.sources.items()
         for files in source.files
     ]
@@ -222,6 +223,32 @@ def _print_unread(unread: list[tuple[str, str]], problems: list[str]) -> None:
         problems.append(
             f"{many} read by no source: add a path, `kpi init --from` the inbox,"
             " or name them under `ignore:`"
+        )
+
+
+def _check_stores(configured: Settings, problems: list[str]) -> None:
+    """What no run can read or trust: misnamed files, altered landed ones, one customer for many."""
+    from ingestion.landing.deliveries import misnamed_files
+    from orchestration.ledger.losses import altered
+
+    for name in (misnamed := misnamed_files(configured.paths.inbox))[:_SHOWN]:
+        console.out(f"misnamed    {name}: its name is not UTF-8; rename it")
+    if misnamed:
+        problems.append(f"{len(misnamed)} file names are not UTF-8: no source reads such files")
+    ledger = _ledger(configured)
+    files = ledger.files() if ledger else []
+    gone = {file["source"] for file in files if file["status"] == "landed"}
+    for name in sorted(gone - configured.sources.keys()):
+        console.out(f"note        rows of {name} count still, which shop.yml has no more: `kpi"
+                    " rename-source` if it is called otherwise now, `kpi reject` if it is not"
+                    " wanted")  # fmt: skip
+    for batch, why in (altered(configured, ledger) if ledger else {}).items():
+        problems.append(f"landed batch {batch}: {why}; the next run lands it again or says how")
+    for one in crowded_customers(configured.paths.good_build):
+        console.out(
+            f"warning     one customer of {one.source} has {one.orders:,} of {one.of:,} orders"
+            f" ({one.orders / one.of:.0%}), such as {one.examples}: a placeholder such as guest?"
+            " Leave it out in `derive`, or customers are counted wrong"
         )
 
 

@@ -232,6 +232,18 @@ def reject(
     reject_batch(batch)
 
 
+@command("rename-source")
+def rename_source(
+    old: Annotated[str, typer.Argument(help="The name it has landed under so far.")],
+    new: Annotated[str, typer.Argument(help="Its name in shop.yml now.")],
+    wait: Annotated[float, typer.Option(help="Seconds to wait for a run.")] = 0.0,
+) -> None:
+    """Call a source otherwise and keep what it is: no row counts twice, no customer is new."""
+    from orchestration.cli.tools import call_source
+
+    call_source(old, new, wait)
+
+
 @command()
 def forget(  # noqa: PLR0913, PLR0917 - one parameter an option
     identifier: Annotated[

@@ -93,6 +93,7 @@ _TABLES = {
         limit 10"""),
 }  # fmt: skip
 _ORPHANS = "feed source day rows amount orders"
+_CONFLICTS = "feed source rows examples files"
 _MARKS = ["source", "feed", "through", "days behind", "why", "last file"]
 
 
@@ -104,7 +105,7 @@ def show_status() -> None:
         run = one_row(con, "select * from quality.run")
         passed = one_row(con, "select count(*) as n from quality.checks where status = 'passed'")
         found = {key: con.execute(query).fetchall() for key, (_, _, query) in _TABLES.items()}
-        behind, orphans = _watermarks(con), _orphans(con)
+        behind, orphans, conflicts = _watermarks(con), _orphans(con), _conflicts(con)
     is_whole = is_as_published(paths.current.resolve())
     console.document(
         {
@@ -113,6 +114,7 @@ def show_status() -> None:
             **found,
             "watermarks": behind,
             "orphans": orphans,
+            "version_conflicts": conflicts,
             "generations": kept,
         }
     )
@@ -133,6 +135,8 @@ def show_status() -> None:
     parts.insert(1, ("how far each source is complete", _MARKS, marks))
     lost = [tuple(row.values()) for row in orphans]
     parts.append(("rows without their order, in no figure", _ORPHANS.split(), lost))
+    tied = [tuple(row.values()) for row in conflicts]
+    parts.append(("rows of which nothing says which version is newer", _CONFLICTS.split(), tied))
     for heading, columns, rows in parts:
         if rows:
             console.heading(heading)
@@ -160,6 +164,13 @@ def _orphans(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     return rows_of(
         con.execute("from quality.orphans_daily order by day desc nulls last, amount desc limit 10")
     )
+
+
+def _conflicts(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Rows that two deliveries tell differently under one instant."""
+    if not _has(con, "version_conflicts"):
+        return []
+    return rows_of(con.execute("from quality.version_conflicts order by rows desc, feed, source"))
 
 
 def _has(con: duckdb.DuckDBPyConnection, table: str) -> bool:

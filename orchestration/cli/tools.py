@@ -53,6 +53,18 @@ def start_dagster(port: int) -> None:
     os.execv(program, [program, *arguments])  # noqa: S606  a fixed program, no shell
 
 
+def call_source(old: str, new: str, wait: float) -> None:
+    """Rename a source in the ledger and in what has landed."""
+    from orchestration.ledger.rename import rename_source
+    from orchestration.ledger.state import State
+
+    configured = settings.load()
+    with warehouse.run_lock(configured.paths.state, "rename-source", wait):
+        written = rename_source(configured, State(configured.paths.state), old, new)
+    console.document({"old": old, "new": new, "files_written": written})
+    console.out(f"{old} is {new} now ({written} landed files); the next run builds with it")
+
+
 def roll_back() -> None:
     """Point database and pages at the generation before the current one."""
     from orchestration.ledger.state import State

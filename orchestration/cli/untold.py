@@ -1,11 +1,13 @@
-"""Where visits came from that no rule of channels knows, for `kpi doctor`.
+"""What the data of the last good build leave in doubt, for `kpi doctor`.
 
-Belongs here: reading them from the last good build. Does not belong here: the rules.
+Belongs here: visits that no rule of channels knows, customers with too many orders. Does not belong
+here: the rules.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -21,6 +23,43 @@ _SQL = """
     limit 10
 """
 
+# A wholesale buyer may have many orders of a small shop: enough to look at, no error.
+_CROWDED = """
+    select
+        source,
+        count(*) as order_count,
+        sum(count(*)) over (partition by source) as all_orders,
+        min(order_id) || ', ' || max(order_id) as examples,
+        customer_key
+    from staging.stg_raw__orders
+    group by source, customer_key
+    qualify customer_key is not null and order_count > 20 and order_count > 0.05 * all_orders
+    order by order_count desc, source
+    limit 10
+"""
+
+
+class Crowd(NamedTuple):
+    """A customer with more orders than one may have.
+
+    Attributes:
+        source: whose customer.
+        orders: how many.
+        of: orders of the source.
+        examples: two of the order ids.
+    """
+
+    source: str
+    orders: int
+    of: int
+    examples: str
+
+
+def crowded_customers(build: Path) -> list[Crowd]:
+    """Customers with more than 20 orders and 5 % of those of their source, most orders first."""
+    return [Crowd(source, int(orders), int(of), examples)
+            for source, orders, of, examples, _ in _rows(build, _CROWDED)]  # fmt: skip
+
 
 def other_visits(build: Path) -> tuple[int, list[tuple[str, int]]]:
     """Sessions of channel `other` over all days: how many, and the ten commonest tags of them.
@@ -28,11 +67,15 @@ def other_visits(build: Path) -> tuple[int, list[tuple[str, int]]]:
     Args:
         build: build file of the last good run; without one there is nothing to tell.
     """
+    rows = _rows(build, _SQL)
+    return (int(rows[0][2]) if rows else 0), [(str(tag), int(count)) for tag, count, _ in rows]
+
+
+def _rows(build: Path, query: str) -> list[tuple[Any, ...]]:
     if not build.exists():
-        return 0, []
+        return []
     try:
         with duckdb.connect(str(build), read_only=True) as con:
-            rows = con.execute(_SQL).fetchall()
+            return con.execute(query).fetchall()
     except (duckdb.IOException, duckdb.CatalogException, duckdb.BinderException):
-        return 0, []  # a build under way, or one of an earlier version: the next run mends it
-    return (int(rows[0][2]) if rows else 0), [(str(tag), int(count)) for tag, count, _ in rows]
+        return []  # a build under way, or one of an earlier version: the next run mends it

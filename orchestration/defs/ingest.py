@@ -9,6 +9,7 @@ from ingestion.feeds import FEEDS
 from orchestration.erasure.forget import resume
 from orchestration.ledger.identity import refuse_nothing
 from orchestration.ledger.inbox import land_new_files
+from orchestration.ledger.rename import finish_rename
 from orchestration.run import Run, log
 
 _KEYS = {feed: dg.AssetKey(["raw", feed]) for feed in FEEDS}
@@ -40,6 +41,7 @@ def ingest(
     """Land every new file; a file seen before is left alone."""
     with run.step("ingest"):
         resume(run.settings, run.state)
+        finish_rename(run.settings, run.state)
         refuse_nothing(run.settings, run.state)
         since = run.state.next_sequence()
         counts = land_new_files(run.settings, run.state, run.until)

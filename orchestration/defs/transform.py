@@ -14,6 +14,7 @@ from orchestration.build import dbt
 from orchestration.build.audit import failed_errors
 from orchestration.build.gate import preload
 from orchestration.defs.execution import step
+from orchestration.errors import without_values
 from orchestration.run import Run, gate_error, log
 
 _TRANSLATOR = DagsterDbtTranslator()
@@ -35,10 +36,8 @@ def transform(context: dg.AssetExecutionContext, run: dg.ResourceParam[Run]) -> 
     run.checks = [dbt.test_results(target / "run_results.json", run.run_id)]
     if any(result.status in {"error", "fail"} for result in results.values()):
         failed = failed_errors(run.checks[0].filter(pl.col("status") == "failed"))
-        raise gate_error(
-            failed
-            or [str(result.message) for result in results.values() if result.status == "error"]
-        )
+        said = [str(result.message) for result in results.values() if result.status == "error"]
+        raise gate_error(failed or [without_values(message) for message in said])
 
 
 def _told(

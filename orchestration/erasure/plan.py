@@ -9,7 +9,7 @@ import gzip
 import re
 import zipfile
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ import polars as pl
 from orchestration.config.settings import Settings
 from orchestration.erasure.erase import Journal, Request, hits, unknown
 from orchestration.errors import ExitCode, KpiError, allowed
-from orchestration.ledger.identity import content_of, identify, was_landed
+from orchestration.ledger.identity import content_of, identify, known_sources, was_landed
 from orchestration.ledger.state import State
 
 # A shorter identifier stands in too many files by chance to be looked for as text.
@@ -91,8 +91,10 @@ def _pseudonyms(settings: Settings, state: State, request: Request, key: bytes) 
 
     columns = sorted({personal for feed in FEEDS.values() for personal in feed.personal})
     # A source that is no longer configured may still have landed rows.
-    customers = {file["source"]: file["source"] for file in state.files()}
-    customers |= {name: source.namespace for name, source in settings.sources.items()}
+    identities = {file["source"]: file["source"] for file in state.files()} | state.identities()
+    customers = dict(identities)
+    for name, source in known_sources(settings, state).items():
+        identities[name], customers[name] = source.identity, source.namespace
     if request.source:
         allowed("--source", request.source, sorted(customers))
     if request.column:
@@ -100,13 +102,17 @@ def _pseudonyms(settings: Settings, state: State, request: Request, key: bytes) 
     if not request.identifier.strip():
         raise KpiError("no identifier is given", "forget", "Give one.", ExitCode.USAGE)
     spaces = {
-        namespace_of(column, name, namespace)
+        namespace_of(column, identities[name], namespace)
         for name, namespace in customers.items()
         for column in columns
         if request.source in ("", name) and request.column in ("", column)
     }
     value = pl.Series([request.identifier])
-    return {pseudonyms(value, key, space).item() for space in spaces}
+    found = {pseudonyms(value, key, space).item() for space in spaces}
+    if None in found:
+        raise KpiError("this names nobody: what systems write for it is landed empty", "forget",
+                       "Give the identifier of one person.", ExitCode.USAGE)  # fmt: skip
+    return found
 
 
 # The inbox ------------------------------------------------------------------------------------
@@ -121,11 +127,14 @@ def _inbox(
     ledger = [record for record in state.files() if was_landed(record)]
     landed = {content_of(record) for record in ledger}
     held = {content_of(record) for record in ledger if record["batch_id"] in rows}
-    contents = {item.path: item.content for item in identify(settings, state)}
+    contents: dict[Path, set[tuple[str, str]]] = defaultdict(set)
+    for item in identify(settings, state):
+        contents[item.path].add(item.content)
     entries = []
     for file in sorted(path for path in settings.paths.inbox.rglob("*") if path.is_file()):
-        known = contents.get(file)
-        if known in held:
+        known = contents.get(file, set())
+        has_landed = bool(known) and known <= landed
+        if known & held:
             why = "its landed rows are the person's"
         elif not (why := _told_by_text(file, request.identifier)):
             continue
@@ -134,8 +143,8 @@ def _inbox(
             {
                 "file": name,
                 "shown": _masked(name, request.identifier),
-                "why": why if known in landed else f"{why}, and it is not landed",
-                "action": "delete" if known in landed and request.delete_inbox else "listed",
+                "why": why if has_landed else f"{why}, and it is not landed",
+                "action": "delete" if has_landed and request.delete_inbox else "listed",
             }
         )
     return entries

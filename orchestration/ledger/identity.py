@@ -20,6 +20,7 @@ from orchestration.ledger.state import State
 if TYPE_CHECKING:
     from ingestion.landing.deliveries import Batch, Match
     from ingestion.landing.manifest import Entry
+    from ingestion.mapping.sources import Source
 
 log = logging.getLogger("kpi")
 
@@ -28,7 +29,8 @@ class InboxFile(NamedTuple):
     """A file of the inbox.
 
     Attributes:
-        match: whose it is and how it is read.
+        match: whose it is and how it is read; a file that is read in several ways is here as often.
+        source: its source, under the identity it was first landed with.
         name: path below the inbox.
         entry: what a manifest says of it.
         delivery: what it is known by, whatever the rates.
@@ -38,6 +40,7 @@ class InboxFile(NamedTuple):
     """
 
     match: Match
+    source: Source
     name: str
     entry: Entry | None
     delivery: Batch
@@ -84,11 +87,12 @@ def identify(
     Returns:
         The files by path; one that cannot be opened is left out and logged.
     """
-    from ingestion.landing.deliveries import batch_of, match_files
+    from ingestion.landing.deliveries import batch_of
     from ingestion.landing.manifest import Known, Register
 
     if matches is None:
-        matches = match_files(settings.paths.inbox, settings.sources)
+        matches = matched(settings)
+    sources = known_sources(settings, state)
     with ThreadPoolExecutor(2) as pool:
         hashed = [
             (match, match.path.relative_to(settings.paths.inbox).as_posix(), sha256)
@@ -104,11 +108,46 @@ def identify(
     found = []
     for match, name, sha256 in hashed:
         entry = register.entry(match.source, name, sha256)
-        source = settings.sources[match.source]
+        source = sources[match.source]
         delivery = batch_of(match.path, source, match.files, entry, sha256=sha256)
         last, needs = converted.get(delivery.batch_id, (delivery.batch_id, ""))
-        found.append(InboxFile(match, name, entry, delivery, last, needs, records.get(last)))
+        found.append(
+            InboxFile(match, source, name, entry, delivery, last, needs, records.get(last))
+        )
     return found
+
+
+def matched(settings: Settings) -> list[Match]:
+    """The files of the inbox that a source reads.
+
+    Raises:
+        KpiError: two entries of shop.yml would count the same rows of a file twice.
+    """
+    from ingestion.errors import MappingError
+    from ingestion.landing.deliveries import match_files
+
+    try:
+        return match_files(settings.paths.inbox, settings.sources)
+    except MappingError as error:
+        raise config_error(str(error), settings.config_file.name, "Then `kpi doctor`.") from error
+
+
+def known_sources(settings: Settings, state: State | None) -> dict[str, Source]:
+    """The configured sources, each under the identity it was first landed with.
+
+    Raises:
+        KpiError: a new source is called as a renamed one once was: they would be taken for one.
+    """
+    identities = state.identities() if state else {}
+    for name in settings.sources.keys() - identities.keys():
+        if later := next((new for new, old in identities.items() if old == name), None):
+            raise config_error(
+                f"source {later} was called {name} when it first landed",
+                f"{settings.config_file.name} sources.{name}",
+                f"Give the new source another name: its rows would be taken for those of {later}.",
+            )
+    return {name: source.known_as(identities.get(name, name))
+            for name, source in settings.sources.items()}  # fmt: skip
 
 
 def refuse_nothing(settings: Settings, state: State) -> None:
@@ -117,10 +156,10 @@ def refuse_nothing(settings: Settings, state: State) -> None:
     Raises:
         KpiError: no source reads a file of the inbox, and none ever did.
     """
-    from ingestion.landing.deliveries import match_files, unmatched_files
+    from ingestion.landing.deliveries import unmatched_files
 
     inbox, sources = settings.paths.inbox, settings.sources
-    if match_files(inbox, sources) or state.files():
+    if matched(settings) or state.files():
         return
     if others := len(unmatched_files(inbox, sources)):
         raise config_error(

@@ -7,8 +7,7 @@ import hashlib
 import logging
 import sqlite3
 import time
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
@@ -17,10 +16,11 @@ from typing import TYPE_CHECKING
 
 from orchestration.config.settings import Settings
 from orchestration.errors import config_error, disk_full
-from orchestration.ledger.identity import InboxFile, content_of, identify
-from orchestration.ledger.losses import lost_batches
+from orchestration.ledger.identity import InboxFile, content_of, identify, matched
+from orchestration.ledger.losses import lost_batches, take_digests
 from orchestration.ledger.manifests import MANIFEST, read_manifests
 from orchestration.ledger.misnamed import refuse_misnamed
+from orchestration.ledger.rename import refuse_renamed
 from orchestration.ledger.state import FileRecord, State
 
 if TYPE_CHECKING:
@@ -60,21 +60,21 @@ def land_new_files(
             landed batch is lost and its file not here, or the disk is full. What was landed
             before stays, what was not is landed by the next run.
     """
-    from ingestion.landing.deliveries import match_files
-
     key = checked_key(settings, state)
     _check_currency(settings, state)
     read_manifests(settings, state)
-    matches = match_files(settings.paths.inbox, settings.sources)
+    matches = matched(settings)
     counts = dict.fromkeys(_COUNTS, 0)
     counts["files_seen"] = len(matches)
     found = identify(settings, state, matches)
+    refuse_renamed(settings, state, found)
     lost = lost_batches(settings, state, found)
     misnamed = refuse_misnamed(settings, state)
     # Rates first: the amounts of the other files are landed converted.
     first = [item for item in found if "fx_rates" in item.match.files.format.feeds]
     for part in (first, [item for item in found if item not in first]):
         _land_all(settings, state, key, part, counts, lost, until)
+    take_digests(settings, state)
     if lost:  # none may be left, whatever is in the inbox
         lost_batches(settings, state, ())
     unopened = {match.path for match in matches} - {item.path for item in found}
@@ -133,27 +133,37 @@ def _new(
     """Files to land, each content once: unseen and lost ones, and ones read otherwise by now.
 
     That is: under other rates than there are now, or as they were known before a mapping or
-    manifest was changed and changed back (`superseded`). Where two files of the inbox are one
-    content read in two ways they would take turns for ever; the later one stays.
+    manifest was changed and changed back (`superseded`).
     """
     from ingestion.rows.rates import from_json
 
-    known = state.statuses()
+    known, converted = state.statuses(), state.converted()
     each = {item.delivery.batch_id: item for item in items}
-    readings = Counter((item.match.source, item.delivery.content) for item in each.values())
     new = []
     for item in each.values():
         status = known.get(item.batch_id)
-        is_new = status is None or (
-            status == "superseded" and readings[item.match.source, item.delivery.content] == 1
-        )
+        is_new = status in (None, "superseded") and not _stays_withdrawn(item, known, converted)
         if item.needs and status in ("landed", "refused"):
             is_new = (
-                _under(_record_of(item), from_json(item.needs), rates).batch_id != item.batch_id
+                _under(_record_of(item), item, from_json(item.needs), rates).batch_id
+                != item.batch_id
             )
         if is_new or item.batch_id in lost:
             new.append(item)
     return new
+
+
+def _stays_withdrawn(
+    item: InboxFile, known: Mapping[str, str], converted: Mapping[str, tuple[str, str]]
+) -> bool:
+    """Whether a person withdrew a file, and only what mappings mean has changed since."""
+    from ingestion.landing.deliveries import batch_of
+
+    if item.batch_id in known:
+        return False
+    sha256 = item.delivery.sha256
+    before = batch_of(item.path, item.source, item.match.files, item.entry, sha256, 1).batch_id
+    return known.get(converted.get(before, (before,))[0]) == "rejected"
 
 
 def _outdated(
@@ -164,7 +174,9 @@ def _outdated(
     current = {
         converted.get(item.delivery.batch_id, (item.delivery.batch_id,))[0] for item in found
     }
-    here = {(item.name, *item.content) for item in found}
+    # A file may be read by another source now, or have come again under another name.
+    here = {(item.name, item.delivery.sha256) for item in found}
+    here |= {(item.match.source, item.delivery.content) for item in found}
     outdated = set()
     for file in state.files():
         if file["batch_id"] in current or file["format"] == MANIFEST:
@@ -172,7 +184,8 @@ def _outdated(
         if file["status"] == "refused":
             is_outdated = settings.paths.inbox / file["source_file"] not in unopened
         else:
-            is_outdated = (file["source_file"], *content_of(file)) in here
+            names = {(file["source_file"], content_of(file)[1]), (file["source"], file["content"])}
+            is_outdated = bool(names & here)
         if is_outdated and file["status"] in ("landed", "refused"):
             outdated.add(file["batch_id"])
     return outdated
@@ -209,7 +222,7 @@ def _land(  # noqa: PLR0913, PLR0917 - a file, and all it is judged with
             inbox=settings.paths.inbox,
             landing=settings.paths.landing,
             quarantine=settings.paths.quarantine,
-            source=settings.sources[match.source],
+            source=item.source,
             files=match.files,
             key=key,
             reporting_currency=rates.currency,
@@ -222,7 +235,7 @@ def _land(  # noqa: PLR0913, PLR0917 - a file, and all it is judged with
         return file.batch_id, replace(file, status="waiting", message=str(error)), ()
     except FileRejected as error:
         refused = replace(file, status="refused", message=str(error))
-        return file.batch_id, _under(refused, error.needs, rates), error.needs
+        return file.batch_id, _under(refused, item, error.needs, rates), error.needs
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
@@ -242,12 +255,12 @@ def _land(  # noqa: PLR0913, PLR0917 - a file, and all it is judged with
     return file.batch_id, replace(record, batch_id=landed.batch_id), landed.needs
 
 
-def _under(file: FileRecord, needs: tuple[Need, ...], rates: Rates) -> FileRecord:
+def _under(file: FileRecord, item: InboxFile, needs: tuple[Need, ...], rates: Rates) -> FileRecord:
     """The record of a file whose amounts depend on rates: with others it is another batch."""
     from ingestion.landing.deliveries import batch_id_of, rated_mark
 
     mark = rated_mark(file.mapping, needs, rates)
-    return replace(file, batch_id=batch_id_of(file.source, file.content, mark))
+    return replace(file, batch_id=batch_id_of(item.source.identity, file.content, mark))
 
 
 def _record(

@@ -12,6 +12,7 @@ import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -128,12 +129,14 @@ def _drop_inbox(settings: Settings, state: State, now: datetime) -> int:
     if limits.inbox == "keep" and not limits.inbox_days:
         return 0
     dropped = 0
-    for item in identify(settings, state):
-        if item.record is None or not was_landed(item.record):
+    for path, items in groupby(identify(settings, state), key=lambda item: item.path):
+        records = [item.record for item in items]
+        if not all(record is not None and was_landed(record) for record in records):
             continue
-        age = now - datetime.fromisoformat(item.record["landed_at"])
+        landed_at = max(record["landed_at"] for record in records if record is not None)
+        age = now - datetime.fromisoformat(landed_at)
         is_old = limits.inbox_days is not None and age > timedelta(days=limits.inbox_days)
         if is_old or limits.inbox == "delete_after_landing":
-            item.path.unlink()
+            path.unlink()
             dropped += 1
     return dropped

@@ -31,6 +31,10 @@ create index if not exists files_by_content on files (source, content);
 create table if not exists converted (
     delivery text primary key, batch_id text not null, needs text not null
 );
+create table if not exists renamed (source text primary key, identity text not null);
+create table if not exists digests (
+    batch_id text not null, feed text not null, sha256 text not null, primary key (batch_id, feed)
+);
 create table if not exists meta (key text primary key, value text not null);
 create table if not exists manifests (path text primary key, entries text not null);
 create table if not exists sent_alerts (key text primary key, sent_at text not null);
@@ -114,22 +118,17 @@ class State:
         return sequence
 
     def record(self, file: FileRecord) -> None:
-        """Write a file into the ledger; supersedes the same content under an older mapping.
+        """Write a file into the ledger; what it is known by otherwise stays as it is.
 
-        A file that lands also supersedes what was refused under its name: it came again, whole.
+        A file that lands supersedes what was refused under its name: it came again, whole.
         """
         with self._connect() as con:
             sequence = self._next_sequence(con)
-            con.execute(
-                "update files set status = 'superseded', seq = ? where source = ? and content = ?"
-                " and batch_id <> ? and status in ('landed', 'refused')",
-                (sequence, file.source, file.content, file.batch_id),
-            )
             if file.status == "landed":
                 con.execute(
                     "update files set status = 'superseded', seq = ? where source = ?"
-                    " and source_file = ? and batch_id <> ? and status = 'refused'",
-                    (sequence, file.source, file.source_file, file.batch_id),
+                    " and source_file = ? and content <> ? and status = 'refused'",
+                    (sequence, file.source, file.source_file, file.content),
                 )
             values = (
                 file.batch_id, file.source, file.source_file, file.content, file.mapping,
@@ -138,6 +137,7 @@ class State:
                 ", ".join(file.unknown_columns), file.message, _text(file.first_at),
                 _text(file.last_at), _text(datetime.now(UTC)),
             )  # fmt: skip
+            con.execute("delete from digests where batch_id = ?", (file.batch_id,))
             marks = ", ".join("?" * len(values))
             con.execute(f"insert or replace into files values ({marks})", values)
 
@@ -205,6 +205,43 @@ class State:
                 " seq = case when status = 'landed' then ? else seq end where batch_id = ?",
                 (self._next_sequence(con), batch_id),
             )
+
+    def identities(self) -> dict[str, str]:
+        """Source -> the name it was first landed under, of sources that were renamed."""
+        with self._connect() as con:
+            rows = con.execute("select source, identity from renamed").fetchall()
+        return {row["source"]: row["identity"] for row in rows}
+
+    def rename(self, old: str, new: str) -> None:
+        """Let the ledger call a source otherwise, which keeps its identity; ends the rename."""
+        with self._connect() as con:
+            identity = con.execute(
+                "select coalesce((select identity from renamed where source = ?), ?)", (old, old)
+            ).fetchone()[0]
+            con.execute("delete from renamed where source = ?", (old,))
+            if identity != new:
+                con.execute("insert or replace into renamed values (?, ?)", (new, identity))
+            con.execute("update files set source = ? where source = ?", (new, old))
+            con.execute("delete from meta where key = 'rename_under_way'")
+
+    def digests(self) -> dict[tuple[str, str], str]:
+        """(batch, feed) -> sha256 of its landed file."""
+        with self._connect() as con:
+            rows = con.execute("select batch_id, feed, sha256 from digests").fetchall()
+        return {(row["batch_id"], row["feed"]): row["sha256"] for row in rows}
+
+    def remember_digests(self, digests: Mapping[tuple[str, str], str]) -> None:
+        """Remember what landed files hold, in the place of what they held before."""
+        with self._connect() as con:
+            con.executemany(
+                "insert or replace into digests values (?, ?, ?)",
+                [(*key, sha256) for key, sha256 in digests.items()],
+            )
+
+    def forget_digest(self, batch_id: str, feed: str) -> None:
+        """Forget what a landed file held, before it is written anew."""
+        with self._connect() as con:
+            con.execute("delete from digests where batch_id = ? and feed = ?", (batch_id, feed))
 
     def tombstones(self) -> dict[str, str]:
         """Mark of every erased pseudonym -> the one in its place."""

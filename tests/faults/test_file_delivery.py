@@ -14,17 +14,26 @@ import pytest
 
 from ingestion.landing import land
 from ingestion.landing.store import write
+from ingestion.mapping import sources as mapping
 from ingestion.reading import preflight
 from orchestration.ledger.retention import apply_retention
 from tests.support.exports import HEADER, ORDERS, SHOP, Shop, order, orders
 from tests.support.homes import Home
 
 
-def test_a_repeated_key_lands_once_and_the_last_row_counts(shop: Shop) -> None:
-    landed = shop.land(HEADER + order(1, "1.00") + order(2) + order(1, "3.00"))
+def test_a_repeated_row_lands_once(shop: Shop) -> None:
+    landed = shop.land(HEADER + order(1) + order(2) + order(1))
     assert (landed.rows_landed, landed.rows_duplicate) == (2, 1)
-    amounts = shop.rows(landed).sort("order_id")["order_amount"].to_list()
-    assert amounts == [Decimal("3.00"), Decimal("10.00")]
+
+
+def test_two_orders_under_one_number_are_both_set_aside(shop: Shop) -> None:
+    others = "".join(order(number) for number in range(2, 10))
+    landed = shop.land(HEADER + order(1, "1.00") + others + order(1, "3.00") + order(2))
+    assert (landed.rows_landed, landed.rows_duplicate, landed.rows_quarantined) == (8, 1, 2)
+    [trouble] = landed.troubles
+    assert trouble.reason == "key_conflict"
+    assert "two under one key" in trouble.example
+    assert shop.quarantined(landed)["line_number"].to_list() == [2, 11]
 
 
 def test_the_same_file_again_gives_the_same_bytes(shop: Shop) -> None:
@@ -274,3 +283,18 @@ def test_two_at_once_write_the_same_file_whole(tmp_path: Path) -> None:
         list(pool.map(lambda frame: write(frame, target), frames * 5))
     assert pl.read_parquet(target)["who"].n_unique() == 1
     assert [path.name for path in target.parent.iterdir()] == ["data.parquet"]
+
+
+def test_what_was_withdrawn_stays_so_when_only_the_meaning_of_mappings_changed(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.put(HEADER + order(1), "a.csv")
+    home.put(HEADER + order(2), "b.csv")
+    with monkeypatch.context() as patch:
+        patch.setattr(mapping, "SEMANTICS", mapping.SEMANTICS - 1)
+        home.land()
+        [batch] = [f["batch_id"] for f in home.state.files() if f["source_file"] == "a.csv"]
+        home.state.reject(batch)
+    assert home.land()["files_landed"] == 1
+    assert home.rows()["order_id"].to_list() == ["2"]
+    assert sorted(home.state.statuses().values()) == ["landed", "rejected", "superseded"]

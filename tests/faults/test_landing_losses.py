@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from ingestion.landing.store import write
+from orchestration.cli import doctor
 from orchestration.errors import ExitCode, KpiError
 from orchestration.ledger.inbox import land_new_files
+from orchestration.ledger.losses import altered
 from tests.support.exports import HEADER, LINES, LINES_HEADER, ORDERS, SHOP, order
 from tests.support.homes import Home
 
@@ -128,3 +133,58 @@ def test_lost_rates_are_landed_before_the_amounts_that_need_them(tmp_path: Path)
     gone(landed_file(home, "orders/a.csv"))
     assert home.land()["files_landed"] == 2
     assert home.landed() == before
+
+
+def flipped(file: Path) -> None:
+    """One bit of an amount, such that the file reads as before."""
+    rows = pl.read_parquet(file, hive_partitioning=False)
+    cents = pl.col("order_amount") + Decimal("0.01")
+    write(rows.with_columns(cents.cast(rows.schema["order_amount"])), file)
+
+
+def test_an_altered_file_is_found_within_a_week_and_by_the_doctor(delivered: Home) -> None:
+    state, before = delivered.state, delivered.rows()
+    file = landed_file(delivered, "second.csv")
+    batch = file.parent.name.removeprefix("batch=")
+    flipped(file)
+    assert not delivered.rows().equals(before)
+    assert altered(delivered.settings, state) == {batch: "orders is not as it was landed"}
+    assert delivered.land()["files_landed"] == 0  # verified today
+    state.set("landing_verified_at", (datetime.now(UTC) - timedelta(days=8)).isoformat())
+    assert delivered.land()["files_landed"] == 1
+    assert delivered.rows().equals(before)
+    assert altered(delivered.settings, state) == {}
+    # Its file gone from the inbox, the run stops instead.
+    flipped(file)
+    (delivered.paths.inbox / "second.csv").unlink()
+    state.set("landing_verified_at", (datetime.now(UTC) - timedelta(days=8)).isoformat())
+    with pytest.raises(KpiError, match=r"second\.csv.*is not as it was landed"):
+        delivered.land()
+
+
+def test_files_landed_before_there_were_digests_get_theirs(delivered: Home) -> None:
+    for batch, feed in delivered.state.digests():
+        delivered.state.forget_digest(batch, feed)
+    assert altered(delivered.settings, delivered.state) == {}
+    delivered.land()
+    assert len(delivered.state.digests()) == 2
+
+
+def test_the_doctor_names_misnamed_and_altered_files_and_sources_that_are_gone(
+    delivered: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (delivered.paths.inbox / os.fsdecode(b"orders_\xff.csv")).write_text(HEADER)
+    file = landed_file(delivered, "second.csv")
+    flipped(file)
+    problems: list[str] = []
+    doctor._check_stores(delivered.settings, problems)
+    batch = file.parent.name.removeprefix("batch=")
+    assert problems == [
+        "1 file names are not UTF-8: no source reads such files",
+        f"landed batch {batch}: orders is not as it was landed; the next run lands it again or"
+        " says how",
+    ]
+    assert "misnamed    orders_\\xff.csv" in capsys.readouterr().out
+    files = [{"path": "other/*.csv", "format": ORDERS}]
+    doctor._check_stores(Home(delivered.paths.home, {"new": {**SHOP, "files": files}}).settings, [])
+    assert "rows of shop count still" in capsys.readouterr().out

@@ -127,9 +127,12 @@ class Company:
             self._land("fx_rates", [{"rate_date": day, "currency": "USD", "rate": rate}])
 
     def traffic(self) -> None:
-        """One day's totals as a snapshot: what is missing in it is withdrawn."""
-        day = (START + timedelta(days=self.random.randint(0, self.today))).date()
-        chosen = self.random.sample(["all", "search", "live", "cart"], self.random.randint(1, 4))
+        """Totals of up to four days as a snapshot: what is missing in it is withdrawn.
+
+        A day between the first and the last one may have no row at all.
+        """
+        first = (START + timedelta(days=self.random.randint(0, self.today))).date()
+        days = sorted({first + timedelta(days=self.random.choice([0, 0, 1, 2, 3])) for _ in "abc"})
         self._land(
             "traffic_daily",
             [
@@ -141,8 +144,13 @@ class Company:
                     "segment": segment,
                     "visitors": self.random.randint(1, 99),
                     "_unit_key": day.isoformat(),
+                    "_covers_from": days[0].isoformat(),
+                    "_covers_to": days[-1].isoformat(),
                 }
-                for segment in chosen
+                for day in days
+                for segment in self.random.sample(
+                    ["all", "search", "live", "cart"], self.random.randint(1, 4)
+                )
             ],
         )
 

@@ -296,6 +296,8 @@ def test_what_restricts_the_search_is_checked(
 ) -> None:
     with pytest.raises(KpiError, match=message):
         forgotten(**options)
+    with pytest.raises(KpiError, match="names nobody"):
+        forgotten(" Guest ")
     with pytest.raises(KpiError, match="no identifier"):
         forgotten("  ")
 

@@ -72,8 +72,8 @@ def test_order_values_on_each_line_are_summed_and_repeated_ones_are_not(tmp_path
     }  # fmt: skip
     at = "2026-05-01 08:00:00"
     text = f"o,p,q,v,at,seen\n1,A,1,1.10,{at},2026-05-02 08:00:00\n"
-    text += f"1,B,1,2.20,{at},2026-05-03 08:00:00\n2,A,1,5.00,{at},2026-05-02 08:00:00\n"
-    for rule, amount in (("each_line", "3.30"), ("repeated", "1.10")):
+    text += f"1,B,1,1.10,{at},2026-05-03 08:00:00\n2,A,1,5.00,{at},2026-05-02 08:00:00\n"
+    for rule, amount in (("each_line", "2.20"), ("repeated", "1.10")):
         home = Shop(tmp_path / rule, {**form, "order_value": rule})
         landed = home.land(text)
         found = home.rows(landed)

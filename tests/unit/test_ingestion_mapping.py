@@ -169,12 +169,21 @@ def test_files_are_matched_in_stable_order_and_strangers_are_named(tmp_path: Pat
     assert [path.name for path in unmatched_files(tmp_path, sources)] == ["x.txt"]
 
 
-def test_a_file_that_two_patterns_claim_is_refused(tmp_path: Path) -> None:
+def test_a_file_may_be_read_in_several_ways_but_no_row_twice_into_a_feed(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a/1.csv").touch()
-    both = [{"path": "a/*.csv", "format": "refunds"}, {"path": "a/1*", "format": "products"}]
-    with pytest.raises(MappingError, match="both claim"):
-        match_files(tmp_path, parse_sources(shop(*both)))
+    form = {**ORDERS, "filter": "status = 'paid'"}
+    for other in ({"format": "plain_products"}, {"format": form}):
+        both = [{"path": "a/*.csv", "format": ORDERS}, {"path": "a/1*", **other}]
+        matches = match_files(tmp_path, parse_sources(shop(*both)))
+        assert [match.files.path for match in matches] == ["a/*.csv", "a/1*"]
+    same = [{"path": "a/*.csv", "format": ORDERS}] * 2
+    assert len(match_files(tmp_path, parse_sources(shop(*same)))) == 2
+    both = [{"path": "a/*.csv", "format": ORDERS}, {"path": "a/1*", "format": ORDERS}]
+    two = {name: {**shop()["a"], "files": [both[0]]} for name in ("a", "b")}
+    for sources in (shop(*both), two):
+        with pytest.raises(MappingError, match=r"both claim a/1\.csv for feed orders"):
+            match_files(tmp_path, parse_sources(sources))
 
 
 def test_a_quiet_day_of_refunds_is_no_gap_but_of_orders_it_is() -> None:

@@ -190,10 +190,19 @@ def test_a_large_file_lands_in_blocks_as_it_does_whole(both: Both) -> None:
 
 
 def test_keys_that_come_again_in_another_block_land_once(both: Both) -> None:
+    streamed, rows = both(
+        EVENTS_HEADER + events(150) + event(3, "2026-05-01 00:03:00") + events(20)
+    )
+    assert (streamed.rows_landed, streamed.rows_duplicate) == (150, 21)
+    assert rows["event_id"].is_unique().all()
+
+
+def test_contents_that_differ_under_one_key_are_set_aside_wherever_they_stand(both: Both) -> None:
     text = EVENTS_HEADER + events(150) + event(3, kind="list") + events(20) + event(3, kind="other")
     streamed, rows = both(text)
-    assert (streamed.rows_landed, streamed.rows_duplicate) == (150, 22)
-    assert rows.filter(pl.col("event_id") == "e3")["event_type"].to_list() == ["other"]
+    assert (streamed.rows_landed, streamed.rows_duplicate) == (149, 19)
+    assert streamed.rows_quarantined == 4
+    assert "e3" not in rows["event_id"]
 
 
 def test_the_version_is_the_last_instant_of_good_rows_wherever_it_stands(both: Both) -> None:
@@ -259,7 +268,7 @@ def test_a_large_file_with_too_many_bad_rows_leaves_nothing(shop: Shop) -> None:
 
 @pytest.mark.usefixtures("small_blocks")
 def test_a_large_file_gives_the_same_bytes_again(shop: Shop) -> None:
-    text = EVENTS_HEADER + events(300) + event(5)
+    text = EVENTS_HEADER + events(300) + event(5, "2026-05-01 00:05:00")
     shop.land(text)
     [file] = shop.landed_files
     first = file.read_bytes()
@@ -268,7 +277,14 @@ def test_a_large_file_gives_the_same_bytes_again(shop: Shop) -> None:
 
 
 @pytest.mark.usefixtures("small_blocks")
+def test_a_large_file_with_a_list_of_values_lands(shop: Shop) -> None:
+    shop.form = {**EVENTS, "filter": "region IN ('r0', 'r1')"}
+    landed = shop.land(EVENTS_HEADER + events(90))
+    assert (landed.rows_landed, landed.rows_excluded) == (60, 30)
+
+
+@pytest.mark.usefixtures("small_blocks")
 def test_orders_are_held_whole(tmp_path: Path) -> None:
     shop = Shop(tmp_path, ORDERS)
     landed = shop.land(HEADER + orders(60) + order(1, "3.00"))
-    assert (landed.rows_landed, landed.rows_duplicate) == (60, 1)
+    assert (landed.rows_landed, landed.rows_quarantined) == (59, 2)

@@ -1,4 +1,4 @@
-"""The ledger: sequence, rejection, a changed mapping supersedes."""
+"""The ledger: sequence, rejection, what a record supersedes."""
 
 import sqlite3
 from dataclasses import replace
@@ -29,14 +29,21 @@ def test_sequences_increase_without_end(tmp_path: Path) -> None:
     assert State(tmp_path).next_sequence() > numbers[-1]
 
 
-def test_the_same_content_under_a_new_mapping_supersedes_the_old_batch(tmp_path: Path) -> None:
+def test_one_content_under_two_mappings_is_two_batches(tmp_path: Path) -> None:
     state = State(tmp_path)
     state.record(FILE)
+    state.record(replace(FILE, batch_id="b2", mapping="m2", feeds={"events": 2}))
+    assert state.statuses() == {"b1": "landed", "b2": "landed"}
+
+
+def test_a_file_that_comes_whole_supersedes_what_was_refused_under_its_name(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    state.record(replace(FILE, status="refused"))
     state.record(replace(FILE, batch_id="b2", mapping="m2"))
-    old, new = sorted(state.files(), key=lambda f: f["batch_id"])
-    assert (old["status"], new["status"]) == ("superseded", "landed")
-    assert new["seq"] >= old["seq"]
-    assert new["feeds"] == {"orders": 3}
+    # One reading of a file landed, the other is refused still.
+    assert state.statuses() == {"b1": "refused", "b2": "landed"}
+    state.record(replace(FILE, batch_id="b3", content="e" * 64))
+    assert state.statuses() == {"b1": "superseded", "b2": "landed", "b3": "landed"}
 
 
 def test_a_rejected_batch_gets_a_new_sequence_and_is_rejected_once(tmp_path: Path) -> None:

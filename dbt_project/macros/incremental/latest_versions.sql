@@ -3,6 +3,8 @@
    its rows, then for each row key the newest of the rows left. Withdrawn batches do not count.
    Rows delivered once, nearly all of a large feed, are told by a hash and pass without being
    sorted; a row whose hash meets another's by chance only takes the longer way.
+   Where two batches tell differently of a row under one instant, the batch alone decides, which
+   means nothing: the row is then `_is_tied`.
    A partial run reads only the row keys that a new, rejected or superseded batch could change. #}
 {% macro latest_versions(feed) %}
     {%- set raw = source('raw', feed) -%}
@@ -22,6 +24,7 @@
             {%- endif %}
     {%- endset %}
     {%- set hashed = row_hash(['raw.source', 'raw._row_key']) %}
+    {%- set content = row_hash(content_columns(feed)) %}
     with
 
     repeated as (
@@ -37,7 +40,8 @@
             raw._row_key,
             raw._unit_key,
             raw._version_at,
-            raw.batch
+            raw.batch,
+            {{ content }} as content
         from {{ counting }}
             and (
                 raw._unit_key <> raw._row_key
@@ -50,27 +54,69 @@
             source,
             _unit_key,
             batch,
-            max(_version_at) as unit_version_at
-        {%- if partial %}
-        from {{ raw }}
+            max(_version_at) as unit_version_at,
+            {%- if partial %}
+            sum(cast({{ content }} as decimal(38, 0))) as content
+        from {{ raw }} as raw
         where
             _is_active
             and _seq <= {{ ceiling }}
             and _unit_key <> _row_key
             and (source, _unit_key) in (select source, _unit_key from contested)
-        {%- else %}
+            {%- else %}
+            sum(cast(content as decimal(38, 0))) as content
         from contested
         where _unit_key <> _row_key
-        {%- endif %}
+            {%- endif %}
         group by source, _unit_key, batch
+    ),
+
+    snapshots as (
+        select
+            source,
+            batch,
+            max(_version_at) as unit_version_at,
+            max(_covers_from) as covers_from,
+            max(_covers_to) as covers_to
+        from {{ raw }}
+        where _is_active and _seq <= {{ ceiling }} and _covers_from is not null
+        group by source, batch
+    ),
+
+    -- a day between the first and the last one of a snapshot that has no row in it
+    emptied as (
+        select
+            snapshots.source,
+            units._unit_key,
+            snapshots.batch,
+            snapshots.unit_version_at,
+            cast(0 as decimal(38, 0)) as content
+        from (select distinct source, _unit_key from unit_batches) as units
+        inner join snapshots
+            on
+                units.source = snapshots.source
+                and units._unit_key between snapshots.covers_from and snapshots.covers_to
+        left join unit_batches
+            on
+                units.source = unit_batches.source
+                and units._unit_key = unit_batches._unit_key
+                and snapshots.batch = unit_batches.batch
+        where unit_batches.batch is null
+    ),
+
+    unit_candidates as (
+        select * from unit_batches
+        union all
+        select * from emptied
     ),
 
     unit_winners as (
         select
             source,
             _unit_key,
-            batch
-        from unit_batches
+            batch,
+            {{ differs('content', 'source, _unit_key, unit_version_at') }} as is_tied
+        from unit_candidates
         qualify
             row_number() over (
                 partition by source, _unit_key
@@ -82,7 +128,9 @@
         select
             contested.source,
             contested._row_key,
-            contested.batch
+            contested.batch,
+            {{ differs('contested.content', 'contested.source, contested._row_key, contested._version_at') }}
+            or coalesce(unit_winners.is_tied, false) as _is_tied
         from contested
         left join unit_winners
             on
@@ -97,12 +145,16 @@
             ) = 1
     )
 
-    select raw.*
+    select
+        raw.*,
+        false as _is_tied
     from {{ counting }}
         and raw._unit_key = raw._row_key
         and {{ hashed }} not in (select row_hash from repeated)
     union all
-    select raw.*
+    select
+        raw.*,
+        winners._is_tied
     from {{ raw }} as raw
     inner join winners
         on
@@ -110,6 +162,24 @@
             and raw._row_key = winners._row_key
             and raw.batch = winners.batch
 {% endmacro %}
+
+{# What a delivery says in a row of a raw feed, its place and version apart. #}
+{% macro content_columns(feed) %}
+    {% set found = [] %}
+    {% set known = (graph.sources or {}) if graph is defined else {} %}
+    {% for node in known.values() if node.source_name == 'raw' and node.name == feed %}
+        {% for name in node.columns if not name.startswith('_') and name not in ('source', 'batch') %}
+            {% do found.append('raw.' ~ name) %}
+        {% endfor %}
+    {% endfor %}
+    {{ return(found or ['raw._row_key']) }}
+{% endmacro %}
+
+{# Whether a value differs among the rows of a partition. #}
+{% macro differs(value, partition) -%}
+    min({{ value }}) over (partition by {{ partition }})
+    <> max({{ value }}) over (partition by {{ partition }})
+{%- endmacro %}
 
 {# Row keys whose winner the batches since the last run can change: their own, and those of every
    other version of the units they deliver. #}
@@ -125,7 +195,11 @@
         ~ " _row_key as row_key from " ~ raw ~ " where " ~ fresh
     ) %}
     {% set units = "select distinct source, _unit_key from " ~ raw ~ " where " ~ fresh
-        ~ " and _unit_key <> _row_key" %}
+        ~ " and _unit_key <> _row_key union select distinct other.source, other._unit_key from "
+        ~ raw ~ " as other inner join (select distinct source, _covers_from, _covers_to from "
+        ~ raw ~ " where " ~ fresh ~ ") as covered on other.source = covered.source"
+        ~ " and other._unit_key between covered._covers_from and covered._covers_to"
+        ~ " and other._unit_key <> other._row_key" %}
     {% if batches and run_query("select count(*) from (" ~ units ~ ")").rows[0][0] > 0 %}
         {% do run_query(
             "insert into " ~ scope_name() ~ " select distinct source, _row_key from " ~ raw

@@ -27,7 +27,8 @@ final as (
         claimed_value,
         -- delivery
         _row_key,
-        _batch_id
+        _batch_id,
+        _is_tied
     from latest
 )
 

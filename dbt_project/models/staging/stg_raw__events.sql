@@ -36,7 +36,8 @@ final as (
         device,
         region,
         -- delivery
-        _batch_id
+        _batch_id,
+        _is_tied
     from latest
 )
 

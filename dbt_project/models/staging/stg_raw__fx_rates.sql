@@ -17,7 +17,8 @@ final as (
         -- delivery
         _version_at,
         _row_key,
-        _batch_id
+        _batch_id,
+        _is_tied
     from latest
     where rate > 0
 )

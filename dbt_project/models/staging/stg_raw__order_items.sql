@@ -28,7 +28,8 @@ final as (
         is_goods,
         -- delivery
         _row_key,
-        _batch_id
+        _batch_id,
+        _is_tied
     from latest
 )
 

@@ -51,7 +51,8 @@ final as (
         region,
         -- delivery
         _row_key,
-        _batch_id
+        _batch_id,
+        _is_tied
     from latest
 )
 

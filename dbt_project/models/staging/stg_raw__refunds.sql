@@ -30,7 +30,8 @@ final as (
         quantity,
         -- delivery
         _row_key,
-        _batch_id
+        _batch_id,
+        _is_tied
     from latest
 )
 

@@ -24,7 +24,8 @@ final as (
         paying_visitors,
         -- delivery
         _row_key,
-        _batch_id
+        _batch_id,
+        _is_tied
     from latest
 )
 

@@ -1,0 +1,134 @@
+with
+
+orders as (
+    select * from {{ ref('stg_raw__orders') }}
+    where _is_tied
+),
+
+order_items as (
+    select * from {{ ref('stg_raw__order_items') }}
+    where _is_tied
+),
+
+refunds as (
+    select * from {{ ref('stg_raw__refunds') }}
+    where _is_tied
+),
+
+events as (
+    select * from {{ ref('stg_raw__events') }}
+    where _is_tied
+),
+
+traffic_daily as (
+    select * from {{ ref('stg_raw__traffic_daily') }}
+    where _is_tied
+),
+
+campaign_spend as (
+    select * from {{ ref('stg_raw__campaign_spend') }}
+    where _is_tied
+),
+
+products as (
+    select * from {{ ref('stg_raw__products') }}
+    where _is_tied
+),
+
+fx_rates as (
+    select * from {{ ref('stg_raw__fx_rates') }}
+    where _is_tied
+),
+
+files as (
+    select * from {{ source('raw', 'ingest_files') }}
+),
+
+tied as (
+    select
+        'orders' as feed,
+        source,
+        _row_key,
+        _batch_id
+    from orders
+    union all
+    select
+        'order_items' as feed,
+        source,
+        _row_key,
+        _batch_id
+    from order_items
+    union all
+    select
+        'refunds' as feed,
+        source,
+        _row_key,
+        _batch_id
+    from refunds
+    union all
+    select
+        'events' as feed,
+        source,
+        event_id as _row_key,
+        _batch_id
+    from events
+    union all
+    select
+        'traffic_daily' as feed,
+        source,
+        _row_key,
+        _batch_id
+    from traffic_daily
+    union all
+    select
+        'campaign_spend' as feed,
+        source,
+        _row_key,
+        _batch_id
+    from campaign_spend
+    union all
+    select
+        'products' as feed,
+        source,
+        _row_key,
+        _batch_id
+    from products
+    union all
+    select
+        'fx_rates' as feed,
+        source,
+        _row_key,
+        _batch_id
+    from fx_rates
+),
+
+numbered as (
+    select
+        tied.*,
+        files.source_file,
+        row_number() over (
+            partition by tied.feed, tied.source order by tied._row_key
+        ) as row_number_of_source,
+        row_number() over (
+            partition by tied.feed, tied.source, tied._batch_id order by tied._row_key
+        ) as row_number_of_batch
+    from tied
+    left join files on tied._batch_id = files.batch_id
+),
+
+final as (
+    select
+        feed,
+        source,
+        count(*) as rows,
+        string_agg(
+            case when row_number_of_source <= 5 then _row_key end, ', ' order by _row_key
+        ) as examples,
+        string_agg(
+            case when row_number_of_batch = 1 then source_file end, ', ' order by source_file
+        ) as source_files
+    from numbered
+    group by feed, source
+)
+
+select * from final
