@@ -34,20 +34,41 @@ EVENTS = [
 ]
 STEPS = ["home", "product_view", "add_to_cart", "purchase"]
 
+# The window of seven days ends after its last second; in_order and out_of_order (the cart comes
+# before the product) are judged in two ways, twice is in time for the second home page of the day.
+AT_THE_EDGE = [
+    ("in_order", "03-01 08:00:00", "home"),
+    ("in_order", "03-08 08:00:00", "product_view"),
+    ("in_order_late", "03-01 08:00:00", "home"),
+    ("in_order_late", "03-08 08:00:01", "product_view"),
+    ("out_of_order", "03-01 08:00:00", "home"),
+    ("out_of_order", "03-01 08:01:00", "add_to_cart"),
+    ("out_of_order", "03-08 08:00:00", "product_view"),
+    ("out_of_order_late", "03-01 08:00:00", "home"),
+    ("out_of_order_late", "03-01 08:01:00", "add_to_cart"),
+    ("out_of_order_late", "03-08 08:00:01", "product_view"),
+    ("twice", "03-01 08:00:00", "home"),
+    ("twice", "03-01 09:00:00", "home"),
+    ("twice", "03-08 09:00:00", "product_view"),
+]
+
+Build = Callable[..., Path]
+
 
 @pytest.fixture(scope="module")
-def funnel(tmp_path_factory: pytest.TempPathFactory) -> Callable[[float], Path]:
+def funnel(tmp_path_factory: pytest.TempPathFactory) -> Build:
     """Build file of the events with a window of so many days."""
 
     @cache
-    def build(days: float) -> Path:
+    def build(days: float, at_the_edge: bool = False) -> Path:
         file = tmp_path_factory.mktemp("funnel") / "kpi.duckdb"
+        listed = AT_THE_EDGE if at_the_edge else EVENTS
         events = pl.DataFrame(
             {
-                "event_id": [f"e{n}" for n in range(len(EVENTS))],
-                "occurred_at": [datetime.fromisoformat(f"2026-{at}") for _, at, _ in EVENTS],
-                "event_type": [kind for _, _, kind in EVENTS],
-                "visitor_key": [visitor for visitor, _, _ in EVENTS],
+                "event_id": [f"e{n}" for n in range(len(listed))],
+                "occurred_at": [datetime.fromisoformat(f"2026-{at}") for _, at, _ in listed],
+                "event_type": [kind for _, _, kind in listed],
+                "visitor_key": [visitor for visitor, _, _ in listed],
                 "platform": "shopify",
                 "shop_id": "site",
             }
@@ -78,20 +99,25 @@ def steps(file: Path, basis: str) -> pl.DataFrame:
     ids=["7 days", "14 days", "30 minutes"],
 )
 def test_visitors_by_step(
-    funnel: Callable[[float], Path], days: float, expected: list[int]
+    funnel: Build, days: float, expected: list[int]
 ) -> None:
     rows = steps(funnel(days), "visitor")
     assert rows["business_date"].unique().to_list() == [date(2026, 3, 1)]
     assert rows["entered_count"].to_list() == expected
 
 
+def test_the_last_second_of_the_window_counts(funnel: Build) -> None:
+    """in_order, out_of_order and twice see the product in time."""
+    assert steps(funnel(7, at_the_edge=True), "visitor")["entered_count"].to_list() == [5, 3, 0, 0]
+
+
 def test_sessions_of_each_visitor_are_not_split_at_midnight(
-    funnel: Callable[[float], Path],
+    funnel: Build,
 ) -> None:
     rows = read(funnel(7), "select visitor_key, count(*) from marts.fct_sessions group by all")
     assert dict(rows.iter_rows()) == {"u1": 2, "u2": 1, "u3": 2, "u4": 1}
 
 
-def test_sessions_by_step(funnel: Callable[[float], Path]) -> None:
+def test_sessions_by_step(funnel: Build) -> None:
     """u1 pays 35 minutes after the cart: another session; u3's second session has no home page."""
     assert steps(funnel(7), "session")["entered_count"].to_list() == [4, 3, 1, 0]

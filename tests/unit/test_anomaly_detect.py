@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.anomaly import ANOMALY_SCHEMA, DetectorParams, _survives, detect
+from models.anomaly import ANOMALY_SCHEMA, DetectorParams, _closed, _survives, detect
 from models.event_calendar import event_calendar
 from models.incidents import open_incidents
 from tests.support.judged import completeness as days_of_feeds
@@ -319,6 +319,15 @@ def test_a_shop_closed_on_saturdays_is_not_a_loss_and_one_that_stops_is() -> Non
     row = on(judge(stopped), friday, "tmall", "gmv")
     assert row["status"] == "anomaly"
     assert row["impact_amount"] == pytest.approx(-row["expected"])
+
+
+@pytest.mark.parametrize(("zeros", "is_closed"), [(0, False), (1, False), (2, True), (4, True)])
+def test_a_zero_day_is_closed_from_half_of_the_weekdays_before(zeros: int, is_closed: bool) -> None:
+    """29 days of which the last is zero, and so many of the four of its weekday before."""
+    sold = np.full((1, 29), 5.0)
+    sold[0, -1] = 0
+    sold[0, [-8, -15, -22, -29][:zeros]] = 0
+    assert _closed(sold, DetectorParams(closed_weekday_weeks=4))[0, -1] == is_closed
 
 
 def test_buyers_stand_in_for_visitors_where_traffic_is_unknown() -> None:
