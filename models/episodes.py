@@ -36,12 +36,7 @@ INCIDENT_SCHEMA: dict[str, type[pl.DataType]] = {
     "cause_segment": pl.String,
     "cause_side": pl.String,
 }
-"""Columns of `insights.incidents` but for its words, which `dashboards.wording` adds.
-
-observed to upper are those of `metric` on `last_date`; cause_dimension and cause_segment say where
-it happened, null if nowhere in particular; cause_side is `above` where the cause is out of its
-range upwards.
-"""
+"""Columns of `insights.incidents` but for its words, which `dashboards.wording` adds."""
 
 
 def episodes(days: pl.DataFrame, by: list[str]) -> pl.DataFrame:

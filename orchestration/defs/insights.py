@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import dagster as dg
 
+from orchestration.build.tables import written
 from orchestration.defs.execution import step
 from orchestration.run import Run
 
@@ -32,11 +33,7 @@ _JUDGED_DAYS = 120  # the overview draws 90
             kinds={"polars", "duckdb"},
             description=text,
         )
-        for name, text in (
-            ("anomalies", "One row per judged day, metric and segment: expected range and score."),
-            ("incidents", "One row per episode: a KPI out of its range, or data not complete."),
-            ("root_causes", "One row per KPI incident, dimension and segment: money lost there."),
-        )
+        for name, text in written("insights").items()
     ],
 )
 @step("insights")
