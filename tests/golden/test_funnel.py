@@ -98,9 +98,7 @@ def steps(file: Path, basis: str) -> pl.DataFrame:
     [(7, [4, 3, 1, 1]), (14, [4, 3, 2, 2]), (30 / 1440, [4, 3, 1, 0])],
     ids=["7 days", "14 days", "30 minutes"],
 )
-def test_visitors_by_step(
-    funnel: Build, days: float, expected: list[int]
-) -> None:
+def test_visitors_by_step(funnel: Build, days: float, expected: list[int]) -> None:
     rows = steps(funnel(days), "visitor")
     assert rows["business_date"].unique().to_list() == [date(2026, 3, 1)]
     assert rows["entered_count"].to_list() == expected

@@ -11,7 +11,7 @@ from orchestration.build import tables
 from tests.support.contracts import contracts
 
 _PUBLISHED = "in ('marts', 'insights', 'quality')"
-_EMPTY_WORDS = frozenset("a an the of is in and its row column value".split())
+_EMPTY_WORDS = {"a", "an", "the", "of", "is", "in", "and", "its", "row", "column", "value"}
 
 
 def _read(home: Path, sql: str) -> list[tuple[str, ...]]:
