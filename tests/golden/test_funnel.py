@@ -85,12 +85,20 @@ def funnel(tmp_path_factory: pytest.TempPathFactory) -> Build:
     return build
 
 
-def steps(file: Path, basis: str) -> pl.DataFrame:
-    return read(
+def steps(file: Path, basis: str, column: str = "entered_count") -> dict[date, list[int]]:
+    """Day -> counts by step of the whole company; days without any are left out."""
+    rows = read(
         file,
-        "select business_date, entered_count from marts.fct_funnel_daily"
-        f" where basis = '{basis}' and dimension = 'all' order by step_number",
+        f"select business_date, list({column} order by step_number) as counts"
+        f" from marts.fct_funnel_daily where basis = '{basis}' and dimension = 'all'"
+        f" group by business_date having sum({column}) > 0 order by business_date",
     )
+    return dict(rows.iter_rows())
+
+
+def summed(file: Path, column: str) -> list[int]:
+    """Sessions of all days by step."""
+    return [sum(day) for day in zip(*steps(file, "session", column).values(), strict=True)]
 
 
 @pytest.mark.parametrize(
@@ -99,23 +107,42 @@ def steps(file: Path, basis: str) -> pl.DataFrame:
     ids=["7 days", "14 days", "30 minutes"],
 )
 def test_visitors_by_step(funnel: Build, days: float, expected: list[int]) -> None:
-    rows = steps(funnel(days), "visitor")
-    assert rows["business_date"].unique().to_list() == [date(2026, 3, 1)]
-    assert rows["entered_count"].to_list() == expected
+    assert steps(funnel(days), "visitor") == {date(2026, 3, 1): expected}
+
+
+def test_visitors_by_step_in_any_order(funnel: Build) -> None:
+    """u4's product counts; u1 and u3 go on another day without a home page, a day of its own."""
+    assert steps(funnel(14), "visitor", "reached_count") == {
+        date(2026, 3, 1): [4, 4, 3, 3],
+        date(2026, 3, 2): [0, 1, 1, 1],
+        date(2026, 3, 9): [0, 0, 1, 1],
+    }
+    assert steps(funnel(14), "visitor", "direct_count") == {
+        date(2026, 3, 1): [4, 1, 1, 0],  # u4's product before home, u2's cart before the product
+        date(2026, 3, 2): [0, 1, 0, 0],
+        date(2026, 3, 9): [0, 0, 1, 0],
+    }
 
 
 def test_the_last_second_of_the_window_counts(funnel: Build) -> None:
     """in_order, out_of_order and twice see the product in time."""
-    assert steps(funnel(7, at_the_edge=True), "visitor")["entered_count"].to_list() == [5, 3, 0, 0]
+    found = steps(funnel(7, at_the_edge=True), "visitor")
+    assert found == {date(2026, 3, 1): [5, 3, 0, 0]}
 
 
-def test_sessions_of_each_visitor_are_not_split_at_midnight(
-    funnel: Build,
-) -> None:
+def test_sessions_of_each_visitor_are_not_split_at_midnight(funnel: Build) -> None:
     rows = read(funnel(7), "select visitor_key, count(*) from marts.fct_sessions group by all")
     assert dict(rows.iter_rows()) == {"u1": 2, "u2": 1, "u3": 2, "u4": 1}
 
 
 def test_sessions_by_step(funnel: Build) -> None:
     """u1 pays 35 minutes after the cart: another session; u3's second session has no home page."""
-    assert steps(funnel(7), "session")["entered_count"].to_list() == [4, 3, 1, 0]
+    assert summed(funnel(7), "entered_count") == [4, 3, 1, 0]
+
+
+def test_sessions_that_begin_in_the_middle_count_at_their_step(funnel: Build) -> None:
+    """The purchases of u1 and u3 are in sessions without a home page; three of six sessions buy."""
+    assert summed(funnel(7), "attempt_count") == [6, 6, 6, 6]
+    assert summed(funnel(7), "reached_count") == [4, 4, 3, 3]
+    # u4's product, the carts of u2 and of u3's second session, the purchase of u1's.
+    assert summed(funnel(7), "direct_count") == [4, 1, 2, 1]
