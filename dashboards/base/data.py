@@ -46,7 +46,7 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
     "marts.fct_funnel_daily": _columns(
         "business_date",
         "basis dimension segment step",
-        "step_number entered_count step_rate overall_rate",
+        "step_number attempt_count reached_count direct_count passage_rate",
     ),
     "marts.fct_retention_monthly": _columns(
         "cohort_month",

@@ -24,6 +24,16 @@ def segment_name(dimension: str, segment: str) -> Both:
     return named(f"segment.{dimension}", segment)
 
 
+def step_name(step: str) -> Both:
+    """A step of the funnel, which is a kind of event."""
+    return named("step", step)
+
+
+def passage(before: str, step: str) -> Both:
+    """From one step to the next: Add to cart → Checkout."""
+    return tr("tree.step", a=step_name(before), b=step_name(step))
+
+
 def label_of(name: str, metrics: Metrics) -> Both:
     """A measure's label: the registry's, else the catalogue's."""
     return _of(name, metrics, "label", "measure")
