@@ -50,8 +50,8 @@ _LAGS = f"""
     {_REFUNDED}
 """
 _ATTEMPTS = """
-    select business_date, platform, channel, device, depth, sum(attempt_count)::bigint
-        as attempt_count
+    select business_date, platform, channel, device,
+        sum(columns('(reached|direct)_[0-9]+'))::bigint
     from intermediate.int_funnel_sessions_counted
     group by all
 """
