@@ -1,7 +1,6 @@
--- Visitors at step 1 of a day are the distinct visitors with that event on that day.
-{% set built_of = ['stg_raw__events', 'fct_funnel_daily'] %}
 -- Visitors of a day are the distinct ones with any step on it, at step 1 those with that event.
 -- Sessions are all that are published, and their last step is reached as often as it occurs.
+{% set built_of = ['stg_raw__events', 'int_sessions_built', 'fct_funnel_daily'] %}
 with
 
 events as (
@@ -18,9 +17,8 @@ events as (
     from {{ ref('stg_raw__events') }}
     where
         visitor_key is not null
-        and {{ funnel_step_number('event_type') }} = 1
+        and {{ funnel_step_number('event_type') }} is not null
         and {{ only_tested_days('event_date', built_of) }}
-    where visitor_key is not null and {{ funnel_step_number('event_type') }} is not null
     group by event_date
 ),
 
@@ -31,6 +29,7 @@ sessions as (
         count(*) as attempt_count,
         count(first_{{ var('funnel_steps') | length }}_at) as checked_count
     from {{ ref('int_sessions_built') }}
+    where {{ only_tested_days('business_date', built_of) }}
     group by business_date
 ),
 
@@ -54,12 +53,7 @@ funnel as (
             end
         ) as checked_count
     from {{ ref('fct_funnel_daily') }}
-    where
-        basis = 'visitor'
-        and dimension = 'all'
-        and step_number = 1
-        and {{ only_tested_days('business_date', built_of) }}
-    where dimension = 'all'
+    where dimension = 'all' and {{ only_tested_days('business_date', built_of) }}
     group by business_date, basis
 ),
 
