@@ -56,7 +56,7 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
     "marts.fct_retention_daily": _columns(
         "cohort_date",
         "kind retention_type dimension segment",
-        "period_number cohort_size retained_count retention_rate",
+        "period_number cohort_size retained_count retention_rate gap_day_count",
     ),
     "marts.fct_attribution_daily": _columns(
         "business_date",

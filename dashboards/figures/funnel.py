@@ -16,7 +16,7 @@ import polars as pl
 
 from dashboards.base.data import Data
 from dashboards.figures.ratios import ratio
-from dashboards.figures.windows import Window
+from dashboards.figures.windows import Window, gaps
 
 NOTABLE_Z = 2.0  # a step's change within two standard errors is noise
 SUMMED = ("attempt_count", "reached_count", "direct_count")
@@ -97,11 +97,32 @@ class Step:
         return error > 0 and abs(self.change) >= NOTABLE_Z * error
 
 
+def left_out(data: Data) -> pl.DataFrame:
+    """Days on which sessions of a platform are not whole, as `windows.gaps` gives them.
+
+    Days after the last with sessions are not among them: what is missing there is late, or the
+    platform is one of the past.
+    """
+    rows = data["marts.fct_funnel_daily"].filter(
+        pl.col("basis") == "session", pl.col("dimension") == "platform"
+    )
+    last = rows.group_by(platform="segment").agg(last=pl.col("business_date").max())
+    found = gaps(data, "events").join(last, on="platform")
+    return found.filter(pl.col("business_date") <= pl.col("last")).drop("last")
+
+
 def sessions(data: Data, dimension: str) -> pl.DataFrame:
-    """Rows of the session basis of one dimension."""
-    return data["marts.fct_funnel_daily"].filter(
+    """Rows of the session basis of one dimension, without days on which sessions are missing.
+
+    Of a platform or shop these are its own days, of everything else those of any platform: part of
+    the company's sessions is another company.
+    """
+    rows = data["marts.fct_funnel_daily"].filter(
         pl.col("basis") == "session", pl.col("dimension") == dimension
     )
+    own = {"platform": "platform", "shop": "shop_id"}.get(dimension)
+    days = left_out(data).select("business_date", *([pl.col(own).alias("segment")] if own else []))
+    return rows.join(days.unique(), on=days.columns, how="anti")
 
 
 def step_names(data: Data) -> list[str]:

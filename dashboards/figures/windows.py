@@ -12,11 +12,12 @@ from datetime import date, timedelta
 import polars as pl
 
 from dashboards.base.data import Data
-from dashboards.base.names import promo_name
-from dashboards.base.page import Both, both, tr
+from dashboards.base.names import promo_name, segment_name
+from dashboards.base.page import Both, both, listed, named, tr
 from dashboards.figures.promotions import phases
 from dashboards.wording.formatting import day
 
+_MOST_NAMED = 6  # days with a gap that a sentence lists
 _LOOK_BACK = 8  # windows looked at to find one without promotion
 
 
@@ -95,6 +96,38 @@ def incomplete(data: Data, window: Window, feeds: set[str]) -> list[Both]:
         tr("period.incomplete", source=source, feed=feed, n=days, day=Window(last, last).text())
         for source, feed, days, last in rows.iter_rows()
     ]
+
+
+def gaps(data: Data, feed: str) -> pl.DataFrame:
+    """Days on which a feed of a platform is not whole: business_date, platform, shop_id, reason."""
+    return (
+        data["quality.source_completeness_daily"]
+        .filter(pl.col("feed") == feed, ~pl.col("is_complete"), pl.col("reason") != "not_expected")
+        .select("business_date", "platform", "shop_id", "reason")
+        .unique()
+        .sort("business_date", "platform", "shop_id", "reason")
+    )
+
+
+def gaps_told(found: pl.DataFrame, window: Window, key: str) -> Both | None:
+    """The days of a window among gaps, each with its platform and reason; None without any.
+
+    Args:
+        found: rows of `gaps`.
+        window: the days asked for.
+        key: sentence of the catalogue with `days` for the list.
+    """
+    rows = found.filter(window.filter()).select("business_date", "platform", "reason").unique()
+    rows = rows.sort("business_date", "platform", "reason", descending=[True, False, False])
+    if rows.is_empty():
+        return None
+    days = [
+        tr("period.gap", day=Window(at, at).text(window.last), reason=named("reason.cell", reason),
+           platform=segment_name("platform", platform or ""))
+        for at, platform, reason in rows.head(_MOST_NAMED).iter_rows()
+    ]  # fmt: skip
+    more = rows.height - len(days)
+    return tr(key, days=listed([*days, *([tr("period.gaps_more", n=more)] if more else [])]))
 
 
 def base_remark(data: Data, now: Window, base: Window | None) -> Both | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 
 import polars as pl
@@ -13,8 +13,23 @@ from dashboards.base.names import passage, segment_name, step_name
 from dashboards.base.page import Both, Chart, Key, Page, Panel, Table, both, listed, same, tr
 from dashboards.charts.bars import Pair, bars_over
 from dashboards.charts.curves import Series, small_rate
-from dashboards.figures.funnel import Step, counts, rolling_rates, sessions, step_names, steps
-from dashboards.figures.windows import Window, base_of, base_remark, incomplete, window_until
+from dashboards.figures.funnel import (
+    Step,
+    counts,
+    left_out,
+    rolling_rates,
+    sessions,
+    step_names,
+    steps,
+)
+from dashboards.figures.windows import (
+    Window,
+    base_of,
+    base_remark,
+    gaps_told,
+    incomplete,
+    window_until,
+)
 from dashboards.filters.bar import filter_bar, script_words
 from dashboards.pages.funnel.heat import CSV, TABLE, heat_chart
 from dashboards.pages.shared.layout import Block, Choice, analysis, empty_state
@@ -195,6 +210,10 @@ def _skipped(found: Sequence[Step]) -> Both | None:
     return None
 
 
+def _trend_start(info: SiteInfo) -> date:
+    return info.data_through - timedelta(days=TREND_DAYS - 1)
+
+
 def build(data: Data, info: SiteInfo) -> Page:
     """The page `funnel.html`."""
     whole = sessions(data, "all").filter(pl.col("business_date") <= info.data_through)
@@ -211,7 +230,12 @@ def build(data: Data, info: SiteInfo) -> Page:
     found = steps(step_names(data), by_window[0] or {}, by_window[1])
     scope = _scope(data, now)
     page.values["headline"] = _headline(found, now, scope)
-    page.values["warnings"] = incomplete(data, now, {"events"})
+    spoilt = left_out(data)
+    shown = Window(min(base.first if base else now.first, _trend_start(info)), now.last)
+    nothing_left_out = spoilt.filter(now.filter()).is_empty()
+    page.values["warnings"] = incomplete(data, now, {"events"}) if nothing_left_out else []
+    told = gaps_told(spoilt, shown, "period.left_out")
+    page.values["warnings"] += [told] if told else []
     outside = tr("funnel.outside", platforms=listed(scope[1])) if scope[1] else None
     remarks = (outside, base_remark(data, now, base), _skipped(found))
     page.values["remarks"] = [text for text in remarks if text]
