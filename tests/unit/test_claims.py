@@ -236,6 +236,55 @@ def test_the_headline_of_the_funnel_says_what_sessions_did(
     assert str(chart.table.rows[-1][-1]) == f"{share:.1f}%"
 
 
+@settings(max_examples=100, deadline=None)
+@given(
+    st.dictionaries(
+        st.tuples(st.integers(0, 9), st.sampled_from(["app", "site"])),
+        st.tuples(st.integers(1, 50), st.integers(0, 50), st.booleans()),
+        min_size=1,
+    )
+)
+def test_the_funnel_is_of_days_on_which_sessions_are_whole(
+    days: dict[tuple[int, str], tuple[int, int, bool]],
+) -> None:
+    """Day and platform -> sessions, more of which none buys, and whether a part of them is lost."""
+    rows, gaps = [], []
+    for (back, platform), (buying, more, is_lost) in days.items():
+        day = DAY - timedelta(days=back)
+        rows += [
+            {"business_date": day, "basis": "session", "dimension": dimension, "segment": segment,
+             "step_number": n, "step": step, "attempt_count": buying + more,
+             "reached_count": buying, "direct_count": buying if n == 1 else 0}
+            for dimension, segment in (("all", "all"), ("platform", platform))
+            for n, step in enumerate(("home", "purchase"), start=1)
+        ]  # fmt: skip
+        gaps.append(
+            {"business_date": day, "feed": "events", "platform": platform, "shop_id": platform,
+             "is_complete": not is_lost, "reason": "few_rows" if is_lost else "ok"}
+        )  # fmt: skip
+    page = funnel.build(
+        Data({
+            "marts.fct_funnel_daily": fake("marts.fct_funnel_daily", rows).group_by(
+                "business_date", "basis", "dimension", "segment", "step_number", "step"
+            ).agg(pl.col("attempt_count", "reached_count", "direct_count").sum()),
+            "quality.source_completeness_daily": fake("quality.source_completeness_daily", gaps),
+        }), INFO,
+    )  # fmt: skip
+    lost = {back for (back, _), (*_, is_lost) in days.items() if is_lost}
+    whole = [(b, b + m) for (back, _), (b, m, _) in days.items() if back < 7 and back not in lost]
+    headline = page.values["headline"].en
+    if whole:
+        share = 100 * sum(b for b, _ in whole) / sum(total for _, total in whole)
+        told = re.match(r"Of 100 sessions ([\d.]+) reach", headline)
+        assert told and float(told[1]) == pytest.approx(share, abs=0.051)
+    else:
+        assert "Of 100" not in headline
+    left_out = " ".join(text.en for text in page.values["warnings"])
+    names = {back: f"{(DAY - timedelta(days=back)).day} Nov (" for back in range(10)}
+    if whole and len([1 for *_, is_lost in days.values() if is_lost]) <= 6:
+        assert {back for back, name in names.items() if name in left_out} == lost
+
+
 def passage_names(names: Sequence[str]) -> list[str]:
     return [text(f"step.{name}", "en") for name in names]
 

@@ -110,6 +110,13 @@ def test_changed_tracking_is_said() -> None:
     assert "one of the two days only" in text
 
 
+def test_a_day_with_missing_data_is_said() -> None:
+    text = told(method="lmdi_gap", untracked_buyers_effect=-1.0)
+    assert text.endswith(
+        "Data of the days compared did not arrive whole, so part of the change is theirs."
+    )
+
+
 def test_effects_keep_chain_order_and_drop_zeros() -> None:
     found = effects(DAY, "en", "CNY")
     assert [e.name for e in found] == ["visitors", "conversion", "orders_per_buyer", "aov"]
