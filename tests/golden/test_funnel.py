@@ -6,8 +6,9 @@ takes eight days to the cart, u4 sees the product before the home page.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date, datetime
+import random
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -16,7 +17,8 @@ import pytest
 
 from tests.support.raw import PROJECT, read, run_dbt, write_raw
 
-EVENTS = [
+Event = tuple[str, str, str]
+EVENTS: tuple[Event, ...] = (
     ("u1", "03-01 23:50", "home"),
     ("u1", "03-02 00:10", "product_view"),
     ("u1", "03-02 00:20", "add_to_cart"),
@@ -31,12 +33,12 @@ EVENTS = [
     ("u3", "03-09 09:05", "purchase"),
     ("u4", "03-01 08:00", "product_view"),
     ("u4", "03-01 08:01", "home"),
-]
+)
 STEPS = ["home", "product_view", "add_to_cart", "purchase"]
 
 # The window of seven days ends after its last second; in_order and out_of_order (the cart comes
 # before the product) are judged in two ways, twice is in time for the second home page of the day.
-AT_THE_EDGE = [
+AT_THE_EDGE = (
     ("in_order", "03-01 08:00:00", "home"),
     ("in_order", "03-08 08:00:00", "product_view"),
     ("in_order_late", "03-01 08:00:00", "home"),
@@ -50,7 +52,7 @@ AT_THE_EDGE = [
     ("twice", "03-01 08:00:00", "home"),
     ("twice", "03-01 09:00:00", "home"),
     ("twice", "03-08 09:00:00", "product_view"),
-]
+)
 
 Build = Callable[..., Path]
 
@@ -60,9 +62,8 @@ def funnel(tmp_path_factory: pytest.TempPathFactory) -> Build:
     """Build file of the events with a window of so many days."""
 
     @cache
-    def build(days: float, at_the_edge: bool = False) -> Path:
+    def build(days: float, listed: tuple[Event, ...] = EVENTS) -> Path:
         file = tmp_path_factory.mktemp("funnel") / "kpi.duckdb"
-        listed = AT_THE_EDGE if at_the_edge else EVENTS
         events = pl.DataFrame(
             {
                 "event_id": [f"e{n}" for n in range(len(listed))],
@@ -126,7 +127,7 @@ def test_visitors_by_step_in_any_order(funnel: Build) -> None:
 
 def test_the_last_second_of_the_window_counts(funnel: Build) -> None:
     """in_order, out_of_order and twice see the product in time."""
-    found = steps(funnel(7, at_the_edge=True), "visitor")
+    found = steps(funnel(7, AT_THE_EDGE), "visitor")
     assert found == {date(2026, 3, 1): [5, 3, 0, 0]}
 
 
@@ -146,3 +147,72 @@ def test_sessions_that_begin_in_the_middle_count_at_their_step(funnel: Build) ->
     assert summed(funnel(7), "reached_count") == [4, 4, 3, 3]
     # u4's product, the carts of u2 and of u3's second session, the purchase of u1's.
     assert summed(funnel(7), "direct_count") == [4, 1, 2, 1]
+
+
+Walk = list[tuple[datetime, int]]
+"""Events of a visitor in order: instant, and place in the funnel from 1, 0 for none."""
+
+
+def counted(walk: Walk, starts: list[datetime], days: float) -> dict[str, list[int]]:
+    """Which steps an attempt counts at: in order from one of its starts, at all, and directly."""
+    first = {n: min(at for at, step in walk if step == n) for _, n in walk if n}
+    depth = 0
+    for start in starts:
+        reached = 1
+        for at, step in walk:
+            if step == reached + 1 and timedelta(0) <= at - start <= timedelta(days):
+                reached += 1
+        depth = max(depth, reached)
+    numbers = range(1, len(STEPS) + 1)
+    return {
+        "entered_count": [int(n <= depth) for n in numbers],
+        "reached_count": [int(n in first) for n in numbers],
+        "direct_count": [
+            int(n in first and (n - 1 not in first or first[n - 1] > first[n])) for n in numbers
+        ],
+    }
+
+
+def attempts(walk: Walk, basis: str, days: float) -> Iterator[tuple[date, dict[str, list[int]]]]:
+    """Attempts of one visitor, each with its day."""
+    if basis == "session":
+        cuts = [n for n, (at, _) in enumerate(walk)
+                if not n or at - walk[n - 1][0] > timedelta(minutes=30)]  # fmt: skip
+        for begin, end in zip(cuts, [*cuts[1:], len(walk)], strict=True):
+            part = walk[begin:end]
+            yield part[0][0].date(), counted(part, [at for at, n in part if n == 1], days)
+        return
+    for day in sorted({at.date() for at, step in walk if step}):
+        own = [(at, step) for at, step in walk if step and at.date() == day]
+        starts = [at for at, step in own if step == 1]
+        end = max(starts, default=own[0][0]) + timedelta(days)
+        later = [(at, step) for at, step in walk if step > 1 and day < at.date() and at <= end]
+        yield day, counted(own + later, starts, days)
+
+
+@pytest.mark.parametrize("days", [1, 7])
+def test_any_visits_are_counted_as_one_walk_after_the_other(funnel: Build, days: int) -> None:
+    """Against a reckoning that goes through the events of each visitor one by one."""
+    rng = random.Random(days)
+    kinds = [*STEPS, "other"]
+    listed = tuple(
+        (f"u{visitor}", f"03-{rng.randint(1, 9):02} {rng.choice((9, 10, 23)):02}:{minute:02}", kind)
+        for visitor in range(80)
+        for minute, kind in [
+            (rng.randrange(0, 60, 7), rng.choice(kinds)) for _ in range(rng.randint(1, 12))
+        ]
+    )
+    walks: dict[str, Walk] = {}
+    for visitor, at, kind in listed:
+        step = STEPS.index(kind) + 1 if kind in STEPS else 0
+        walks.setdefault(visitor, []).append((datetime.fromisoformat(f"2026-{at}"), step))
+    for basis in ("session", "visitor"):
+        expected: dict[str, dict[date, list[int]]] = {}
+        for walk in walks.values():
+            for day, told in attempts(sorted(walk), basis, days):
+                for column, flags in told.items():
+                    known = expected.setdefault(column, {}).setdefault(day, [0] * len(STEPS))
+                    known[:] = [a + b for a, b in zip(known, flags, strict=True)]
+        for column, by_day in expected.items():
+            whole = {day: line for day, line in by_day.items() if any(line)}
+            assert steps(funnel(days, listed), basis, column) == dict(sorted(whole.items()))
