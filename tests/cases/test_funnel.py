@@ -122,7 +122,7 @@ def test_the_page_says_what_it_counts_and_of_whom(home: Path) -> None:
     told = text(home, "funnel.html")
     assert "Of 100 sessions of site 8.0 reach the last step, Pay." in told  # 2 of 25
     assert "Most are lost at Product view → Add to cart: 56 of 100." in told  # 14 of 25
-    assert "market sold in these days and record no sessions" in told
+    assert "for sessions are not recorded there: market." in told
     assert "Whole company" not in told
 
 

@@ -218,7 +218,9 @@ def test_the_headline_of_the_funnel_says_what_sessions_did(
     of = " of Shopify" if only else ""
     told = re.match(rf"Of 100 sessions{of} ([\d.]+) reach the last step, {label}\.", headline)
     assert told and float(told[1]) == pytest.approx(share, abs=0.051)
-    assert ("record no sessions" in " ".join(r.en for r in page.values["remarks"])) == bool(only)
+    assert ("are not recorded there" in " ".join(r.en for r in page.values["remarks"])) == bool(
+        only
+    )
     lost = [
         sum(a in v and not (b in v and v.index(a) < v.index(b)) for v in visits)
         for a, b in pairwise(names)

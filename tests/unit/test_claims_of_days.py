@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboards.base.data import Data
+from dashboards.pages.cohorts import page as cohorts
 from dashboards.pages.overview.cards import cards
 from dashboards.pages.overview.range import inside_range, platform_lines
 from dashboards.pages.quality import page as quality
@@ -141,6 +142,29 @@ def test_unusual_days_of_a_mean_are_counted(last: int, length: int) -> None:
     found = [text.en for text in base_remarks(Data(frames), DAY, "trailing_28d")]
     said = f"Of the 28 days compared with {hit} were not usual: GMV fell."
     assert found == ([said] if hit else [])
+
+
+@pytest.mark.parametrize(
+    ("back", "told"),
+    [
+        (
+            60,
+            "Orders were not recorded whole, so cohorts of these days are too low: 22 Sep (Tmall,",
+        ),
+        (5, "did not wholly arrive on 1 of these days, last on 16 Nov"),
+        (500, None),  # older than any month that is shown
+    ],
+)
+def test_days_that_lost_orders_are_listed_beside_the_months(back: int, told: str | None) -> None:
+    gap = {"business_date": DAY - timedelta(days=back), "source": "t", "feed": "orders",
+           "platform": "tmall", "is_complete": False, "reason": "no_rows"}  # fmt: skip
+    frames = {
+        "marts.fct_retention_monthly": shop.frames()["marts.fct_retention_monthly"],
+        "quality.source_completeness_daily": fake("quality.source_completeness_daily", [gap]),
+    }
+    warnings = [text.en for text in cohorts.build(Data(frames), INFO).values["warnings"]]
+    assert len(warnings) == bool(told)
+    assert not told or told in warnings[0]
 
 
 def test_an_unusual_day_of_last_years_phase_is_said() -> None:

@@ -239,7 +239,7 @@ def build(data: Data, info: SiteInfo) -> Page:
     recent = Window(info.data_through - timedelta(days=30), info.data_through)
     page.values["warnings"] = incomplete(data, recent, {"orders"})
     months = Window(
-        min(frame["cohort_month"].sort().tail(MONTHS)), recent.first - timedelta(days=1)
+        min(frame["cohort_month"].unique().sort().tail(MONTHS)), recent.first - timedelta(days=1)
     )
     told = gaps_told(gaps(data, "orders"), months, "period.too_low")
     page.values["warnings"] += [told] if told else []
