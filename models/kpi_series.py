@@ -105,7 +105,7 @@ def segment_series(sales: pl.DataFrame, params: SeriesParams | None = None) -> p
 def step_series(
     attempts: pl.DataFrame, steps: Sequence[str], segments: pl.DataFrame | None = None
 ) -> pl.DataFrame:
-    """Step rates of the funnel, as `<step>_rate`: of those at the step before the part that came on.
+    """Step rates of the funnel, as `<step>_rate`: what part of those at the step before came on.
 
     The company has series of its own where more than one platform has events.
 
