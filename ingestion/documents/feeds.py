@@ -49,7 +49,8 @@ more than 15 minutes), by whom, or in an amount that is said to be repeated.
 holds every row of its periods: the values of the column, or, of an instant, its days in the zone of
 the source. All days from the first to the last one in the file are covered, so a day between them
 without a row has none any more; days outside are left as they are. A snapshot of orders covers what
-comes in the same file with them, such as their lines. A source delivers a feed in one way only.
+comes in the same file with them, such as their lines; a source delivers what belongs to orders in
+one way only.
 
 **Nobody.** {nobody} and what is made of zeros and signs alone are
 no customers, visitors or addresses: landed empty, whatever their case.
