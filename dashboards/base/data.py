@@ -89,6 +89,15 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
     "quality.reconciliation_daily": _columns(
         "business_date", "source", "landed_amount mart_amount difference"
     ),
+    "quality.platform_reconciliation_daily": _columns(
+        "business_date",
+        "platform differs_in",
+        " ".join(
+            f"reported_{name} own_{name}"
+            for name in ("paid_amount", "refund_amount", "orders", "visitors")
+        ),
+        "is_within_tolerance",
+    ),
     "quality.source_completeness_daily": _columns(
         "business_date",
         "source feed platform shop_id last_at reason",

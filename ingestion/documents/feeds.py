@@ -68,7 +68,10 @@ def _feed(feed: Feed) -> Iterator[str]:
     yield f"## {feed.name}\n"
     yield f"{feed.grain}\n"
     instant = f" Instant: `{feed.instant}`." if feed.instant else ""
-    yield f"Key within its source: {', '.join(f'`{name}`' for name in feed.key)}.{instant}\n"
+    numbers = feed.numbered_by
+    key = (f"`{numbers[name]}`, else `{name}`" if name in numbers else f"`{name}`"
+           for name in feed.key)  # fmt: skip
+    yield f"Key within its source: {', '.join(key)}.{instant}\n"
     yield "| column | type | needed | meaning |"
     yield "|---|---|---|---|"
     for column in feed.given:

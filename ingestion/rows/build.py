@@ -6,13 +6,13 @@ keys, the landing columns. Does not belong here: deciding on bad rows (`fates.py
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
 
-from ingestion.feeds import DAY, FEEDS, INSTANT, LANDING, MONEY, TEXT, Dtype
+from ingestion.feeds import DAY, FEEDS, INSTANT, LANDING, MONEY, TEXT, Dtype, Feed
 from ingestion.mapping.sources import FileSpec, Source
 from ingestion.mapping.spec import Format
 from ingestion.reading.columns import ROW
@@ -213,9 +213,7 @@ def landing_columns(  # noqa: PLR0913 - what a landed row must say of itself
     The version is the row's own; what several rows share is put in by `as_units`.
     """
     canonical = FEEDS[feed]
-    row_key = pl.concat_str(
-        [_key_text(name, canonical.columns[name]) for name in canonical.key], separator="|"
-    )
+    row_key = _joined(canonical, canonical.key)
     unit = pl.col("order_id") if feed == "order_items" else row_key
     version = pl.coalesce(UPDATED, pl.lit(version_at, pl.Datetime("us")))
     rows = rows.with_columns(
@@ -242,7 +240,8 @@ def as_units(
     All lines of an order are a unit. In a snapshot the period is, of an instant its day in the
     source's zone, and of a feed that has no such column the period of its order in the file: all
     rows are of the file's version, whatever their own, and it covers each day from its first to
-    its last.
+    its last. Where a snapshot speaks of some values alone, such as an account, they stand before
+    the period, and what it covers is told for each of them.
 
     Args:
         landed: feed -> rows with landing columns, one a key.
@@ -272,7 +271,7 @@ def as_units(
     is_day = any(FEEDS[feed].columns[column] in (INSTANT, DAY) for feed in days)
     known = all_days.filter(all_days != "") if is_day else all_days.clear()
     versions = pl.concat([rows["_version_at"] for rows in units.values()])
-    return {
+    covered = {
         feed: rows.with_columns(
             _version_at=pl.lit(exported or versions.max(), INSTANT),
             _covers_from=pl.lit(known.min(), TEXT),
@@ -280,6 +279,26 @@ def as_units(
         )
         for feed, rows in units.items()
     }
+    return {feed: _within(rows, FEEDS[feed]) for feed, rows in covered.items()}
+
+
+def _within(rows: pl.DataFrame, canonical: Feed) -> pl.DataFrame:
+    """Put what a snapshot speaks of alone before its periods, each with the days of its own."""
+    if not canonical.snapshot_within:
+        return rows
+    place, day = _joined(canonical, canonical.snapshot_within), pl.col("_unit_key")
+    covers = {"_covers_from": day.min(), "_covers_to": day.max()}
+    return (
+        rows.with_columns(_place=place)
+        .with_columns(
+            pl.when(pl.col(name).is_not_null())
+            .then(pl.concat_str("_place", end.over("_place"), separator="|"))
+            .alias(name)
+            for name, end in covers.items()
+        )
+        .with_columns(pl.concat_str("_place", day, separator="|").alias("_unit_key"))
+        .drop("_place")
+    )
 
 
 def _period(rows: pl.DataFrame, dtype: Dtype, column: str, zone: str) -> pl.Series:
@@ -289,10 +308,17 @@ def _period(rows: pl.DataFrame, dtype: Dtype, column: str, zone: str) -> pl.Seri
     return rows.select(_unit_key=period.cast(TEXT).fill_null("")).to_series()
 
 
-def _key_text(name: str, dtype: pl.DataType | type[pl.DataType]) -> pl.Expr:
-    text = pl.col(name).cast(pl.String).fill_null("")
+def _joined(canonical: Feed, names: Sequence[str]) -> pl.Expr:
+    return pl.concat_str([_key_text(name, canonical) for name in names], separator="|")
+
+
+def _key_text(name: str, canonical: Feed) -> pl.Expr:
+    number = canonical.numbered_by.get(name)
+    text = (pl.col(name) if number is None else pl.coalesce(number, name)).cast(pl.String)
+    text = text.fill_null("")
     # A `|` inside a name must not look like the border between two columns.
-    return text.str.replace_all("|", r"\|", literal=True) if dtype == TEXT else text
+    is_text = canonical.columns[name] == TEXT
+    return text.str.replace_all("|", r"\|", literal=True) if is_text else text
 
 
 def one_per_key(rows: pl.DataFrame, feed: str) -> tuple[pl.DataFrame, pl.Series]:

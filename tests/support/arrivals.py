@@ -58,7 +58,8 @@ class Company:
         for _ in range(self.random.randint(1, 4)):
             self.random.choice(
                 [self.orders, self.orders, self.events, self.events, self.items, self.refunds,
-                 self.traffic, self.products, self.redeliver, self.correct, self.correct,
+                 self.traffic, self.spend, self.spend, self.console, self.products,
+                 self.redeliver, self.correct, self.correct,
                  self.change_state, self.change_state, self.empty]
             )()  # fmt: skip
 
@@ -153,6 +154,39 @@ class Company:
                 )
             ],
         )
+
+    def spend(self) -> None:
+        """Days of an advertising account as a snapshot, its campaigns renamed, gone or in parts."""
+        account = self.random.choice([None, "meta-1", "google-2"])
+        days = {self.random.randint(0, self.today) for _ in "ab"}
+        rows: list[Row] = []
+        for number in sorted(days):
+            day = (START + timedelta(days=number)).date()
+            for one in self.random.sample(range(4), self.random.randint(1, 3)):
+                name = self.random.choice(["spring", f"c{one}"])
+                key = str(one) if account else name
+                rows.append({
+                    "spend_date": day,
+                    "platform": "tmall",
+                    "account": account,
+                    "campaign_id": str(one) if account else None,
+                    "campaign": name,
+                    "cost_kind": "click",
+                    "cost": self.random.choice([1.5, 20]),
+                    "clicks": self.random.choice([None, 3]),
+                    "currency": "CNY",
+                    "_row_key": f"{day}|{account}|{key}",
+                    "_unit_key": f"{account}|{day}",
+                    "_covers_from": f"{account}|{START.date() + timedelta(days=min(days))}",
+                    "_covers_to": f"{account}|{START.date() + timedelta(days=max(days))}",
+                })  # fmt: skip
+        self._land("campaign_spend", list({row["_row_key"]: row for row in rows}.values()))
+
+    def console(self) -> None:
+        """A day as the platform's console reports it."""
+        day = (START + timedelta(days=self.random.randint(0, self.today))).date()
+        told = {"report_date": day, "platform": "tmall", "shop_id": "s1", "currency": "CNY"}
+        self._land("platform_daily", [{**told, "paid_amount": self.random.choice([None, 0, 99])}])
 
     def products(self) -> None:
         """Products with a cost and category that change on a day."""
@@ -298,6 +332,7 @@ class Company:
             "order_id": f"o{self.random.randint(1, 40)}" if kind == "purchase" else None,
             "utm_source": self.random.choice([None, None, "google", "newsletter"]),
             "utm_medium": self.random.choice([None, "cpc", "organic"]),
+            "utm_campaign": self.random.choice([None, "spring", "c1", "2"]),
             "device": self.random.choice([None, "mobile", "desktop"]),
         }
 

@@ -406,6 +406,31 @@ def test_files_that_do_not_balance_come_first(tmp_path: Path) -> None:
     assert row and str(first) in row[0] and "does not balance" in row[0]
 
 
+def test_the_platforms_own_figures_are_folded_away_while_they_agree(
+    site: Path, tmp_path: Path
+) -> None:
+    """60 days agree; then one differs, and on one nothing of ours is known."""
+    text = (site / "quality.html").read_text("utf-8")
+    figure = text[text.index('id="consoles"') :].partition("</figure>")[0]
+    assert "agree with ours on all 60 days" in figure and "<details>" in figure
+    assert "平台自报数据与我方数据在全部 60 天一致" in text
+    rows = shop.frames(20)["quality.platform_reconciliation_daily"].with_columns(
+        own_paid_amount=pl.when(pl.col("business_date") == shop.LAST).then(8e4)
+        .when(pl.col("business_date") < shop.LAST - timedelta(days=5)).then("own_paid_amount"),
+        differs_in=pl.when(pl.col("business_date") == shop.LAST).then(pl.lit("paid_amount")),
+        is_within_tolerance=pl.when(pl.col("business_date") == shop.LAST).then(False)
+        .when(pl.col("business_date") < shop.LAST - timedelta(days=5)).then(True),
+    )  # fmt: skip
+    build_site({"quality.platform_reconciliation_daily": rows}, shop.info(), tmp_path)
+    text = (tmp_path / "quality.html").read_text("utf-8")
+    figure = text[text.index('id="consoles"') :].partition("</figure>")[0]
+    assert "differ from ours on 1 day" in figure and "<details open>" in figure
+    assert figure.count("<tr>") == 2 and "¥100,000.00" in figure and "¥80,000.00" in figure
+    build_site({}, shop.info(), tmp_path / "none")
+    text = (tmp_path / "none/quality.html").read_text("utf-8")
+    assert "No figures of the platforms" in text
+
+
 def test_reconciliation_difference_is_drawn_and_named(tmp_path: Path) -> None:
     recon = shop.frames(20)["quality.reconciliation_daily"].with_columns(
         difference=pl.when((pl.col("source") == "tmall") & (pl.col("business_date") == shop.LAST))
