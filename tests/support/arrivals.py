@@ -49,6 +49,8 @@ class Company:
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
+        # Draws of its own, so that what arrives beside it stays as it was for a seed.
+        self.naming = Random(-self.seed)
         self.customers = [f"c{n}" for n in range(self.random.randint(4, 10))]
         self.versions = 0
 
@@ -252,6 +254,16 @@ class Company:
         number = int(order_id[1:])
         return {
             "order_id": order_id,
+            # corrected and withdrawn with the order; some are shared, some another order's own id
+            "aliases": self.naming.choice(
+                [
+                    None,
+                    f"a{number}",
+                    f"a{number}|#a{number + 40}",
+                    f"a{number % 9}",
+                    f"o{number + 3}",
+                ]
+            ),
             "parent_order_id": f"o{number - number % 4}" if number % 7 == 0 else None,
             "platform": "tmall",
             "shop_id": "s1",
@@ -268,10 +280,14 @@ class Company:
             "utm_medium": self.random.choice([None, "cpc"]),
         }
 
+    def _named(self, order_id: str) -> str:
+        """An order by its id, or as somebody else writes it."""
+        return self.naming.choice([order_id] * 4 + [f"#{order_id}", f"a{order_id[1:]}"])
+
     def _land_lines(self, order_ids: list[str]) -> None:
         rows = [
             {
-                "order_id": one,
+                "order_id": name,
                 "line_number": line,
                 "product_id": f"p{self.random.randint(1, 5)}",
                 "quantity": self.random.randint(1, 3),
@@ -281,6 +297,7 @@ class Company:
                 "is_goods": self.random.random() < 0.8,
             }
             for one in order_ids
+            for name in [self._named(one)]
             for line in range(1, self.random.randint(1, 4) + 1)
         ]
         self._land("order_items", rows)
@@ -295,7 +312,9 @@ class Company:
             "shop_id": self.random.choice(["s1", "s1", "s1", "s2"]),
             "visitor_key": visitor,
             "customer_key": self.random.choice([None, None, None, *self.customers]),
-            "order_id": f"o{self.random.randint(1, 40)}" if kind == "purchase" else None,
+            "order_id": self._named(f"o{self.random.randint(1, 40)}")
+            if kind == "purchase"
+            else None,
             "utm_source": self.random.choice([None, None, "google", "newsletter"]),
             "utm_medium": self.random.choice([None, "cpc", "organic"]),
             "device": self.random.choice([None, "mobile", "desktop"]),
@@ -304,7 +323,7 @@ class Company:
     def _refund(self, number: int) -> Row:
         return {
             "refund_id": f"r{number}",
-            "order_id": f"o{self.random.randint(1, 45)}",
+            "order_id": self._named(f"o{self.random.randint(1, 45)}"),
             "refunded_at": self._instant(),
             "amount": self.random.choice([1.5, 10]),
             "currency": self.random.choice([None, None, "CNY"]),
