@@ -12,7 +12,8 @@ from tests.support.shop import query
 
 SHOPIFY = (
     "Name,Email,Financial Status,Fulfillment Status,Cancelled at,Paid at,Currency,Subtotal,"
-    "Shipping,Discount Amount,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Id"
+    "Shipping,Discount Amount,Created at,Lineitem quantity,Lineitem name,Lineitem price,"
+    "Lineitem sku,Id"
 )
 EVENTS = "event_id,occurred_at,event_type,visitor_id,order_id,utm_source,utm_medium"
 AT = "2026-03-02 10:00:00"

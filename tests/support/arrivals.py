@@ -280,6 +280,10 @@ class Company:
             "utm_medium": self.random.choice([None, "cpc"]),
         }
 
+    def _user(self, customer: str | None) -> str | None:
+        """Who was logged in: as orders know them, or by a name of the events' own."""
+        return self.naming.choice([customer, f"u{self.naming.randint(1, 4)}"])
+
     def _named(self, order_id: str) -> str:
         """An order by its id, or as somebody else writes it."""
         return self.naming.choice([order_id] * 4 + [f"#{order_id}", f"a{order_id[1:]}"])
@@ -311,7 +315,7 @@ class Company:
             "platform": "tmall",
             "shop_id": self.random.choice(["s1", "s1", "s1", "s2"]),
             "visitor_key": visitor,
-            "customer_key": self.random.choice([None, None, None, *self.customers]),
+            "customer_key": self._user(self.random.choice([None, None, None, *self.customers])),
             "order_id": self._named(f"o{self.random.randint(1, 40)}")
             if kind == "purchase"
             else None,

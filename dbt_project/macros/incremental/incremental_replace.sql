@@ -6,11 +6,12 @@
 
    rows      what is replaced as a whole: 'version' (staging: row keys of new batches, and rows
              whose `key` is touched), 'key' (rows of touched keys), 'day' (rows of affected days),
-             'visitor' (sessions of touched spans)
+             'visitor' (sessions of touched spans), 'whole' (small tables, of which only the
+             differences are logged)
    affected  upstream -> what its log means here.
              rows='day': day offsets [first, last, further ones ...];
              rows='key': 'key', or hops [[model, column equal to the key, column to go on with], ...]
-   suffix    rows='day': all days from the earliest affected one on
+   suffix    rows='day': upstreams by which all days from the earliest affected one on are stale
    key, day  SQL expressions over the table's own columns: the key, and the day that is logged
    also_days further expressions logged as changed days
    touch, touch_at  expressions logged as touched key and its instant
@@ -20,7 +21,7 @@
    The model must read every table it names here, or one made of it. Never leave `affected` narrower than the SQL reads:
    only the property test (tests/pipeline/test_incremental.py) guards that. #}
 {% macro replace(
-    rows, affected={}, suffix=false, key=none, day=none, also_days=[], touch=none, touch_at=none,
+    rows, affected={}, suffix=[], key=none, day=none, also_days=[], touch=none, touch_at=none,
     touch_each=[], each=none, row_key='_row_key', order_by=[]
 ) %}
     {{ config(
@@ -39,7 +40,7 @@
 
 {# The table's rows this run replaces: a condition over the table as it stands. #}
 {% macro stale_rows(rule) %}
-    {% if not is_partial() %}
+    {% if rule.rows == 'whole' or not is_partial() %}
         {{ return('true') }}
     {% elif rule.rows == 'version' %}
         {{ return('(source, ' ~ rule.row_key ~ ') in (select source, row_key from ' ~ scope_name() ~ ')') }}

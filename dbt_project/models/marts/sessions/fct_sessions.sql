@@ -4,7 +4,7 @@
 with
 
 sessions as (
-    select * from {{ ref('int_sessions_built') }}
+    select * from {{ ref('int_sessions_identified') }}
 ),
 
 final as (
