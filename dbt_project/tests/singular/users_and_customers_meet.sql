@@ -20,17 +20,16 @@ customers as (
     where customer_key is not null
 ),
 
--- platforms that have both, each side's people
 sides as (
     select
-        users.platform,
-        count(*) as users,
-        (select count(*) from customers as known where known.platform = users.platform) as customers,
-        count(customers.customer_key) as in_both
+        coalesce(users.platform, customers.platform) as platform,
+        count(users.customer_key) as users,
+        count(customers.customer_key) as customers,
+        count(case when users.customer_key = customers.customer_key then 1 end) as in_both
     from users
-    left join customers
+    full join customers
         on users.platform = customers.platform and users.customer_key = customers.customer_key
-    group by users.platform
+    group by coalesce(users.platform, customers.platform)
 ),
 
 links as (
