@@ -22,7 +22,7 @@ from ingestion.landing.store import draft_of, sink, write
 # They name a person: who is sought by one is found with all that stands beside it. From there only
 # a customer leads on. A mail or phone may be a household's, as a device, an address or a visitor
 # may be shared: they are replaced along, but lead to nobody else.
-CUSTOMERS = frozenset({"customer_key", "linked_key"})
+CUSTOMERS = frozenset({"customer_key", "linked_key", "other_key"})
 PEOPLE = CUSTOMERS | {"email_key", "phone_key"}
 # Made-up event ids begin with so much of the visitor's pseudonym, see `build.keyed`.
 _IN_IDS = 12

@@ -138,9 +138,9 @@ def namespace_of(personal: str, source: str, customers: str) -> str:
     Args:
         personal: the delivered column, such as customer_id.
         source: identity of the source.
-        customers: namespace of its customers, which sources may share.
+        customers: namespace of its customers, which sources may share and any name of them has.
     """
-    return customers if personal == "customer_id" else f"{personal}\x1f{source}"
+    return customers if personal in ("customer_id", "other_id") else f"{personal}\x1f{source}"
 
 
 def keyed(

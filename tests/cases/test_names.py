@@ -59,6 +59,11 @@ CASES = {
         order_items=f"{LINES}\n#1001,A,2,50.00,0\n'1002,A,1,100.00,0\n0101,A,1,7.00,0",
         refunds=back("1002", "0101"),
     ),
+    # What the order is worth only its lines say, and they name it otherwise.
+    "worth": case(
+        orders=f"{ORDERS},aliases\n1,{AT},{AT},paid,EUR,,0,X1",
+        order_items=f"{LINES},is_goods\nX1,A,2,30.00,0,yes\nX1,POST,1,5.00,0,no",
+    ),
     # Not all ids end so: it is part of them, and both orders stay.
     "versions": case(
         orders=f"{ORDERS}\n{bought('5', '5.0', '6')}", refunds=back("5.0", "6.0", "#5")
@@ -129,6 +134,11 @@ def test_lines_find_their_order_and_count_once(home: Path) -> None:
     assert query(home, sql) == [
         ("plain", "1001", 2), ("plain", "1002", 1), ("shared", "1", 4), ("shared", "2", 1),
     ]  # fmt: skip
+
+
+def test_lines_that_name_the_order_otherwise_tell_its_worth(home: Path) -> None:
+    """The run reconciles to the cent by a way of its own, so it would not have ended else."""
+    assert orders(home, "worth", "paid_amount::double") == [("1", 60.0)]
 
 
 def test_purchases_find_their_order_and_count_once(home: Path) -> None:

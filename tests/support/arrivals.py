@@ -63,6 +63,8 @@ class Company:
                  self.traffic, self.products, self.redeliver, self.correct, self.correct,
                  self.change_state, self.change_state, self.empty]
             )()  # fmt: skip
+        if self.naming.random() < 0.3:
+            self.people()
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """Rows of `raw.<feed>` for all batches."""
@@ -170,6 +172,18 @@ class Company:
                     "cost": self.random.choice([1.5, 20, None]),
                 }
                 for one in sorted(ids)
+            ],
+        )
+
+    def people(self) -> None:
+        """The shop's list of customers, with another name of some of them."""
+        users = {f"u{self.naming.randint(1, 5)}" for _ in "ab"}
+        names = [None, *self.customers]
+        self._land(
+            "customers",
+            [
+                {"customer_key": one, "other_key": self.naming.choice(names)}
+                for one in sorted(users)
             ],
         )
 

@@ -32,19 +32,21 @@
     {%- for column in scope %}
         {%- do scoped.append(relation ~ '.' ~ column) %}
     {%- endfor %}
-    {%- set plain = plain_order_id(relation ~ '.order_id') %}
+    {%- set named = relation ~ '.order_id' %}
+    {%- set plain = plain_order_id(named) %}
+    {#- most events name no order, and need no look #}
+    {%- set whole_key = 'case when ' ~ named ~ ' is not null then ' ~ join_key(scoped + [named]) ~ ' end' %}
+    {%- set plain_key = 'case when ' ~ named ~ ' is not null then '
+        ~ join_key(scoped + ['(' ~ plain ~ ')']) ~ ' end' %}
     select
         {{ relation }}.*,
         coalesce(itself.order_id, names.order_id, {{ plain }}) as own_order_id,
-        coalesce(itself.own_key, names.own_key, {{ join_key(scoped + ['(' ~ plain ~ ')']) }})
-            as own_order_key
+        coalesce(itself.own_key, names.own_key, {{ plain_key }}) as own_order_key
     from {{ relation }}
     left join {{ ref('stg_raw__order_aliases') }} as itself
-        on
-            {{ join_key(scoped + [relation ~ '.order_id']) }} = itself.name_key
-            and itself.name_key = itself.own_key
+        on {{ whole_key }} = itself.name_key and itself.name_key = itself.own_key
     left join {{ ref('stg_raw__order_aliases') }} as names
-        on {{ join_key(scoped + ['(' ~ plain ~ ')']) }} = names.name_key
+        on {{ plain_key }} = names.name_key
 {% endmacro %}
 
 {# Lines that tell of an order under two of its names tell of it twice: those under its own id

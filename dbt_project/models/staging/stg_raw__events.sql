@@ -3,7 +3,8 @@
 {{ replace(
     rows='version', row_key='event_id', day='event_date',
     touch=join_key(['platform', 'shop_id', 'visitor_key']), touch_at='occurred_at',
-    key=join_key(['platform', 'shop_id', 'order_id']), affected={'stg_raw__order_aliases': 'key'}
+    key='case when order_id is not null then ' ~ join_key(['platform', 'shop_id', 'order_id']) ~ ' end',
+    affected={'stg_raw__order_aliases': 'key'}
 ) }}
 
 with

@@ -12,6 +12,14 @@ purchases as (
     where event_type = 'purchase' and order_id is not null and customer_key is not null
 ),
 
+listed as (
+    select
+        customer_key,
+        other_key
+    from {{ ref('stg_raw__customers') }}
+    where other_key is not null and customer_key <> other_key
+),
+
 orders as (
     select
         platform,
@@ -22,12 +30,31 @@ orders as (
     where customer_key is not null
 ),
 
--- whom events and orders call alike needs no link
 buyers as (
     select distinct
         platform,
         customer_key
     from orders
+),
+
+-- the list of customers is the shop's own word, in whichever order it names the two
+stated as (
+    select
+        buyers.platform,
+        pairs.user_key,
+        buyers.customer_key
+    from (
+        select
+            customer_key as user_key,
+            other_key as customer_key
+        from listed
+        union
+        select
+            other_key as user_key,
+            customer_key
+        from listed
+    ) as pairs
+    inner join buyers on pairs.customer_key = buyers.customer_key
 ),
 
 bought as (
@@ -42,27 +69,52 @@ bought as (
             purchases.platform = orders.platform
             and purchases.shop_id = orders.shop_id
             and purchases.order_id = orders.order_id
-    left join buyers
-        on purchases.platform = buyers.platform and purchases.user_key = buyers.customer_key
-    where buyers.customer_key is null
     group by purchases.platform, purchases.user_key, orders.customer_key
+),
+
+-- whom events and orders call alike needs no link
+candidates as (
+    select
+        told.platform,
+        told.user_key,
+        told.customer_key,
+        max(told.is_stated) as is_stated,
+        max(told.orders) as orders
+    from (
+        select
+            *,
+            1 as is_stated,
+            0 as orders
+        from stated
+        union all
+        select
+            platform,
+            user_key,
+            customer_key,
+            0 as is_stated,
+            orders
+        from bought
+    ) as told
+    left join buyers on told.platform = buyers.platform and told.user_key = buyers.customer_key
+    where buyers.customer_key is null
+    group by told.platform, told.user_key, told.customer_key
 ),
 
 ranked as (
     select
         *,
-        max(orders) over (partition by platform, user_key) as most_orders
-    from bought
+        rank() over (partition by platform, user_key order by is_stated desc, orders desc) as place
+    from candidates
 ),
 
--- whose orders are the most; of several with as many nobody
+-- as the shop says, else whose orders are the most; of several alike nobody
 final as (
     select
         platform,
         user_key,
         case
-            when count(case when orders = most_orders then 1 end) = 1
-                then min(case when orders = most_orders then customer_key end)
+            when count(case when place = 1 then 1 end) = 1
+                then min(case when place = 1 then customer_key end)
         end as customer_key,
         cast(count(*) as integer) as customers
     from ranked
