@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cases.money import case, run
-from tests.support.shop import query
+from tests.support.shop import kpi, query
 
 ORDERS = "order_id,ordered_at,paid_at,status,currency,order_amount,shipping_amount,customer_id"
 EVENTS = "event_id,occurred_at,event_type,visitor_id,customer_id,order_id,utm_source,utm_medium"
@@ -98,3 +98,21 @@ def test_feeds_that_know_nobody_in_common_are_told(home: Path) -> None:
         "select status, observed from quality.checks where check_name like '%users_and_customers%'"
     )
     assert query(home, sql) == [("failed", "1")]
+
+
+def test_a_link_that_comes_later_reaches_what_was_published(tmp_path: Path) -> None:
+    """The second run adds a purchase; the session of February was published under the user."""
+    before = f"{EVENTS}\ne1,2026-02-20 09:00:00,home,laptop,u1,,,"
+    orders = f"{ORDERS}\n1,2026-03-02 10:00:00,2026-03-02 10:00:00,paid,EUR,10.00,0,ann@x.y"
+    run(tmp_path, {"late": case(orders=orders, events=before)}, "2026-03-25")
+    sql = """
+        select count(*), count(o.order_id) from marts.fct_sessions as s
+        left join marts.fct_orders as o on s.customer_key = o.customer_key
+    """
+    assert query(tmp_path, sql) == [(1, 0)]
+    [events] = tmp_path.glob("data/inbox/late/events_*.csv")
+    events.write_text(f"{before}\ne2,2026-03-02 10:00:10,purchase,phone,u1,1,,\n")
+    done = kpi(tmp_path, "run", "--date", "2026-03-25")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert query(tmp_path, "select tests_cover from quality.run") == [("changed rows",)]
+    assert query(tmp_path, sql) == [(2, 2)]
