@@ -104,7 +104,8 @@ def test_a_link_that_comes_later_reaches_what_was_published(tmp_path: Path) -> N
     """The second run adds a purchase; the session of February was published under the user."""
     before = f"{EVENTS}\ne1,2026-02-20 09:00:00,home,laptop,u1,,,"
     orders = f"{ORDERS}\n1,2026-03-02 10:00:00,2026-03-02 10:00:00,paid,EUR,10.00,0,ann@x.y"
-    run(tmp_path, {"late": case(orders=orders, events=before)}, "2026-03-25")
+    late = {"late": case(orders=orders, events=before)}
+    run(tmp_path, late, "2026-03-25", build={"mode": "incremental"})
     sql = """
         select count(*), count(o.order_id) from marts.fct_sessions as s
         left join marts.fct_orders as o on s.customer_key = o.customer_key
