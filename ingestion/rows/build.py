@@ -7,7 +7,7 @@ keys, the landing columns. Does not belong here: deciding on bad rows (`fates.py
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import polars as pl
@@ -17,6 +17,7 @@ from ingestion.mapping.sources import FileSpec, Source
 from ingestion.mapping.spec import Format
 from ingestion.reading.columns import ROW
 from ingestion.rows.derive import Context, derive
+from ingestion.rows.order_ids import plain_order_ids
 from ingestion.rows.parse import EXACT, exact, rounded, to_utc
 from ingestion.rows.pseudonymise import Pseudonymiser
 from ingestion.rows.reshape import UPDATED, orders_from_lines, two_in_one, unpivot
@@ -28,11 +29,15 @@ _SUMMED = (pl.Int64, pl.Float64, MONEY)
 
 @dataclass(frozen=True)
 class Built:
-    """Rows of one feed before bad ones are taken out: typed, with `_row` and `_updated`."""
+    """Rows of one feed before bad ones are taken out: typed, with `_row` and `_updated`.
+
+    `taken` is what was taken off order ids; see `order_ids.py`.
+    """
 
     feed: str
     rows: pl.DataFrame
     issues: pl.DataFrame
+    taken: dict[str, int] = field(default_factory=dict)
 
 
 def build(frame: pl.DataFrame, feed: str, form: Format, source: Source, context: Context) -> Built:
@@ -52,7 +57,7 @@ def build(frame: pl.DataFrame, feed: str, form: Format, source: Source, context:
     frame, found = derive(frame, mapped.derive, context, feed)
     if mapped.unpivot is not None:
         frame = unpivot(frame, mapped.unpivot, context)
-    text = _assemble(frame, feed, form, source)
+    text, taken = plain_order_ids(_assemble(frame, feed, form, source))
     if feed == "orders" and form.order_value is not None:
         found = pl.concat([found, two_in_one(text, form.order_value, context)])
         text = orders_from_lines(text, form.order_value, context)
@@ -65,7 +70,7 @@ def build(frame: pl.DataFrame, feed: str, form: Format, source: Source, context:
         typed = typed.with_columns(_unrounded(text, context))
     # A value that no map knows is already told of; that its column is then empty is no news.
     bad = bad.filter(~(pl.col("reason") == "missing") | ~pl.col(ROW).is_in(found[ROW].implode()))
-    return Built(feed, typed, pl.concat([found, bad]))
+    return Built(feed, typed, pl.concat([found, bad]), taken)
 
 
 def _unrounded(text: pl.DataFrame, context: Context) -> list[pl.Series]:
@@ -133,9 +138,9 @@ def namespace_of(personal: str, source: str, customers: str) -> str:
     Args:
         personal: the delivered column, such as customer_id.
         source: identity of the source.
-        customers: namespace of its customers, which sources may share.
+        customers: namespace of its customers, which sources may share and any name of them has.
     """
-    return customers if personal == "customer_id" else f"{personal}\x1f{source}"
+    return customers if personal in ("customer_id", "other_id") else f"{personal}\x1f{source}"
 
 
 def keyed(

@@ -29,7 +29,9 @@ def case(currency: str = "EUR", **files: str) -> dict[str, Any]:
     return {"currency": currency, "files": files}
 
 
-def run(home: Path, cases: dict[str, dict[str, Any]], as_of: str, code: int = 0) -> None:
+def run(
+    home: Path, cases: dict[str, dict[str, Any]], as_of: str, code: int = 0, **sections: Any
+) -> None:
     """Deliver the files of all cases, each a source of that name, and run once.
 
     Args:
@@ -37,6 +39,7 @@ def run(home: Path, cases: dict[str, dict[str, Any]], as_of: str, code: int = 0)
         cases: source -> `case(...)`; a file named `<format>__<rest>` is read by that format.
         as_of: the last day of the run.
         code: what the run must end with.
+        sections: further sections of `shop.yml`.
     """
     shop.new_home(home)
     sources = {}
@@ -57,6 +60,7 @@ def run(home: Path, cases: dict[str, dict[str, Any]], as_of: str, code: int = 0)
         "shop": {"name": "Money", "currency": "EUR", "timezone": ZONE, "languages": ["en"]},
         "sources": sources,
         "alerts": {"channels": []},
+        **sections,
     }
     (home / "shop.yml").write_text(yaml.safe_dump(settings, sort_keys=False))
     done = shop.kpi(home, "run", "--date", as_of)

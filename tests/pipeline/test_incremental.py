@@ -108,6 +108,12 @@ MUTATIONS = {
         "' (select ' ~ compared ~ ' from ' ~ stale ~ ' except all select '",
         "' (select ' ~ compared ~ ' from ' ~ stale ~ ' where false except all select '",
     ),
+    # A refund, line or purchase keeps the order that its name stood for when it came.
+    "names are not looked up again": (
+        "latest_versions.sql",
+        '{% if run_query("select count(*) from (" ~ keys ~ ")").rows[0][0] > 0 %}',
+        "{% if false %}",
+    ),
     # Later orders of a customer keep their number.
     "no suffix": ("incremental_scope.sql", "config.meta.replace.suffix", "config.meta.nothing"),
 }

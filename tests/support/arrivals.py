@@ -49,6 +49,8 @@ class Company:
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
+        # Draws of its own, so that what arrives beside it stays as it was for a seed.
+        self.naming = Random(-self.seed)
         self.customers = [f"c{n}" for n in range(self.random.randint(4, 10))]
         self.versions = 0
 
@@ -62,6 +64,8 @@ class Company:
                  self.redeliver, self.correct, self.correct,
                  self.change_state, self.change_state, self.empty]
             )()  # fmt: skip
+        if self.naming.random() < 0.3:
+            self.people()
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """Rows of `raw.<feed>` for all batches."""
@@ -205,6 +209,18 @@ class Company:
             ],
         )
 
+    def people(self) -> None:
+        """The shop's list of customers, with another name of some of them."""
+        users = {f"u{self.naming.randint(1, 5)}" for _ in "ab"}
+        names = [None, *self.customers]
+        self._land(
+            "customers",
+            [
+                {"customer_key": one, "other_key": self.naming.choice(names)}
+                for one in sorted(users)
+            ],
+        )
+
     def empty(self) -> None:
         """A file without rows."""
         self._land(self.random.choice(["orders", "events"]), [])
@@ -286,6 +302,16 @@ class Company:
         number = int(order_id[1:])
         return {
             "order_id": order_id,
+            # corrected and withdrawn with the order; some are shared, some another order's own id
+            "aliases": self.naming.choice(
+                [
+                    None,
+                    f"a{number}",
+                    f"a{number}|#a{number + 40}",
+                    f"a{number % 9}",
+                    f"o{number + 3}",
+                ]
+            ),
             "parent_order_id": f"o{number - number % 4}" if number % 7 == 0 else None,
             "platform": "tmall",
             "shop_id": "s1",
@@ -302,10 +328,18 @@ class Company:
             "utm_medium": self.random.choice([None, "cpc"]),
         }
 
+    def _user(self, customer: str | None) -> str | None:
+        """Who was logged in: as orders know them, or by a name of the events' own."""
+        return self.naming.choice([customer, f"u{self.naming.randint(1, 4)}"])
+
+    def _named(self, order_id: str) -> str:
+        """An order by its id, or as somebody else writes it."""
+        return self.naming.choice([order_id] * 4 + [f"#{order_id}", f"a{order_id[1:]}"])
+
     def _land_lines(self, order_ids: list[str]) -> None:
         rows = [
             {
-                "order_id": one,
+                "order_id": name,
                 "line_number": line,
                 "product_id": f"p{self.random.randint(1, 5)}",
                 "quantity": self.random.randint(1, 3),
@@ -315,6 +349,7 @@ class Company:
                 "is_goods": self.random.random() < 0.8,
             }
             for one in order_ids
+            for name in [self._named(one)]
             for line in range(1, self.random.randint(1, 4) + 1)
         ]
         self._land("order_items", rows)
@@ -328,8 +363,10 @@ class Company:
             "platform": "tmall",
             "shop_id": self.random.choice(["s1", "s1", "s1", "s2"]),
             "visitor_key": visitor,
-            "customer_key": self.random.choice([None, None, None, *self.customers]),
-            "order_id": f"o{self.random.randint(1, 40)}" if kind == "purchase" else None,
+            "customer_key": self._user(self.random.choice([None, None, None, *self.customers])),
+            "order_id": self._named(f"o{self.random.randint(1, 40)}")
+            if kind == "purchase"
+            else None,
             "utm_source": self.random.choice([None, None, "google", "newsletter"]),
             "utm_medium": self.random.choice([None, "cpc", "organic"]),
             "utm_campaign": self.random.choice([None, "spring", "c1", "2"]),
@@ -339,7 +376,7 @@ class Company:
     def _refund(self, number: int) -> Row:
         return {
             "refund_id": f"r{number}",
-            "order_id": f"o{self.random.randint(1, 45)}",
+            "order_id": self._named(f"o{self.random.randint(1, 45)}"),
             "refunded_at": self._instant(),
             "amount": self.random.choice([1.5, 10]),
             "currency": self.random.choice([None, None, "CNY"]),

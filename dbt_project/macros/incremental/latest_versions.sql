@@ -227,7 +227,7 @@
 {%- endmacro %}
 
 {# Row keys whose winner the batches since the last run can change: their own, and those of every
-   other version of the units they deliver. #}
+   other version of the units they deliver. And those of rows whose key a table above has touched. #}
 {% macro make_version_scope(feed, ceiling) %}
     {% set raw = source('raw', feed) %}
     {% set batches = run_query(
@@ -251,6 +251,17 @@
             ~ " where _unit_key <> _row_key and (source, _unit_key) in (" ~ units ~ ")"
         ) %}
     {% endif %}
+    {% set rule = model.config.meta.replace %}
+    {% for upstream in rule.affected %}
+        {% set keys = "select key from incremental.touched where model = '" ~ upstream
+            ~ "' and seq > " ~ last_state().seq %}
+        {% if run_query("select count(*) from (" ~ keys ~ ")").rows[0][0] > 0 %}
+            {% do run_query(
+                "insert into " ~ scope_name() ~ " select source, " ~ rule.row_key ~ " from " ~ this
+                ~ " where " ~ rule.key ~ " in (" ~ keys ~ ")"
+            ) %}
+        {% endif %}
+    {% endfor %}
 {% endmacro %}
 
 {# The ledger sequence this run reads up to. #}

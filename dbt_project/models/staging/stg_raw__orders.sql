@@ -1,4 +1,11 @@
-{{ replace(rows='version', touch='main_order_key', order_by=['order_date']) }}
+{{ replace(
+    rows='version', touch='main_order_key', order_by=['order_date'],
+    each=parts_of("order_id || coalesce('|' || aliases, '')", '|'),
+    touch_each=[
+        join_key(['source', plain_order_id('part')]),
+        join_key(['platform', 'shop_id', plain_order_id('part')])
+    ]
+) }}
 
 with
 
@@ -11,6 +18,7 @@ final as (
         -- identifiers
         source,
         order_id,
+        aliases,
         parent_order_id,
         {{ join_key(['source', 'order_id']) }} as order_key,
         {{ join_key(['source', 'coalesce(parent_order_id, order_id)']) }} as main_order_key,
