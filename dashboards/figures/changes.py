@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from dashboards.base.data import SMALLEST_GROUP, Data, Row
+from dashboards.base.page import Both
 from dashboards.figures.promotions import phases
 from dashboards.wording.changes import COUNTS, EFFECT_ORDER
 
@@ -34,14 +35,14 @@ def comparisons(data: Data, moment: date) -> list[str]:
     return found
 
 
-def promotion_of_base(data: Data, moment: date, comparison: str) -> str | None:
-    """The promotion the base day lay in, where the day itself lies in none."""
+def event_of_base(data: Data, moment: date, comparison: str) -> Both | None:
+    """The promotion or holiday the base day lay in, where the day itself lies in none."""
     back = data.comparisons.base_day(comparison)
     if back is None or phases(data, moment, moment):
         return None
     base = moment - timedelta(days=back)
     found = phases(data, base, base)
-    return found[0].promo if found else None
+    return found[0].label if found else None
 
 
 def incidents_of_base(data: Data, moment: date, comparison: str) -> list[Row]:

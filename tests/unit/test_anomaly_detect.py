@@ -49,8 +49,8 @@ def dim_date() -> pl.DataFrame:
 
 def dim_promo() -> pl.DataFrame:
     return pl.DataFrame(
-        [("double_11", platform, "sale", *span) for (platform, _), span in PROMO.items()],
-        schema=["promo", "platform", "phase", "start_date", "end_date"], orient="row",
+        [("double_11", platform, "sale", "sale", *span) for (platform, _), span in PROMO.items()],
+        schema=["promo", "platform", "phase", "kind", "start_date", "end_date"], orient="row",
     )  # fmt: skip
 
 
