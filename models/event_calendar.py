@@ -23,9 +23,9 @@ def event_calendar(
     """Which event day each platform and the company are in.
 
     A phase of the platform comes first (day k of the phase; of several a closed day before a sale
-    before a holiday), then the date's own event by offset, then the days around lunar new year;
-    these two only where the platform has phases of that event. The company follows the first
-    platform of `platforms` that has an event on that day.
+    before a holiday, a long holiday before a short one), then the date's own event by offset, then
+    the days around lunar new year; these two only where the platform has phases of that event. The
+    company follows the first platform of `platforms` that has an event on that day.
 
     Args:
         dim_date: date, event, event_offset, lunar_new_year_offset (null outside).
@@ -89,12 +89,15 @@ def _phase_days(dim_promo: pl.DataFrame) -> pl.DataFrame:
             phase_event=pl.format("{}:{}", "promo", "phase"),
             phase_start="start_date",
             rank=pl.col("kind").replace_strict(_RANK, return_dtype=pl.Int64),
+            length=pl.when(pl.col("kind") == "holiday")
+            .then((pl.col("end_date") - pl.col("start_date")).dt.total_days())
+            .otherwise(0),
             date=pl.date_ranges("start_date", "end_date"),
         )
         .explode("date")
-        .sort("rank", "phase_start", "phase_event")
+        .sort("rank", "length", "phase_start", "phase_event")
         .unique(["segment", "date"], keep="last")
-        .drop("rank")
+        .drop("rank", "length")
     )
 
 
