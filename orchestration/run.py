@@ -134,6 +134,7 @@ class Run:
                 sources,
                 self.as_of,
                 self.missing,
+                self.settings.file.calendar,
                 tests_all=self.tests_all,
             )
         dbt.set_environment(self.settings)
