@@ -27,6 +27,8 @@ final as (
         currency,
         amount,
         original_amount,
+        goods_amount,
+        other_amount,
         quantity,
         -- delivery
         _row_key,
