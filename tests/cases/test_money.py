@@ -24,7 +24,7 @@ from tests.cases.money import (
 from tests.support.shop import kpi, query
 
 AT = "2026-03-02 10:00:00 +0100"
-SYNCED = "2026-03-31 03:00:00"
+PAID, SYNCED = "2026-03-02 09:00:00", "2026-03-31 03:00:00"
 RATES = """
 rate_date,currency,rate
 2026-03-02,USD,0.90
@@ -109,9 +109,9 @@ r2,9,2026-03-08 10:00:00,33,return,succeeded
     "api": case(
         shopify_api_orders__orders=f"""
 {API_ORDERS}
-1,EUR,false,100.00,8.00,118.00,2026-03-02 09:00:00,refunded,fulfilled,2026-03-02 09:00:00,,0,{SYNCED},{SYNCED}
-2,EUR,false,100.00,8.00,118.00,2026-03-02 09:00:00,partially_refunded,,2026-03-02 09:00:00,,0,{SYNCED},{SYNCED}
-3,EUR,true,120.00,20.00,130.00,2026-03-02 09:00:00,refunded,fulfilled,2026-03-02 09:00:00,,0,{SYNCED},{SYNCED}
+1,EUR,false,100.00,8.00,118.00,{PAID},refunded,fulfilled,{PAID},,0,{SYNCED},{SYNCED}
+2,EUR,false,100.00,8.00,118.00,{PAID},partially_refunded,,{PAID},,0,{SYNCED},{SYNCED}
+3,EUR,true,120.00,20.00,130.00,{PAID},refunded,fulfilled,{PAID},,0,{SYNCED},{SYNCED}
 """,
         shopify_api_order_lines__lines=f"""
 {API_LINES}
@@ -128,7 +128,7 @@ t4,3,130.00,2026-03-05 09:00:00,EUR,refund,2026-03-02 09:00:00,success,{SYNCED}
 t5,3,130.00,2026-03-02 09:00:00,EUR,sale,2026-03-02 09:00:00,success,{SYNCED}
 """,
     ),
-    # Each refund of an order with 50 of goods, 10 of postage and 2 of tax, where not said otherwise.
+    # Refunds of orders with 50 of goods, 10 of postage and 2 of tax, where not said otherwise.
     "parts": case(
         orders=f"""
 {ORDERS},tax_amount,shipped_at,parent_order_id

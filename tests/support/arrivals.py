@@ -273,7 +273,11 @@ class Company:
             "paid_at": None if unpaid else placed + delay,
             "status": status,
             **self.random.choice(
-                [{"currency": "CNY"}, {"currency": "USD", "exchange_rate": 7.1}, {"currency": "USD"}]
+                [
+                    {"currency": "CNY"},
+                    {"currency": "USD", "exchange_rate": 7.1},
+                    {"currency": "USD"},
+                ]
             ),
             "customer_key": self.random.choice([None, *self.customers]),
             "order_amount": self.random.choice([None, 10, 99.99, 100.01]),
