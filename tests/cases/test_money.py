@@ -313,8 +313,9 @@ def test_only_the_goods_of_a_refund_lower_sales(home: Path) -> None:
         "t3": money("25.00", "4.50"),
         "t4": money("120.00", "10.00"),
     }
-    days = "select business_date::varchar, net_sales from marts.fct_gmv_daily where"
-    assert query(home, f"{days} segment = 'api' and net_sales <> 0 order by 1") == [
+    days = "select business_date::varchar, net_sales from marts.fct_gmv_daily"
+    of = "where dimension = 'platform' and segment = 'api' and net_sales <> 0 order by 1"
+    assert query(home, f"{days} {of}") == [
         ("2026-03-02", Decimal("320.00")),
         ("2026-03-05", Decimal("-245.00")),
         ("2026-03-06", Decimal("-25.00")),
@@ -380,8 +381,8 @@ def test_a_paid_order_whose_lines_have_not_come_is_none_of_nothing(home: Path) -
         ("2", False, True, None),
         ("3", True, False, Decimal("0.00")),  # what the export says
     ]
-    day = "select orders, aov from marts.fct_gmv_daily where segment = 'late' and orders > 0"
-    assert query(home, day) == [(2, 20.0)]
+    of = "where dimension = 'platform' and segment = 'late' and orders > 0"
+    assert query(home, f"select orders, aov from marts.fct_gmv_daily {of}") == [(2, 20.0)]
     sql = "select status, severity, observed from quality.checks where check_name = "
     assert query(home, f"{sql}'paid_orders_have_a_value'") == [("failed", "warn", "2")]
     assert "paid_orders_have_a_value" in kpi(home, "status").stdout
