@@ -35,7 +35,7 @@ from ingestion.rows.fates import (
     same_key,
     whole_orders,
 )
-from ingestion.rows.lines import line_sums, without_empty_lines
+from ingestion.rows.lines import line_sums, refund_parts, without_empty_lines
 from ingestion.rows.order_ids import plain_keys
 from ingestion.rows.parse import instant
 from ingestion.rows.pseudonymise import Pseudonymiser
@@ -168,6 +168,7 @@ def judge(raw: Raw, job: Job) -> Prepared:
         for checked, (feed, rows) in zip(judged, feeds.items(), strict=True)
     ]
     judged += [line_sums(rows) for feed, rows in feeds.items() if feed == "order_items"]
+    judged += [refund_parts(rows) for feed, rows in feeds.items() if feed == "refunds"]
     feeds, unrated, needs = convert(feeds, source.currency, job.rates, context)
     known = None if form.exported_at and form.exported_at.is_count else job.exported
     ahead = [after_export(rows, feed, context, known, job.until) for feed, rows in feeds.items()]

@@ -110,7 +110,7 @@ def _assemble(frame: pl.DataFrame, feed: str, form: Format, source: Source) -> p
 
 
 def _is_the_sources(name: str, feed: str) -> bool:
-    """Whether what the file leaves out is the source's; lines and refunds ask their order first."""
+    """Whether what the file leaves out is the source's; what belongs to an order asks it first."""
     canonical = FEEDS[feed]
     return name in (canonical.required if name == "currency" else canonical.columns)
 

@@ -21,6 +21,12 @@ SHOPIFY = (
     "Subtotal,Shipping,Discount Amount,Created at,Lineitem quantity,Lineitem name,Lineitem price,"
     "Lineitem sku"
 )
+API_ORDERS = (
+    "id,currency,taxes_included,subtotal_price,total_tax,total_price,processed_at,financial_status,"
+    "fulfillment_status,created_at,customer_id,total_discounts,updated_at,_fivetran_synced"
+)
+API_LINES = "id,order_id,index,title,sku,quantity,price,total_discount,product_id,_fivetran_synced"
+API_MONEY = "id,order_id,amount,processed_at,currency,kind,created_at,status,_fivetran_synced"
 REFUNDS = "refund_id,order_id,refunded_at,amount,kind,status"
 
 

@@ -60,6 +60,7 @@ class Company:
         for _ in range(self.random.randint(1, 4)):
             self.random.choice(
                 [self.orders, self.orders, self.events, self.events, self.items, self.refunds,
+                 self.refunds, self.shipments,
                  self.traffic, self.spend, self.spend, self.console, self.products,
                  self.redeliver, self.correct, self.correct,
                  self.change_state, self.change_state, self.empty]
@@ -130,6 +131,19 @@ class Company:
             day = (START + timedelta(days=max(self.today - self.random.randint(0, 20), 0))).date()
             rate = self.random.choice([0, 6.5, 7.1])
             self._land("fx_rates", [{"rate_date": day, "currency": "USD", "rate": rate}])
+
+    def shipments(self) -> None:
+        """Parcels, of which an order may have two, and one that moves to another order."""
+        rows = [
+            {
+                "shipment_id": f"s{self.random.randint(1, 20)}",
+                "order_id": f"o{self.random.randint(1, 45)}",
+                "carrier": "post",
+                "shipped_at": self._instant(),
+            }
+            for _ in "abcd"
+        ]
+        self._land("shipments", list({row["shipment_id"]: row for row in rows}.values()))
 
     def traffic(self) -> None:
         """Totals of up to four days as a snapshot: what is missing in it is withdrawn.
@@ -318,11 +332,19 @@ class Company:
             "ordered_at": placed,
             "paid_at": None if unpaid else placed + delay,
             "status": status,
-            **self.random.choice([{"currency": "CNY"}, {"currency": "USD", "exchange_rate": 7.1}]),
+            **self.random.choice(
+                [
+                    {"currency": "CNY"},
+                    {"currency": "USD", "exchange_rate": 7.1},
+                    {"currency": "USD"},
+                ]
+            ),
             "customer_key": self.random.choice([None, *self.customers]),
             "order_amount": self.random.choice([None, 10, 99.99, 100.01]),
             "platform_discount": self.random.choice([None, 1.01]),
             "shipping_amount": self.random.choice([None, 8]),
+            "total_amount": self.random.choice([None, None, 120]),
+            "shipped_at": self.random.choice([None, None, placed + timedelta(days=1)]),
             "channel": self.random.choice([None, None, "livestream"]),
             "utm_source": self.random.choice([None, None, "google"]),
             "utm_medium": self.random.choice([None, "cpc"]),
@@ -378,7 +400,15 @@ class Company:
             "refund_id": f"r{number}",
             "order_id": self._named(f"o{self.random.randint(1, 45)}"),
             "refunded_at": self._instant(),
-            "amount": self.random.choice([1.5, 10]),
+            "requested_at": self.random.choice([None, self._instant()]),
+            **self.random.choice(
+                [
+                    {"amount": 1.5},
+                    {"amount": 10},
+                    {"amount": 99.99, "product_id": f"p{self.random.randint(1, 5)}"},
+                    {"amount": 60.01, "goods_amount": 50},
+                ]
+            ),
             "currency": self.random.choice([None, None, "CNY"]),
             "kind": self.random.choice(["refund_only", "return"]),
             "status": self.random.choice(["requested", "succeeded", "succeeded", "rejected"]),

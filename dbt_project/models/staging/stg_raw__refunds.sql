@@ -34,6 +34,8 @@ final as (
         currency,
         amount,
         original_amount,
+        goods_amount,
+        other_amount,
         quantity,
         -- delivery
         _row_key,

@@ -53,10 +53,12 @@ final as (
         orders.status,
         orders.is_paid,
         orders.is_presale,
+        orders.is_awaiting_value,
         cast(orders.placed_amount as decimal(18, 2)) as placed_amount,
         cast(case when orders.is_paid then orders.paid_goods_amount else 0 end as decimal(18, 2))
             as paid_amount,
         cast(orders.refunded_amount as decimal(18, 2)) as refunded_amount,
+        cast(orders.refunded_other_amount as decimal(18, 2)) as refunded_other_amount,
         cast(case when orders.is_paid then orders.paid_total_amount else 0 end as decimal(18, 2))
             as gmv_incl_freight_amount,
         cast(case when orders.is_paid then orders.paid_units else 0 end as bigint) as units,
