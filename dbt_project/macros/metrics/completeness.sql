@@ -37,4 +37,4 @@
 {# Chosen on simulated shops (benchmarks/completeness_score.py), other seeds than those it scores. #}
 {% macro level_shape() %}16.0{% endmacro %}
 {% macro sure_silence() %}8.0{% endmacro %}
-{% macro silent_rows() %}7.0{% endmacro %}
+{% macro silent_rows() %}6.0{% endmacro %}
