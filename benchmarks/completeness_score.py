@@ -49,7 +49,8 @@ _PROFILE = np.array([1.2, .7, .4, .2, .2, .3, .7, 1.4, 2.4, 3.4, 4.2, 4.6, 4.6, 
                      5.4, 5.8, 6.4, 7, 7, 5.6, 3])  # fmt: skip
 _MODELS = (
     "holiday_calendar", "promo_calendar", "int_calendar_promos", "int_calendar_promo_days",
-    "int_completeness_days", "int_completeness_expectations", "source_completeness_daily",
+    "int_completeness_days", "int_completeness_expectations", "int_completeness_judged",
+    "source_completeness_daily",
 )  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
