@@ -138,8 +138,10 @@ def test_a_refund_follows_its_rate_its_order_and_its_parcel(tmp_path: Path) -> N
     rate.is_active, rate.seq = False, company.seq
     company._land(
         "orders",
-        [{**order, "order_id": "s", "currency": "CNY", "order_amount": 150, "shipping_amount": 50}],
-    )
+        [{**order, "order_id": "s", "currency": "CNY", "order_amount": 150, "shipping_amount": 50,
+          "_version_at": at + timedelta(days=30)}],
+        versioned=True,
+    )  # fmt: skip
     company._land(
         "order_items",
         [{"order_id": "w", "line_number": 1, "product_id": "p", "quantity": 1, "unit_price": 40,
