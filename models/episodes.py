@@ -30,7 +30,7 @@ INCIDENT_SCHEMA: dict[str, type[pl.DataType]] = {
     "platform": pl.String,
     "feeds": pl.String,
     "reason": pl.String,
-    "expected_rows": pl.Int64,
+    "expected_rows": pl.Float64,
     "arrived_rows": pl.Int64,
     "cause_dimension": pl.String,
     "cause_segment": pl.String,

@@ -69,7 +69,9 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
         "cost orders gmv claimed_conversions attributed_gmv new_customers visitors paying_visitors",
         "is_additive",
     ),
-    "marts.dim_promo": _columns("start_date end_date", "promo platform phase", "promo_year"),
+    "marts.dim_promo": _columns(
+        "start_date end_date", "promo platform phase kind label_en label_zh", "promo_year"
+    ),
     "quality.metrics": _columns(
         "",
         "name label_en label_zh unit additivity good_direction owner definition_en definition_zh "
@@ -88,6 +90,15 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
     ),
     "quality.reconciliation_daily": _columns(
         "business_date", "source", "landed_amount mart_amount difference"
+    ),
+    "quality.platform_reconciliation_daily": _columns(
+        "business_date",
+        "platform differs_in",
+        " ".join(
+            f"reported_{name} own_{name}"
+            for name in ("paid_amount", "refund_amount", "orders", "visitors")
+        ),
+        "is_within_tolerance",
     ),
     "quality.source_completeness_daily": _columns(
         "business_date",

@@ -1,4 +1,4 @@
-"""What names from the data are called in both languages: segments, promotions, metrics.
+"""What names from the data are called in both languages: segments, metrics.
 
 Belongs here: the registry's labels where it has them, else the catalogue's, else the name itself.
 Does not belong here: sentences.
@@ -10,11 +10,6 @@ from dashboards.base.data import Data
 from dashboards.base.page import Both, both, named, tr
 from dashboards.wording.comparisons import Form
 from dashboards.wording.metrics import Metrics
-
-
-def promo_name(promo: str) -> Both:
-    """A promotion's name as people write it."""
-    return named("promo", promo)
 
 
 def segment_name(dimension: str, segment: str) -> Both:

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from dashboards.base.data import SMALLEST_GROUP, Data, Row
+from dashboards.base.page import Both
 from dashboards.figures.promotions import phases
 from dashboards.wording.changes import COUNTS, EFFECT_ORDER
 
@@ -36,14 +37,14 @@ def comparisons(data: Data, moment: date) -> list[str]:
     return found
 
 
-def promotion_of_base(data: Data, moment: date, comparison: str) -> str | None:
-    """The promotion the base day lay in, where the day itself lies in none."""
+def event_of_base(data: Data, moment: date, comparison: str) -> Both | None:
+    """The promotion or holiday the base day lay in, where the day itself lies in none."""
     back = data.comparisons.base_day(comparison)
     if back is None or phases(data, moment, moment):
         return None
     base = moment - timedelta(days=back)
     found = phases(data, base, base)
-    return found[0].promo if found else None
+    return found[0].label if found else None
 
 
 def base_dates(data: Data, moment: date, comparison: str) -> list[date]:

@@ -145,6 +145,7 @@ def send_alerts(settings: Settings, state: State, published: Callable[[str], pl.
         feeds_of=FEEDS_OF_METRIC,
         causes=published("from insights.root_causes"),
         watermarks=published("from quality.source_watermarks"),
+        consoles=published("from quality.platform_reconciliation_daily"),
     )
     shop = settings.shop
     site = (settings.paths.site / "index.html").as_posix()

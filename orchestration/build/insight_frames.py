@@ -41,12 +41,12 @@ _REFUNDED = """
 """
 REFUNDS = f"""
     select refunds.refund_date as business_date, orders.platform, count(*) as refund_count,
-        cast(sum(refunds.amount) as double) as amount
+        cast(sum(refunds.goods_amount) as double) as amount
     {_REFUNDED}
 """
 _LAGS = f"""
     select refunds.refund_date - orders.business_date as lag_days,
-        cast(sum(refunds.amount) as double) as amount
+        cast(sum(refunds.goods_amount) as double) as amount
     {_REFUNDED}
 """
 _ATTEMPTS = """

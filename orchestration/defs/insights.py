@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import dagster as dg
+import polars as pl
 
 from orchestration.build.tables import written
 from orchestration.defs.execution import step
@@ -68,7 +69,8 @@ def insights(
         "root_causes": causes,
     }
     for name, frame in tables.items():
-        run.write(f"insights.{name}", frame)
+        money = pl.col("^.*_amount$").round(2).cast(pl.Decimal(18, 2))
+        run.write(f"insights.{name}", frame.with_columns(money))
         yield dg.MaterializeResult(
             asset_key=["insights", name], metadata={"dagster/row_count": frame.height}
         )

@@ -45,7 +45,9 @@ CONTRACT = {
     " refunded_amount currency original_amount order_number",
     "fct_retention_daily": f"cohort_date {_RETENTION}",
     "fct_retention_monthly": f"cohort_month {_RETENTION}",
-    "fct_sales_ladder_daily": "business_date refund_basis rung amount",
+    "fct_refunds": "source refund_id order_id product_id reason amount goods_amount other_amount"
+    " is_after_shipping",
+    "fct_sales_ladder_daily": "business_date refund_basis rung amount other_amount shipping_basis",
     "fct_sessions": "session_id visitor_key customer_key platform shop_id started_at business_date"
     " channel campaign device region event_count has_product_view has_add_to_cart has_checkout"
     " has_purchase",

@@ -49,8 +49,8 @@ def dim_date() -> pl.DataFrame:
 
 def dim_promo() -> pl.DataFrame:
     return pl.DataFrame(
-        [("double_11", platform, "sale", *span) for (platform, _), span in PROMO.items()],
-        schema=["promo", "platform", "phase", "start_date", "end_date"], orient="row",
+        [("double_11", platform, "sale", "sale", *span) for (platform, _), span in PROMO.items()],
+        schema=["promo", "platform", "phase", "kind", "start_date", "end_date"], orient="row",
     )  # fmt: skip
 
 
@@ -381,6 +381,30 @@ def test_platform_phases_and_the_companys_follow_the_largest_platform() -> None:
     assert at("shopify", date(2025, 11, 6)) == ("double_11:sale", 2, date(2025, 11, 4), False)
     assert at("tmall", date(2025, 11, 11))[3] is True  # the main day keeps its wide floor
     assert at("tmall", date(2025, 11, 12)) == ("double_11", 1, date(2025, 11, 11), False)
+
+
+def test_a_day_is_of_one_event_and_of_those_of_its_platform_alone() -> None:
+    """Sale before holiday, long holiday before short, closed before all; no 11.11 elsewhere."""
+    first = date(2025, 10, 1)
+    own = [
+        ("national_day", "holiday", "holiday", first, first + timedelta(3)),
+        ("mid_autumn", "holiday", "holiday", first + timedelta(1), first + timedelta(1)),
+        ("birthday", "peak", "sale", first + timedelta(2), first + timedelta(4)),
+        ("stocktaking", "closed", "closed", first + timedelta(3), first + timedelta(3)),
+    ]
+    events = pl.DataFrame(
+        [(promo, "site", *rest) for promo, *rest in own],
+        schema=["promo", "platform", "phase", "kind", "start_date", "end_date"], orient="row",
+    )  # fmt: skip
+    calendar = event_calendar(dim_date(), pl.concat([dim_promo(), events]), ["site", "tmall"])
+    days = calendar.filter(pl.col("segment") == "site", pl.col("event").is_not_null())
+    assert days.select("date", "event", "event_day").rows() == [
+        (first, "national_day:holiday", 0),
+        (first + timedelta(1), "national_day:holiday", 1),
+        (first + timedelta(2), "birthday:peak", 0),
+        (first + timedelta(3), "stocktaking:closed", 0),
+        (first + timedelta(4), "birthday:peak", 2),
+    ]  # the main day of 11.11 is none on a platform that has no phase of it
 
 
 def test_no_rows_and_no_promotions_are_no_error() -> None:

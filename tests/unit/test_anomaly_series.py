@@ -30,8 +30,8 @@ NO_DATES = pl.DataFrame(
             "lunar_new_year_offset": pl.Int64}
 )  # fmt: skip
 NO_PROMOS = pl.DataFrame(
-    schema={"promo": pl.String, "platform": pl.String, "phase": pl.String, "start_date": pl.Date,
-            "end_date": pl.Date}
+    schema={"promo": pl.String, "platform": pl.String, "phase": pl.String, "kind": pl.String,
+            "start_date": pl.Date, "end_date": pl.Date}
 )  # fmt: skip
 WHOLE = pl.DataFrame(
     schema={"business_date": pl.Date, "feed": pl.String, "platform": pl.String,

@@ -272,6 +272,29 @@ def test_every_model_has_its_dot_and_they_are_never_added(site: Path) -> None:
     assert f"{6 * total:,.2f}" not in text
 
 
+def test_net_roas_is_after_refunds_and_says_so(tmp_path: Path) -> None:
+    """900 paid and 300 given back later, of which the channel has all, for 200: 3.00."""
+    credited = [
+        {"business_date": shop.LAST - timedelta(days=back), "model": model, "campaign": "brand",
+         "channel": "paid_search", "credited_orders": float(back), "credited_revenue": revenue}
+        for model in ("first", "last")
+        for back, revenue in ((3, 900.0), (0, -300.0))
+    ]  # fmt: skip
+    spent = {
+        "business_date": shop.LAST, "platform": "shopify", "channel": "paid_search",
+        "is_additive": True, "cost": 200, "attributed_gmv": 900.0,
+    }  # fmt: skip
+    frames = {
+        "marts.fct_attribution_daily": fake("marts.fct_attribution_daily", credited),
+        "marts.fct_channel_daily": fake("marts.fct_channel_daily", [spent]),
+    }
+    build_site(frames, shop.info(), tmp_path)
+    text = tree(tmp_path, "attribution.html").text()
+    assert "Net ROAS = attributed net sales / spend: refunds are taken off" in text
+    rows = table_of(tmp_path, "attribution.html", "attribution-last")
+    assert rows[-1][-4:] == ["3.0", "¥600.00", "¥200.00", "3.00"]
+
+
 def test_models_that_disagree_on_the_sum_are_called_wrong(tmp_path: Path) -> None:
     frame = shop.frames()["marts.fct_attribution_daily"]
     last = pl.col("model") == "last"

@@ -15,6 +15,7 @@ import polars as pl
 from dashboards.base.data import Data, Row, SiteInfo
 from dashboards.base.page import Both, Chart, Page, Table, both, named, same, tr
 from dashboards.charts.waterfall import reconciliation_bars
+from dashboards.pages.quality.consoles import consoles
 from dashboards.pages.quality.grid import GRID_DAYS, SYMBOL, GridRow, grid
 from dashboards.pages.quality.headline import headline
 from dashboards.pages.quality.watermarks import marks
@@ -210,6 +211,7 @@ def build(data: Data, info: SiteInfo) -> Page:
     files, total = file_rows(data)
     recon = reconciliation_chart(data, info, page)
     found = counts(data)
+    page.charts.append(beside := consoles(data, info))
     page.values = {
         "headline": headline(found, rows, marks(data)),
         "tiles": _tiles(data, rows, recon, total),
@@ -222,5 +224,6 @@ def build(data: Data, info: SiteInfo) -> Page:
         "files": files,
         "file_total": total,
         "recon": recon,
+        "consoles": beside,
     }
     return page

@@ -30,10 +30,14 @@ shop_orders as (
 judged as (
     select
         expectations.*,
-        -- fewer rows than five a day may well be none on an ordinary day
-        coalesce(expectations.expected_rows, 0)
-        >= case when expectations.is_total then 1 else 5 end
-            as is_expected,
+        -- a silence of fewer rows may well be an ordinary day, or a few of them
+        case
+            when expectations.is_total then coalesce(expectations.expected_rows, 0) >= 1
+            when expectations.arrived_rows > 0 then coalesce(expectations.expected_rows, 0) >= 5
+            else
+                expectations.expected_rows > 0
+                and coalesce(expectations.silent_rows, 0) >= {{ silent_rows() }}
+        end as is_expected,
         -- visitors came until the end of the day and bought nothing more: the shop, not the file
         coalesce(
             shop_events.last_hour >= 22
@@ -47,8 +51,16 @@ judged as (
         coalesce(
             expectations.feed = 'events'
             and expectations.arrived_rows < 0.25 * expectations.expected_rows
-            and shop_orders.expected_rows >= 5
-            and shop_orders.arrived_rows >= 0.5 * shop_orders.expected_rows,
+            and shop_orders.expected_rows >= 3
+            and shop_orders.arrived_rows >= 0.5 * shop_orders.expected_rows
+            -- so many orders would be a surprise if visitors had fallen as their events say
+            and {{ surprise(
+                'shop_orders.arrived_rows',
+                'greatest(' ~ ratio(
+                    'shop_orders.expected_rows * expectations.arrived_rows',
+                    'expectations.expected_rows'
+                ) ~ ', 0.05)'
+            ) }} >= 4,
             false
         ) as is_tracking_lost
     from expectations
