@@ -89,6 +89,12 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
     "quality.reconciliation_daily": _columns(
         "business_date", "source", "landed_amount mart_amount difference"
     ),
+    "quality.lookups": _columns(
+        "last_orphan_date",
+        "feed looks_for source examples",
+        "rows amount orphan_rows orphan_amount orphan_rate",
+        "is_material",
+    ),
     "quality.source_completeness_daily": _columns(
         "business_date",
         "source feed platform shop_id last_at reason",

@@ -42,8 +42,10 @@ FILES = {
     "3,2026-04-07 11:05:00,,unpaid,70\n",
     "site/lines_20260409020000.csv": "order_id,product_id,quantity,unit_price\n"
     "1,CUP,1,20\n1,LOST,1,10\n3,CUP,1,70\n8,CUP,2,4.50\n",
-    "site/products_20260409020000.csv": "product_id,valid_from,name,category_1\nCUP,2026-01-01,Cup,Kitchen\n",
-    "site/refunds_20260409020000.csv": REFUNDS + "r1,1,CUP,2026-04-08 09:00:00,5,refund_only,succeeded\n"
+    "site/products_20260409020000.csv": "product_id,valid_from,name,category_1\n"
+    "CUP,2026-01-01,Cup,Kitchen\n",
+    "site/refunds_20260409020000.csv": REFUNDS
+    + "r1,1,CUP,2026-04-08 09:00:00,5,refund_only,succeeded\n"
     "r2,1,POT,2026-04-08 10:00:00,6,refund_only,succeeded\n"
     "r3,2,POT,2026-04-08 11:00:00,7,refund_only,succeeded\n"
     "r4,3,,2026-04-08 12:00:00,8,refund_only,succeeded\n"
@@ -61,7 +63,8 @@ FILES = {
     "2026-04-06,brand,click,60\n2026-04-06,mystery,click,15\n2026-04-07,riddle,click,2\n",
     "till/orders.csv": "order_id,ordered_at,paid_at,status,order_amount\n"
     "1,2026-04-06 09:05:00,2026-04-06 09:05:00,completed,11\n",
-    "till/refunds_20260409020000.csv": REFUNDS + "r1,1,CUP,2026-04-07 09:00:00,1,refund_only,succeeded\n"
+    "till/refunds_20260409020000.csv": REFUNDS
+    + "r1,1,CUP,2026-04-07 09:00:00,1,refund_only,succeeded\n"
     "r2,2,CUP,2026-04-07 09:00:00,2,refund_only,succeeded\n",
 }
 DAY_6, DAY_7, DAY_8 = date(2026, 4, 6), date(2026, 4, 7), date(2026, 4, 8)

@@ -17,6 +17,7 @@ from dashboards.base.page import Both, Chart, Page, Table, both, named, same, tr
 from dashboards.charts.waterfall import reconciliation_bars
 from dashboards.pages.quality.grid import GRID_DAYS, SYMBOL, GridRow, grid
 from dashboards.pages.quality.headline import headline
+from dashboards.pages.quality.lookups import lookups
 from dashboards.pages.quality.watermarks import marks
 from dashboards.pages.shared.layout import Tile
 from dashboards.wording.formatting import day, exact_money, integer
@@ -210,6 +211,7 @@ def build(data: Data, info: SiteInfo) -> Page:
     files, total = file_rows(data)
     recon = reconciliation_chart(data, info, page)
     found = counts(data)
+    summary, lost = lookups(data, info)
     page.values = {
         "headline": headline(found, rows, marks(data)),
         "tiles": _tiles(data, rows, recon, total),
@@ -222,5 +224,8 @@ def build(data: Data, info: SiteInfo) -> Page:
         "files": files,
         "file_total": total,
         "recon": recon,
+        "lookup_summary": summary,
+        "lost_many": [row for row in lost if row.is_material],
+        "lost_few": [row for row in lost if not row.is_material],
     }
     return page

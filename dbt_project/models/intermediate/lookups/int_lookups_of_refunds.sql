@@ -26,6 +26,10 @@ lines as (
     from {{ ref('int_order_items_shared') }}
 ),
 
+lined as (
+    select distinct order_key from lines
+),
+
 tried as (
     select
         refunds.source,
@@ -39,7 +43,7 @@ tried as (
         case
             when lines.order_key is not null then true
             -- where no line tells of the order, its products are not known
-            when converted.order_key in (select lines.order_key from lines) then false
+            when converted.order_key in (select lined.order_key from lined) then false
         end as has_line
     from refunds
     left join converted

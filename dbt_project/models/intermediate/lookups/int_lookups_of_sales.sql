@@ -18,6 +18,10 @@ products as (
     from {{ ref('stg_raw__products') }}
 ),
 
+catalogues as (
+    select distinct source from products
+),
+
 lines as (
     select * from {{ ref('int_order_items_shared') }}
 ),
@@ -68,7 +72,7 @@ final as (
     where
         lines.is_goods
         and lines.product_id is not null
-        and lines.source in (select products.source from products)
+        and lines.source in (select catalogues.source from catalogues)
     union all
     select
         'orders' as feed,
