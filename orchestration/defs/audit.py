@@ -12,7 +12,7 @@ from orchestration.run import Run, gate_error
 
 TABLES = {
     "ingest_files": "One row per file of the inbox, with the fate of its rows.",
-    "reconciliation_daily": "One row per day and source: landed against mart amounts.",
+    "reconciliation_daily": "One row per measure, day and source: what landed against the marts.",
     "checks": "One row per check of this run, from every layer.",
     "metrics": "One row per metric of the registry: labels, unit, definition.",
     "run": "One row: the run that made this generation.",
@@ -20,7 +20,7 @@ TABLES = {
 # Table -> its check, the layer of `quality.checks` it sums up, and what it means.
 _CHECKS = {
     "reconciliation_daily": (
-        "reconciles", "reconciliation", "Landed and mart amounts agree to 0.00.",
+        "reconciles", "reconciliation", "Landed and mart amounts and rows agree exactly.",
     ),
     "checks": ("publish_gate", "gate", "Great Expectations on the daily frame."),
 }  # fmt: skip
@@ -48,8 +48,9 @@ def audit(
     context: dg.AssetExecutionContext, run: dg.ResourceParam[Run]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Reconcile, run the publish gate, and stop the run if an error-level check failed."""
+    shop = run.settings.shop
     totals = reconciliation(
-        run.query, run.paths.landing, run.landed_batches(), run.settings.shop.timezone
+        run.query, run.paths.landing, run.landed_batches(), shop.timezone, shop.currency
     )
     checks = pl.concat([*run.checks, audit_checks(run.query, totals, run.as_of, run.run_id)])
     tables = {
