@@ -52,7 +52,7 @@ _MART_TOTALS = """
     group by all
 """
 _GATE_FRAME = """
-    select business_date, dimension, segment, visitors, gmv, conversion_rate
+    select business_date, dimension, segment, orders, visitors, gmv, conversion_rate
     from marts.fct_gmv_daily
     where dimension in ('all', 'platform')
 """

@@ -67,7 +67,7 @@ traffic as (
         business_date,
         comparison,
         platform,
-        (visitors > 0) != (base_visitors > 0) as has_changed_tracking
+        (coalesce(visitors, 0) > 0) != (coalesce(base_visitors, 0) > 0) as has_changed_tracking
     from paired
     where dimension = 'all'
 ),
