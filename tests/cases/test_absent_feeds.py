@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from tests.support.landed import built
-from tests.support.raw import PROJECT, read
+from tests.support.needs import needs, unknown
+from tests.support.raw import read
 
 DAYS = [f"2026-03-{day:02}" for day in range(9, 19)]
 FEEDS = ("orders", "events", "traffic_daily", "campaign_spend", "refunds")
@@ -54,32 +55,13 @@ def shop_of(sources: dict[str, tuple[str, ...]]) -> tuple[str, dict[str, str]]:
     return text, files
 
 
-def needs() -> dict[str, list[set[str]]]:
-    """Metric -> of each set a feed must tell, from the registry; a mart's money likewise."""
-    found = {}
-    for file in (PROJECT / "models/marts").rglob("*.yml"):
-        for column in yaml.safe_load(file.read_text("utf-8"))["models"][0]["columns"]:
-            if metric := column.get("config", {}).get("meta", {}).get("metric"):
-                found[column["name"]] = [set(feed.split("/")) for feed in metric["feeds"]]
-    assert len(found) > 20
-    # columns that are no metrics of their own, but made of one feed
-    for name in ("identified_orders", "tracked_buyers", "repeat_buyers", "gmv_change", "base_gmv",
-                 "attributed_gmv", "credited_gmv"):  # fmt: skip
-        found[name] = [{"orders"}]
-    for name in ("impressions", "clicks", "claimed_conversions"):
-        found[name] = [{"campaign_spend"}]
-    return found
-
-
 def zeros(file: Path, feeds: Iterable[str], where: str = "true") -> Iterator[tuple[str, str]]:
     """Columns that say 0, or anything, of what none of the feeds tells."""
-    told = set(feeds)
-    unknown = {name for name, sets in needs().items() if not all(told & one for one in sets)}
     for mart in MARTS:
         columns = read(file, f"from marts.{mart} limit 0").columns
         if where != "true" and where.split(maxsplit=1)[0] not in columns:
             continue
-        for name in sorted(unknown & set(columns)):
+        for name in sorted(unknown(feeds) & set(columns)):
             [(n,)] = read(
                 file, f"select count({name}) from marts.{mart} where {where}"
             ).rows()  # fmt: skip
