@@ -27,31 +27,29 @@ sold as (
     group by platform
 ),
 
-visits as (
-    select
-        platform,
-        business_date
-    from sessions
-    union all
-    select
-        platform,
-        traffic_date as business_date
-    from traffic
-),
-
+-- events tell of every day between the first and the last, totals only of their own
 visited as (
     select
         platform,
         min(business_date) as first_date,
         max(business_date) as last_date
-    from visits
+    from sessions
     group by platform
+),
+
+reported as (
+    select distinct
+        platform,
+        traffic_date
+    from traffic
 ),
 
 platforms as (
     select platform from sold
     union
     select platform from visited
+    union
+    select platform from reported
 ),
 
 final as (
@@ -64,11 +62,16 @@ final as (
             periods.period_end >= visited.first_date
             and periods.period_start <= visited.last_date,
             false
-        ) as is_traffic_known
+        ) or reported.platform is not null as is_traffic_known
     from periods
     cross join platforms
     left join sold on platforms.platform = sold.platform
     left join visited on platforms.platform = visited.platform
+    left join reported
+        on
+            platforms.platform = reported.platform
+            and periods.period_start = reported.traffic_date
+            and periods.grain = 'day'
 )
 
 select * from final
