@@ -28,7 +28,7 @@ ids as (
         looks_for,
         source,
         day,
-        id
+        example_id
     from made
     where not is_found
 ),
@@ -36,7 +36,7 @@ ids as (
 numbered as (
     select
         *,
-        row_number() over (partition by feed, looks_for, source, day order by id) as id_number
+        row_number() over (partition by feed, looks_for, source, day order by example_id) as id_number
     from ids
 ),
 
@@ -46,7 +46,7 @@ examples as (
         looks_for,
         source,
         day,
-        string_agg(id, ', ' order by id_number) as examples
+        string_agg(example_id, ', ' order by id_number) as examples
     from numbered
     where id_number <= 5
     group by feed, looks_for, source, day

@@ -34,7 +34,7 @@ tried as (
     select
         refunds.source,
         refunds.refund_date as day,
-        refunds.order_id as id,
+        refunds.order_id as example_id,
         refunds.product_id,
         coalesce(converted.amount, refunds.amount) as amount,
         converted.refund_id is not null as has_amount,
@@ -59,7 +59,7 @@ final as (
         'order' as looks_for,
         source,
         day,
-        id,
+        example_id,
         amount,
         has_order as is_found,
         1 as row_count
@@ -70,7 +70,7 @@ final as (
         'rate' as looks_for,
         source,
         day,
-        id,
+        example_id,
         amount,
         has_amount as is_found,
         1 as row_count
@@ -82,7 +82,7 @@ final as (
         'payment' as looks_for,
         source,
         day,
-        id,
+        example_id,
         amount,
         coalesce(is_paid, false) as is_found,
         1 as row_count
@@ -94,7 +94,7 @@ final as (
         'line' as looks_for,
         source,
         day,
-        id,
+        example_id,
         amount,
         has_line as is_found,
         1 as row_count

@@ -51,7 +51,7 @@ final as (
         'order' as looks_for,
         source,
         null as day,
-        order_id as id,
+        order_id as example_id,
         quantity * unit_price - discount_amount as amount,
         order_key in (select staged.order_key from staged) as is_found,
         1 as row_count
@@ -62,7 +62,7 @@ final as (
         'product' as looks_for,
         lines.source,
         lines.order_date as day,
-        lines.product_id as id,
+        lines.product_id as example_id,
         lines.line_amount as amount,
         products.product_id is not null as is_found,
         1 as row_count
@@ -79,7 +79,7 @@ final as (
         'line' as looks_for,
         source,
         business_date as day,
-        order_id as id,
+        order_id as example_id,
         paid_goods_amount as amount,
         main_order_key in (select lines.main_order_key from lines) as is_found,
         1 as row_count
@@ -91,7 +91,7 @@ final as (
         'session' as looks_for,
         orders.source,
         orders.business_date as day,
-        orders.order_id as id,
+        orders.order_id as example_id,
         orders.paid_goods_amount as amount,
         links.main_order_key is not null as is_found,
         1 as row_count

@@ -43,7 +43,7 @@ final as (
         'order' as looks_for,
         purchases.source,
         purchases.event_date as day,
-        purchases.order_id as id,
+        purchases.order_id as example_id,
         null as amount,
         orders.order_id is not null as is_found,
         1 as row_count
@@ -60,7 +60,7 @@ final as (
         'visitor' as looks_for,
         source,
         event_date as day,
-        min(case when visitor_key is null then event_id end) as id,
+        min(case when visitor_key is null then event_id end) as example_id,
         null as amount,
         visitor_key is not null as is_found,
         count(*) as row_count
@@ -73,7 +73,7 @@ final as (
         'channel' as looks_for,
         spend.source,
         spend.spend_date as day,
-        spend.campaign as id,
+        spend.campaign as example_id,
         spend.cost as amount,
         coalesce(campaigns.session_count > 0 or campaigns.channel != 'other', false) as is_found,
         1 as row_count
