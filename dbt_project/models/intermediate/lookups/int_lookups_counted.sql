@@ -36,7 +36,10 @@ ids as (
 numbered as (
     select
         *,
-        row_number() over (partition by feed, looks_for, source, day order by example_id) as id_number
+        row_number() over (
+            partition by feed, looks_for, source, day
+            order by example_id
+        ) as id_number
     from ids
 ),
 
