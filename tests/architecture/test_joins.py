@@ -40,6 +40,7 @@ SUMS = [
     "fct_gmv_change", "fct_sales_ladder_daily", "fct_retention_daily", "fct_retention_monthly",
     "fct_attribution_daily", "fct_channel_daily", "dim_channel", "dim_date", "dim_promo",
     "orphans_daily", "lookups", "source_completeness_daily", "source_watermarks",
+    "version_conflicts",
 ]  # fmt: skip
 # Table, feed that looks, feed it looks in -> where its rows that find none are counted, as
 # feed/thing of quality.orphans_daily, or why none is lost.
