@@ -163,8 +163,9 @@ def _orphans(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         return []
     return rows_of(
         con.execute(
-            "select feed, looks_for, source, orphan_rows, rows, orphan_amount, is_material,"
-            " examples from quality.lookups where orphan_rows > 0"
+            "select feed, looks_for, source, orphan_rows as rows, rows as of_rows,"
+            " orphan_amount as amount, is_material, examples"
+            " from quality.lookups where orphan_rows > 0"
             " order by is_material desc, orphan_rate desc, feed, looks_for, source"
         )
     )
