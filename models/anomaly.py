@@ -74,7 +74,7 @@ def _platforms(daily: pl.DataFrame) -> list[str]:
 
 
 def _closed(observed: Floats, params: DetectorParams) -> Flags:
-    """Zero days whose weekday is mostly zero of late: the shop is closed, nothing was lost."""
+    """Zero days with at least half of their weekday zero of late: closed, nothing was lost."""
     zero = observed == 0
     seen = np.zeros(observed.shape)
     for week in range(1, params.closed_weekday_weeks + 1):

@@ -30,18 +30,13 @@ INCIDENT_SCHEMA: dict[str, type[pl.DataType]] = {
     "platform": pl.String,
     "feeds": pl.String,
     "reason": pl.String,
-    "expected_rows": pl.Int64,
+    "expected_rows": pl.Float64,
     "arrived_rows": pl.Int64,
     "cause_dimension": pl.String,
     "cause_segment": pl.String,
     "cause_side": pl.String,
 }
-"""Columns of `insights.incidents` but for its words, which `dashboards.wording` adds.
-
-observed to upper are those of `metric` on `last_date`; cause_dimension and cause_segment say where
-it happened, null if nowhere in particular; cause_side is `above` where the cause is out of its
-range upwards.
-"""
+"""Columns of `insights.incidents` but for its words, which `dashboards.wording` adds."""
 
 
 def episodes(days: pl.DataFrame, by: list[str]) -> pl.DataFrame:

@@ -13,6 +13,7 @@ import polars as pl
 
 from models.baseline import EventKeys
 
+_RANK = {"holiday": 0, "sale": 1, "closed": 2}
 LUNAR_WINDOW = (-7, 10)  # days around lunar new year that are not ordinary (METRICS.md 4)
 
 
@@ -21,24 +22,35 @@ def event_calendar(
 ) -> pl.DataFrame:
     """Which event day each platform and the company are in.
 
-    A promo phase of the platform comes first (day k of the phase), then the date's own event by
-    offset, then the days around lunar new year. The company follows the first platform of
-    `platforms` that has a phase on that day.
+    A phase of the platform comes first (day k of the phase; of several a closed day before a sale
+    before a holiday, a long holiday before a short one), then the date's own event by offset, then
+    the days around lunar new year; these two only where the platform has phases of that event. The
+    company follows the first platform of `platforms` that has an event on that day.
 
     Args:
         dim_date: date, event, event_offset, lunar_new_year_offset (null outside).
-        dim_promo: promo, platform, phase, start_date, end_date (inclusive).
+        dim_promo: promo, platform, phase, kind, start_date, end_date (inclusive).
         platforms: platforms, the largest first.
 
     Returns:
         date, segment (`all` or the platform), event, event_day, instance_date, is_d_day; one row
         per date and segment, event null on ordinary days.
     """
-    own, phases = _own_events(dim_date), _phase_days(dim_promo)
+    phases = _phase_days(dim_promo)
+    has_event = dim_promo.select(segment="platform", own_event="promo").unique()
+    of_company = has_event.filter(pl.col("segment").is_in(platforms)).select(
+        pl.lit("all").alias("segment"), "own_event"
+    )
+    own = _own_events(dim_date).join(
+        pl.concat([has_event, of_company.unique()]), on="own_event", how="inner"
+    )
     segments = pl.DataFrame({"segment": ["all", *platforms]}, schema={"segment": pl.String})
     company = _company_phases(phases, platforms)
-    joined = own.join(segments, how="cross").join(
-        pl.concat([phases, company]), on=["segment", "date"], how="left"
+    joined = (
+        dim_date.select("date")
+        .join(segments, how="cross")
+        .join(own, on=["segment", "date"], how="left")
+        .join(pl.concat([phases, company]), on=["segment", "date"], how="left")
     )
     in_phase = pl.col("phase_event").is_not_null()
     phase_day = (pl.col("date") - pl.col("phase_start")).dt.total_days()
@@ -48,7 +60,7 @@ def event_calendar(
         event=pl.coalesce("phase_event", "own_event"),
         event_day=pl.when(in_phase).then(phase_day).otherwise("own_day"),
         instance_date=pl.when(in_phase).then("phase_start").otherwise("own_start"),
-        is_d_day="is_d_day",
+        is_d_day=pl.col("is_d_day").fill_null(value=False),
     ).sort("segment", "date")
 
 
@@ -76,11 +88,16 @@ def _phase_days(dim_promo: pl.DataFrame) -> pl.DataFrame:
             segment="platform",
             phase_event=pl.format("{}:{}", "promo", "phase"),
             phase_start="start_date",
+            rank=pl.col("kind").replace_strict(_RANK, return_dtype=pl.Int64),
+            length=pl.when(pl.col("kind") == "holiday")
+            .then((pl.col("end_date") - pl.col("start_date")).dt.total_days())
+            .otherwise(0),
             date=pl.date_ranges("start_date", "end_date"),
         )
         .explode("date")
-        .sort("phase_start", "phase_event")
+        .sort("rank", "length", "phase_start", "phase_event")
         .unique(["segment", "date"], keep="last")
+        .drop("rank", "length")
     )
 
 

@@ -105,13 +105,14 @@ def segment_series(sales: pl.DataFrame, params: SeriesParams | None = None) -> p
 def step_series(
     attempts: pl.DataFrame, steps: Sequence[str], segments: pl.DataFrame | None = None
 ) -> pl.DataFrame:
-    """Step rates of the funnel, as `<step>_rate`: part of those at the step before it.
+    """Step rates of the funnel, as `<step>_rate`: what part of those at the step before came on.
 
     The company has series of its own where more than one platform has events.
 
     Args:
-        attempts: rows of `int_funnel_sessions_counted`: business_date, platform, depth,
-            attempt_count and one column for each dimension of `segments`.
+        attempts: rows of `int_funnel_sessions_counted`: business_date, platform,
+            reached_1, direct_1 and so on for every step, and one column for each dimension of
+            `segments`.
         steps: names of the steps in order.
         segments: platform, dimension, segment to follow beside company and platforms.
     """
@@ -126,20 +127,18 @@ def step_series(
         own = attempts.with_columns(dimension=pl.lit(name), segment=pl.col(name))
         places.append(own.join(segments, on=["platform", "dimension", "segment"], how="semi"))
     place = ["business_date", "dimension", "segment", "platform"]
-    columns = [*place, "depth", "attempt_count"]
-    reached = [
-        pl.col("attempt_count").filter(pl.col("depth") >= number).sum().alias(str(number))
-        for number in range(1, len(steps) + 1)
-    ]
-    sums = pl.concat([part.select(pl.col(columns)) for part in places], how="vertical_relaxed")
-    sums = sums.group_by(place).agg(reached)
+    counts = [f"{kind}_{n + 1}" for n in range(len(steps)) for kind in ("reached", "direct")]
+    sums = pl.concat([part.select(*place, *counts) for part in places], how="vertical_relaxed")
+    sums = sums.group_by(place).agg(pl.col(counts).sum())
     parts = [
-        sums.filter(pl.col(str(number - 1)) > 0).select(
+        sums.filter(pl.col(f"reached_{number - 1}") > 0)
+        .with_columns(passed=pl.col(f"reached_{number}") - pl.col(f"direct_{number}"))
+        .select(
             *place,
             metric=pl.lit(f"{step}_rate"),
-            value=pl.col(str(number)) / pl.col(str(number - 1)),
-            count=pl.col(str(number)).cast(pl.Float64),
-            base=pl.col(str(number - 1)).cast(pl.Float64),
+            value=pl.col("passed") / pl.col(f"reached_{number - 1}"),
+            count=pl.col("passed").cast(pl.Float64),
+            base=pl.col(f"reached_{number - 1}").cast(pl.Float64),
         )
         for number, step in enumerate(steps, start=1)
         if number > 1

@@ -34,10 +34,7 @@ ROOT_CAUSE_SCHEMA: dict[str, type[pl.DataType]] = {
     "position": pl.Int64,
     "is_cause": pl.Boolean,
 }
-"""Columns of `insights.root_causes`, one row per incident, dimension and segment. platform is null
-for an incident of the company. measure: what was compared, gmv or visitors; impact_amount: money
-against the expectation; share: part of the dimension's whole impact; dimension_rank, position: 1
-is the likeliest; is_cause: the segment is in the smallest set that explains the loss."""
+"""Columns of `insights.root_causes`, one row per incident, dimension and segment."""
 
 BASE_DAYS = 28
 MIN_SHARE = 0.10  # explanatory power below which a segment is no part of the explanation

@@ -134,6 +134,7 @@ class Run:
                 sources,
                 self.as_of,
                 self.missing,
+                self.settings.file.calendar,
                 tests_all=self.tests_all,
             )
         dbt.set_environment(self.settings)
@@ -239,9 +240,10 @@ class Run:
         ):
             return None
         kept = {}
-        for table, (log, day) in dbt.day_logs(dbt.manifest()).items():
+        for table, (logs, day) in dbt.day_logs(dbt.manifest()).items():
+            named = "', '".join(logs)
             changed = self.query(
-                f"select day from incremental.changes where model = '{log}'"
+                f"select day from incremental.changes where model in ('{named}')"
                 " and seq = (select max(seq) from incremental.runs)"
             )["day"]
             if not changed.has_nulls():  # else it was built in full

@@ -185,58 +185,68 @@
     if (values.gmv) { drawLine(values, name); }
   }
 
-  /* Funnel: counts of the two windows. */
+  /* Funnel: counts of the two windows, step by step, wherever a session began. */
   function sumOf(lines, window_) {
     if (!window_) { return null; }
     var from = Math.max(0, place(cube.funnel, window_[0]));
     var to = place(cube.funnel, window_[1]);
-    return lines.map(function (line) {
+    var summed = function (line) {
       var sum = 0;
       for (var at = from; at <= to; at += 1) { sum += line[at]; }
       return sum;
-    });
+    };
+    var none = cube.funnel.steps.map(function () { return 0; });
+    var reached = lines ? lines.reached.map(summed) : none;
+    var direct = lines ? lines.direct.map(summed) : none;
+    return {
+      total: lines && lines.total.length ? summed(lines.total[0]) : 0, reached: reached, direct: direct,
+      passed: reached.map(function (v, at) { return v - direct[at]; })
+    };
   }
+  function passage(side, at) { return side && at ? ratio(side.passed[at], side.reached[at - 1]) : null; }
   function moved(now, was, at) {
-    var rate = ratio(now[at], now[at - 1]);
-    var old = was && ratio(was[at], was[at - 1]);
-    if (!at || rate === null || old === null || !was[at]) { return DASH; }
-    var pooled = (now[at] + was[at]) / (now[at - 1] + was[at - 1]);
-    var error = Math.sqrt(pooled * (1 - pooled) * (1 / now[at - 1] + 1 / was[at - 1]));
+    var rate = passage(now, at);
+    var old = passage(was, at);
+    if (rate === null || old === null) { return DASH; }
+    var pooled = (now.passed[at] + was.passed[at]) / (now.reached[at - 1] + was.reached[at - 1]);
+    var error = Math.sqrt(pooled * (1 - pooled) * (1 / now.reached[at - 1] + 1 / was.reached[at - 1]));
     var big = error > 0 && Math.abs(rate - old) >= 2 * error;
     var arrow = !big ? "\u25cf " : rate > old ? "\u25b2 " : "\u25bc ";
     return fill(words.points, { n: fixed((rate - old) * 100, 1, true) }).map(function (text) { return arrow + text; });
   }
   function funnel(key, name) {
     var lines = cube.funnel.values[key];
-    var now = lines ? sumOf(lines, page.funnel.now) : cube.funnel.steps.map(function () { return 0; });
+    var now = sumOf(lines, page.funnel.now);
     var was = lines ? sumOf(lines, page.funnel.base) : null;
-    var overall = ratio(now[now.length - 1], now[0]);
+    var overall = ratio(now.reached[now.reached.length - 1], now.total);
     put(document.getElementById("headline"), overall === null ? fill(words.funnel_none, { segment: name })
-      : fill(words.funnel_headline, { segment: name, n: fixed(overall * 100, 1) }));
+      : fill(words.funnel_headline, {
+        segment: name, n: fixed(overall * 100, 1),
+        last: both(function (lang) { return page.funnel.last[lang === "zh" ? 1 : 0]; })
+      }));
     var id = "funnel-steps";
     var figure = copy(page.originals[id]);
     var bars = figure.data[1];
     var marks = figure.data[2];
-    var scaled = was && was[0] ? was.map(function (v) { return v / was[0] * now[0]; }) : null;
-    bars.x = now;
-    marks.x = now.map(function (v, at) { return Math.max(v, scaled ? scaled[at] : 0); });
-    marks.text = now.map(function (v) {
-      var part = percent(ratio(v, now[0]), 1);
+    var scaled = was && was.total ? was.reached.map(function (v) { return v / was.total * now.total; }) : null;
+    bars.x = now.reached;
+    marks.x = now.reached.map(function (v, at) { return Math.max(v, scaled ? scaled[at] : 0); });
+    marks.text = now.reached.map(function (v) {
+      var part = percent(ratio(v, now.total), 1);
       return token(both(function (lang) {
         return " " + grouped(String(v)) + " \u00b7 " + part;
       }));
     });
-    figure.data[0].x = scaled || now.map(function () { return null; });
-    figure.layout.xaxis.range = [0, 1.42 * (Math.max.apply(null, now.concat(scaled || [0])) || 1)];
+    figure.data[0].x = scaled || now.reached.map(function () { return null; });
+    figure.layout.xaxis.range = [0, 1.42 * (Math.max.apply(null, now.reached.concat(scaled || [0])) || 1)];
     page.figures[id] = figure;
     var box = caption(id, fill(words.funnel_title, { segment: name }));
     var labels = kpi.all("tbody th", box).map(function (th) { return th.cloneNode(true); });
-    var rows = body(now.map(function (v, at) {
+    var rows = body(now.reached.map(function (v, at) {
       return [
-        "", grouped(String(v)), was ? grouped(String(was[at])) : DASH,
-        percent(at ? ratio(v, now[at - 1]) : null, 1),
-        percent(was && at ? ratio(was[at], was[at - 1]) : null, 1),
-        at ? moved(now, was, at) : DASH, percent(ratio(v, now[0]), 1)
+        "", grouped(String(v)), grouped(String(now.direct[at])), was ? grouped(String(was.reached[at])) : DASH,
+        percent(passage(now, at), 1), percent(passage(was, at), 1), moved(now, was, at),
+        percent(ratio(v, now.total), 1)
       ];
     }));
     kpi.all("tr", rows).forEach(function (line, at) { line.replaceChild(labels[at], line.firstChild); });

@@ -46,7 +46,7 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
     "marts.fct_funnel_daily": _columns(
         "business_date",
         "basis dimension segment step",
-        "step_number entered_count step_rate overall_rate",
+        "step_number attempt_count reached_count direct_count passage_rate",
     ),
     "marts.fct_retention_monthly": _columns(
         "cohort_month",
@@ -56,7 +56,7 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
     "marts.fct_retention_daily": _columns(
         "cohort_date",
         "kind retention_type dimension segment",
-        "period_number cohort_size retained_count retention_rate",
+        "period_number cohort_size retained_count retention_rate gap_day_count",
     ),
     "marts.fct_attribution_daily": _columns(
         "business_date",
@@ -69,7 +69,9 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
         "cost orders gmv claimed_conversions attributed_gmv new_customers visitors paying_visitors",
         "is_additive",
     ),
-    "marts.dim_promo": _columns("start_date end_date", "promo platform phase", "promo_year"),
+    "marts.dim_promo": _columns(
+        "start_date end_date", "promo platform phase kind label_en label_zh", "promo_year"
+    ),
     "quality.metrics": _columns(
         "",
         "name label_en label_zh unit additivity good_direction owner definition_en definition_zh "
@@ -96,6 +98,15 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
         "feed looks_for source examples",
         "rows amount orphan_rows orphan_amount orphan_rate",
         "is_material",
+    ),
+    "quality.platform_reconciliation_daily": _columns(
+        "business_date",
+        "platform differs_in",
+        " ".join(
+            f"reported_{name} own_{name}"
+            for name in ("paid_amount", "refund_amount", "orders", "visitors")
+        ),
+        "is_within_tolerance",
     ),
     "quality.source_completeness_daily": _columns(
         "business_date",

@@ -1,4 +1,4 @@
-"""What names from the data are called in both languages: segments, promotions, metrics.
+"""What names from the data are called in both languages: segments, metrics.
 
 Belongs here: the registry's labels where it has them, else the catalogue's, else the name itself.
 Does not belong here: sentences.
@@ -12,16 +12,21 @@ from dashboards.wording.comparisons import Form
 from dashboards.wording.metrics import Metrics
 
 
-def promo_name(promo: str) -> Both:
-    """A promotion's name as people write it."""
-    return named("promo", promo)
-
-
 def segment_name(dimension: str, segment: str) -> Both:
     """A segment's name: the catalogue's for known ones, else as delivered."""
     if segment in ("(untracked)", "(unidentified)", "(unattributed)"):
         return tr(f"segment.{segment.strip('()')}")
     return named(f"segment.{dimension}", segment)
+
+
+def step_name(step: str) -> Both:
+    """A step of the funnel, which is a kind of event."""
+    return named("step", step)
+
+
+def passage(before: str, step: str) -> Both:
+    """From one step to the next: Add to cart → Checkout."""
+    return tr("tree.step", a=step_name(before), b=step_name(step))
 
 
 def label_of(name: str, metrics: Metrics) -> Both:

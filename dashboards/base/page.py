@@ -88,6 +88,11 @@ def named(group: str, name: str) -> Both:
     return both(lambda lang: word(group, name, lang))
 
 
+def listed(names: Sequence[Both]) -> Both:
+    """Names one after the other, as each language writes a list."""
+    return Both(", ".join(name.en for name in names), "、".join(name.zh for name in names))
+
+
 def clipped(value: Both, length: int) -> Both:
     """A text cut to `length` letters with an ellipsis; the table beside has the whole."""
     return both(

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import polars as pl
+
 from dashboards.base.data import SMALLEST_GROUP, Data, Row
+from dashboards.base.page import Both
 from dashboards.figures.promotions import phases
 from dashboards.wording.changes import COUNTS, EFFECT_ORDER
 
@@ -34,31 +37,48 @@ def comparisons(data: Data, moment: date) -> list[str]:
     return found
 
 
-def promotion_of_base(data: Data, moment: date, comparison: str) -> str | None:
-    """The promotion the base day lay in, where the day itself lies in none."""
+def event_of_base(data: Data, moment: date, comparison: str) -> Both | None:
+    """The promotion or holiday the base day lay in, where the day itself lies in none."""
     back = data.comparisons.base_day(comparison)
     if back is None or phases(data, moment, moment):
         return None
     base = moment - timedelta(days=back)
     found = phases(data, base, base)
-    return found[0].promo if found else None
+    return found[0].label if found else None
 
 
-def incidents_of_base(data: Data, moment: date, comparison: str) -> list[Row]:
-    """Incidents that the base day lay in and the day itself does not, the costliest first."""
-    back = data.comparisons.base_day(comparison)
-    if back is None:
+def base_dates(data: Data, moment: date, comparison: str) -> list[date]:
+    """The days a day is compared with; of a promotion's phase those of all platforms in it."""
+    days = data.comparisons.base_days(comparison)
+    if days:
+        return [moment - timedelta(days=back) for back in range(days[0], days[1] - 1, -1)]
+    if comparison != "promo_phase":
         return []
-    base = moment - timedelta(days=back)
+    rows = data["marts.dim_promo"].select("promo", "platform", "phase", "promo_year", "start_date")
+    keys = ["promo", "platform", "phase", "promo_year"]
+    here = data["marts.dim_promo"].filter(
+        pl.col("start_date") <= moment, pl.col("end_date") >= moment
+    )
+    paired = here.with_columns(pl.col("promo_year") - 1).join(rows, on=keys, suffix="_base")
+    found = paired.select(pl.col("start_date_base") + (moment - pl.col("start_date")))
+    return sorted(set(found.to_series().drop_nulls()))
+
+
+def incidents_of_base(data: Data, moment: date, comparison: str) -> list[tuple[Row, int]]:
+    """Incidents that days of the base lay in and the day itself does not, and how many days.
+
+    The costliest come first.
+    """
+    base = base_dates(data, moment, comparison)
     rows = [
-        row
+        (row, sum(row["opened_date"] <= day <= row["last_date"] for day in base))
         for row in data["insights.incidents"].to_dicts()
         if row["opened_date"] and row["last_date"]
-        if row["opened_date"] <= base <= row["last_date"]
         if not row["opened_date"] <= moment <= row["last_date"]
     ]
-    rows.sort(key=lambda row: (row["impact_amount"] or 0, str(row["incident_id"])))
-    return rows[:_INCIDENTS]
+    hit = [(row, days) for row, days in rows if days]
+    hit.sort(key=lambda found: (found[0]["impact_amount"] or 0, str(found[0]["incident_id"])))
+    return hit[:_INCIDENTS]
 
 
 def shown_segments(data: Data, moment: date, comparison: str, dimension: str) -> list[Row]:

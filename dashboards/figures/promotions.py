@@ -1,4 +1,4 @@
-"""Promotion phases as days."""
+"""Phases of promotions and holidays as days."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from datetime import date
 import polars as pl
 
 from dashboards.base.data import Data
+from dashboards.base.page import Both
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A promotion phase as days of the reporting zone, both included, over all platforms."""
+    """A phase of an event as days of the reporting zone, both included, over all platforms."""
 
-    promo: str
+    label: Both
     phase: str
+    kind: str
     first: date
     last: date
 
 
 def phases(data: Data, first: date, last: date) -> list[Phase]:
-    """Promotion phases that overlap the days; platforms that differ give the widest span."""
+    """Phases of events that overlap the days; platforms that differ give the widest span."""
     rows = (
         data["marts.dim_promo"]
         .filter(
@@ -30,7 +32,14 @@ def phases(data: Data, first: date, last: date) -> list[Phase]:
             pl.col("end_date") >= first,
         )
         .group_by("promo", "promo_year", "phase")
-        .agg(pl.col("start_date").min(), pl.col("end_date").max())
+        .agg(
+            pl.col("label_en", "label_zh", "kind").first(),
+            pl.col("start_date").min(),
+            pl.col("end_date").max(),
+        )
         .sort("start_date", "end_date", "promo", "phase")
     )
-    return [Phase(*row) for row in rows.drop("promo_year").iter_rows()]
+    return [
+        Phase(Both(en, zh), phase, kind, begin, end)
+        for _, _, phase, en, zh, kind, begin, end in rows.iter_rows()
+    ]

@@ -18,6 +18,7 @@ import polars as pl
 from dashboards.base.data import Data, SiteInfo, exact_sum
 from dashboards.base.page import script_json
 from dashboards.figures.channels import BOTH, SUMMED, channel_sums, known_both
+from dashboards.figures.funnel import SUMMED as SUMMED_STEPS
 from dashboards.figures.funnel import sessions, step_names
 from dashboards.figures.windows import Window
 from dashboards.filters.bar import CUBE_DAYS, DIMENSIONS, offered
@@ -87,13 +88,22 @@ def _funnel_cube(data: Data, info: SiteInfo) -> dict[str, Any]:
     values = {}
     for dimension, segment in _keys(data, frame):
         rows = frame.filter(pl.col("dimension") == dimension, pl.col("segment") == segment)
-        wide = rows.group_by("business_date").agg(
-            pl.col("entered_count").filter(pl.col("step") == name).sum().alias(str(place))
-            for place, name in enumerate(names)
-        )
+        lines = {
+            f"{column} {name}": pl.col(column).filter(pl.col("step") == name).sum()
+            for column in SUMMED_STEPS
+            for name in names
+        }
+        wide = rows.group_by("business_date").agg(**lines)
         dense = calendar.join(wide, on="business_date", how="left").sort("business_date")
-        columns = [dense[str(place)].fill_null(0) for place in range(len(names))]
-        values[f"{dimension}:{segment}"] = [_whole(column, 1) for column in columns]
+        total, reached, direct = (
+            [_whole(dense[f"{column} {name}"].fill_null(0), 1) for name in names]
+            for column in SUMMED_STEPS
+        )
+        values[f"{dimension}:{segment}"] = {
+            "total": total[:1],  # the same at every step
+            "reached": reached,
+            "direct": direct,
+        }
     return {"first": first.isoformat(), "days": calendar.height, "steps": names, "values": values}
 
 

@@ -107,6 +107,7 @@ class Evidence:
         feeds_of: feeds a metric is made of; of others all are looked at.
         causes: rows of `insights.root_causes`; those of other incidents are not looked at.
         watermarks: `quality.source_watermarks`.
+        consoles: `quality.platform_reconciliation_daily`.
     """
 
     changes: pl.DataFrame
@@ -116,6 +117,7 @@ class Evidence:
     feeds_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
     causes: pl.DataFrame | None = None
     watermarks: pl.DataFrame | None = None
+    consoles: pl.DataFrame | None = None
 
 
 def compose(incident: Mapping[str, Any], evidence: Evidence, info: AlertInfo) -> Message:
@@ -135,6 +137,7 @@ def compose(incident: Mapping[str, Any], evidence: Evidence, info: AlertInfo) ->
             lines = _fall_lines(incident, evidence.metrics, lang, info)
             lines += _effect_lines(incident, evidence, lang, info)
             lines += _where_lines(incident, evidence, lang, info)
+            lines += _console_lines(incident, evidence.consoles, lang, info)
         lines += state_lines(incident, evidence.completeness, lang)
         if not is_data and evidence.watermarks is not None:
             feeds = evidence.feeds_of.get(str(incident["metric"]), _FEEDS)
@@ -279,6 +282,44 @@ def _where_lines(
         else f"主要来自（{scope}，与预期相比）："
     )
     return [first, *lines[:_SHOWN_DIMENSIONS]]
+
+
+def _console_lines(
+    incident: Mapping[str, Any], consoles: pl.DataFrame | None, lang: str, info: AlertInfo
+) -> list[str]:
+    """What the platforms' own consoles say was paid, where it differs: are the data to blame?"""
+    if consoles is None or impact_of(incident) == "refunds":
+        return []
+    off = consoles.filter(
+        pl.col("business_date").is_between(incident["opened_date"], incident["last_date"]),
+        pl.col("differs_in").str.contains("paid_amount"),
+    ).with_columns(gap=pl.col("paid_amount_difference").abs())
+    if incident["platform"] is not None:
+        off = off.filter(pl.col("platform") == incident["platform"])
+    lines = []
+    for row in off.sort("business_date", "platform", descending=[True, False]).to_dicts():
+        day, platform = row["business_date"], platform_word(row["platform"], lang)
+        said, own, gap = (
+            money(row[name], info.currency, lang)
+            for name in ("reported_paid_amount", "own_paid_amount", "gap")
+        )
+        is_more = row["reported_paid_amount"] > row["own_paid_amount"]
+        if lang == "en":
+            side = "more" if is_more else "less"
+            lines.append(
+                f"  {platform} reports {said} paid on {day}, {gap} {side} than {own} here."
+            )
+        else:
+            side = "多" if is_more else "少"
+            lines.append(f"  {platform}自报 {day} 支付金额 {said}，比此处的 {own} {side} {gap}。")
+    if not lines:
+        return []
+    first = (
+        "The platform's own figures differ, so the data may be to blame:"
+        if lang == "en"
+        else "平台自报数据不同，可能是数据问题："
+    )
+    return [first, *lines[:_SHOWN_SEGMENTS]]
 
 
 def _scope(incident: Mapping[str, Any], completeness: pl.DataFrame, lang: str) -> str:

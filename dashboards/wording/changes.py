@@ -161,6 +161,8 @@ def _is_second(along: list[Effect]) -> bool:
 def _caveat(change: Mapping[str, Any], lang: str) -> str:
     if change.get("base_gmv") is None:
         return ""
+    if change.get("method") == "lmdi_gap":
+        return text("headline.gap", lang)
     if change.get("method") == "lmdi_tracking_changed":
         return text("headline.tracking_changed", lang)
     return text("headline.traffic_unknown", lang) if is_traffic_unknown(change) else ""

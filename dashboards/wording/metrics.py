@@ -12,7 +12,7 @@ from typing import Any, SupportsFloat
 import polars as pl
 
 from dashboards.wording.formatting import DASH, fixed, inline, integer, money, percent
-from dashboards.wording.i18n import word
+from dashboards.wording.i18n import text, word
 
 Metrics = Mapping[str, Mapping[str, Any]]
 """Rows of `quality.metrics` by name."""
@@ -27,8 +27,15 @@ def by_name(registry: pl.DataFrame) -> dict[str, dict[str, Any]]:
 
 
 def metric_word(metric: str, metrics: Metrics, lang: str) -> str:
-    """A metric as it stands inside a sentence; steps of an own funnel by their name."""
+    """A metric as it stands inside a sentence.
+
+    The rate of a step of the funnel is called by that step alone: which one it is a rate of is
+    what the shop's funnel says.
+    """
     label = (metrics.get(metric) or {}).get(f"label_{lang}")
+    step = word("step", metric.removesuffix("_rate"), lang, "") if not label else ""
+    if step and metric.endswith("_rate"):
+        return text("metric_word.step_rate", lang, step=inline(step, lang))
     default = inline(label, lang) if label else metric.replace("_", " ")
     return word("metric_word", metric, lang, default)
 

@@ -49,7 +49,8 @@ more than 15 minutes), by whom, or in an amount that is said to be repeated.
 holds every row of its periods: the values of the column, or, of an instant, its days in the zone of
 the source. All days from the first to the last one in the file are covered, so a day between them
 without a row has none any more; days outside are left as they are. A snapshot of orders covers what
-comes in the same file with them, such as their lines. A source delivers a feed in one way only.
+comes in the same file with them, such as their lines; a source delivers what belongs to orders in
+one way only.
 
 **Nobody.** {nobody} and what is made of zeros and signs alone are
 no customers, visitors or addresses: landed empty, whatever their case.
@@ -67,7 +68,10 @@ def _feed(feed: Feed) -> Iterator[str]:
     yield f"## {feed.name}\n"
     yield f"{feed.grain}\n"
     instant = f" Instant: `{feed.instant}`." if feed.instant else ""
-    yield f"Key within its source: {', '.join(f'`{name}`' for name in feed.key)}.{instant}\n"
+    numbers = feed.numbered_by
+    key = (f"`{numbers[name]}`, else `{name}`" if name in numbers else f"`{name}`"
+           for name in feed.key)  # fmt: skip
+    yield f"Key within its source: {', '.join(key)}.{instant}\n"
     yield "| column | type | needed | meaning |"
     yield "|---|---|---|---|"
     for column in feed.given:

@@ -54,6 +54,9 @@ def _told(form: Format) -> Iterator[str]:
     yield f"- **File:** {_file(form.read)}"
     yield f"- **Fills:** {', '.join(f'`{feed}`' for feed in form.feeds)}"
     yield f"- **Versions are ordered by:** {_version(form)}"
+    word, _, period = form.delivery.partition(":")
+    if word == "snapshot":
+        yield f"- **A newer file replaces:** all of its account that is of the same `{period}`"
     for key, text in form.notes:
         if text:
             yield f"- **{_LABELS[key]}:** {text}"

@@ -71,9 +71,11 @@ _ERASURE = """## Erasure
 
 `kpi forget ID` replaces a person's pseudonyms by random ones in every place above but the inbox,
 so that every total stands, and prints a proof of what was searched. Of the inbox it lists the
-files that hold the person, or deletes them (`--delete-inbox`). A tombstone sees to it that the same
-person delivered again gets the same random pseudonym. What was copied out of `data/`, backups among
-it, is out of reach: repeat the command there, or let the copies run out.
+files that hold the person, or deletes them (`--delete-inbox`). What a user of the shop did is
+erased with the customer whose orders that user paid for most. A mail or phone that others have too
+is replaced, but they stay: the proof lists them, and `--with-shared` takes them along. A tombstone
+sees to it that the same person delivered again gets the same random pseudonym. What was copied out
+of `data/`, backups among it, is out of reach: repeat the command there, or let the copies run out.
 """
 
 

@@ -6,7 +6,8 @@ beside this file, by what they are about; how values are checked is in `schemas.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import polars as pl
@@ -76,6 +77,10 @@ class Feed:
         given: its columns, as they are read about.
         key: columns that identify a row within its source.
         instant: column that says when the row happened in the business, if any.
+        numbered_by: column of the key that is a name -> the column that identifies in its place
+            where it is filled.
+        snapshot_within: columns whose values a snapshot of a period speaks of alone: it replaces
+            no row of another account.
     """
 
     name: str
@@ -83,6 +88,8 @@ class Feed:
     given: tuple[Column, ...]
     key: tuple[str, ...]
     instant: str | None = None
+    numbered_by: Mapping[str, str] = field(default_factory=dict)
+    snapshot_within: tuple[str, ...] = ()
 
     @cached_property
     def required(self) -> dict[str, Dtype]:

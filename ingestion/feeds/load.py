@@ -3,7 +3,8 @@
 Belongs here: reading them, strictly. Does not belong here: what a feed consists of (`feed.py`), how
 values are checked (`schemas.py`).
 
-A feed has `grain`, `key`, `columns` and perhaps `instant`; see `Feed`. A column has `means`, and
+A feed has `grain`, `key`, `columns` and perhaps `instant`, `numbered_by` and `snapshot_within`; see
+`Feed`. A column has `means`, and
 where it applies `type` (text unless told), `required`, `allowed`, `minimum` (0 unless told; null
 for numbers of either sign), `pseudonym_of` and `made`; see `Column`. What it means may stand alone.
 One that is named and says no more is that of `_shared.yml`.
@@ -24,7 +25,10 @@ _FOLDER = Path(__file__).parent
 # Files in the order in which the feeds are told of.
 _TOPICS = ("sales", "traffic", "operations", "finance")
 _Words = Mapping[str, tuple[type, ...]]
-_OF_FEED: _Words = {"grain": (str,), "key": (list,), "columns": (dict,), "instant": (str,)}
+_OF_FEED: _Words = {
+    **{"grain": (str,), "key": (list,), "columns": (dict,), "instant": (str,)},
+    **{"numbered_by": (dict,), "snapshot_within": (list,)},
+}
 _OF_COLUMN: _Words = {
     **{"type": (str,), "means": (str,), "required": (bool,), "allowed": (list,)},
     **{"minimum": (int, NoneType), "pseudonym_of": (str,), "made": (bool,)},
@@ -59,13 +63,17 @@ def _feed(name: str, told: Any, shared: Mapping[str, Column], where: str) -> Fee
         if meant is None and column not in shared:
             raise MappingError("says nothing, and is no shared column", place)
         columns[column] = shared[column] if meant is None else _column(column, meant, place)
-    for column in (*told["key"], *([told["instant"]] if "instant" in told else [])):
+    numbers, within = told.get("numbered_by", {}), told.get("snapshot_within", [])
+    instant = [told["instant"]] if "instant" in told else []
+    for column in (*told["key"], *instant, *numbers, *numbers.values(), *within):
         if column not in columns:
-            raise MappingError(f"has no column `{column}`, which key or instant names", where)
+            raise MappingError(f"has no column `{column}`, which its key or another names", where)
     if twice := columns.keys() & LANDING.keys():
         raise MappingError(f"`{min(twice)}` is a name of its own in every landed file", where)
     given = tuple(columns.values())
-    return Feed(name, told["grain"], given, tuple(told["key"]), told.get("instant"))
+    return Feed(
+        name, told["grain"], given, tuple(told["key"]), told.get("instant"), numbers, tuple(within)
+    )
 
 
 def _column(name: str, told: Any, where: str) -> Column:

@@ -17,6 +17,7 @@ from ingestion.errors import Need
 from ingestion.landing.batch import Job, Prepared
 from ingestion.rows.build import instant_of
 from ingestion.rows.fates import Issue, bad_rows, places_of, summarise
+from ingestion.rows.order_ids import told
 
 Span = tuple[datetime | None, datetime | None]
 
@@ -53,6 +54,7 @@ class LandedFile:
     _kept: int = 0
     _issues: list[pl.DataFrame] = field(default_factory=list)
     _excluded: list[pl.DataFrame] = field(default_factory=list)
+    _taken: dict[str, int] = field(default_factory=dict)
 
     def add(self, block: Prepared) -> None:
         """Count a block, before anything below is asked for."""
@@ -62,6 +64,8 @@ class LandedFile:
         self.unknown_columns = tuple(c for c in block.raw.unknown if c not in source.keep)
         self._excluded.append(block.excluded)
         self._issues.append(block.issues)
+        for mark, rows in block.taken.items():
+            self._taken[mark] = self._taken.get(mark, 0) + rows
         if block.issues.height:
             self.places.append(places_of(block.issues, block.raw))
         span = (self.first_at, self.last_at, *span_of(block.feeds, source.timezone))
@@ -113,6 +117,11 @@ class LandedFile:
     def issues(self) -> tuple[str, ...]:
         """The same, one sentence a kind."""
         return tuple(trouble.example for trouble in self.troubles)
+
+    @property
+    def cleaned(self) -> str:
+        """What was taken off the order ids of the file; empty if nothing was."""
+        return told(self._taken)
 
 
 def span_of(feeds: dict[str, pl.DataFrame], zone: str) -> Span:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -35,7 +35,8 @@ from ingestion.rows.fates import (
     same_key,
     whole_orders,
 )
-from ingestion.rows.lines import line_sums, without_empty_lines
+from ingestion.rows.lines import line_sums, refund_parts, without_empty_lines
+from ingestion.rows.order_ids import plain_keys
 from ingestion.rows.parse import instant
 from ingestion.rows.pseudonymise import Pseudonymiser
 from ingestion.rows.rates import Rates, convert
@@ -102,6 +103,7 @@ class Prepared:
         issues: everything wrong, one row an issue.
         excluded: `_row`, reason of rows the mapping leaves out.
         needs: rates its amounts depend on.
+        taken: what was taken off order ids -> from how many rows of a feed.
     """
 
     raw: Raw
@@ -109,6 +111,7 @@ class Prepared:
     issues: pl.DataFrame
     excluded: pl.DataFrame
     needs: tuple[Need, ...] = ()
+    taken: dict[str, int] = field(default_factory=dict)
 
     @property
     def landed_rows(self) -> int:
@@ -145,6 +148,9 @@ def judge(raw: Raw, job: Job) -> Prepared:
         kept, late = _with_updated(_without(frame, left_out), form.updated_at, context)
         broken_rules = required(kept, form)
         built = {feed: build(kept, feed, form, source, context) for feed in form.feeds}
+    taken: dict[str, int] = {}
+    for one in built.values():
+        taken |= {mark: max(rows, taken.get(mark, 0)) for mark, rows in one.taken.items()}
     built, empty = without_empty_lines(built)
     tests = _test_orders(built)
     left_out = pl.concat([left_out, tests, empty]).unique(ROW, keep="first", maintain_order=True)
@@ -162,14 +168,15 @@ def judge(raw: Raw, job: Job) -> Prepared:
         for checked, (feed, rows) in zip(judged, feeds.items(), strict=True)
     ]
     judged += [line_sums(rows) for feed, rows in feeds.items() if feed == "order_items"]
+    judged += [refund_parts(rows) for feed, rows in feeds.items() if feed == "refunds"]
     feeds, unrated, needs = convert(feeds, source.currency, job.rates, context)
     known = None if form.exported_at and form.exported_at.is_count else job.exported
     ahead = [after_export(rows, feed, context, known, job.until) for feed, rows in feeds.items()]
     found = pl.concat([found, broken_issues(raw), *judged, unrated, *ahead])
     if form.groups_orders and found.height:
-        found = whole_orders(found, _keyed(raw, form, context), owners(built))
+        found = whole_orders(found, _keyed(raw, form, context, taken), owners(built))
     good = {feed: _without(rows, found) for feed, rows in feeds.items()}
-    return Prepared(raw, good, found, left_out, needs)
+    return Prepared(raw, good, found, left_out, needs, taken)
 
 
 def _test_orders(built: Mapping[str, Built]) -> pl.DataFrame:
@@ -224,13 +231,17 @@ def delimited(source: Source, files: FileSpec) -> tuple[Read, list[str]]:
     return settings, list(dict.fromkeys([*form.reads, *source.keep]))
 
 
-def _keyed(raw: Raw, form: Format, context: Context) -> Raw:
+def _keyed(raw: Raw, form: Format, context: Context, taken: Mapping[str, int]) -> Raw:
     """Return what was read with the orders of broken rows named as those of good rows are."""
     column, rule = form.order_key
-    if rule is None or column is None or raw.broken.is_empty():
+    if column is None or raw.broken.is_empty():
         return raw
-    told, _ = derive(raw.broken.with_columns(pl.col("key").alias(column)), {"_id": rule}, context)
-    return replace(raw, broken=raw.broken.with_columns(key=told["_id"]))
+    keys = raw.broken["key"]
+    if rule is not None:
+        keys = derive(raw.broken.select(pl.col("key").alias(column)), {"_id": rule}, context)[0][
+            "_id"
+        ]
+    return replace(raw, broken=raw.broken.with_columns(key=plain_keys(keys, taken)))
 
 
 def _without(rows: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:

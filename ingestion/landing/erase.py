@@ -19,9 +19,11 @@ import polars as pl
 from ingestion.feeds import FEEDS, TEXT
 from ingestion.landing.store import draft_of, sink, write
 
-# Followed from row to row: they name a person. A device, an address or a visitor may be shared:
-# what stands beside a person's key is replaced along, but leads to nobody else.
-PEOPLE = frozenset({"customer_key", "email_key", "phone_key"})
+# They name a person: who is sought by one is found with all that stands beside it. From there only
+# a customer leads on. A mail or phone may be a household's, as a device, an address or a visitor
+# may be shared: they are replaced along, but lead to nobody else.
+CUSTOMERS = frozenset({"customer_key", "linked_key", "other_key"})
+PEOPLE = CUSTOMERS | {"email_key", "phone_key"}
 # Made-up event ids begin with so much of the visitor's pseudonym, see `build.keyed`.
 _IN_IDS = 12
 _BLOCK = 16 * 1024**2
@@ -153,17 +155,19 @@ def landed_pairs(landing: Path) -> list[pl.LazyFrame]:
 
 
 def buyers(landing: Path) -> list[pl.LazyFrame]:
-    """Return who bought as which visitor: customers of orders, visitors of events that name them.
+    """Return who bought as which visitor, and as which user: orders and the purchases of them.
 
     Returns:
-        One frame with the pseudonym columns of both, or none where a feed is missing.
+        Customers of orders with the visitors of their purchases, and users of events with the one
+        customer (`linked_key`) that most of their orders are of; nothing where a feed is missing.
     """
     sides = []
-    for feed, key in (("orders", "customer_key"), ("events", "visitor_key")):
+    shop = ["platform", "shop_id"]
+    for feed, further in (("orders", ["aliases"]), ("events", ["visitor_key"])):
         files = landed_files(landing, feed)
         if not files:
             return []
-        columns = ["source", "order_id", key]
+        columns = [*shop, "order_id", "customer_key", *further]
         rows = pl.scan_parquet(
             files,
             schema=dict.fromkeys(columns, TEXT),
@@ -171,35 +175,68 @@ def buyers(landing: Path) -> list[pl.LazyFrame]:
             extra_columns="ignore",
             hive_partitioning=False,
         )
-        sides.append(rows.drop_nulls().unique())
+        sides.append(rows.drop_nulls("order_id").unique().collect())
     orders, events = sides
-    pairs = orders.join(events, on=["source", "order_id"]).drop("source", "order_id")
-    return [pairs.unique().collect().lazy()]
+    orders = orders.drop_nulls("customer_key").select(
+        *shop,
+        linked_key="customer_key",
+        own="order_id",
+        order_id=pl.concat_list(
+            "order_id", pl.col("aliases").fill_null(pl.col("order_id")).str.split("|")
+        ),
+    )
+    names = orders.explode("order_id").unique()
+    bought = events.join(names, on=[*shop, "order_id"])
+    visits = bought.select("visitor_key", customer_key="linked_key").drop_nulls().unique()
+    users = (
+        bought.drop_nulls("customer_key")
+        .group_by("platform", "customer_key", "linked_key")
+        .agg(pl.col("own").n_unique().alias("orders"))
+    )
+    most = users.filter(pl.col("orders") == pl.col("orders").max().over("platform", "customer_key"))
+    links = most.filter(pl.len().over("platform", "customer_key") == 1)
+    links = links.join(orders.select(customer_key="linked_key"), on="customer_key", how="anti")
+    return [visits.lazy(), links.select("customer_key", "linked_key").lazy()]
 
 
-def belonging_to(seeds: Iterable[str], tables: Sequence[pl.LazyFrame]) -> dict[str, str]:
+def belonging_to(
+    seeds: Iterable[str], tables: Sequence[pl.LazyFrame], *, with_shared: bool = False
+) -> dict[str, str]:
     """Find the pseudonyms of one person.
-
-    A key of a person (`PEOPLE`) leads to all keys that stand in one row with it; of those again
-    only the keys of a person lead on. So a customer is found with their mail, phone, visits and
-    devices, but not the other people who used the same device.
 
     Args:
         seeds: pseudonyms the person may have, whether they occur or not.
         tables: frames whose columns are named as the feeds name their pseudonyms.
+        with_shared: also of those who share a mail or phone with the person, and so on.
 
     Returns:
         Pseudonyms that occur -> the column they were first met in.
     """
     sought, led = set(seeds), set[str]()
     found: dict[str, str] = {}
+    leading = PEOPLE if with_shared else CUSTOMERS
     while sought:
         met: dict[str, str] = {}
         for table in tables:
             met.update(_met(table, sought))
         found = {**met, **found}
         led |= sought
-        sought = {key for key, column in met.items() if column in PEOPLE} - led
+        sought = {key for key, column in met.items() if column in leading} - led
+    return {k: "customer_key" if column in CUSTOMERS else column for k, column in found.items()}
+
+
+def sharing(keys: Iterable[str], tables: Sequence[pl.LazyFrame]) -> dict[str, str]:
+    """Find the customers who have a mail or phone of these keys -> the column they share."""
+    wanted = pl.Series(sorted(keys), dtype=TEXT).implode()
+    found: dict[str, str] = {}
+    for table in tables:
+        names = table.collect_schema().names()
+        if "customer_key" not in names:
+            continue
+        for column in sorted({"email_key", "phone_key"} & set(names)):
+            rows = table.filter(pl.col(column).is_in(wanted)).select("customer_key").unique()
+            held = rows.collect()["customer_key"].drop_nulls()
+            found.update(dict.fromkeys(held.to_list(), column))
     return found
 
 

@@ -82,7 +82,23 @@ def _landed(landing: Path, feed: str, active_batches: Collection[str]) -> pl.Laz
 
 
 def _that_count(rows: pl.DataFrame) -> pl.DataFrame:
-    return _winning(_winning(rows, "_unit_key", _emptied(rows)), "_row_key")
+    return _winning(_without_repeats(_newest(rows)), "_row_key")
+
+
+def _newest(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of the batches that tell of a unit last; several of one instant may."""
+    key = ["source", "_unit_key"]
+    told = pl.concat([rows.select(*key, "_version_at", "_batch_id"), _emptied(rows)])
+    told = told.group_by(*key, "_batch_id").agg(pl.col("_version_at").max())
+    last = told.filter(pl.col("_version_at") == pl.col("_version_at").max().over(key))
+    return rows.join(last, on=[*key, "_batch_id"], how="semi", maintain_order="left")
+
+
+def _without_repeats(rows: pl.DataFrame) -> pl.DataFrame:
+    """Leave out batches of a unit that repeat a row of a later one; all others are its parts."""
+    unit, batch = ("source", "_unit_key"), pl.col("_batch_id")
+    is_last = batch == batch.max().over(*unit, "_row_key")
+    return rows.filter(is_last.all().over(*unit, "_batch_id"))
 
 
 def _winning(rows: pl.DataFrame, key: str, *others: pl.DataFrame) -> pl.DataFrame:
@@ -96,8 +112,8 @@ def _winning(rows: pl.DataFrame, key: str, *others: pl.DataFrame) -> pl.DataFram
 def _emptied(rows: pl.DataFrame) -> pl.DataFrame:
     """Return the units that lie within a snapshot, which may hold no row of them any more."""
     covers = rows.filter(pl.col("_covers_from").is_not_null())
-    covers = covers.group_by("source", "_batch_id").agg(
-        pl.col("_version_at", "_covers_from", "_covers_to").max()
+    covers = covers.group_by("source", "_batch_id", "_covers_from", "_covers_to").agg(
+        pl.col("_version_at").max()
     )
     units = rows.filter(pl.col("_unit_key") != pl.col("_row_key")).select("source", "_unit_key")
     return (

@@ -66,8 +66,10 @@ def paid_orders(
         source, main_id, business_date, cents (of goods), line_cents (of all paid lines), lines
         (their number).
     """
-    orders = counted(latest_rows(landing, "orders", active_batches))
-    goods = _goods(orders, latest_rows(landing, "order_items", active_batches))
+    orders = latest_rows(landing, "orders", active_batches)
+    items = _by_own_id(latest_rows(landing, "order_items", active_batches), orders)
+    orders = counted(orders)
+    goods = _goods(orders, items)
     # An order whose lines have not come yet counts as all goods.
     amount = pl.coalesce("goods_cents", "cents").fill_null(0)
     has_paid = pl.col("paid_at").is_not_null()
@@ -170,3 +172,39 @@ def _at_rate(name: str) -> pl.Expr:
 def _cents(amount: pl.Expr) -> pl.Expr:
     """Turn an amount with four decimals into whole cents, half away from zero."""
     return (amount.round(2, mode="half_away_from_zero") * 100).cast(pl.Int128)
+
+
+def _by_own_id(items: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
+    """Give lines that name their order otherwise its own id; those told of twice count once."""
+    named = with_own_ids(items, orders)
+    for rank in ("other", "order_id"):
+        named = named.filter(pl.col(rank) == pl.col(rank).min().over("source", "own"))
+    return named.drop("other", "order_id").rename({"own": "order_id"})
+
+
+def with_own_ids(items: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
+    """Add `own`, the id of the order that rows name, and whether they name it otherwise."""
+    whole, own = ["source", "order_id"], orders.select("source", own="order_id")
+    names = pl.concat(
+        [
+            own.with_columns(name="own"),
+            orders.drop_nulls("aliases")
+            .select("source", own="order_id", name=pl.col("aliases").str.split("|"))
+            .explode("name"),
+        ]
+    ).with_columns(_plain("name"))
+    names = names.unique().filter(pl.len().over("source", "name") == 1)
+    asked = items.select(whole).unique()
+    strange = asked.join(own, left_on=whole, right_on=["source", "own"], how="anti")
+    known = (
+        strange.with_columns(_plain("order_id").alias("name"))
+        .join(names, on=["source", "name"], how="left")
+        .select(*whole, "own")
+    )
+    return items.join(known, on=whole, how="left").with_columns(
+        own=pl.coalesce("own", "order_id"), other=pl.col("own").is_not_null()
+    )
+
+
+def _plain(name: str) -> pl.Expr:
+    return pl.col(name).str.replace(r"^['#]+(.+)$", "${1}").str.replace(r"^(\d+)\.0$", "${1}")

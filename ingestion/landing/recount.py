@@ -13,7 +13,7 @@ import polars as pl
 
 from ingestion.feeds import MONEY
 from ingestion.landing.landed import landed_rates, latest_rows, latest_rows_of
-from ingestion.landing.reconcile import counted, money, paid_orders
+from ingestion.landing.reconcile import money, paid_orders, with_own_ids
 from ingestion.rows.rates import product
 
 RECOUNTED = pl.Schema(
@@ -40,7 +40,7 @@ def recount(
 
     Returns:
         Frame of `RECOUNTED`, sorted. `paid`: goods of the orders paid on the day, and orders.
-        `lines`: their lines. `refunds`: what was refunded of the orders paid on the day. `spend`:
+        `lines`: their lines. `refunds`: refunds of the day, goods and all else. `spend`:
         cost of the day; its source is the platform, for the marts know no other. `purchases`: those
         of events; they have no amount.
     """
@@ -51,7 +51,7 @@ def recount(
         "lines": paid.filter(pl.col("lines") > 0)
         .group_by(day)
         .agg(landed_amount=_sum("line_cents"), landed_rows=pl.col("lines").sum()),
-        "refunds": _refunds(landing, active_batches, timezone, currency, paid)
+        "refunds": _refunds(landing, active_batches, timezone, currency)
         .group_by(day)
         .agg(landed_amount=pl.col("amount").sum(), landed_rows=pl.len()),
         "spend": _spend(landing, active_batches),
@@ -76,22 +76,18 @@ def _local_day(instant: str, zone: str) -> pl.Expr:
     return pl.col(instant).dt.replace_time_zone("UTC").dt.convert_time_zone(zone).dt.date()
 
 
-def _refunds(
-    landing: Path, batches: Collection[str], zone: str, currency: str, paid: pl.DataFrame
-) -> pl.DataFrame:
-    """Refunds that succeeded, of orders that were paid, on the day these were paid.
+def _refunds(landing: Path, batches: Collection[str], zone: str, currency: str) -> pl.DataFrame:
+    """Refunds that succeeded and whose order is known, whole, on their own day.
 
     One that names no currency is in its order's and takes the rate of its own day, the latest of
     the seven days before, else the order's.
     """
-    orders = counted(latest_rows(landing, "orders", batches)).select(
-        "source", "order_id", "main_id", "exchange_rate", order_currency="currency"
-    )
+    orders = latest_rows(landing, "orders", batches)
+    rates_of = orders.select("source", "exchange_rate", own="order_id", order_currency="currency")
+    succeeded = latest_rows(landing, "refunds", batches).filter(pl.col("status") == "succeeded")
     refunds = (
-        latest_rows(landing, "refunds", batches)
-        .filter(pl.col("status") == "succeeded")
-        .join(orders, on=["source", "order_id"])
-        .join(paid.select("source", "main_id", "business_date"), on=["source", "main_id"])
+        with_own_ids(succeeded, orders)
+        .join(rates_of, on=["source", "own"])
         .with_columns(rate_date=_local_day("refunded_at", zone))
         .sort("rate_date")
     )
@@ -106,7 +102,7 @@ def _refunds(
     is_foreign = pl.col("currency").is_null() & (pl.col("order_currency") != currency)
     rate = pl.coalesce("rate", "exchange_rate")
     converted = pl.when(is_foreign).then(product(pl.col("amount"), rate, MONEY)).otherwise("amount")
-    return dated.with_columns(amount=converted).drop_nulls("amount")
+    return dated.with_columns(amount=converted, business_date="rate_date").drop_nulls("amount")
 
 
 def _spend(landing: Path, batches: Collection[str]) -> pl.DataFrame:
@@ -117,16 +113,12 @@ def _spend(landing: Path, batches: Collection[str]) -> pl.DataFrame:
 
 
 def _purchases(landing: Path, batches: Collection[str], zone: str) -> pl.DataFrame:
-    """Purchases of known visitors; what one buys again under the same order number is none."""
+    """Purchases of known visitors, those too that are sent again."""
     bought = pl.col("event_type") == "purchase"
-    who = ["platform", "shop_id", "visitor_key", "order_id"]
-    rows = latest_rows_of(
-        landing, "events", batches, bought, ["source", *who, "occurred_at", "event_type"]
-    )
-    at = pl.col("occurred_at")
+    columns = ["source", "visitor_key", "occurred_at", "event_type"]
     return (
-        rows.filter(bought, pl.col("visitor_key").is_not_null())
-        .filter(pl.col("order_id").is_null() | (at == at.min().over(who)))
+        latest_rows_of(landing, "events", batches, bought, columns)
+        .filter(bought, pl.col("visitor_key").is_not_null())
         .group_by("source", business_date=_local_day("occurred_at", zone))
         .agg(landed_rows=pl.len())
     )

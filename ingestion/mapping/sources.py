@@ -36,7 +36,7 @@ class FileSpec(Strict):
         path: glob below the inbox, such as `tmall/refunds_*.csv`.
         format: the resolved format.
         delivery: `delta`, or `snapshot:<column>`: a file holds every row of its periods, those of
-            an instant or day being all days from its first to its last.
+            an instant or day being all days from its first to its last. Default: the format's.
         on_bad_rows: set bad rows aside, or refuse the whole file.
         max_bad_share: share of bad rows (0-1) above which the file is refused.
         daily: whether a day without rows is a gap; by default so for sales, traffic and spend.
@@ -120,7 +120,8 @@ class Source(Strict):
 
     @model_validator(mode="after")
     def _is_delivered_in_one_way(self) -> Source:
-        for feed in self.feeds():
+        # Of others, such as totals of several grains, some may come whole and some in parts.
+        for feed in (name for name in self.feeds() if "order_id" in FEEDS[name].columns):
             ways = {spec.delivery for spec in self.files if feed in spec.format.feeds}
             if len(ways) > 1:
                 raise ValueError(
@@ -218,6 +219,8 @@ def _resolve(item: Any, currency: str, where: str) -> dict[str, Any]:
     if form is None:
         raise MappingError("`format` is missing", where, do_this="Name one or write its keys.")
     settings["format"] = written(form, overrides, currency, f"{where}.format")
+    if "delivery" in settings["format"]:
+        settings.setdefault("delivery", settings["format"]["delivery"])
     return settings
 
 
@@ -238,6 +241,9 @@ def fingerprint(source: Source, spec: FileSpec, back: int = 0) -> str:
     )
     settings = source.model_dump(mode="json", exclude={"files", "name", "customer_namespace"})
     content = [SEMANTICS - back, form, settings, source.namespace, spec.delivery, spec.on_bad_rows]
+    if spec.snapshot_column is not None:
+        within = [FEEDS[feed].snapshot_within for feed in spec.format.feeds]
+        content += [columns for columns in within if columns]
     # Key order is kept: derived columns are worked out from top to bottom.
     text = json.dumps([*content, spec.max_bad_share], ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -50,6 +50,7 @@ class Format(Strict):
         read: from bytes to rows of text.
         exported_at: where the file's name or title tells when it was exported.
         updated_at: column with the row's own version instant, if the export has one.
+        delivery: what `delivery` of shop.yml is where it is left out; see `FileSpec`.
         datetimes: how instants are written; also epoch_s, epoch_ms, epoch_us.
         dates: how dates are written.
         zone: of instants without offset: the source's, UTC or a zone name.
@@ -73,6 +74,7 @@ class Format(Strict):
     read: Read = Read()
     exported_at: ExportedAt | None = None
     updated_at: str | None = None
+    delivery: str = "delta"
     datetimes: tuple[str, ...] = ("%Y-%m-%d %H:%M:%S",)
     dates: tuple[str, ...] = ("%Y-%m-%d",)
     zone: Zone = "source"

@@ -91,6 +91,10 @@ class Draft:
                 self._feed(plan)
         self._exported_at()
         self._days()
+        if self.plan.feed == "campaign_spend":
+            self.form["delivery"] = "snapshot:spend_date"
+            why = "a newer report replaces the days of its account; delta, if it is a part of them"
+            self.notes.append(Note(("format", "delivery"), Sure.LIKELY, why))
 
     def _days(self) -> None:
         """Rows of several days each are no days: a report without that breakdown is refused."""
@@ -101,6 +105,24 @@ class Draft:
             self.form["require"] = {"is_daily": f'"{days[0].column}" = "{ends[0]}"'}
             why = "a row of several days belongs to none of them"
             self.notes.append(Note(("format", "require"), Sure.CERTAIN, why))
+
+    @property
+    def days_apart(self) -> str:
+        """What a report that should be of days is of, by the distance of its days; else empty."""
+        for _, canonical, match in self.matches:
+            families = self.columns[match.column].families
+            if canonical not in _DAYS or len(families) != 1:  # 01/02 is asked about
+                continue
+            (forms,) = families.values()
+            cells = pl.col(match.column)
+            found = self.sample.select(
+                pl.coalesce(cells.str.to_date(form, strict=False) for form in forms)
+            ).to_series().drop_nulls().unique().sort()  # fmt: skip
+            if len(found) > 1 and (found.dt.day() == 1).all():
+                return "months"
+            if len(found) > 2 and (found.diff().drop_nulls().dt.total_days() == 7).all():
+                return "weeks"
+        return ""
 
     def _exported_at(self) -> None:
         """Ask for the order of exports, unless rows or names tell it or there is one file alone."""

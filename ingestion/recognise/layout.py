@@ -165,6 +165,9 @@ def _assign(feed: str, columns: Mapping[str, Column], *, hinted: bool) -> dict[s
         if word.column not in taken and name not in used:
             taken[word.column] = Match(word.column, name, word)
             used.add(name)
+    for name, number in FEEDS[feed].numbered_by.items():
+        if number in taken and name not in taken:  # the number is all there is to call it by
+            taken[name] = replace(taken.pop(number), canonical=name)
     return {
         canonical: Match(canonical, m.column, m.word, _rivals(m, pairs, used, columns))
         for canonical, m in taken.items()

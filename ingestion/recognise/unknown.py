@@ -47,6 +47,8 @@ def propose(group: Group, sample: pl.DataFrame) -> tuple[Reading | None, str]:
         rule = draft.form["require"]["is_daily"].replace("=", "to")
         why = f"each of its rows is of several days ({rule}): export it again with a row a day"
         return None, why
+    if apart := draft.days_apart:
+        return None, f"its days are those of whole {apart}: export it again with a row a day"
     rival = next((p for p in ranked[1:] if not p.missing and p.score > 0.8 * best.score), None)
     return _reading(draft, rival, trial), ""
 

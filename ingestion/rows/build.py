@@ -6,17 +6,18 @@ keys, the landing columns. Does not belong here: deciding on bad rows (`fates.py
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import polars as pl
 
-from ingestion.feeds import DAY, FEEDS, INSTANT, LANDING, MONEY, TEXT, Dtype
+from ingestion.feeds import DAY, FEEDS, INSTANT, LANDING, MONEY, TEXT, Dtype, Feed
 from ingestion.mapping.sources import FileSpec, Source
 from ingestion.mapping.spec import Format
 from ingestion.reading.columns import ROW
 from ingestion.rows.derive import Context, derive
+from ingestion.rows.order_ids import plain_order_ids
 from ingestion.rows.parse import EXACT, exact, rounded, to_utc
 from ingestion.rows.pseudonymise import Pseudonymiser
 from ingestion.rows.reshape import UPDATED, orders_from_lines, two_in_one, unpivot
@@ -28,11 +29,15 @@ _SUMMED = (pl.Int64, pl.Float64, MONEY)
 
 @dataclass(frozen=True)
 class Built:
-    """Rows of one feed before bad ones are taken out: typed, with `_row` and `_updated`."""
+    """Rows of one feed before bad ones are taken out: typed, with `_row` and `_updated`.
+
+    `taken` is what was taken off order ids; see `order_ids.py`.
+    """
 
     feed: str
     rows: pl.DataFrame
     issues: pl.DataFrame
+    taken: dict[str, int] = field(default_factory=dict)
 
 
 def build(frame: pl.DataFrame, feed: str, form: Format, source: Source, context: Context) -> Built:
@@ -52,7 +57,7 @@ def build(frame: pl.DataFrame, feed: str, form: Format, source: Source, context:
     frame, found = derive(frame, mapped.derive, context, feed)
     if mapped.unpivot is not None:
         frame = unpivot(frame, mapped.unpivot, context)
-    text = _assemble(frame, feed, form, source)
+    text, taken = plain_order_ids(_assemble(frame, feed, form, source))
     if feed == "orders" and form.order_value is not None:
         found = pl.concat([found, two_in_one(text, form.order_value, context)])
         text = orders_from_lines(text, form.order_value, context)
@@ -65,7 +70,7 @@ def build(frame: pl.DataFrame, feed: str, form: Format, source: Source, context:
         typed = typed.with_columns(_unrounded(text, context))
     # A value that no map knows is already told of; that its column is then empty is no news.
     bad = bad.filter(~(pl.col("reason") == "missing") | ~pl.col(ROW).is_in(found[ROW].implode()))
-    return Built(feed, typed, pl.concat([found, bad]))
+    return Built(feed, typed, pl.concat([found, bad]), taken)
 
 
 def _unrounded(text: pl.DataFrame, context: Context) -> list[pl.Series]:
@@ -105,7 +110,7 @@ def _assemble(frame: pl.DataFrame, feed: str, form: Format, source: Source) -> p
 
 
 def _is_the_sources(name: str, feed: str) -> bool:
-    """Whether what the file leaves out is the source's; lines and refunds ask their order first."""
+    """Whether what the file leaves out is the source's; what belongs to an order asks it first."""
     canonical = FEEDS[feed]
     return name in (canonical.required if name == "currency" else canonical.columns)
 
@@ -133,9 +138,9 @@ def namespace_of(personal: str, source: str, customers: str) -> str:
     Args:
         personal: the delivered column, such as customer_id.
         source: identity of the source.
-        customers: namespace of its customers, which sources may share.
+        customers: namespace of its customers, which sources may share and any name of them has.
     """
-    return customers if personal == "customer_id" else f"{personal}\x1f{source}"
+    return customers if personal in ("customer_id", "other_id") else f"{personal}\x1f{source}"
 
 
 def keyed(
@@ -213,9 +218,7 @@ def landing_columns(  # noqa: PLR0913 - what a landed row must say of itself
     The version is the row's own; what several rows share is put in by `as_units`.
     """
     canonical = FEEDS[feed]
-    row_key = pl.concat_str(
-        [_key_text(name, canonical.columns[name]) for name in canonical.key], separator="|"
-    )
+    row_key = _joined(canonical, canonical.key)
     unit = pl.col("order_id") if feed == "order_items" else row_key
     version = pl.coalesce(UPDATED, pl.lit(version_at, pl.Datetime("us")))
     rows = rows.with_columns(
@@ -242,7 +245,8 @@ def as_units(
     All lines of an order are a unit. In a snapshot the period is, of an instant its day in the
     source's zone, and of a feed that has no such column the period of its order in the file: all
     rows are of the file's version, whatever their own, and it covers each day from its first to
-    its last.
+    its last. Where a snapshot speaks of some values alone, such as an account, they stand before
+    the period, and what it covers is told for each of them.
 
     Args:
         landed: feed -> rows with landing columns, one a key.
@@ -272,7 +276,7 @@ def as_units(
     is_day = any(FEEDS[feed].columns[column] in (INSTANT, DAY) for feed in days)
     known = all_days.filter(all_days != "") if is_day else all_days.clear()
     versions = pl.concat([rows["_version_at"] for rows in units.values()])
-    return {
+    covered = {
         feed: rows.with_columns(
             _version_at=pl.lit(exported or versions.max(), INSTANT),
             _covers_from=pl.lit(known.min(), TEXT),
@@ -280,6 +284,26 @@ def as_units(
         )
         for feed, rows in units.items()
     }
+    return {feed: _within(rows, FEEDS[feed]) for feed, rows in covered.items()}
+
+
+def _within(rows: pl.DataFrame, canonical: Feed) -> pl.DataFrame:
+    """Put what a snapshot speaks of alone before its periods, each with the days of its own."""
+    if not canonical.snapshot_within:
+        return rows
+    place, day = _joined(canonical, canonical.snapshot_within), pl.col("_unit_key")
+    covers = {"_covers_from": day.min(), "_covers_to": day.max()}
+    return (
+        rows.with_columns(_place=place)
+        .with_columns(
+            pl.when(pl.col(name).is_not_null())
+            .then(pl.concat_str("_place", end.over("_place"), separator="|"))
+            .alias(name)
+            for name, end in covers.items()
+        )
+        .with_columns(pl.concat_str("_place", day, separator="|").alias("_unit_key"))
+        .drop("_place")
+    )
 
 
 def _period(rows: pl.DataFrame, dtype: Dtype, column: str, zone: str) -> pl.Series:
@@ -289,10 +313,17 @@ def _period(rows: pl.DataFrame, dtype: Dtype, column: str, zone: str) -> pl.Seri
     return rows.select(_unit_key=period.cast(TEXT).fill_null("")).to_series()
 
 
-def _key_text(name: str, dtype: pl.DataType | type[pl.DataType]) -> pl.Expr:
-    text = pl.col(name).cast(pl.String).fill_null("")
+def _joined(canonical: Feed, names: Sequence[str]) -> pl.Expr:
+    return pl.concat_str([_key_text(name, canonical) for name in names], separator="|")
+
+
+def _key_text(name: str, canonical: Feed) -> pl.Expr:
+    number = canonical.numbered_by.get(name)
+    text = (pl.col(name) if number is None else pl.coalesce(number, name)).cast(pl.String)
+    text = text.fill_null("")
     # A `|` inside a name must not look like the border between two columns.
-    return text.str.replace_all("|", r"\|", literal=True) if dtype == TEXT else text
+    is_text = canonical.columns[name] == TEXT
+    return text.str.replace_all("|", r"\|", literal=True) if is_text else text
 
 
 def one_per_key(rows: pl.DataFrame, feed: str) -> tuple[pl.DataFrame, pl.Series]:

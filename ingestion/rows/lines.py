@@ -1,4 +1,4 @@
-"""Lines of orders that are no ordinary sale: nothing sold, taken back, or a discount as a line.
+"""Lines of orders that are no ordinary sale, and refunds whose parts are not their amount.
 
 Belongs here: which of them are left out and which are bad. Does not belong here: sharing an order's
 amount over its lines (the warehouse), lines of test orders (`landing/batch.py`).
@@ -67,4 +67,19 @@ def line_sums(lines: pl.DataFrame) -> pl.DataFrame:
                 feed="order_items",
             ),
         ]
+    )  # fmt: skip
+
+
+def refund_parts(refunds: pl.DataFrame) -> pl.DataFrame:
+    """Return an issue for each refund whose goods and rest, where told, do not come to its amount.
+
+    Args:
+        refunds: typed rows of `refunds` with `_row`.
+    """
+    goods, other = pl.col("goods_amount"), pl.col("other_amount")
+    told = goods.fill_null(0) + other.fill_null(0)
+    is_wrong = (goods + other != pl.col("amount")).fill_null(told > pl.col("amount"))
+    return issues(
+        refunds, is_wrong, "goods_amount", "out_of_domain",
+        "and other_amount do not come to the amount", feed="refunds",
     )  # fmt: skip

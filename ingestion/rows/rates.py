@@ -5,11 +5,11 @@ here: remembering what a file was landed with (the ledger), nor where rates come
 `fx_rates`).
 
 A row takes the rate of its business day (of an order the day it was paid, else placed), else the
-latest of the seven days before: banks publish none on holidays. Items and refunds that come in one
-file with their orders take the order's. Those that come alone and name no currency are in that of
-an order which this file does not know: they land as delivered, without a currency, and are
-converted in the warehouse. Without a rate a row is set aside, as a wrong rate is worse than a
-visible gap.
+latest of the seven days before: banks publish none on holidays. What belongs to an order (lines,
+refunds, costs, settlements) and names no currency is in that of its order, and lines take its rate
+too, for they must sum to it. Where the order is in another file such a row lands as delivered,
+without a currency; the warehouse converts it. Without a rate a row is set aside, as a wrong rate is
+worse than a visible gap.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _REACH = timedelta(days=7)
 RATE_TABLE: dict[str, Dtype] = {"currency": TEXT, "rate_date": DAY, "rate": RATE}
 _CURRENCY, _DAY, _RATE = "_currency", "_rate_day", "_rate"
 # Feeds whose rows are told in the currency of their order.
-_OF_AN_ORDER = ("order_items", "refunds")
+_OF_AN_ORDER = ("order_items", "refunds", "order_costs", "settlements")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Rates:
 
     def digest(self, needs: Collection[Need]) -> str:
         """Return 16 hex digits that change when a rate the needs may take does."""
-        told = [self.currency, "with exchange_rate"]  # landed otherwise before 0.4.0
+        told = [self.currency, "each on its own day"]  # landed otherwise before 0.5.0
         for need in sorted(needs):
             within = pl.col("rate_date").is_between(need.first - _REACH, need.last)
             rows = self.table.filter((pl.col("currency") == need.currency) & within)
@@ -159,7 +159,7 @@ def _placed(  # noqa: PLR0913 - where the currency and the day of a row may come
         theirs = orders.select("order_id", _theirs=_CURRENCY, _their_day=_DAY).unique("order_id")
         rows = rows.join(theirs, on="order_id", how="left", maintain_order="left").with_columns(
             pl.coalesce(_CURRENCY, "_theirs").alias(_CURRENCY),
-            pl.coalesce(_DAY, "_their_day").alias(_DAY),
+            pl.coalesce(_DAY, "_their_day" if feed == "order_items" else _DAY).alias(_DAY),
         )
         rows = rows.drop("_theirs", "_their_day")
     if feed not in _OF_AN_ORDER:

@@ -164,6 +164,7 @@ def _evidence(published: Callable[[str], pl.DataFrame], days: pl.Series) -> Evid
         feeds_of=FEEDS_OF_METRIC,
         causes=published("from insights.root_causes"),
         watermarks=published("from quality.source_watermarks"),
+        consoles=published("from quality.platform_reconciliation_daily"),
     )
 
 

@@ -35,11 +35,9 @@ _MART_TOTALS = """
     where business_date is not null
     group by all
     union all
-    select 'refunds', business_date, source, sum(refunded_amount)::decimal(18, 2), null
-    from marts.fct_orders
-    where is_paid
+    select 'refunds', refund_date, source, sum(amount)::decimal(18, 2), count(*)
+    from marts.fct_refunds
     group by all
-    having sum(refunded_amount) <> 0
     union all
     select 'spend', business_date, platform, sum(cost)::decimal(18, 2), null
     from marts.fct_channel_daily
@@ -47,7 +45,7 @@ _MART_TOTALS = """
     having sum(cost) <> 0
     union all
     select 'purchases', event_date, source, null, count(*)
-    from intermediate.int_events_counted
+    from staging.stg_raw__events
     where event_type = 'purchase' and visitor_key is not null
     group by all
 """
@@ -85,7 +83,7 @@ def reconciliation(
     both = landed.join(query(_MART_TOTALS), on=keys, how="full", coalesce=True)
     amounts = pl.col("landed_amount", "mart_amount").cast(MONEY).fill_null(0)
     has_amount = pl.col("measure") != "purchases"
-    has_rows = ~pl.col("measure").is_in(["refunds", "spend"])
+    has_rows = pl.col("measure") != "spend"
     return (
         both.with_columns(
             pl.when(has_amount).then(amounts),

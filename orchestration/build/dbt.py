@@ -157,17 +157,17 @@ def comments(manifest: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def day_logs(manifest: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """Published tables whose changed days are logged: "schema.table" -> (whose log, its day)."""
+def day_logs(manifest: Mapping[str, Any]) -> dict[str, tuple[list[str], str]]:
+    """Published tables whose changed days are logged: "schema.table" -> (whose logs, its day)."""
     models = {node["name"]: node for node in manifest["nodes"].values()
               if node["resource_type"] == "model"}  # fmt: skip
     found = {}
     for name, node in models.items():
         meta = node["config"]["meta"]
-        log = meta.get("rows_of", name)  # a view has the rows, and the log, of another
-        rule = models[log]["config"]["meta"].get("replace")
-        if node["schema"] == "marts" and rule and rule["day"]:
-            found[f"marts.{name}"] = (log, rule["day"])
+        logs = meta.get("rows_of", [name])  # a view has the rows, and the logs, of others
+        rules = [models[log]["config"]["meta"].get("replace") for log in logs]
+        if node["schema"] == "marts" and all(rule and rule["day"] for rule in rules):
+            found[f"marts.{name}"] = (logs, rules[0]["day"])
     return found
 
 

@@ -41,17 +41,17 @@ _REFUNDED = """
 """
 REFUNDS = f"""
     select refunds.refund_date as business_date, orders.platform, count(*) as refund_count,
-        cast(sum(refunds.amount) as double) as amount
+        cast(sum(refunds.goods_amount) as double) as amount
     {_REFUNDED}
 """
 _LAGS = f"""
     select refunds.refund_date - orders.business_date as lag_days,
-        cast(sum(refunds.amount) as double) as amount
+        cast(sum(refunds.goods_amount) as double) as amount
     {_REFUNDED}
 """
 _ATTEMPTS = """
-    select business_date, platform, channel, device, depth, sum(attempt_count)::bigint
-        as attempt_count
+    select business_date, platform, channel, device,
+        sum(columns('(reached|direct)_[0-9]+'))::bigint
     from intermediate.int_funnel_sessions_counted
     group by all
 """

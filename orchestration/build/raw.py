@@ -16,6 +16,7 @@ import polars as pl
 
 from ingestion.feeds import DAY, FEEDS, Feed
 from orchestration.build.warehouse import literal
+from orchestration.config.calendar import Calendar
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,6 +38,11 @@ _ANNOUNCED = {
     "source": pl.String, "feed": pl.String, "source_file": pl.String, "first_date": pl.Date,
     "last_date": pl.Date,
 }  # fmt: skip
+_COUNTRIES = {"platform": pl.String, "country": pl.String}
+_EVENTS = {
+    "name": pl.String, "first_date": pl.Date, "last_date": pl.Date, "kind": pl.String,
+    "phase": pl.String, "platform": pl.String, "label": pl.String,
+}  # fmt: skip
 # Feeds whose days are counted from staging; those of any other are from `raw.daily_rows`.
 _STAGED = frozenset({"orders", "order_items", "refunds", "events", "traffic_daily",
                      "campaign_spend", "products"})  # fmt: skip
@@ -55,6 +61,7 @@ def create_raw(  # noqa: PLR0913, PLR0917 - all that schema raw is made of
     sources: Mapping[str, Source],
     as_of: date,
     missing: Sequence[Announced] = (),
+    calendar: Calendar | None = None,
     *,
     tests_all: bool = True,
 ) -> None:
@@ -68,6 +75,7 @@ def create_raw(  # noqa: PLR0913, PLR0917 - all that schema raw is made of
         as_of: the last day that every source should have delivered.
         missing: files that a manifest announces and that have not come.
         tests_all: whether data tests read all rows, or those that a partial run changes.
+        calendar: section `calendar`; None: what it is where shop.yml has none.
     """
     con.execute("create schema if not exists raw")
     batches = [
@@ -81,6 +89,10 @@ def create_raw(  # noqa: PLR0913, PLR0917 - all that schema raw is made of
     _table(con, "sources", _sources_frame(sources, as_of))
     _table(con, "announced", _announced_frame(missing, as_of))
     _table(con, "run", pl.DataFrame({"tests_all": [tests_all]}))
+    calendar = calendar or Calendar()
+    countries = list(calendar.countries(sources).items())
+    _table(con, "calendar_countries", pl.DataFrame(countries, schema=_COUNTRIES, orient="row"))
+    _table(con, "calendar_events", pl.DataFrame(calendar.events(), schema=_EVENTS))
     for feed in FEEDS.values():
         con.execute(_view(con, feed, landing))
     con.execute(_daily_rows_view(sources))
@@ -122,14 +134,14 @@ def instant_kind(feed: Feed) -> str | None:
 
 def _sources_frame(sources: Mapping[str, Source], as_of: date) -> pl.DataFrame:
     rows = [
-        (name, source.platform, source.shop_id, feed, source.is_expected_daily(feed), as_of,
-         instant_kind(FEEDS[feed]))
+        (name, source.timezone, source.platform, source.shop_id, feed,
+         source.is_expected_daily(feed), as_of, instant_kind(FEEDS[feed]))
         for name, source in sources.items()
         for feed in source.feeds()
     ]  # fmt: skip
-    schema = {"source": pl.String, "platform": pl.String, "shop_id": pl.String, "feed": pl.String,
-              "is_expected_daily": pl.Boolean, "expected_until": pl.Date,
-              "instant_kind": pl.String}  # fmt: skip
+    schema = {"source": pl.String, "timezone": pl.String, "platform": pl.String,
+              "shop_id": pl.String, "feed": pl.String, "is_expected_daily": pl.Boolean,
+              "expected_until": pl.Date, "instant_kind": pl.String}  # fmt: skip
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 

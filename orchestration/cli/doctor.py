@@ -67,6 +67,10 @@ def check_up() -> None:
     for name, value in counted.items():
         told = " > ".join(value) if isinstance(value, list) else value
         console.out(f"metrics     {name.replace('_', ' ')}: {told}")
+    countries = configured.file.calendar.countries(configured.sources)
+    for platform, country in countries.items():
+        told = f"holidays and sales days of {country}" if country else "no country's events act"
+        console.out(f"calendar    {platform}: {told}")
     _print_sources(configured, deliveries, problems)
     _print_deliveries(deliveries)
     unread = _unread(configured)
@@ -92,6 +96,7 @@ def check_up() -> None:
             "not_read": [{"path": path, "nearest": near} for path, near in unread],
             "free_gb": free,
             "metrics": counted,
+            "calendar": countries,
             "channel_other": {"sessions": others, "tagged": dict(tagged)},
         }
     )

@@ -48,6 +48,11 @@ def _show(proof: dict[str, Any], file: str) -> None:
         ["store", "hits before", "hits after", "files rewritten"],
         [tuple(store.values()) for store in proof["stores"]],
     )
+    for entry in proof["shared_with"]:
+        console.out(
+            f"not erased: customer {entry['customer_key']} has the same {entry['shares']};"
+            " --with-shared takes such customers along"
+        )
     if proof["build_dropped"]:
         console.out("the private build file was dropped: the next run rebuilds it in full")
     for entry in proof["inbox"]:

@@ -13,6 +13,7 @@ from zoneinfo import available_timezones
 
 from orchestration.cli.console import console
 from orchestration.config import settings
+from orchestration.config.calendar import country_of
 from orchestration.errors import ExitCode, KpiError
 
 if TYPE_CHECKING:
@@ -64,11 +65,25 @@ def propose(asked: Asked) -> None:
     written = write(proposal, _HEAD)
     target, instead = _target(asked.out)
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(written.text + _TAIL, encoding="utf-8")
+    target.write_text(written.text + _calendar(proposal.shop) + _TAIL, encoding="utf-8")
     copied = _copy(asked.folder, inbox, prefix) if asked.copy else 0
     _report(proposal, written, target)
     _say_where(asked.folder, inbox, prefix, copied, instead)
     console.document(_document(proposal, written, target, copied))
+
+
+def _calendar(shop: dict[str, Any]) -> str:
+    """Section `calendar`, as the reporting zone has it; a comment where that names no country."""
+    zone = str(shop.get("timezone"))
+    country = country_of(zone)
+    if country is None:
+        return (
+            "\n# calendar: {country: DE} # whose holidays and sales days act: the zone names none\n"
+        )
+    return (
+        f"\ncalendar:\n  country: {country} # likely: of {zone}; its holidays and sales days act."
+        " Your own: add, remove\n"
+    )
 
 
 def _check(asked: Asked) -> None:

@@ -259,13 +259,17 @@ def forget(  # noqa: PLR0913, PLR0917 - one parameter an option
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Also if nothing is held: for what may come.")
     ] = False,
+    with_shared: Annotated[
+        bool, typer.Option("--with-shared", help="Also who shares a mail or phone with the person.")
+    ] = False,
     wait: Annotated[float, typer.Option(help="Seconds to wait for a run.")] = 0.0,
 ) -> None:
     """Erase one person from every store; totals stay. Prints the proof."""
     from orchestration.cli.forget import forget_person
     from orchestration.erasure.erase import Request
 
-    forget_person(Request(identifier, source, column, anyway, delete_inbox), wait)
+    request = Request(identifier, source, column, anyway, delete_inbox, with_shared)
+    forget_person(request, wait)
 
 
 @command()

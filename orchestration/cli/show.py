@@ -93,6 +93,7 @@ _TABLES = {
         limit 10"""),
 }  # fmt: skip
 _ORPHANS = ["feed", "looks for", "source", "rows", "of", "amount", "many", "examples"]
+_CONSOLES = "day platform differs paid own refunds own orders own visitors own"
 _CONFLICTS = "feed source rows examples files"
 _MARKS = ["source", "feed", "through", "days behind", "why", "last file"]
 
@@ -105,7 +106,8 @@ def show_status() -> None:
         run = one_row(con, "select * from quality.run")
         passed = one_row(con, "select count(*) as n from quality.checks where status = 'passed'")
         found = {key: con.execute(query).fetchall() for key, (_, _, query) in _TABLES.items()}
-        behind, orphans, conflicts = _watermarks(con), _orphans(con), _conflicts(con)
+        behind, orphans = _watermarks(con), _orphans(con)
+        conflicts, consoles = _conflicts(con), _consoles(con)
     is_whole = is_as_published(paths.current.resolve())
     console.document(
         {
@@ -115,6 +117,7 @@ def show_status() -> None:
             "watermarks": behind,
             "orphans": orphans,
             "version_conflicts": conflicts,
+            "platforms_differ": consoles,
             "generations": kept,
         }
     )
@@ -137,6 +140,8 @@ def show_status() -> None:
     parts.append(("rows that find nothing to belong to, in 28 days", _ORPHANS, lost))
     tied = [tuple(row.values()) for row in conflicts]
     parts.append(("rows of which nothing says which version is newer", _CONFLICTS.split(), tied))
+    told = [tuple(row.values()) for row in consoles]
+    parts.append(("days of which the platform says otherwise", _CONSOLES.split(), told))
     for heading, columns, rows in parts:
         if rows:
             console.heading(heading)
@@ -176,6 +181,21 @@ def _conflicts(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     if not _has(con, "version_conflicts"):
         return []
     return rows_of(con.execute("from quality.version_conflicts order by rows desc, feed, source"))
+
+
+def _consoles(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Days on which the platform's own console differs; none of an earlier generation."""
+    if not _has(con, "platform_reconciliation_daily"):
+        return []
+    return rows_of(
+        con.execute(
+            "select business_date, platform, differs_in, reported_paid_amount, own_paid_amount,"
+            " reported_refund_amount, own_refund_amount, reported_orders, own_orders,"
+            " reported_visitors, own_visitors"
+            " from quality.platform_reconciliation_daily where not is_within_tolerance"
+            " order by business_date desc, platform limit 10"
+        )
+    )
 
 
 def _has(con: duckdb.DuckDBPyConnection, table: str) -> bool:

@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from orchestration.config.calendar import Calendar
 from orchestration.config.machine import cores, memory_mib
 
 
@@ -183,6 +184,7 @@ class ShopFile(_Section):
     ignore: tuple[str, ...] = ()  # patterns below the inbox of files that are not wanted
     metrics: Metrics = Metrics()
     channels: Channels = Channels()
+    calendar: Calendar = Calendar()
     build: Build = Build()
     alerts: Alerts = Alerts()
     privacy: Privacy = Privacy()

@@ -15,7 +15,7 @@ import stat
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -95,11 +95,18 @@ class Settings:
         from ingestion.mapping.sources import parse_sources
 
         try:
-            return parse_sources(self.file.sources)
+            sources = parse_sources(self.file.sources)
         except MappingError as error:
             raise config_error(
                 str(error), self.config_file.name, "Correct it, then `kpi doctor`."
             ) from error
+        if unknown := self.file.calendar.unknown_platforms(sources):
+            raise config_error(
+                f"calendar names platform `{unknown[0]}`, and no source is of it",
+                self.config_file.name,
+                "Write it as in `platform:` of its source.",
+            )
+        return sources
 
     @property
     def shop(self) -> Shop:
@@ -239,8 +246,8 @@ def _explain(error: ValidationError, text: str) -> str:
 def _known_keys(path: list[str]) -> list[str]:
     """The keys that the section at `path` may have."""
     section: Any = ShopFile
-    for key in path:
-        section = section.model_fields[key].annotation
+    for key in path:  # an entry of a list by its number
+        section = get_args(section)[0] if key.isdigit() else section.model_fields[key].annotation
     return list(section.model_fields)
 
 

@@ -7,16 +7,11 @@ import polars as pl
 
 from orchestration.build import dbt
 from orchestration.build.audit import audit_checks, failed_errors, reconciliation
+from orchestration.build.tables import written
 from orchestration.defs.execution import step
 from orchestration.run import Run, gate_error
 
-TABLES = {
-    "ingest_files": "One row per file of the inbox, with the fate of its rows.",
-    "reconciliation_daily": "One row per measure, day and source: what landed against the marts.",
-    "checks": "One row per check of this run, from every layer.",
-    "metrics": "One row per metric of the registry: labels, unit, definition.",
-    "run": "One row: the run that made this generation.",
-}
+TABLES = written("quality")
 # Table -> its check, the layer of `quality.checks` it sums up, and what it means.
 _CHECKS = {
     "reconciliation_daily": (

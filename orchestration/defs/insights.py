@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import dagster as dg
+import polars as pl
 
+from orchestration.build.tables import written
 from orchestration.defs.execution import step
 from orchestration.run import Run
 
@@ -32,11 +34,7 @@ _JUDGED_DAYS = 120  # the overview draws 90
             kinds={"polars", "duckdb"},
             description=text,
         )
-        for name, text in (
-            ("anomalies", "One row per judged day, metric and segment: expected range and score."),
-            ("incidents", "One row per episode: a KPI out of its range, or data not complete."),
-            ("root_causes", "One row per KPI incident, dimension and segment: money lost there."),
-        )
+        for name, text in written("insights").items()
     ],
 )
 @step("insights")
@@ -71,7 +69,8 @@ def insights(
         "root_causes": causes,
     }
     for name, frame in tables.items():
-        run.write(f"insights.{name}", frame)
+        money = pl.col("^.*_amount$").round(2).cast(pl.Decimal(18, 2))
+        run.write(f"insights.{name}", frame.with_columns(money))
         yield dg.MaterializeResult(
             asset_key=["insights", name], metadata={"dagster/row_count": frame.height}
         )

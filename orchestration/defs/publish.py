@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from orchestration.build import dbt, warehouse
+from orchestration.build import dbt, tables, warehouse
 from orchestration.defs.audit import TABLES
 from orchestration.defs.execution import step
 from orchestration.ledger.retention import apply_retention
@@ -28,7 +28,7 @@ def published_marts(
     context: dg.AssetExecutionContext, run: dg.ResourceParam[Run]
 ) -> dg.MaterializeResult[None]:
     """The public contract: schemas marts, insights and quality in a new versioned file."""
-    file = run.publish(dbt.comments(dbt.manifest()))
+    file = run.publish({**dbt.comments(dbt.manifest()), **tables.comments()})
     return dg.MaterializeResult(
         metadata={
             "file": dg.MetadataValue.path(str(file)),

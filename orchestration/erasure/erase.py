@@ -28,6 +28,7 @@ class Request:
         column: only as this delivered column, such as customer_id; empty: as all.
         anyway: set tombstones also if nothing of the person is held.
         delete_inbox: delete landed files of the inbox that hold the person.
+        with_shared: forget along who shares a mail or phone with the person.
     """
 
     identifier: str = field(repr=False)
@@ -35,6 +36,7 @@ class Request:
     column: str = ""
     anyway: bool = False
     delete_inbox: bool = False
+    with_shared: bool = False
 
 
 @dataclass
@@ -50,6 +52,7 @@ class Journal:
         rewritten: store -> files written anew so far.
         inbox: file, its name as it may be shown, why it is there, what becomes of it.
         delete_inbox: whether they are deleted.
+        shared: customers who share a mail or phone with the person and stay -> what they share.
     """
 
     erasure: str
@@ -60,6 +63,7 @@ class Journal:
     rewritten: dict[str, int] = field(default_factory=dict)
     inbox: list[dict[str, str]] = field(default_factory=list)
     delete_inbox: bool = False
+    shared: dict[str, str] = field(default_factory=dict)
 
 
 def folder(settings: Settings) -> Path:
@@ -141,5 +145,15 @@ def unknown(request: Request) -> KpiError:
         f"nothing{where} is held under this identifier{what}; nothing was changed",
         "forget",
         "Write it as the export does. --anyway sets a tombstone for what may come.",
+        ExitCode.USAGE,
+    )
+
+
+def several(count: int) -> KpiError:
+    """The error for a phone of more than one customer; names none of them."""
+    return KpiError(
+        f"{count} customers have this phone; nothing was changed",
+        "forget",
+        "Name the one who is meant by mail or customer number, or forget them all: --with-shared.",
         ExitCode.USAGE,
     )

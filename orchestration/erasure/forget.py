@@ -215,6 +215,10 @@ def _proof(settings: Settings, journal: Journal) -> dict[str, Any]:
         "finished_at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
         "pseudonyms_replaced": journal.keys,
         "tombstones": len(journal.marks),
+        "shared_with": [
+            {"customer_key": key, "shares": column.removesuffix("_key")}
+            for key, column in journal.shared.items()
+        ],
         "stores": [
             {
                 "store": store,

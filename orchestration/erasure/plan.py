@@ -17,7 +17,7 @@ from pathlib import Path
 import polars as pl
 
 from orchestration.config.settings import Settings
-from orchestration.erasure.erase import Journal, Request, hits, unknown
+from orchestration.erasure.erase import Journal, Request, hits, several, unknown
 from orchestration.errors import ExitCode, KpiError, allowed
 from orchestration.ledger.identity import content_of, identify, known_sources, was_landed
 from orchestration.ledger.state import State
@@ -38,7 +38,13 @@ def plan(settings: Settings, state: State, request: Request) -> Journal | None:
     Raises:
         KpiError: nothing is held (and `anyway` is not set), or a name of the request is wrong.
     """
-    from ingestion.landing.erase import Replacements, belonging_to, buyers, landed_pairs
+    from ingestion.landing.erase import (
+        Replacements,
+        belonging_to,
+        buyers,
+        landed_pairs,
+        sharing,
+    )
     from ingestion.rows.pseudonymise import Tombstones, random_pseudonym
     from orchestration.erasure.published import generation_files, key_frames, session_ids
     from orchestration.ledger.inbox import checked_key
@@ -47,7 +53,13 @@ def plan(settings: Settings, state: State, request: Request) -> Journal | None:
     seeds = _pseudonyms(settings, state, request, key)
     landing, generations = settings.paths.landing, generation_files(settings.paths)
     published = (frame for file in generations for frame in key_frames(file, _columns()))
-    found = belonging_to(seeds, [*landed_pairs(landing), *buyers(landing), *published])
+    tables = [*landed_pairs(landing), *buyers(landing), *published]
+    found = belonging_to(seeds, tables, with_shared=request.with_shared)
+    # A mail is one person's, however many accounts they have; a phone may be a household's.
+    named = [key for key, column in sharing(seeds, tables).items() if column == "phone_key"]
+    if len(named) > 1 and not request.with_shared:
+        raise several(len(named))
+    shared = sharing(found, tables)
     graves = Tombstones.of(key, state.tombstones())
     known = graves.replacements
     new = {old: known.get(graves.mark(old)) or random_pseudonym() for old in {*seeds, *found}}
@@ -69,6 +81,7 @@ def plan(settings: Settings, state: State, request: Request) -> Journal | None:
         before=before,
         inbox=_inbox(settings, state, request, texts),
         delete_inbox=request.delete_inbox,
+        shared={key: column for key, column in sorted(shared.items()) if key not in found},
     )
 
 

@@ -247,7 +247,7 @@ def _land(  # noqa: PLR0913, PLR0917 - a file, and all it is judged with
         file,
         feeds=dict(landed.feeds),
         unknown_columns=tuple(landed.unknown_columns),
-        message="; ".join(landed.issues),
+        message="; ".join(filter(None, [*landed.issues, landed.cleaned])),
         first_at=landed.first_at,
         last_at=landed.last_at,
         **{fate: getattr(landed, fate) for fate in FATES},

@@ -108,7 +108,7 @@ def test_the_line_is_that_of_the_segment(visit: Visit, site: Path, state: str) -
     first = page.inner_text("#gmv-line tbody tr >> nth=0").split()
     assert first[:2] == ["2026-11-21", f"¥{expected['gmv'][-1]:,.2f}"]
     for chart in ("waterfall", "contribution-platform"):
-        assert words(page, f"#{chart} .scope") == "Whole company, does not follow the filter"
+        assert words(page, f"#{chart} .scope") == "All data, does not follow the filter"
     assert page.locator("#gmv-line .scope").count() == 0
 
 
@@ -157,26 +157,31 @@ def test_funnel_of_a_segment(
         pl.col("dimension") == dimension, pl.col("segment") == segment
     )
 
-    def entered(first: date, last: date) -> list[int]:
+    def summed(first: date, last: date) -> list[list[int]]:
         days = frame.filter(pl.col("business_date").is_between(first, last))
-        return days.group_by("step_number").agg(pl.col("entered_count").sum()).sort(
-            "step_number"
-        )["entered_count"].to_list()  # fmt: skip
+        rows = days.group_by("step_number").agg(
+            pl.col("reached_count", "direct_count", "attempt_count").sum()
+        )
+        return [rows.sort("step_number")[name].to_list() for name in rows.columns[1:]]
 
-    now = entered(date(2026, 11, 15), date(2026, 11, 21))
-    base = entered(date(2026, 10, 11), date(2026, 10, 17))
+    now, direct, (total, *_) = summed(date(2026, 11, 15), date(2026, 11, 21))
+    base, base_direct, (base_total, *_) = summed(date(2026, 10, 11), date(2026, 10, 17))
     drawn = page.evaluate("document.querySelector('[data-figure=funnel-steps]').data.map(t => t.x)")
     assert drawn[1] == now
-    assert drawn[0] == pytest.approx([value / base[0] * now[0] for value in base])
+    assert drawn[0] == pytest.approx([value / base_total * total for value in base])
     cells = [line.split("\t") for line in page.inner_text("#funnel-steps tbody").split("\n")]
     for n, cell in enumerate(cells):
-        assert cell[1:3] == [f"{now[n]:,}", f"{base[n]:,}"]
-        assert cell[6].strip() == percent(now[n] / now[0])
+        assert cell[1:4] == [f"{now[n]:,}", f"{direct[n]:,}", f"{base[n]:,}"]
+        assert cell[7].strip() == percent(now[n] / total)
         if n:
-            assert cell[3] == percent(now[n] / now[n - 1])
-            assert cell[4] == percent(base[n] / base[n - 1])
-            points = fixed((now[n] / now[n - 1] - base[n] / base[n - 1]) * 100, 1, True)
-            assert cell[5].lstrip("●▲▼ ") == f"{points} pp"
+            rate = (now[n] - direct[n]) / now[n - 1]
+            before = (base[n] - base_direct[n]) / base[n - 1]
+            assert cell[4:6] == [percent(rate), percent(before)]
+            points = fixed((rate - before) * 100, 1, True)
+            assert cell[6].lstrip("●▲▼ ") == f"{points} pp"
+    assert words(page, "#headline").endswith(
+        f"of 100 sessions {fixed(100 * now[-1] / total, 1)} reach the last step, Pay."
+    )
     assert words(page, "#funnel-steps h2").startswith("Sessions by step: ")
     assert page.locator("#funnel-trend .scope").is_visible()
     check(visit, page, site)

@@ -21,6 +21,12 @@ SHOPIFY = (
     "Subtotal,Shipping,Discount Amount,Created at,Lineitem quantity,Lineitem name,Lineitem price,"
     "Lineitem sku"
 )
+API_ORDERS = (
+    "id,currency,taxes_included,subtotal_price,total_tax,total_price,processed_at,financial_status,"
+    "fulfillment_status,created_at,customer_id,total_discounts,updated_at,_fivetran_synced"
+)
+API_LINES = "id,order_id,index,title,sku,quantity,price,total_discount,product_id,_fivetran_synced"
+API_MONEY = "id,order_id,amount,processed_at,currency,kind,created_at,status,_fivetran_synced"
 REFUNDS = "refund_id,order_id,refunded_at,amount,kind,status"
 
 
@@ -29,7 +35,9 @@ def case(currency: str = "EUR", **files: str) -> dict[str, Any]:
     return {"currency": currency, "files": files}
 
 
-def run(home: Path, cases: dict[str, dict[str, Any]], as_of: str, code: int = 0) -> None:
+def run(
+    home: Path, cases: dict[str, dict[str, Any]], as_of: str, code: int = 0, **sections: Any
+) -> None:
     """Deliver the files of all cases, each a source of that name, and run once.
 
     Args:
@@ -37,6 +45,7 @@ def run(home: Path, cases: dict[str, dict[str, Any]], as_of: str, code: int = 0)
         cases: source -> `case(...)`; a file named `<format>__<rest>` is read by that format.
         as_of: the last day of the run.
         code: what the run must end with.
+        sections: further sections of `shop.yml`.
     """
     shop.new_home(home)
     sources = {}
@@ -57,6 +66,7 @@ def run(home: Path, cases: dict[str, dict[str, Any]], as_of: str, code: int = 0)
         "shop": {"name": "Money", "currency": "EUR", "timezone": ZONE, "languages": ["en"]},
         "sources": sources,
         "alerts": {"channels": []},
+        **sections,
     }
     (home / "shop.yml").write_text(yaml.safe_dump(settings, sort_keys=False))
     done = shop.kpi(home, "run", "--date", as_of)

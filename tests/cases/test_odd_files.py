@@ -153,6 +153,44 @@ def test_a_report_without_days_is_refused_by_a_guessed_mapping_too(tmp_path: Pat
     assert (landed.rows_landed, landed.rows_quarantined) == (2, 1)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Start date,End date,Campaign name,Campaign ID,Cost,Impressions,Clicks\n"
+         "2026-02-01,2026-02-28,Spring,123,264.40,3000,105\n", '"Start date" to "End date"'),
+        ("Tag,Bis,Kampagne,Kosten,Impressionen,Klicks\n"
+         "02.02.2026,08.02.2026,Spring,264.40,3000,105\n", '"Tag" to "Bis"'),
+        ("Date,Campaign,Cost,Impressions,Clicks\n2026-02-02,A,1.00,3,1\n2026-02-09,A,1.50,3,1\n"
+         "2026-02-16,A,2.00,3,1\n", "those of whole weeks"),
+        ("Date,Campaign,Cost,Impressions,Clicks\n2026-02-01,A,1.00,3,1\n2026-03-01,A,1.50,3,1\n"
+         "2026-12-01,A,2.00,3,1\n", "those of whole months"),
+    ],
+)  # fmt: skip
+def test_reports_of_weeks_and_months_are_refused_whatever_says_so(
+    tmp_path: Path, text: str, told: str
+) -> None:
+    put(tmp_path / "a", "ads_a.csv", text)
+    assert told in unread(tmp_path / "a")
+
+
+def test_days_that_stand_apart_by_chance_are_days(tmp_path: Path) -> None:
+    rows = "".join(f"2026-02-{day:02},A,1.50,3,1\n" for day in (2, 9, 16, 17))
+    put(tmp_path, "ads_a.csv", "Date,Campaign,Cost,Impressions,Clicks\n" + rows)
+    _, content = proposed(tmp_path)
+    form = only_form(content)
+    assert form["delivery"] == "snapshot:spend_date"
+
+
+def test_a_campaign_is_known_by_its_number_where_it_has_one(tmp_path: Path) -> None:
+    head = "Day,Campaign,Campaign ID,Cost,Impressions,Clicks\n"
+    put(tmp_path / "a", "ads_a.csv", head + "2026-02-02,Spring,12345,1.50,3,1\n")
+    columns = only_form(proposed(tmp_path / "a")[1])["feeds"]["campaign_spend"]["columns"]
+    assert (columns["campaign"], columns["campaign_id"]) == ("Campaign", "Campaign ID")
+    put(tmp_path / "b", "ads_b.csv", head.replace("Campaign,", "") + "2026-02-02,12345,1.50,3,1\n")
+    columns = only_form(proposed(tmp_path / "b")[1])["feeds"]["campaign_spend"]["columns"]
+    assert columns["campaign"] == "Campaign ID" and "campaign_id" not in columns
+
+
 def test_columns_are_taken_for_what_their_values_are(tmp_path: Path) -> None:
     text = "Order ID,Created at,Order Date,SKU,Qty,Unit Price,Currency,Platform,Shipping State\n"
     text += "1,2026-01-20 10:00:00,,A,1,5.00,eur,desktop,CA\n"

@@ -42,8 +42,8 @@ FILES = {
     "site/rates.csv": "currency,rate_date,rate\nUSD,2026-04-03,0.90\nUSD,2026-04-08,0.80\n",
     "site/lines_20260409020000.csv": "order_id,product_id,quantity,unit_price\n"
     "1,CUP,1,20\n1,BOWL,1,10\n2,CUP,4,25\n3,CUP,1,70\n8,CUP,2,4.50\n",
-    # of 1: 5.00; of 2: 10 USD at the .80 of their day and 10 USD at the .90 of before; not: asked
-    # for only, of an order that waits, of no order
+    # of 1: 5.00; of 2: 10 USD at the .80 of their day and 10 USD at the .90 of before; 2.00 of an
+    # order that waits; not: asked for only, of no order
     "site/refunds.csv": "refund_id,order_id,refunded_at,amount,kind,status\n"
     "r1,1,2026-04-07 09:00:00,5,refund_only,succeeded\n"
     "r2,2,2026-04-09 09:00:00,10,refund_only,succeeded\n"
@@ -63,14 +63,14 @@ FILES = {
     "site/spend.csv": "spend_date,campaign,cost_kind,cost\n2026-04-06,brand,click,60\n"
     "2026-04-06,mystery,click,15.50\n2026-04-08,brand,click,2\n",
 }
-DAY, LATER = date(2026, 4, 6), date(2026, 4, 8)
+DAY, NEXT, LATER, LAST = (date(2026, 4, day) for day in (6, 7, 8, 9))
 
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built(
         tmp_path_factory.mktemp("reconciled"), SHOP, FILES,
-        "+fct_orders", "+fct_order_items", "+fct_channel_daily", "+int_events_counted",
+        "+fct_orders", "+fct_order_items", "+fct_refunds", "+fct_channel_daily",
     )  # fmt: skip
 
 
@@ -92,8 +92,9 @@ def test_every_measure_is_recounted_from_the_files(file: Path) -> None:
     assert found.sort("measure", "business_date").rows() == [
         ("lines", DAY, "site", euro("120.00"), 3, euro("120.00"), 3, zero, 0),
         ("paid", DAY, "site", euro("120.00"), 2, euro("120.00"), 2, zero, 0),
-        ("purchases", DAY, "site", None, 3, None, 3, None, 0),
-        ("refunds", DAY, "site", euro("22.00"), 3, euro("22.00"), None, zero, None),
+        ("purchases", DAY, "site", None, 4, None, 4, None, 0),
+        ("refunds", NEXT, "site", euro("16.00"), 3, euro("16.00"), 3, zero, 0),
+        ("refunds", LAST, "site", euro("8.00"), 1, euro("8.00"), 1, zero, 0),
         ("spend", DAY, "site", euro("75.50"), 2, euro("75.50"), None, zero, None),
         ("spend", LATER, "site", euro("2.00"), 1, euro("2.00"), None, zero, None),
     ]
@@ -103,8 +104,7 @@ def test_every_measure_is_recounted_from_the_files(file: Path) -> None:
     ("measure", "slip", "told"),
     [
         ("lines", "delete from marts.fct_order_items where product_id = 'BOWL'", ("-10.00", -1)),
-        ("refunds", "update marts.fct_orders set refunded_amount = 0 where order_id = '1'",
-         ("-5.00", None)),
+        ("refunds", "delete from marts.fct_refunds where refund_id = 'r1'", ("-5.00", -1)),
         ("spend", "delete from marts.fct_channel_daily where cost = 2", ("-2.00", None)),
         ("purchases", "delete from staging.stg_raw__events where event_id = 'e3'", (None, -1)),
     ],

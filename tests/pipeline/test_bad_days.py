@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from tests.support import shop
@@ -61,6 +62,22 @@ def test_one_data_alert_and_the_other_shop_is_judged(
     data = [row for row in incidents if row[0] == "data"]
     kpi = [row for row in incidents if row[0] == "kpi"]
     assert len(data) == 1 and reason in data[0][3], incidents
+    # and of all days before, those that are told of are the planted ones, each of them
+    before = shop.query(
+        home,
+        "select platform, opened_date, last_date from insights.incidents"
+        f" where kind = 'data' and last_date < date '{shop.LAST_DAY}'",
+    )
+    planted = [
+        (row["platform"], row["start_date"], row["end_date"])
+        for row in pl.read_csv(home / "data/truth/incidents.csv", try_parse_dates=True).to_dicts()
+        if row["metric"] == "data" and shop.START <= row["start_date"] < shop.LAST_DAY
+    ]
+    for rows, others in ((before, planted), (planted, before)):
+        for platform, first, last in rows:
+            assert any(p == platform and f <= last and t >= first for p, f, t in others), (
+                before, planted,
+            )  # fmt: skip
     assert {row[2] for row in kpi} == {"shopify"}, incidents
     messages = [path.read_text() for path in (home / "data/outbox").glob(f"*{shop.LAST_DAY}.txt")]
     assert sum("tmall" in text.splitlines()[0] for text in messages) == 1

@@ -15,7 +15,7 @@ _GMV = (
 )
 _RETENTION = (
     "kind retention_type dimension segment period_number cohort_size retained_count"
-    " retention_rate revenue margin"
+    " retention_rate revenue margin gap_day_count"
 )
 CONTRACT = {
     "dim_campaign": "platform campaign channel",
@@ -30,7 +30,7 @@ CONTRACT = {
     "fct_channel_daily": "business_date platform channel impressions clicks cost visitors orders"
     " gmv claimed_conversions roas mer cac spend_rate",
     "fct_funnel_daily": "business_date basis dimension segment step_number step entered_count"
-    " step_rate overall_rate",
+    " step_rate overall_rate attempt_count reached_count direct_count passage_rate reached_rate",
     "fct_gmv_change": "business_date comparison dimension segment gmv base_gmv gmv_change"
     " visitors_effect conversion_effect untracked_buyers_effect orders_per_buyer_effect"
     " anonymous_orders_effect aov_effect mix_effect method"
@@ -45,7 +45,9 @@ CONTRACT = {
     " refunded_amount currency original_amount order_number",
     "fct_retention_daily": f"cohort_date {_RETENTION}",
     "fct_retention_monthly": f"cohort_month {_RETENTION}",
-    "fct_sales_ladder_daily": "business_date refund_basis rung amount",
+    "fct_refunds": "source refund_id order_id product_id reason amount goods_amount other_amount"
+    " is_after_shipping",
+    "fct_sales_ladder_daily": "business_date refund_basis rung amount other_amount shipping_basis",
     "fct_sessions": "session_id visitor_key customer_key platform shop_id started_at business_date"
     " channel campaign device region event_count has_product_view has_add_to_cart has_checkout"
     " has_purchase",

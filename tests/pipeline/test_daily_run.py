@@ -1,13 +1,16 @@
 """A whole run: what it publishes, that it calls nobody, that it does nothing twice."""
 
+import json
 import re
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from tests.support import shop
 
@@ -71,6 +74,35 @@ def test_landed_and_mart_amounts_agree(finished_home: Path) -> None:
         from quality.reconciliation_daily""",
     )
     assert days > 80 and total > 0 and worst == 0
+
+
+def test_the_days_on_which_the_console_was_planted_to_be_wrong_are_found_and_no_other(
+    finished_home: Path,
+) -> None:
+    truth = pl.read_csv(finished_home / "data/truth/console_errors.csv", try_parse_dates=True)
+    planted = [(row["report_date"], row["platform"]) for row in truth.to_dicts()]
+    table = "from quality.platform_reconciliation_daily where"
+    found = shop.query(
+        finished_home,
+        f"select business_date, platform, differs_in, own_paid_amount, reported_paid_amount {table}"
+        " not is_within_tolerance order by all",
+    )
+    assert [row[:3] for row in found] == [(*one, "paid_amount") for one in planted] != []
+    for *_, own, reported in found:
+        assert reported == round(own * Decimal("1.12"), 2)
+    agreed = shop.query(
+        finished_home,
+        f"select platform, count(*), sum(abs(paid_amount_difference))"
+        f" + sum(abs(refund_amount_difference)) {table} is_within_tolerance group by all",
+    )
+    assert {row[0] for row in agreed} == {"tmall", "shopify"}
+    assert all(days > 60 and off == 0 for _, days, off in agreed)
+    checks = "select status, severity from quality.checks where check_name ="
+    assert shop.query(finished_home, f"{checks} 'platforms_report_the_same'") == [
+        ("failed", "warn")
+    ]
+    told = json.loads(shop.kpi(finished_home, "status", "--json").stdout)
+    assert len(told["platforms_differ"]) == len(planted)
 
 
 def test_every_file_balances_and_holds_no_personal_data(finished_home: Path) -> None:

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from simulator import draws
-from simulator.calendar import is_ordinary, promo_phases
+from simulator.calendar import PLATFORMS, is_ordinary, promo_phases
 from simulator.catalogue import products, version
 from simulator.company import COMPANY
 from simulator.demand import make_demand, ordinal
@@ -32,7 +32,13 @@ SEEDS = Path(__file__).parents[2] / "dbt_project/seeds"
 
 def test_the_calendar_is_the_warehouse_seed() -> None:
     with (SEEDS / "promo_calendar.csv").open(encoding="utf-8") as file:
-        seeded = {tuple(row) for row in list(csv.reader(file))[1:]}
+        rows = [row for row in csv.DictReader(file) if row["country"] == "CN"]
+    columns = ("promo_year", "platform", "phase", "starts_at", "ends_at")
+    seeded = {
+        (row["promo"], *({**row, "platform": platform}[name] for name in columns))
+        for row in rows
+        for platform in ([row["platform"]] if row["platform"] else PLATFORMS)
+    }
     own = {
         (p.promo, str(p.year), p.platform, p.phase, f"{p.starts} 00:00:00", f"{p.ends} 00:00:00")
         for p in promo_phases()

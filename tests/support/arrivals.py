@@ -49,6 +49,8 @@ class Company:
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
+        # Draws of its own, so that what arrives beside it stays as it was for a seed.
+        self.naming = Random(-self.seed)
         self.customers = [f"c{n}" for n in range(self.random.randint(4, 10))]
         self.versions = 0
 
@@ -58,9 +60,13 @@ class Company:
         for _ in range(self.random.randint(1, 4)):
             self.random.choice(
                 [self.orders, self.orders, self.events, self.events, self.items, self.refunds,
-                 self.traffic, self.products, self.redeliver, self.correct, self.correct,
+                 self.refunds, self.shipments,
+                 self.traffic, self.spend, self.spend, self.console, self.products,
+                 self.redeliver, self.correct, self.correct,
                  self.change_state, self.change_state, self.empty]
             )()  # fmt: skip
+        if self.naming.random() < 0.3:
+            self.people()
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """Rows of `raw.<feed>` for all batches."""
@@ -126,6 +132,19 @@ class Company:
             rate = self.random.choice([0, 6.5, 7.1])
             self._land("fx_rates", [{"rate_date": day, "currency": "USD", "rate": rate}])
 
+    def shipments(self) -> None:
+        """Parcels, of which an order may have two, and one that moves to another order."""
+        rows = [
+            {
+                "shipment_id": f"s{self.random.randint(1, 20)}",
+                "order_id": f"o{self.random.randint(1, 45)}",
+                "carrier": "post",
+                "shipped_at": self._instant(),
+            }
+            for _ in "abcd"
+        ]
+        self._land("shipments", list({row["shipment_id"]: row for row in rows}.values()))
+
     def traffic(self) -> None:
         """Totals of up to four days as a snapshot: what is missing in it is withdrawn.
 
@@ -154,6 +173,39 @@ class Company:
             ],
         )
 
+    def spend(self) -> None:
+        """Days of an advertising account as a snapshot, its campaigns renamed, gone or in parts."""
+        account = self.random.choice([None, "meta-1", "google-2"])
+        days = {self.random.randint(0, self.today) for _ in "ab"}
+        rows: list[Row] = []
+        for number in sorted(days):
+            day = (START + timedelta(days=number)).date()
+            for one in self.random.sample(range(4), self.random.randint(1, 3)):
+                name = self.random.choice(["spring", f"c{one}"])
+                key = str(one) if account else name
+                rows.append({
+                    "spend_date": day,
+                    "platform": "tmall",
+                    "account": account,
+                    "campaign_id": str(one) if account else None,
+                    "campaign": name,
+                    "cost_kind": "click",
+                    "cost": self.random.choice([1.5, 20]),
+                    "clicks": self.random.choice([None, 3]),
+                    "currency": "CNY",
+                    "_row_key": f"{day}|{account}|{key}",
+                    "_unit_key": f"{account}|{day}",
+                    "_covers_from": f"{account}|{START.date() + timedelta(days=min(days))}",
+                    "_covers_to": f"{account}|{START.date() + timedelta(days=max(days))}",
+                })  # fmt: skip
+        self._land("campaign_spend", list({row["_row_key"]: row for row in rows}.values()))
+
+    def console(self) -> None:
+        """A day as the platform's console reports it."""
+        day = (START + timedelta(days=self.random.randint(0, self.today))).date()
+        told = {"report_date": day, "platform": "tmall", "shop_id": "s1", "currency": "CNY"}
+        self._land("platform_daily", [{**told, "paid_amount": self.random.choice([None, 0, 99])}])
+
     def products(self) -> None:
         """Products with a cost and category that change on a day."""
         ids = {f"p{self.random.randint(1, 5)}" for _ in "abc"}
@@ -168,6 +220,18 @@ class Company:
                     "cost": self.random.choice([1.5, 20, None]),
                 }
                 for one in sorted(ids)
+            ],
+        )
+
+    def people(self) -> None:
+        """The shop's list of customers, with another name of some of them."""
+        users = {f"u{self.naming.randint(1, 5)}" for _ in "ab"}
+        names = [None, *self.customers]
+        self._land(
+            "customers",
+            [
+                {"customer_key": one, "other_key": self.naming.choice(names)}
+                for one in sorted(users)
             ],
         )
 
@@ -252,26 +316,52 @@ class Company:
         number = int(order_id[1:])
         return {
             "order_id": order_id,
+            # corrected and withdrawn with the order; some are shared, some another order's own id
+            "aliases": self.naming.choice(
+                [
+                    None,
+                    f"a{number}",
+                    f"a{number}|#a{number + 40}",
+                    f"a{number % 9}",
+                    f"o{number + 3}",
+                ]
+            ),
             "parent_order_id": f"o{number - number % 4}" if number % 7 == 0 else None,
             "platform": "tmall",
             "shop_id": "s1",
             "ordered_at": placed,
             "paid_at": None if unpaid else placed + delay,
             "status": status,
-            **self.random.choice([{"currency": "CNY"}, {"currency": "USD", "exchange_rate": 7.1}]),
+            **self.random.choice(
+                [
+                    {"currency": "CNY"},
+                    {"currency": "USD", "exchange_rate": 7.1},
+                    {"currency": "USD"},
+                ]
+            ),
             "customer_key": self.random.choice([None, *self.customers]),
             "order_amount": self.random.choice([None, 10, 99.99, 100.01]),
             "platform_discount": self.random.choice([None, 1.01]),
             "shipping_amount": self.random.choice([None, 8]),
+            "total_amount": self.random.choice([None, None, 120]),
+            "shipped_at": self.random.choice([None, None, placed + timedelta(days=1)]),
             "channel": self.random.choice([None, None, "livestream"]),
             "utm_source": self.random.choice([None, None, "google"]),
             "utm_medium": self.random.choice([None, "cpc"]),
         }
 
+    def _user(self, customer: str | None) -> str | None:
+        """Who was logged in: as orders know them, or by a name of the events' own."""
+        return self.naming.choice([customer, f"u{self.naming.randint(1, 4)}"])
+
+    def _named(self, order_id: str) -> str:
+        """An order by its id, or as somebody else writes it."""
+        return self.naming.choice([order_id] * 4 + [f"#{order_id}", f"a{order_id[1:]}"])
+
     def _land_lines(self, order_ids: list[str]) -> None:
         rows = [
             {
-                "order_id": one,
+                "order_id": name,
                 "line_number": line,
                 "product_id": f"p{self.random.randint(1, 5)}",
                 "quantity": self.random.randint(1, 3),
@@ -281,6 +371,7 @@ class Company:
                 "is_goods": self.random.random() < 0.8,
             }
             for one in order_ids
+            for name in [self._named(one)]
             for line in range(1, self.random.randint(1, 4) + 1)
         ]
         self._land("order_items", rows)
@@ -294,19 +385,30 @@ class Company:
             "platform": "tmall",
             "shop_id": self.random.choice(["s1", "s1", "s1", "s2"]),
             "visitor_key": visitor,
-            "customer_key": self.random.choice([None, None, None, *self.customers]),
-            "order_id": f"o{self.random.randint(1, 40)}" if kind == "purchase" else None,
+            "customer_key": self._user(self.random.choice([None, None, None, *self.customers])),
+            "order_id": self._named(f"o{self.random.randint(1, 40)}")
+            if kind == "purchase"
+            else None,
             "utm_source": self.random.choice([None, None, "google", "newsletter"]),
             "utm_medium": self.random.choice([None, "cpc", "organic"]),
+            "utm_campaign": self.random.choice([None, "spring", "c1", "2"]),
             "device": self.random.choice([None, "mobile", "desktop"]),
         }
 
     def _refund(self, number: int) -> Row:
         return {
             "refund_id": f"r{number}",
-            "order_id": f"o{self.random.randint(1, 45)}",
+            "order_id": self._named(f"o{self.random.randint(1, 45)}"),
             "refunded_at": self._instant(),
-            "amount": self.random.choice([1.5, 10]),
+            "requested_at": self.random.choice([None, self._instant()]),
+            **self.random.choice(
+                [
+                    {"amount": 1.5},
+                    {"amount": 10},
+                    {"amount": 99.99, "product_id": f"p{self.random.randint(1, 5)}"},
+                    {"amount": 60.01, "goods_amount": 50},
+                ]
+            ),
             "currency": self.random.choice([None, None, "CNY"]),
             "kind": self.random.choice(["refund_only", "return"]),
             "status": self.random.choice(["requested", "succeeded", "succeeded", "rejected"]),

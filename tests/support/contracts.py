@@ -23,11 +23,12 @@ _TYPES = {
     "varchar": pl.String(), "double": pl.Float64(), "bigint": pl.Int64(), "integer": pl.Int32(),
     "boolean": pl.Boolean(), "date": pl.Date(), "timestamp": INSTANT,
 }  # fmt: skip
+_LOST = {"impact_amount": MONEY}  # written as money, see orchestration/defs/insights.py
 _SAID = {"explanation_en": pl.String, "explanation_zh": pl.String}
 _WRITTEN: dict[str, Mapping[str, Any]] = {
-    "insights.anomalies": ANOMALY_SCHEMA,
-    "insights.incidents": {**INCIDENT_SCHEMA, **_SAID},
-    "insights.root_causes": ROOT_CAUSE_SCHEMA,
+    "insights.anomalies": {**ANOMALY_SCHEMA, **_LOST},
+    "insights.incidents": {**INCIDENT_SCHEMA, **_LOST, **_SAID},
+    "insights.root_causes": {**ROOT_CAUSE_SCHEMA, **_LOST},
     "quality.checks": dbt.CHECKS_SCHEMA,
     "quality.ingest_files": raw._files_frame([], []).schema,
     "quality.metrics": dbt.metrics({"nodes": {}}).schema,

@@ -54,7 +54,10 @@ def built(root: Path, shop: str, files: Mapping[str, str], *select: str) -> Path
         assert told == ("landed", 0), landed
     build = settings.paths.working_build
     with duckdb.connect(build) as con:
-        create_raw(con, settings.paths.landing, state.files(), settings.sources, date.min)
+        create_raw(
+            con, settings.paths.landing, state.files(), settings.sources, date.min,
+            calendar=file.calendar,
+        )  # fmt: skip
     run_dbt(
         PROJECT, build, "build", "--full-refresh", "--exclude-resource-type", "unit_test",
         "--indirect-selection", "cautious",

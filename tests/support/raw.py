@@ -25,6 +25,7 @@ from orchestration.build.raw import create_raw, instant_kind
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 
 STATE_COLUMNS: dict[str, Any] = {"batch": pl.String, "_is_active": pl.Boolean, "_seq": pl.Int64}
+COUNTRIES = [("tmall", "CN"), ("shopify", "CN")]
 DEFAULT_VERSION = datetime(2026, 1, 1)
 
 _manifests: dict[tuple[str, str, str], Manifest] = {}
@@ -92,7 +93,8 @@ def write_raw(
         build_file: DuckDB file; made if it does not exist. Other schemas are left alone.
         frames: feed name -> rows; columns may be left out, see `conform`. Other feeds are empty.
         batches: rows of `raw.batches`; derived from the frames when not given. So are those of
-            `raw.sources`: feeds with platform and shop_id, expected daily.
+            `raw.sources`: feeds with platform and shop_id, expected daily. China's events act on
+            the platforms of `COUNTRIES`.
         tests_all: whether data tests read all rows.
     """
     full = {
@@ -109,6 +111,9 @@ def write_raw(
             **full,
             "batches": _batches_of(full) if batches is None else batches,
             "sources": _sources_of(full),
+            "calendar_countries": pl.DataFrame(
+                COUNTRIES, schema=["platform", "country"], orient="row"
+            ),
         }.items():
             shape = con.sql(f"from raw.{name} limit 0").pl()
             con.register("frame", pl.concat([shape, frame], how="diagonal"))

@@ -235,6 +235,51 @@ def test_a_message_says_impact_range_effects_segments_and_data_in_both_languages
     assert told.key == "gmv|platform:tmall|2026-11-20|high"
 
 
+def consoles(**changed: object) -> pl.DataFrame:
+    """Tmall's console says 100 K more than there is here; Shopify's agrees, its refunds do not."""
+    tmall = {
+        "business_date": DAY, "platform": "tmall", "reported_paid_amount": 280_000.0,
+        "own_paid_amount": 180_000.0, "paid_amount_difference": -100_000.0,
+        "differs_in": "paid_amount", "is_within_tolerance": False,
+    }  # fmt: skip
+    shopify = {
+        **tmall, "platform": "shopify", "reported_paid_amount": 9.0, "own_paid_amount": 9.0,
+        "paid_amount_difference": 0.0, "differs_in": "refund_amount",
+    }  # fmt: skip
+    return fake("quality.platform_reconciliation_daily", [tmall | changed, shopify])
+
+
+def test_a_fall_that_the_platforms_own_figure_does_not_show_says_so() -> None:
+    told = compose(incident(), evidence(consoles=consoles()), INFO).text
+    english, chinese = told.split("\n\n")
+    assert (
+        "The platform's own figures differ, so the data may be to blame:\n"
+        "Tmall reports ¥280K paid on 2026-11-20, ¥100K more than ¥180K here."
+    ) in english
+    assert "天猫自报 2026-11-20 支付金额 ¥28.0万，比此处的 ¥18.0万 多 ¥10.0万。" in chinese
+    assert "Shopify reports" not in told
+    less = consoles(reported_paid_amount=170_000.0, paid_amount_difference=10_000.0)
+    told = compose(incident(), evidence(consoles=less), INFO).text
+    assert "¥170K paid on 2026-11-20, ¥10.0K less than ¥180K here" in told
+
+
+@pytest.mark.parametrize(
+    ("what", "seen"),
+    [
+        ({"platform": "shopify", "segment": "shopify"}, {}),
+        ({"metric": "refund_rate"}, {}),
+        ({"opened_date": DAY + timedelta(days=1), "last_date": DAY + timedelta(days=1)}, {}),
+        ({}, {"differs_in": None, "is_within_tolerance": True}),
+        ({}, {"differs_in": None, "is_within_tolerance": None, "own_paid_amount": None}),
+    ],
+)
+def test_a_platforms_figure_is_told_of_the_place_and_days_of_a_fall_alone(
+    what: dict[str, object], seen: dict[str, object]
+) -> None:
+    told = compose(incident(**what), evidence(consoles=consoles(**seen)), INFO).text
+    assert "own figures" not in told and "自报" not in told
+
+
 def test_a_company_incident_names_the_platforms_its_places_are_without() -> None:
     place = {"dimension": "all", "segment": "all", "platform": None}
     told = compose(incident(**place), evidence(None, "no_rows", causes=causes()), INFO)
@@ -534,6 +579,7 @@ def test_a_run_tells_the_open_incidents_of_its_last_days(tmp_path: Path, hook: H
             "quality.source_completeness_daily": completeness(),
             "quality.source_watermarks": watermarks(),
             "quality.lookups": lookups(False),
+            "quality.platform_reconciliation_daily": consoles(),
             "quality.metrics": registry(),
             "quality.comparisons": comparisons(),
         }

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.anomaly import ANOMALY_SCHEMA, DetectorParams, _survives, detect
+from models.anomaly import ANOMALY_SCHEMA, DetectorParams, _closed, _survives, detect
 from models.event_calendar import event_calendar
 from models.incidents import open_incidents
 from tests.support.judged import completeness as days_of_feeds
@@ -49,8 +49,8 @@ def dim_date() -> pl.DataFrame:
 
 def dim_promo() -> pl.DataFrame:
     return pl.DataFrame(
-        [("double_11", platform, "sale", *span) for (platform, _), span in PROMO.items()],
-        schema=["promo", "platform", "phase", "start_date", "end_date"], orient="row",
+        [("double_11", platform, "sale", "sale", *span) for (platform, _), span in PROMO.items()],
+        schema=["promo", "platform", "phase", "kind", "start_date", "end_date"], orient="row",
     )  # fmt: skip
 
 
@@ -321,6 +321,15 @@ def test_a_shop_closed_on_saturdays_is_not_a_loss_and_one_that_stops_is() -> Non
     assert row["impact_amount"] == pytest.approx(-row["expected"])
 
 
+@pytest.mark.parametrize(("zeros", "is_closed"), [(0, False), (1, False), (2, True), (4, True)])
+def test_a_zero_day_is_closed_from_half_of_the_weekdays_before(zeros: int, is_closed: bool) -> None:
+    """29 days of which the last is zero, and so many of the four of its weekday before."""
+    sold = np.full((1, 29), 5.0)
+    sold[0, -1] = 0
+    sold[0, [-8, -15, -22, -29][:zeros]] = 0
+    assert _closed(sold, DetectorParams(closed_weekday_weeks=4))[0, -1] == is_closed
+
+
 def test_buyers_stand_in_for_visitors_where_traffic_is_unknown() -> None:
     unknown = pl.when(pl.col("segment") == "shopify").then(None)
     frame = daily({("shopify", LAST, "visitors"): 0.4}).with_columns(
@@ -372,6 +381,30 @@ def test_platform_phases_and_the_companys_follow_the_largest_platform() -> None:
     assert at("shopify", date(2025, 11, 6)) == ("double_11:sale", 2, date(2025, 11, 4), False)
     assert at("tmall", date(2025, 11, 11))[3] is True  # the main day keeps its wide floor
     assert at("tmall", date(2025, 11, 12)) == ("double_11", 1, date(2025, 11, 11), False)
+
+
+def test_a_day_is_of_one_event_and_of_those_of_its_platform_alone() -> None:
+    """Sale before holiday, long holiday before short, closed before all; no 11.11 elsewhere."""
+    first = date(2025, 10, 1)
+    own = [
+        ("national_day", "holiday", "holiday", first, first + timedelta(3)),
+        ("mid_autumn", "holiday", "holiday", first + timedelta(1), first + timedelta(1)),
+        ("birthday", "peak", "sale", first + timedelta(2), first + timedelta(4)),
+        ("stocktaking", "closed", "closed", first + timedelta(3), first + timedelta(3)),
+    ]
+    events = pl.DataFrame(
+        [(promo, "site", *rest) for promo, *rest in own],
+        schema=["promo", "platform", "phase", "kind", "start_date", "end_date"], orient="row",
+    )  # fmt: skip
+    calendar = event_calendar(dim_date(), pl.concat([dim_promo(), events]), ["site", "tmall"])
+    days = calendar.filter(pl.col("segment") == "site", pl.col("event").is_not_null())
+    assert days.select("date", "event", "event_day").rows() == [
+        (first, "national_day:holiday", 0),
+        (first + timedelta(1), "national_day:holiday", 1),
+        (first + timedelta(2), "birthday:peak", 0),
+        (first + timedelta(3), "stocktaking:closed", 0),
+        (first + timedelta(4), "birthday:peak", 2),
+    ]  # the main day of 11.11 is none on a platform that has no phase of it
 
 
 def test_no_rows_and_no_promotions_are_no_error() -> None:

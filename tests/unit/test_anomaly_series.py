@@ -30,8 +30,8 @@ NO_DATES = pl.DataFrame(
             "lunar_new_year_offset": pl.Int64}
 )  # fmt: skip
 NO_PROMOS = pl.DataFrame(
-    schema={"promo": pl.String, "platform": pl.String, "phase": pl.String, "start_date": pl.Date,
-            "end_date": pl.Date}
+    schema={"promo": pl.String, "platform": pl.String, "phase": pl.String, "kind": pl.String,
+            "start_date": pl.Date, "end_date": pl.Date}
 )  # fmt: skip
 WHOLE = pl.DataFrame(
     schema={"business_date": pl.Date, "feed": pl.String, "platform": pl.String,
@@ -75,13 +75,15 @@ def test_segments_are_chosen_by_size_within_their_platform() -> None:
 
 def test_step_rates_of_the_golden_funnel() -> None:
     # METRICS 5, ordered, 14 days: 4 home, 3 product, 2 cart, 2 pay; u1 and u3 paid, u2 saw a
-    # product, u4 came no further than home.
+    # product, u4 came no further than home. One more begins at the cart and pays: whether those at
+    # the product go on to the cart is not told by it, whether those at the cart pay is.
     depths = {"u1": 4, "u2": 2, "u3": 4, "u4": 1}
     attempts = pl.DataFrame(
         [
             {"business_date": START, "platform": "site", "channel": "email", "device": "mobile",
-             "depth": depth, "attempt_count": 1}
-            for depth in depths.values()
+             **{f"reached_{n}": int(first <= n <= depth) for n in range(1, 5)},
+             **{f"direct_{n}": int(n == first) for n in range(1, 5)}}
+            for first, depth in [*((1, depth) for depth in depths.values()), (3, 4)]
         ]
     )  # fmt: skip
     segments = pl.DataFrame({"platform": ["site"], "dimension": ["channel"], "segment": ["email"]})
@@ -90,7 +92,7 @@ def test_step_rates_of_the_golden_funnel() -> None:
     rates = series.filter(pl.col("dimension") == "platform").sort("metric")
     assert rates.select("metric", "value", "count", "base").rows() == [
         ("cart_rate", 2 / 3, 2.0, 3.0),
-        ("pay_rate", 1.0, 2.0, 2.0),
+        ("pay_rate", 1.0, 3.0, 3.0),
         ("product_rate", 0.75, 3.0, 4.0),
     ]  # fmt: skip
     # One platform: the company's funnel is the platform's and not a series of its own.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboards.base.data import Data
+from dashboards.base.data import Data, Row
 from dashboards.base.page import Page, same
 from dashboards.charts.line import DayPoint, line_top
 from dashboards.pages.drivers.tree import build_tree
@@ -18,6 +20,7 @@ from dashboards.pages.funnel import page as funnel
 from dashboards.pages.overview import page as overview
 from dashboards.pages.shared.changes import contribution_tabs
 from dashboards.wording.changes import COUNTS, EFFECT_ORDER
+from dashboards.wording.i18n import text
 from tests.browser import shop
 from tests.support.contracts import comparisons, fake, registry
 
@@ -166,29 +169,126 @@ def test_a_range_of_zeros_does_not_cut_every_sale() -> None:
 # The funnel ---------------------------------------------------------------------------------------
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.integers(0, 5000), min_size=3, max_size=5))
-def test_the_step_that_loses_most_is_the_one_with_most_sessions_less(entered: list[int]) -> None:
-    names = ("home", "product_view", "add_to_cart", "checkout", "purchase")[: len(entered)]
-    frame = fake("marts.fct_funnel_daily", [
-        {"business_date": DAY, "basis": "session", "dimension": "all", "segment": "all",
-         "step_number": n, "step": name, "entered_count": entered[n]}
-        for n, name in enumerate(names)
-    ])  # fmt: skip
-    page = funnel.build(Data({"marts.fct_funnel_daily": frame}), INFO)
+EVENTS = ("home", "search", "product_view", "add_to_cart", "checkout", "purchase", "other")
+
+
+def funnel_of(names: Sequence[str], visits: Sequence[Sequence[str]], platform: str) -> list[Row]:
+    """The company's and the platform's rows of sessions, each the events of one in their order."""
+    rows: list[Row] = []
+    for n, (name, before) in enumerate(zip(names, (None, *names), strict=False), start=1):
+        at = [visit for visit in visits if name in visit]
+        came = [v for v in at if before in v and v.index(str(before)) < v.index(name)]
+        rows += [
+            {"business_date": DAY, "basis": "session", "dimension": dimension, "segment": segment,
+             "step_number": n, "step": name, "attempt_count": len(visits),
+             "reached_count": len(at), "direct_count": len(at) - len(came)}
+            for dimension, segment in (("all", "all"), ("platform", platform))
+        ]  # fmt: skip
+    return rows
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.sampled_from(EVENTS[:-1]), min_size=2, max_size=5, unique=True),
+    st.lists(st.lists(st.sampled_from(EVENTS), min_size=1, max_size=6), max_size=40),
+    st.sets(st.sampled_from(["shopify", "tmall", "pos"])),
+)
+def test_the_headline_of_the_funnel_says_what_sessions_did(
+    names: list[str], visits: list[list[str]], sold: set[str]
+) -> None:
+    """Any funnel of shop.yml, sessions that begin anywhere, platforms that record no sessions."""
+    page = funnel.build(
+        Data({
+            "marts.fct_funnel_daily": fake(
+                "marts.fct_funnel_daily", funnel_of(names, visits, "shopify")
+            ),
+            "marts.fct_gmv_daily": fake("marts.fct_gmv_daily", [
+                {"business_date": DAY, "dimension": "platform", "segment": name, "orders": 3}
+                for name in sorted(sold)
+            ]) if sold else pl.DataFrame(),
+        }), INFO,
+    )  # fmt: skip
     headline = page.values["headline"].en
-    losses = [a - b for a, b in pairwise(entered)]
-    if not entered[0]:
-        assert "no sessions" in headline
-    elif max(losses) <= 0 or min(losses) < 0:
+    if not visits:
+        assert headline == "21 Nov: no sessions."
+        return
+    only = sold - {"shopify"}
+    label = passage_names(names[-1:])[0]
+    share = 100 * sum(names[-1] in visit for visit in visits) / len(visits)
+    of = " of Shopify" if only else ""
+    told = re.match(rf"Of 100 sessions{of} ([\d.]+) reach the last step, {label}\.", headline)
+    assert told and float(told[1]) == pytest.approx(share, abs=0.051)
+    assert ("are not recorded there" in " ".join(r.en for r in page.values["remarks"])) == bool(
+        only
+    )
+    lost = [
+        sum(a in v and not (b in v and v.index(a) < v.index(b)) for v in visits)
+        for a, b in pairwise(names)
+    ]
+    if not max(lost):
         assert "lost" not in headline
+        return
+    said = re.search(r"Most are lost at (.*): (\d+) of 100", headline)
+    assert said
+    labels = [" → ".join(passage_names(pair)) for pair in pairwise(names)]
+    assert lost[labels.index(said[1])] == max(lost)
+    assert float(said[2]) == pytest.approx(100 * max(lost) / len(visits), abs=0.51)
+    chart = next(c for c in page.charts if c.id == "funnel-steps")
+    assert [row[1] for row in chart.table.rows] == [str(sum(n in v for v in visits)) for n in names]
+    assert str(chart.table.rows[-1][-1]) == f"{share:.1f}%"
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.dictionaries(
+        st.tuples(st.integers(0, 9), st.sampled_from(["app", "site"])),
+        st.tuples(st.integers(1, 50), st.integers(0, 50), st.booleans()),
+        min_size=1,
+    )
+)
+def test_the_funnel_is_of_days_on_which_sessions_are_whole(
+    days: dict[tuple[int, str], tuple[int, int, bool]],
+) -> None:
+    """Day and platform -> sessions, more of which none buys, and whether a part of them is lost."""
+    rows, gaps = [], []
+    for (back, platform), (buying, more, is_lost) in days.items():
+        day = DAY - timedelta(days=back)
+        rows += [
+            {"business_date": day, "basis": "session", "dimension": dimension, "segment": segment,
+             "step_number": n, "step": step, "attempt_count": buying + more,
+             "reached_count": buying, "direct_count": buying if n == 1 else 0}
+            for dimension, segment in (("all", "all"), ("platform", platform))
+            for n, step in enumerate(("home", "purchase"), start=1)
+        ]  # fmt: skip
+        gaps.append(
+            {"business_date": day, "feed": "events", "platform": platform, "shop_id": platform,
+             "is_complete": not is_lost, "reason": "few_rows" if is_lost else "ok"}
+        )  # fmt: skip
+    page = funnel.build(
+        Data({
+            "marts.fct_funnel_daily": fake("marts.fct_funnel_daily", rows).group_by(
+                "business_date", "basis", "dimension", "segment", "step_number", "step"
+            ).agg(pl.col("attempt_count", "reached_count", "direct_count").sum()),
+            "quality.source_completeness_daily": fake("quality.source_completeness_daily", gaps),
+        }), INFO,
+    )  # fmt: skip
+    lost = {back for (back, _), (*_, is_lost) in days.items() if is_lost}
+    whole = [(b, b + m) for (back, _), (b, m, _) in days.items() if back < 7 and back not in lost]
+    headline = page.values["headline"].en
+    if whole:
+        share = 100 * sum(b for b, _ in whole) / sum(total for _, total in whole)
+        told = re.match(r"Of 100 sessions ([\d.]+) reach", headline)
+        assert told and float(told[1]) == pytest.approx(share, abs=0.051)
     else:
-        labels = [funnel.passage(a, b).en for a, b in pairwise(names)]
-        told = next(n for n, label in enumerate(labels) if f"at {label}:" in headline)
-        assert losses[told] == max(losses)
-        said = re.search(r": (\d+) of 100", headline)
-        assert said
-        assert float(said[1]) == pytest.approx(100 * max(losses) / entered[0], abs=0.51)
+        assert "Of 100" not in headline
+    left_out = " ".join(text.en for text in page.values["warnings"])
+    names = {back: f"{(DAY - timedelta(days=back)).day} Nov (" for back in range(10)}
+    if whole and len([1 for *_, is_lost in days.values() if is_lost]) <= 6:
+        assert {back for back, name in names.items() if name in left_out} == lost
+
+
+def passage_names(names: Sequence[str]) -> list[str]:
+    return [text(f"step.{name}", "en") for name in names]
 
 
 # The tree of drivers ------------------------------------------------------------------------------

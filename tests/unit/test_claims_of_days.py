@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboards.base.data import Data
+from dashboards.pages.cohorts import page as cohorts
 from dashboards.pages.overview.cards import cards
 from dashboards.pages.overview.range import inside_range, platform_lines
 from dashboards.pages.quality import page as quality
@@ -127,7 +128,60 @@ def test_a_base_in_an_incident_is_said(opened: int, last: int, said: bool) -> No
     }
     found = [text.en for text in base_remarks(Data(frames), DAY, "last_week")]
     assert found == (["The day compared with was no usual one: GMV fell."] if said else [])
-    assert base_remarks(Data(frames), DAY, "trailing_28d") == []
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 40), st.integers(0, 12))
+def test_unusual_days_of_a_mean_are_counted(last: int, length: int) -> None:
+    """Of the 28 days before, from yesterday on; an incident of the day itself is told elsewhere."""
+    frames = {
+        "insights.incidents": fake("insights.incidents", [incident(last + length, last)]),
+        "quality.comparisons": comparisons(),
+    }
+    hit = len({*range(last, last + length + 1)} & {*range(1, 29)}) if last else 0
+    found = [text.en for text in base_remarks(Data(frames), DAY, "trailing_28d")]
+    said = f"Of the 28 days compared with {hit} were not usual: GMV fell."
+    assert found == ([said] if hit else [])
+
+
+@pytest.mark.parametrize(
+    ("back", "told"),
+    [
+        (
+            60,
+            "Orders were not recorded whole, so cohorts of these days are too low: 22 Sep (Tmall,",
+        ),
+        (5, "did not wholly arrive on 1 of these days, last on 16 Nov"),
+        (500, None),  # older than any month that is shown
+    ],
+)
+def test_days_that_lost_orders_are_listed_beside_the_months(back: int, told: str | None) -> None:
+    gap = {"business_date": DAY - timedelta(days=back), "source": "t", "feed": "orders",
+           "platform": "tmall", "is_complete": False, "reason": "no_rows"}  # fmt: skip
+    frames = {
+        "marts.fct_retention_monthly": shop.frames()["marts.fct_retention_monthly"],
+        "quality.source_completeness_daily": fake("quality.source_completeness_daily", [gap]),
+    }
+    warnings = [text.en for text in cohorts.build(Data(frames), INFO).values["warnings"]]
+    assert len(warnings) == bool(told)
+    assert not told or told in warnings[0]
+
+
+def test_an_unusual_day_of_last_years_phase_is_said() -> None:
+    """Day 3 of the sale is compared with day 3 of last year's, which began three days earlier."""
+    started = {2026: DAY - timedelta(days=2), 2025: DAY - timedelta(days=370)}
+    frames = {
+        "marts.dim_promo": fake("marts.dim_promo", [
+            {"promo": "sale", "promo_year": year, "platform": "shopify", "phase": "burst",
+             "start_date": first, "end_date": first + timedelta(days=5)}
+            for year, first in started.items()
+        ]),
+        "quality.comparisons": comparisons(),
+    }  # fmt: skip
+    for back, is_base in ((369, False), (368, True), (367, False)):
+        frames["insights.incidents"] = fake("insights.incidents", [incident(back, back)])
+        found = [text.en for text in base_remarks(Data(frames), DAY, "promo_phase")]
+        assert found == (["The day compared with was no usual one: GMV fell."] if is_base else [])
 
 
 def returning(days: int) -> Data:

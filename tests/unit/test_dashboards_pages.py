@@ -14,7 +14,7 @@ from scipy.stats import chi2_contingency
 
 from dashboards.base.data import Data
 from dashboards.figures.cohorts import average, cohorts, last_month, monthly
-from dashboards.figures.funnel import Step, counts, sessions, steps
+from dashboards.figures.funnel import Count, Step, counts, sessions, steps
 from dashboards.figures.windows import Window, base_of
 from dashboards.site import build_site
 from tests.browser import shop
@@ -53,47 +53,57 @@ def test_an_ordinary_week_is_compared_with_the_latest_one_without_promotion() ->
 def test_a_step_is_notable_beyond_two_standard_errors(
     now: tuple[int, int], base: tuple[int, int]
 ) -> None:
-    step = Step("pay", now[1], now[0], 9999, base[1], base[0])
+    step = Step("pay", Count(9999, now[1]), now[0], Count(9999, base[1]), base[0])
     table = [[now[1], now[0] - now[1]], [base[1], base[0] - base[1]]]
     assert step.is_notable == (chi2_contingency(table, correction=False).statistic >= 4)
     assert step.change == pytest.approx(now[1] / now[0] - base[1] / base[0])
 
 
 def test_a_step_nobody_reached_before_had_a_rate_of_zero() -> None:
-    step = Step("pay", 30, 100, 400, 0, 100)
+    step = Step("pay", Count(400, 30), 100, Count(400, 0), 100)
     assert (step.base_rate, step.change) == (0.0, 0.3)
     assert step.is_notable
-    assert Step("pay", 30, 100, 400, 0, 0).base_rate is None
+    assert Step("pay", Count(400, 30), 100, Count(400, 0), 0).base_rate is None
 
 
 def test_funnel_bars_and_rates_are_sums_over_sums(site: Path) -> None:
     frame = shop.frames()["marts.fct_funnel_daily"].filter(pl.col("dimension") == "all")
     week = pl.col("business_date").is_between(date(2026, 11, 15), date(2026, 11, 21))
     calm = pl.col("business_date").is_between(date(2026, 10, 11), date(2026, 10, 17))
-    now, base = (
-        frame.filter(days).group_by("step_number").agg(pl.col("entered_count").sum())
-        .sort("step_number")["entered_count"].to_list() for days in (week, calm)
+    columns = ("reached_count", "direct_count", "attempt_count")
+    (now, direct, (total, *_)), (base, base_direct, (base_total, *_)) = (
+        [summed[name].to_list() for name in columns]
+        for days in (week, calm)
+        for summed in [
+            frame.filter(days).group_by("step_number").agg(pl.col(columns).sum())
+            .sort("step_number")
+        ]
     )  # fmt: skip
     pale, strong, _ = figure(site, "funnel.html", "funnel-steps")["data"]
     assert strong["x"] == now
-    # The base is drawn in the proportion of the same number of first steps.
-    assert pale["x"] == pytest.approx([value / base[0] * now[0] for value in base])
+    # The base is drawn in the proportion of the same number of sessions.
+    assert pale["x"] == pytest.approx([value / base_total * total for value in base])
     rows = table_of(site, "funnel.html", "funnel-steps")
     assert [row[1] for row in rows] == [f"{value:,}" for value in now]
-    assert [row[2] for row in rows] == [f"{value:,}" for value in base]
+    assert [row[2] for row in rows] == [f"{value:,}" for value in direct]
+    assert [row[3] for row in rows] == [f"{value:,}" for value in base]
     for n in range(1, 5):
-        assert rows[n][3] == f"{now[n] / now[n - 1]:.1%}"
-        assert rows[n][4] == f"{base[n] / base[n - 1]:.1%}"
-        moved = (now[n] / now[n - 1] - base[n] / base[n - 1]) * 100
-        assert rows[n][5].lstrip("●▲▼ ").replace("\u2212", "-") in (
+        rate, before = (now[n] - direct[n]) / now[n - 1], (base[n] - base_direct[n]) / base[n - 1]
+        assert rows[n][4:6] == [f"{rate:.1%}", f"{before:.1%}"]
+        moved = (rate - before) * 100
+        assert rows[n][6].lstrip("●▲▼ ").replace("\u2212", "-") in (
             f"{moved:+.1f} pp", f"{abs(moved):.1f} pp")  # fmt: skip
-        assert rows[n][6] == f"{now[n] / now[0]:.1%}"
+        assert rows[n][7] == f"{now[n] / total:.1%}"
+    told = tree(site, "funnel.html").text()
+    part = f"{now[-1] / total:.1%}".rstrip("%")
+    assert f"Of 100 sessions of Douyin, Shopify {part} reach the last step, Pay." in told
+    assert "Not in this funnel, for sessions are not recorded there: Tmall." in told
 
 
 def test_the_planted_checkout_fault_is_named(site: Path) -> None:
     # Mobile checkout loses 7 % of its rate from 14 November on.
     rows = table_of(site, "funnel.html", "funnel-steps")
-    assert rows[3][5].startswith("▼")
+    assert rows[3][6].startswith("▼")
     heat = figure(site, "funnel.html", "funnel-channel")["data"][0]
     names = shop.frames()["marts.fct_funnel_daily"].filter(pl.col("dimension") == "channel")
     assert len(heat["z"]) == names["segment"].n_unique() + 1
@@ -102,24 +112,28 @@ def test_the_planted_checkout_fault_is_named(site: Path) -> None:
     )
 
 
-def small_funnel(entered: list[int], day: date = shop.LAST) -> pl.DataFrame:
+def small_funnel(
+    reached: list[int], direct: tuple[int, ...] = (0, 0, 0, 0), day: date = shop.LAST
+) -> pl.DataFrame:
+    """Sessions by step, all of which are at the first or began further down."""
     names = ("home", "product_view", "add_to_cart", "checkout", "purchase")
     return fake(
         "marts.fct_funnel_daily",
         [
             {"business_date": day, "basis": "session", "dimension": dimension, "segment": segment,
-             "step_number": n, "step": name, "entered_count": entered[n - 1]}
+             "step_number": n, "step": name, "attempt_count": reached[0] + sum(direct),
+             "reached_count": reached[n - 1], "direct_count": (reached[0], *direct)[n - 1]}
             for dimension, segment in (("all", "all"), ("channel", "email"), ("channel", "direct"))
             for n, name in enumerate(names, start=1)
         ]
     )  # fmt: skip
 
 
-def test_a_rising_funnel_is_a_tracking_fault_and_says_so(tmp_path: Path) -> None:
-    frames = {"marts.fct_funnel_daily": small_funnel([900, 400, 120, 130, 60])}
+def test_a_step_that_most_come_to_without_the_one_before_is_told(tmp_path: Path) -> None:
+    frames = {"marts.fct_funnel_daily": small_funnel([900, 400, 120, 130, 60], (0, 0, 70, 0))}
     build_site(frames, shop.info(), tmp_path)
     text = tree(tmp_path, "funnel.html").text()
-    assert "More sessions are recorded at Checkout than at Add to cart" in text
+    assert "54% of the sessions at Checkout had not been at Add to cart" in text
     assert "There is no earlier period to compare with yet." in text
     # 120 sessions at the cart are judged, 60 of 130 at checkout too; nothing under 100 is.
     frames = {"marts.fct_funnel_daily": small_funnel([900, 400, 90, 60, 30])}
@@ -134,7 +148,7 @@ def test_only_sessions_are_summed() -> None:
     both = pl.concat([frame, frame.with_columns(basis=pl.lit("visitor"))])
     data = Data({"marts.fct_funnel_daily": both})
     found = counts(sessions(data, "all"), Window(shop.LAST, shop.LAST))["all"]
-    assert found["home"] == 100
+    assert found["home"] == Count(100, 100, 100)
     assert steps(["home", "product_view"], found, None)[1].rate == 0.5
 
 
@@ -256,6 +270,29 @@ def test_every_model_has_its_dot_and_they_are_never_added(site: Path) -> None:
     assert "do not credit the same sum" not in text
     total = sum(value for (_, name), value in sums.items() if name == "linear")
     assert f"{6 * total:,.2f}" not in text
+
+
+def test_net_roas_is_after_refunds_and_says_so(tmp_path: Path) -> None:
+    """900 paid and 300 given back later, of which the channel has all, for 200: 3.00."""
+    credited = [
+        {"business_date": shop.LAST - timedelta(days=back), "model": model, "campaign": "brand",
+         "channel": "paid_search", "credited_orders": float(back), "credited_revenue": revenue}
+        for model in ("first", "last")
+        for back, revenue in ((3, 900.0), (0, -300.0))
+    ]  # fmt: skip
+    spent = {
+        "business_date": shop.LAST, "platform": "shopify", "channel": "paid_search",
+        "is_additive": True, "cost": 200, "attributed_gmv": 900.0,
+    }  # fmt: skip
+    frames = {
+        "marts.fct_attribution_daily": fake("marts.fct_attribution_daily", credited),
+        "marts.fct_channel_daily": fake("marts.fct_channel_daily", [spent]),
+    }
+    build_site(frames, shop.info(), tmp_path)
+    text = tree(tmp_path, "attribution.html").text()
+    assert "Net ROAS = attributed net sales / spend: refunds are taken off" in text
+    rows = table_of(tmp_path, "attribution.html", "attribution-last")
+    assert rows[-1][-4:] == ["3.0", "¥600.00", "¥200.00", "3.00"]
 
 
 def test_models_that_disagree_on_the_sum_are_called_wrong(tmp_path: Path) -> None:
@@ -456,7 +493,7 @@ def test_the_cube_holds_integers_and_is_named_by_its_content(site: Path, tmp_pat
     assert [p.name for p in (tmp_path / "assets").glob("cube-*.js")] == [files[0].name]
     for name in ("index.html", "funnel.html", "channels.html", "cohorts.html"):
         assert files[0].name in (site / name).read_text("utf-8"), name
-        assert "Whole company" in tree(site, name).text() or name == "cohorts.html"
+        assert "All data" in tree(site, name).text() or name == "cohorts.html"
 
 
 def test_of_hundreds_of_stores_the_largest_are_offered(tmp_path: Path) -> None:

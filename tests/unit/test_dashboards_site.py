@@ -324,7 +324,7 @@ def test_comparison_in_a_promotion_uses_the_phase(tmp_path: Path) -> None:
     assert "the same promo phase last year" in text.split("vs last wk")[0]
     build_site(frames, shop.info(data_through=date(2026, 11, 18)), tmp_path)
     text = Tree((tmp_path / "index.html").read_text("utf-8")).text()
-    assert "The day compared with lay in a promotion (11.11); this one does not." in text
+    assert "The day compared with lay in a promotion or holiday (11.11); this one does not." in text
 
 
 def test_a_comparison_is_a_row_of_the_list_and_no_code(tmp_path: Path) -> None:
@@ -347,7 +347,7 @@ def test_a_comparison_is_a_row_of_the_list_and_no_code(tmp_path: Path) -> None:
     for words in ("vs 4 weeks ago", "较四周前", "the day four weeks before", "四周前同日"):
         assert words in tree.text(), words
     # Its base is one day: 24 October, when a promotion began.
-    assert "The day compared with lay in a promotion (11.11)" in tree.text()
+    assert "The day compared with lay in a promotion or holiday (11.11)" in tree.text()
 
 
 def test_a_promotion_has_the_days_of_the_reporting_zone(tmp_path: Path) -> None:
@@ -360,11 +360,11 @@ def test_a_promotion_has_the_days_of_the_reporting_zone(tmp_path: Path) -> None:
     line = Tree((tmp_path / "index.html").read_text("utf-8")).payload()["figures"]["gmv-line"]
     shaded = {shape["x0"] for shape in line["layout"]["shapes"] if "x0" in shape}
     assert "2026-11-09" in shaded and "2026-11-08" not in shaded
-    # 618 begins on the 15th: a week after it the base lay in a promotion, a day earlier not.
+    # 618 begins on the 15th: a week after it the base lay in it, a day earlier not.
     for day, warned in ((21, False), (22, True)):
         build_site(frames, shop.info(data_through=date(2026, 6, day)), tmp_path)
         text = Tree((tmp_path / "index.html").read_text("utf-8")).text()
-        assert ("The day compared with lay in a promotion" in text) == warned, day
+        assert ("The day compared with lay in a promotion or holiday" in text) == warned, day
 
 
 def test_alert_lines_are_open_ones_three_at_most(tmp_path: Path) -> None:
@@ -404,6 +404,31 @@ def test_files_that_do_not_balance_come_first(tmp_path: Path) -> None:
     source = (tmp_path / "quality.html").read_text("utf-8")
     row = re.search(r"<tbody>\s*<tr>.*?</tr>", source[source.index('id="files"') :], re.S)
     assert row and str(first) in row[0] and "does not balance" in row[0]
+
+
+def test_the_platforms_own_figures_are_folded_away_while_they_agree(
+    site: Path, tmp_path: Path
+) -> None:
+    """60 days agree; then one differs, and on one nothing of ours is known."""
+    text = (site / "quality.html").read_text("utf-8")
+    figure = text[text.index('id="consoles"') :].partition("</figure>")[0]
+    assert "agree with ours on all 60 days" in figure and "<details>" in figure
+    assert "平台自报数据与我方数据在全部 60 天一致" in text
+    rows = shop.frames(20)["quality.platform_reconciliation_daily"].with_columns(
+        own_paid_amount=pl.when(pl.col("business_date") == shop.LAST).then(8e4)
+        .when(pl.col("business_date") < shop.LAST - timedelta(days=5)).then("own_paid_amount"),
+        differs_in=pl.when(pl.col("business_date") == shop.LAST).then(pl.lit("paid_amount")),
+        is_within_tolerance=pl.when(pl.col("business_date") == shop.LAST).then(False)
+        .when(pl.col("business_date") < shop.LAST - timedelta(days=5)).then(True),
+    )  # fmt: skip
+    build_site({"quality.platform_reconciliation_daily": rows}, shop.info(), tmp_path)
+    text = (tmp_path / "quality.html").read_text("utf-8")
+    figure = text[text.index('id="consoles"') :].partition("</figure>")[0]
+    assert "differ from ours on 1 day" in figure and "<details open>" in figure
+    assert figure.count("<tr>") == 2 and "¥100,000.00" in figure and "¥80,000.00" in figure
+    build_site({}, shop.info(), tmp_path / "none")
+    text = (tmp_path / "none/quality.html").read_text("utf-8")
+    assert "No figures of the platforms" in text
 
 
 def test_reconciliation_difference_is_drawn_and_named(tmp_path: Path) -> None:

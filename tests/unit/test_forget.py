@@ -423,3 +423,73 @@ def test_what_a_failing_step_says_quotes_nothing(
         forgotten()
     assert ANN not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+def delivered(home: Path, name: str, text: str) -> None:
+    (home / "data/inbox" / name).write_bytes(
+        gzip.compress(text.encode()) if name.endswith(".gz") else text.encode()
+    )
+    land_new_files(*opened())
+
+
+def is_held(home: Path, key: str) -> bool:
+    return any(key in _keys(frame) for frame in landed(home / "data").values())
+
+
+EVE, PHONE = "eve@example.com", "13800000001"
+HOUSEHOLD = f"number,mail,mobile\n{EVE},eve@mail.example,{PHONE}\n"
+
+
+def test_who_shares_a_phone_stays_and_is_told_of(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    delivered(home, "members_20260602000000.csv", HOUSEHOLD)
+    forget_person(Request(ANN))
+    told = "".join(capsys.readouterr())
+    assert f"not erased: customer {pseudonym(EVE)} has the same phone" in told
+    assert is_held(home, pseudonym(EVE)) and is_held(home, pseudonym("eve@mail.example", "email"))
+    assert found_in(home / "data", anns_traces()) == set()
+
+
+def test_who_shares_a_phone_goes_along_if_asked(home: Path) -> None:
+    delivered(home, "members_20260602000000.csv", HOUSEHOLD)
+    proof = forgotten(with_shared=True)
+    assert proof["shared_with"] == [] and not is_held(home, pseudonym(EVE))
+
+
+def test_a_phone_of_two_names_nobody(home: Path) -> None:
+    delivered(home, "members_20260602000000.csv", HOUSEHOLD)
+    before = landed(home / "data")
+    with pytest.raises(KpiError, match="2 customers have this phone"):
+        forgotten(PHONE)
+    assert all(frame.equals(before[name]) for name, frame in landed(home / "data").items())
+    forgotten(PHONE, with_shared=True)
+    assert not is_held(home, pseudonym(EVE)) and not is_held(home, pseudonym(ANN))
+
+
+def test_a_mail_is_one_persons_however_many_accounts(home: Path) -> None:
+    again = "number,mail,mobile\n4711,ann@mail.example,\n"
+    delivered(home, "members_20260602000000.csv", again)
+    forgotten("ann@mail.example")
+    assert not is_held(home, pseudonym("4711")) and not is_held(home, pseudonym(ANN))
+    assert is_held(home, pseudonym(BOB))
+
+
+def test_the_user_who_bought_goes_along(home: Path) -> None:
+    """u1 paid for two orders of Ann's and one of Bob's; u2 for one of each: nobody's."""
+    buys = [("u1", 1), ("u1", 3), ("u1", 2), ("u2", 1), ("u2", 2)]
+    rows = [f"2026-05-03 09:00:00,shared,{user},purchase,{one}" for user, one in buys]
+    rows += ["2026-05-04 09:00:00,phone-of-ann,u1,home,"]
+    delivered(home, "events_2.csv.gz", "\n".join(["at,visitor,member,type,order", *rows]) + "\n")
+    forgotten()
+    assert not is_held(home, pseudonym("u1"))
+    assert not is_held(home, pseudonym("phone-of-ann", "visitor_id"))
+    assert is_held(home, pseudonym("u2")) and is_held(home, pseudonym(BOB))
+
+
+def test_a_user_leads_to_the_customer(home: Path) -> None:
+    text = "at,visitor,member,type,order\n2026-05-03 09:00:00,c9,u1,purchase,1\n"
+    delivered(home, "events_2.csv.gz", text)
+    forgotten("u1", column="customer_id")
+    assert not is_held(home, pseudonym("u1")) and not is_held(home, pseudonym(ANN))
+    assert is_held(home, pseudonym(BOB))

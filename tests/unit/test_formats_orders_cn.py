@@ -199,12 +199,12 @@ def test_douyin_after_sales(tmp_path: Path) -> None:
     home, landed = land_sample(tmp_path, "douyin_after_sales")
     assert (landed.rows_read, landed.rows_landed) == (4, 2)
     assert landed.excluded == {"no_refund": 1, "not_refunded_yet": 1}
-    assert rows(home, landed, "refunds", "refund_id", "order_id", "refunded_at", "amount", "kind",
-                "product_id", "reason") == [
-        ("7100000000000000001", DOUYIN.format(5), at("2026-05-03 01:25:31"), d("15.90"),
+    assert rows(home, landed, "refunds", "refund_id", "order_id", "refunded_at", "amount",
+                "goods_amount", "kind", "product_id", "reason") == [
+        ("7100000000000000001", DOUYIN.format(5), at("2026-05-03 01:25:31"), d("15.90"), d("15.90"),
          "refund_only", "SKU-A", "不想要了"),
         # No instant of arrival: when the shop paid it. The postage given back is no goods.
-        ("7100000000000000002", DOUYIN.format(2), at("2026-05-24 15:59:59"), d("15.00"),
+        ("7100000000000000002", DOUYIN.format(2), at("2026-05-24 15:59:59"), d("20.00"), d("15.00"),
          "return", "SKU-B", "质量问题"),
     ]  # fmt: skip
     no_person(home)

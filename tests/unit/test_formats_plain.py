@@ -103,14 +103,14 @@ PLAIN: dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]] = {
         ],
     ),
     "campaign_spend": (
-        ("spend_date", "platform", "shop_id", "account", "campaign", "cost_kind", "cost",
-         "impressions", "clicks", "claimed_conversions", "claimed_value"),
+        ("spend_date", "platform", "shop_id", "account", "campaign_id", "campaign", "cost_kind",
+         "cost", "impressions", "clicks", "claimed_conversions", "claimed_value"),
         [
-            (MAY_1, "douyin", "douyin-shop", "A1", "Creator week", "slot_fee", D("1500.00"), None,
-             None, None, None),
+            (MAY_1, "douyin", "douyin-shop", "A1", "77", "Creator week", "slot_fee", D("1500.00"),
+             None, None, None, None),
             # Two rows of half a cent are one cent.
-            (MAY_1, "douyin", "douyin-shop", "A1", "Creator week", "cps", D("0.01"), 30, 3, 1.0,
-             D("79.00")),
+            (MAY_1, "douyin", "douyin-shop", "A1", "77", "Creator week", "cps", D("0.01"), 30,
+             3, 1.0, D("79.00")),
         ],
     ),
     "budgets": (
@@ -214,11 +214,12 @@ PLAIN: dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]] = {
         ],
     ),
     "platform_daily": (
-        ("report_date", "platform", "shop_id", "currency", "paid_amount", "buyers", "sub_orders",
-         "refund_amount"),
+        ("report_date", "platform", "shop_id", "currency", "paid_amount", "orders", "buyers",
+         "visitors", "sub_orders", "refund_amount"),
         [
-            (MAY_1, "tmall", "flagship", "CNY", D("3120.50"), 24, 31, D("0.00")),
-            (date(2026, 5, 2), "tmall", "flagship", "CNY", None, None, None, None),
+            (MAY_1, "tmall", "flagship", "CNY", D("3120.50"), 25, 24, 410, 31, D("0.00")),
+            (date(2026, 5, 2), "tmall", "flagship", "CNY", None, None, None, None, None,
+             None),
         ],
     ),
     "targets": (

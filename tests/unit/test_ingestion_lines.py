@@ -56,3 +56,20 @@ def test_a_line_of_no_pieces_that_holds_money_is_not_left_out(home: Home) -> Non
     counts = land(home, "1,A,0,10.00,3.00\n1,B,1,10.00,\n")
     assert (counts["rows_excluded"], counts["rows_quarantined"]) == (0, 2)
     assert "is 0 although there is a discount" in home.state.files()[0]["message"]
+
+
+def test_a_refund_whose_parts_are_not_its_amount_is_set_aside(tmp_path: Path) -> None:
+    columns = {"refund_id": "r", "order_id": "o", "refunded_at": "at", "amount": "v",
+               "goods_amount": "goods", "other_amount": "rest"}  # fmt: skip
+    form = {"feeds": {"refunds": {
+        "columns": columns, "constants": {"kind": "return", "status": "succeeded"}}}}  # fmt: skip
+    files = [{"path": "*.csv", "format": form, "max_bad_share": 0.9}]
+    home = Home(tmp_path / "home", {"shop": {**SHOP, "files": files}})
+    at = "1,2026-05-05 09:00:00,10.00"
+    home.put(
+        f"r,o,at,v,goods,rest\na,{at},7.00,3.00\nb,{at},7.00,\nc,{at},,3.00\nd,{at},,\n"
+        f"wrong,{at},7.00,2.99\nmore,{at},10.01,\nbelow,{at},-1.00,\n",
+        "refunds.csv",
+    )
+    assert home.land()["rows_quarantined"] == 3
+    assert home.rows("refunds")["refund_id"].sort().to_list() == ["a", "b", "c", "d"]

@@ -200,3 +200,14 @@ def test_a_personal_column_cannot_be_kept_as_it_is() -> None:
     assert "keep names `Email`, which is personal" in told(shop(files, keep=["Email"]))
     assert "keep names `Notes`, which is personal" in told(shop(files, keep=["Notes"]))
     assert parse_sources(shop(files, keep=["Vendor"]))["a"].keep == ("Vendor",)
+
+
+def test_orders_of_a_source_are_delivered_in_one_way() -> None:
+    whole = {"path": "a/whole*.csv", "format": "shopify_orders", "delivery": "snapshot:ordered_at"}
+    [source] = parse_sources(shop(whole)).values()
+    assert source.files[0].snapshot_column == "ordered_at"
+    parts = {**whole, "path": "a/new*.csv", "delivery": "delta"}
+    assert "a snapshot withdraws only what came in one" in told(shop(whole, parts))
+    # A feed without an order of its own, and no column of the period.
+    lines = {"path": "a/l*.csv", "format": "plain_order_items", "delivery": "snapshot:ordered_at"}
+    assert "delivery names column `ordered_at`; feed order_items" in told(shop(lines))

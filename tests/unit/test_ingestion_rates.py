@@ -184,6 +184,65 @@ def test_a_refund_takes_the_day_and_currency_that_its_file_names(rated: Home) ->
     assert amounts(rated, "refunds", "original_amount") == [*money("10.00", "10.00"), None]
 
 
+def test_what_belongs_to_an_order_of_its_file_is_in_its_currency_on_its_own_day(
+    tmp_path: Path,
+) -> None:
+    form = {
+        "feeds": {
+            "orders": {"columns": {"order_id": "o", "ordered_at": "at", "paid_at": "at",
+                                   "currency": "c", "order_amount": "v"},
+                       "constants": {"status": "paid"}},
+            "refunds": {"columns": {"order_id": "o", "refunded_at": "back", "amount": "v",
+                                    "goods_amount": "goods"},
+                        "constants": {"kind": "return", "status": "succeeded"}},
+            "order_costs": {"columns": {"order_id": "o", "booked_at": "back", "amount": "fee"},
+                            "constants": {"cost_type": "payment_fee"}},
+            "settlements": {"columns": {"order_id": "o", "settled_at": "back",
+                                        "settled_amount": "fee"}},
+        },
+    }  # fmt: skip
+    shop = {**SHOP, "files": [{"path": "all/*.csv", "format": form}]}
+    home = Home(tmp_path / "home", {"bank": SOURCES["bank"], "shop": shop})
+    put_rates(home, *WEEK)
+    home.put(
+        "o,at,back,c,v,goods,fee\n1,2026-05-05 09:00:00,2026-05-08 09:00:00,USD,10.00,9.00,1.00\n",
+        "all/a.csv",
+    )
+    home.land()
+    # The order at 7.20 of its own day, what came three days later at 7.25.
+    assert amounts(home) == money("72.00")
+    assert amounts(home, "refunds", "amount") == money("72.50")
+    assert amounts(home, "refunds", "goods_amount") == money("65.25")
+    assert amounts(home, "order_costs", "amount") == money("7.25")
+    assert amounts(home, "settlements", "settled_amount") == money("7.25")
+    assert home.rows("settlements")["currency"].to_list() == ["USD"]
+
+
+def test_costs_and_settlements_alone_wait_for_the_currency_of_their_order(tmp_path: Path) -> None:
+    form = {"feeds": {"order_costs": {"columns": {"order_id": "o", "booked_at": "at",
+                                                  "amount": "v", "currency": "c"},
+                                      "constants": {"cost_type": "payment_fee"}}}}  # fmt: skip
+    usd = {**SHOP, "currency": "EUR", "files": [{"path": "costs.csv", "format": form}]}
+    home = Home(tmp_path / "home", {"bank": SOURCES["bank"], "shop": usd})
+    put_rates(home, *WEEK)
+    at = "2026-05-05 09:00:00"
+    home.put(f"o,at,v,c\n1,{at},1.00,USD\n2,{at},1.00,\n", "costs.csv")
+    home.land()
+    assert amounts(home, "order_costs", "amount") == money("7.20", "1.00")
+    assert home.rows("order_costs").sort("_row_number")["currency"].to_list() == ["USD", None]
+
+
+def test_prices_of_products_name_their_currency(tmp_path: Path) -> None:
+    form = {"feeds": {"products": {"columns": {"product_id": "p", "name": "p", "valid_from": "day",
+                                               "cost": "v", "currency": "c"}}}}  # fmt: skip
+    shop = {**SHOP, "files": [{"path": "p.csv", "format": form}]}
+    home = Home(tmp_path / "home", {"bank": SOURCES["bank"], "shop": shop})
+    put_rates(home, *WEEK)
+    home.put("p,day,v,c\nA,2026-05-05,2.50,USD\nB,2026-05-05,2.50,CNY\n", "p.csv")
+    home.land()
+    assert home.rows("products").sort("product_id")["cost"].to_list() == money("18.00", "2.50")
+
+
 def test_spend_is_converted_before_it_is_summed_and_rounded(rated: Home) -> None:
     rated.put("day,n,v,c,claim\n2026-05-05,A,0.001,USD,-1.00\n2026-05-05,A,0.001,USD,\n",
              "ads/a.csv")  # fmt: skip

@@ -126,3 +126,13 @@ def test_child_orders_make_one_order_paid_when_all_are(home: Shop) -> None:
         f"N1,{PAID},5.00,N", "N2,2026-05-01 10:00:00,,unpaid,5.00,N", day=3,
     )  # fmt: skip
     assert totals(home, batch) == [(date(2026, 5, 2), Decimal("30.00"), 1)]
+
+
+def test_parts_of_a_snapshot_of_one_instant_add_up_and_a_later_one_replaces_them(
+    home: Shop,
+) -> None:
+    home.settings = {"delivery": "snapshot:shop_id"}
+    parts = [put(home, f"{number},{PAID},{number}0.00") for number in (1, 2)]
+    assert totals(home, *parts) == [(date(2026, 5, 1), Decimal("30.00"), 2)]
+    later = put(home, f"3,{PAID},7.00", day=2)
+    assert totals(home, *parts, later) == [(date(2026, 5, 1), Decimal("7.00"), 1)]

@@ -11,6 +11,7 @@ from dashboards.wording.changes import EFFECT_ORDER, effects, headline
 from dashboards.wording.comparisons import Comparisons
 from dashboards.wording.formatting import day, exact_money, long_day, money, percent
 from dashboards.wording.i18n import catalogue
+from dashboards.wording.metrics import metric_word
 from tests.support.contracts import comparisons, registry
 
 COMPARISONS = Comparisons(comparisons())
@@ -110,6 +111,13 @@ def test_changed_tracking_is_said() -> None:
     assert "one of the two days only" in text
 
 
+def test_a_day_with_missing_data_is_said() -> None:
+    text = told(method="lmdi_gap", untracked_buyers_effect=-1.0)
+    assert text.endswith(
+        "Data of the days compared did not arrive whole, so part of the change is theirs."
+    )
+
+
 def test_effects_keep_chain_order_and_drop_zeros() -> None:
     found = effects(DAY, "en", "CNY")
     assert [e.name for e in found] == ["visitors", "conversion", "orders_per_buyer", "aov"]
@@ -193,3 +201,19 @@ def test_a_concept_has_one_word_in_chinese() -> None:
         assert registered[term] in words["formula.gmv"]
     for card, comparison in (("vs_week", "last_week"), ("vs_year", "last_year")):
         assert words[f"card.{card}"] == COMPARISONS.said(comparison, "label", "zh")
+
+
+@pytest.mark.parametrize(
+    ("metric", "en", "zh"),
+    [
+        ("purchase_rate", "rate of going on to pay", "继续到支付的比例"),
+        ("checkout_rate", "rate of going on to checkout", "继续到结算的比例"),
+        ("search_rate", "rate of going on to search", "继续到搜索的比例"),
+        ("conversion_rate", "conversion", "支付转化率"),
+        ("repeat_purchase_rate", "repeat purchase rate", "期内复购率"),
+    ],
+)
+def test_a_rate_of_the_funnel_names_no_step_before_it(metric: str, en: str, zh: str) -> None:
+    """The shop says which steps there are: in a funnel of two a purchase follows no checkout."""
+    known = {row["name"]: row for row in registry().to_dicts()}
+    assert (metric_word(metric, known, "en"), metric_word(metric, known, "zh")) == (en, zh)

@@ -182,6 +182,7 @@ def model_chart(
         id=f"attribution-{model}",
         title=tr("attribution.model_title", model=tr(f"attribution.model_{model}")),
         subtitle=tr(f"attribution.meaning_{model}"),
+        note=tr("attribution.net_roas") if spend else None,
         figure=bars_paired(rows, page.pool),
         table=Table(
             [tr("dimension.channel"), *(tr(f"attribution.head_{key}") for key in heads)],

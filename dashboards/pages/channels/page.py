@@ -9,7 +9,7 @@ import polars as pl
 
 from dashboards.base.data import Data, SiteInfo, exact_sum
 from dashboards.base.names import segment_name
-from dashboards.base.page import Both, Chart, Key, Page, Table, amount_text, same, tr
+from dashboards.base.page import Both, Chart, Key, Page, Table, amount_text, listed, same, tr
 from dashboards.charts.bars import Pair, bars_paired
 from dashboards.charts.curves import Series, rate_lines
 from dashboards.figures.channels import (
@@ -271,8 +271,7 @@ def _headline(whole: Total, now: Window, info: SiteInfo) -> Both:
 
 
 def _names(platforms: Sequence[str]) -> Both:
-    named = [segment_name("platform", name) for name in platforms]
-    return Both(", ".join(n.en for n in named), "、".join(n.zh for n in named))
+    return listed([segment_name("platform", name) for name in platforms])
 
 
 def _partly_known(data: Data, now: Window) -> list[Both]:

@@ -13,6 +13,7 @@ from dashboards.charts.curves import Curve, rate_curves
 from dashboards.charts.heat import Cell, heat_map
 from dashboards.figures.cohorts import (
     MEASURES,
+    MONTHS,
     Cohort,
     against_average,
     average,
@@ -22,7 +23,7 @@ from dashboards.figures.cohorts import (
     monthly,
     segments,
 )
-from dashboards.figures.windows import Window, incomplete
+from dashboards.figures.windows import Window, gaps, gaps_told, incomplete
 from dashboards.filters.bar import Filter, Option, script_words
 from dashboards.pages.cohorts.visits import visit_chart
 from dashboards.pages.shared.layout import Block, Choice, analysis, empty_state
@@ -237,6 +238,11 @@ def build(data: Data, info: SiteInfo) -> Page:
     page.values["headline"] = _headline(data, info)
     recent = Window(info.data_through - timedelta(days=30), info.data_through)
     page.values["warnings"] = incomplete(data, recent, {"orders"})
+    months = Window(
+        min(frame["cohort_month"].unique().sort().tail(MONTHS)), recent.first - timedelta(days=1)
+    )
+    told = gaps_told(gaps(data, "orders"), months, "period.too_low")
+    page.values["warnings"] += [told] if told else []
     platforms = segments(data, "platform")
     whole = _segment_blocks((data, info), page, ("all", "all"), "all")
     choices = [Choice("", tr("filter.all"), whole)]

@@ -12,6 +12,7 @@ import polars as pl
 from dashboards.base.data import SMALLEST_GROUP, Data, SiteInfo
 from dashboards.base.page import Both, Chart, Page, Table, tr
 from dashboards.charts.curves import Series, rate_lines
+from dashboards.figures.windows import Window, gaps, gaps_told
 from dashboards.pages.shared.layout import empty_state
 from dashboards.wording.formatting import DASH, integer, percent
 
@@ -22,11 +23,13 @@ DAYS = {1: "accent", 7: "ink", 30: "worse"}
 def _weekly(frame: pl.DataFrame, info: SiteInfo) -> pl.DataFrame:
     """One row a week of first visits and day n: size and returned; NULL until all seven matured.
 
-    Weeks end on the weekday of the last day, so that the last one is whole.
+    Weeks end on the weekday of the last day, so that the last one is whole. Who first came on a day
+    with a gap, or would have come back on one, is left out of both.
     """
     back = (pl.lit(info.data_through) - pl.col("cohort_date")).dt.total_days()
     return (
-        frame.with_columns(week=back // 7)
+        frame.filter(pl.col("gap_day_count").fill_null(0) == 0)
+        .with_columns(week=back // 7)
         .filter(pl.col("week").is_between(0, WEEKS - 1))
         .group_by("week", "period_number")
         .agg(
@@ -64,6 +67,10 @@ def _title(cells: dict[tuple[int, int], tuple[float, float | None]]) -> Both:
     return tr("visits.title", d1=means[1], d7=means[7], d30=means[30])
 
 
+def _shown_days(info: SiteInfo) -> Window:
+    return Window(info.data_through - timedelta(days=7 * WEEKS - 1), info.data_through)
+
+
 def visit_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
     """D1, D7 and D30 of first-time visitors by week of the first visit."""
     frame = data["marts.fct_retention_daily"].filter(
@@ -83,6 +90,7 @@ def visit_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
         id="visits",
         title=_title(cells),
         subtitle=tr("visits.subtitle", weeks=len(weeks)),
+        note=gaps_told(gaps(data, "events"), _shown_days(info), "period.left_out"),
         figure=rate_lines(series, days, page.pool) if drawn else None,
         table=Table(
             [tr("visits.week"), tr("visits.size"), *(tr("visits.day", n=n) for n in DAYS)],

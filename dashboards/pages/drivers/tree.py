@@ -7,15 +7,16 @@ Does not belong here: effects and counts, which are published, and what ratio th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 
 import polars as pl
 
 from dashboards.base.data import Data, Row, SiteInfo, exact_sum
-from dashboards.base.names import label_of, segment_name
-from dashboards.base.page import Both, amount_text, named, same, tr
+from dashboards.base.names import label_of, passage, segment_name
+from dashboards.base.page import Both, amount_text, listed, same, tr
 from dashboards.figures.buyers import is_young, returning_share
+from dashboards.figures.funnel import sessions
 from dashboards.figures.ratios import Sums, level, ratio, sides
 from dashboards.pages.shared.changes import paired_effects
 from dashboards.pages.shared.deltas import Delta, delta, level_text
@@ -120,26 +121,31 @@ def _visitor_children(data: Data, change: Row) -> list[Child]:
 
 def _funnel_children(data: Data, change: Row) -> list[Child]:
     moment, back = change["business_date"], data.comparisons.base_day(change["comparison"])
-    steps = data["marts.fct_funnel_daily"].filter(
-        pl.col("basis") == "session", pl.col("dimension") == "all"
-    )
+    steps = sessions(data, "all")
     before = {}
     if back is not None:
         earlier = steps.filter(pl.col("business_date") == moment - timedelta(days=back))
-        before = {row["step"]: row["step_rate"] for row in earlier.to_dicts()}
+        before = {row["step"]: row["passage_rate"] for row in earlier.to_dicts()}
     rows = steps.filter(pl.col("business_date") == moment).sort("step_number").to_dicts()
     return [
         Child(
-            tr("tree.step", a=_step(a["step"]), b=_step(b["step"])),
-            same(percent(b["step_rate"])),
-            delta(b["step_rate"], before.get(b["step"]), "rate", "up", same("")),
+            _of_its_platforms(data, moment, passage(a["step"], b["step"])),
+            same(percent(b["passage_rate"])),
+            delta(b["passage_rate"], before.get(b["step"]), "rate", "up", same("")),
         )
         for a, b in pairwise(rows)
     ]
 
 
-def _step(name: str) -> Both:
-    return named("step", name)
+def _of_its_platforms(data: Data, moment: date, label: Both) -> Both:
+    """Names the platforms whose steps are recorded, where others have visitors, too."""
+    rows = sessions(data, "platform").filter(pl.col("business_date") == moment)
+    inside = sorted(set(rows["segment"]))
+    visited = {row["segment"] for row in data.on(moment, "platform") if row["visitors"]}
+    if not inside or visited <= set(inside):
+        return label
+    names = listed([segment_name("platform", name) for name in inside])
+    return tr("tree.step_of", platforms=names, step=label)
 
 
 def _order_children(data: Data, change: Row, info: SiteInfo) -> list[Child]:

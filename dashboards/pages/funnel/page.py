@@ -3,41 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 
 import polars as pl
 
 from dashboards.base.data import Data, SiteInfo
-from dashboards.base.names import segment_name
-from dashboards.base.page import Both, Chart, Key, Page, Panel, Table, both, named, same, tr
+from dashboards.base.names import passage, segment_name, step_name
+from dashboards.base.page import Both, Chart, Key, Page, Panel, Table, both, listed, same, tr
 from dashboards.charts.bars import Pair, bars_over
 from dashboards.charts.curves import Series, small_rate
-from dashboards.charts.heat import Cell, heat_map
-from dashboards.figures.funnel import Step, counts, rolling_rates, sessions, step_names, steps
-from dashboards.figures.windows import Window, base_of, base_remark, incomplete, window_until
+from dashboards.figures.funnel import (
+    Step,
+    counts,
+    left_out,
+    rolling_rates,
+    sessions,
+    step_names,
+    steps,
+)
+from dashboards.figures.windows import (
+    Window,
+    base_of,
+    base_remark,
+    gaps_told,
+    incomplete,
+    window_until,
+)
 from dashboards.filters.bar import filter_bar, script_words
+from dashboards.pages.funnel.heat import CSV, TABLE, heat_chart
 from dashboards.pages.shared.layout import Block, Choice, analysis, empty_state
 from dashboards.wording.formatting import DASH, fixed, integer, percent
 
-DAYS, HEAT_DAYS, TREND_DAYS = 7, 28, 56
+DAYS, TREND_DAYS = 7, 56
 _DIMENSIONS = ("channel", "device", "platform")
-_SMALLEST_BASE = 100  # sessions at the step before; a rate of fewer is shown as unknown
-_ROWS = 10
-_LIMIT = 0.3  # the colour is full where a rate is this much better or worse than the company's
-_CSV = "data/funnel.csv"
-_TABLE = "marts.fct_funnel_daily"
-
-
-def step_label(name: str) -> Both:
-    """A step's name."""
-    return named("step", name)
-
-
-def passage(before: str, name: str) -> Both:
-    """A step from one to the next: Add to cart → Checkout."""
-    return tr("tree.step", a=step_label(before), b=step_label(name))
+_MOST = 0.5  # of those at a step; where more come without the step before it, the page says so
+_NAMED = 3  # platforms named in the headline
 
 
 def points(change: float | None) -> Both:
@@ -67,38 +68,57 @@ def _title(found: Sequence[Step], base: Window | None) -> Both:
     return tr(key, step=step, points=points(found[place].change))
 
 
-def _headline(found: Sequence[Step], now: Window) -> Both:
+def _scope(data: Data, now: Window) -> tuple[list[Both], list[Both]]:
+    """Platforms with sessions in a window, and those that sold and have none: not in the funnel."""
+    tracked, sold = (
+        set(rows.filter(now.filter(), pl.col(count) > 0)["segment"])
+        for rows, count in (
+            (sessions(data, "platform"), "attempt_count"),
+            (data["marts.fct_gmv_daily"].filter(pl.col("dimension") == "platform"), "orders"),
+        )
+    )
+    named = ([segment_name("platform", name) for name in sorted(names)]
+             for names in (tracked, sold - tracked))  # fmt: skip
+    inside, outside = named
+    return inside, outside
+
+
+def _headline(found: Sequence[Step], now: Window, scope: tuple[list[Both], list[Both]]) -> Both:
     overall = found[-1].overall
     if overall is None:
         return tr("funnel.headline_none", days=now.text())
+    inside, outside = scope
+    few = outside and 0 < len(inside) <= _NAMED
+    parts = {
+        "n": fixed(overall * 100, 1),
+        "last": step_name(found[-1].name),
+        # What some of the platforms tell is not called the company's.
+        "of": tr("funnel.of", platforms=listed(inside)) if few else
+        tr("funnel.of_tracked") if outside else same(""),
+    }  # fmt: skip
     # Sessions, not rates: a narrow step late in the funnel has few left to lose.
-    falls = [(found[n - 1].count - found[n].count, -n) for n in range(1, len(found))]
-    lost, place = max(falls, default=(0, 0))
-    place = -place
-    if lost <= 0 or _fault(found):  # where steps rise, a loss of 100 sessions means nothing
-        return tr("funnel.headline_lossless", n=fixed(overall * 100, 1))
-    return tr(
-        "funnel.headline",
-        n=fixed(overall * 100, 1),
-        lost=fixed(lost / found[0].count * 100, 0),
-        step=passage(found[place - 1].name, found[place].name),
-    )
+    lost, place = min((-step.lost, n) for n, step in enumerate(found))
+    if not lost:
+        return tr("funnel.headline_lossless", **parts)
+    step = passage(found[place - 1].name, found[place].name)
+    of_all = -lost / found[0].now.total
+    return tr("funnel.headline", **parts, step=step, lost=fixed(of_all * 100, 0))
 
 
 def step_chart(found: Sequence[Step], now: Window, base: Window | None, page: Page) -> Chart:
     """Sessions by step, the base in pale behind."""
     rows = [
         Pair(
-            step_label(step.name),
-            step.count,
-            same(f"{integer(step.count)} · {percent(step.overall)}"),
+            step_name(step.name),
+            step.now.reached,
+            same(f"{integer(step.now.reached)} · {percent(step.overall)}"),
             # The base in today's proportion: what is compared is where people leave.
-            None if step.base_count is None or not found[0].base_count
-            else step.base_count / found[0].base_count * found[0].count,
+            None if step.base is None or not step.base.total
+            else step.base.reached / step.base.total * step.now.total,
         )
         for step in found
     ]  # fmt: skip
-    head = ["step", "sessions", "base_sessions", "step_rate", "base_rate", "moved", "overall"]
+    head = ("step", "sessions", "direct", "base_sessions", "step_rate", "base_rate", "moved")
     legend = [Key("■", "accent", tr("funnel.now", days=now.text()))]
     if base:
         legend.append(Key("■", "pale", tr("funnel.base", days=base.text())))
@@ -108,12 +128,13 @@ def step_chart(found: Sequence[Step], now: Window, base: Window | None, page: Pa
         subtitle=tr("funnel.subtitle" if base else "funnel.subtitle_plain"),
         figure=bars_over(rows, page.pool),
         table=Table(
-            [tr(f"funnel.head_{key}") for key in head],
+            [tr(f"funnel.head_{key}") for key in (*head, "overall")],
             [
                 [
-                    step_label(step.name),
-                    integer(step.count),
-                    DASH if step.base_count is None else integer(step.base_count),
+                    step_name(step.name),
+                    integer(step.now.reached),
+                    integer(step.now.direct),
+                    DASH if step.base is None else integer(step.base.reached),
                     percent(step.rate),
                     percent(step.base_rate),
                     _moved(step),
@@ -122,78 +143,12 @@ def step_chart(found: Sequence[Step], now: Window, base: Window | None, page: Pa
                 for step in found
             ],
         ),
-        source=_TABLE,
-        csv=_CSV,
+        source=TABLE,
+        csv=CSV,
         height=70 + 54 * len(found),
         legend=legend,
         is_open=True,
         binding="funnel",
-    )
-    page.charts.append(chart)
-    return chart
-
-
-def _heat_cell(step: Step, company: Step) -> Cell:
-    if not step.before or step.before < _SMALLEST_BASE or step.rate is None:
-        return Cell(f"<{_SMALLEST_BASE}", None)
-    away = step.rate / company.rate - 1 if company.rate else 0.0
-    return Cell(percent(step.rate), max(-_LIMIT, min(_LIMIT, away)))
-
-
-def _heat_title(rows: Sequence[tuple[Both, Sequence[Step]]], company: Sequence[Step]) -> Both:
-    """The segment and step that lose most buyers against the company's rate."""
-    worst: tuple[float, Both, Both] | None = None
-    for label, found in rows:
-        for place, (step, whole) in enumerate(zip(found, company, strict=True)):
-            if not place or _heat_cell(step, whole).value is None or not whole.rate:
-                continue
-            away = (step.rate or 0) / whole.rate - 1
-            against = replace(step, base_count=whole.count, base_before=whole.before)
-            if away < 0 and against.is_notable and (worst is None or away < worst[0]):
-                worst = (away, label, passage(found[place - 1].name, step.name))
-    if worst is None:
-        return tr("funnel.heat_even")
-    return tr("funnel.heat_worst", segment=worst[1], step=worst[2], rate=percent(-worst[0], 0))
-
-
-def heat_chart(data: Data, info: SiteInfo, page: Page, dimension: str) -> Chart | None:
-    """Step rates by segment against the company's."""
-    names = step_names(data)
-    window = Window(info.data_through - timedelta(days=HEAT_DAYS - 1), info.data_through)
-    by_segment = counts(sessions(data, dimension), window)
-    whole = steps(names, counts(sessions(data, "all"), window).get("all", {}), None)
-    ranked = sorted(by_segment, key=lambda s: (-by_segment[s].get(names[0], 0), s))[:_ROWS]
-    if len(ranked) < 2:
-        return None
-    rows = [(segment_name(dimension, s), steps(names, by_segment[s], None)) for s in ranked]
-    shown = [*rows, (tr("funnel.company"), whole)]
-    heads = [passage(a, b) for a, b in pairwise(names)]
-    cells = [[_heat_cell(s, w) for s, w in zip(f, whole, strict=True)][1:] for _, f in shown]
-    chart = Chart(
-        id=f"funnel-{dimension}",
-        title=_heat_title(rows, whole),
-        subtitle=tr("funnel.heat_subtitle", days=HEAT_DAYS, n=_SMALLEST_BASE),
-        figure=heat_map(
-            [label for label, _ in shown],
-            [step_label(name) for name in names[1:]],
-            cells,
-            ("diverging", -_LIMIT, _LIMIT),
-            page.pool,
-        ),
-        table=Table(
-            [tr(f"dimension.{dimension}"), tr("funnel.head_sessions"), *heads],
-            [
-                [label, integer(found[0].count), *(cell.text for cell in line)]
-                for (label, found), line in zip(shown, cells, strict=True)
-            ],
-        ),
-        source=_TABLE,
-        csv=_CSV,
-        height=52 + 34 * len(shown),
-        legend=[
-            Key("■", "orange", tr("funnel.below_company")),
-            Key("■", "blue", tr("funnel.above_company")),
-        ],
     )
     page.charts.append(chart)
     return chart
@@ -233,8 +188,8 @@ def trend_chart(data: Data, page: Page, last: date) -> Chart:
                 for n in weekly
             ],
         ),
-        source=_TABLE,
-        csv=_CSV,
+        source=TABLE,
+        csv=CSV,
         height=190,
         empty=tr("funnel.trend_empty"),
     )
@@ -242,12 +197,21 @@ def trend_chart(data: Data, page: Page, last: date) -> Chart:
     return chart
 
 
-def _fault(found: Sequence[Step]) -> Both | None:
-    """Steps cannot rise down a funnel; where they do, tracking is wrong, and the page says so."""
+def _skipped(found: Sequence[Step]) -> Both | None:
+    """A step that most come to without the one before it: a link, or one of them is not tracked."""
     for before, step in pairwise(found):
-        if step.count > before.count:
-            return tr("funnel.rises", step=step_label(step.name), before=step_label(before.name))
+        if step.now.direct > _MOST * step.now.reached:
+            return tr(
+                "funnel.skipped",
+                step=step_name(step.name),
+                before=step_name(before.name),
+                rate=percent(step.now.direct / step.now.reached, 0),
+            )
     return None
+
+
+def _trend_start(info: SiteInfo) -> date:
+    return info.data_through - timedelta(days=TREND_DAYS - 1)
 
 
 def build(data: Data, info: SiteInfo) -> Page:
@@ -264,10 +228,17 @@ def build(data: Data, info: SiteInfo) -> Page:
     base = base_of(data, now, known)
     by_window = [counts(whole, window).get("all") for window in (now, base)]
     found = steps(step_names(data), by_window[0] or {}, by_window[1])
-    page.values["headline"] = _headline(found, now)
-    page.values["warnings"] = [text for text in (_fault(found),) if text]
-    page.values["warnings"] += incomplete(data, now, {"events"})
-    page.values["remarks"] = [text for text in (base_remark(data, now, base),) if text]
+    scope = _scope(data, now)
+    page.values["headline"] = _headline(found, now, scope)
+    spoilt = left_out(data)
+    shown = Window(min(base.first if base else now.first, _trend_start(info)), now.last)
+    nothing_left_out = spoilt.filter(now.filter()).is_empty()
+    page.values["warnings"] = incomplete(data, now, {"events"}) if nothing_left_out else []
+    told = gaps_told(spoilt, shown, "period.left_out")
+    page.values["warnings"] += [told] if told else []
+    outside = tr("funnel.outside", platforms=listed(scope[1])) if scope[1] else None
+    remarks = (outside, base_remark(data, now, base), _skipped(found))
+    page.values["remarks"] = [text for text in remarks if text]
     blocks = [Block(charts=(step_chart(found, now, base, page),))]
     heats = [(name, heat_chart(data, info, page, name)) for name in _DIMENSIONS]
     choices = [
@@ -286,6 +257,7 @@ def build(data: Data, info: SiteInfo) -> Page:
             "steps": step_names(data),
             "now": [now.first.isoformat(), now.last.isoformat()],
             "base": [base.first.isoformat(), base.last.isoformat()] if base else None,
+            "last": [step_name(found[-1].name).en, step_name(found[-1].name).zh],
         },
     }
     return page

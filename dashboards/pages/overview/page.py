@@ -7,7 +7,6 @@ from datetime import date, timedelta
 import polars as pl
 
 from dashboards.base.data import Data, Row, SiteInfo
-from dashboards.base.names import promo_name
 from dashboards.base.page import Both, Chart, Page, Table, tr
 from dashboards.charts.line import DayPoint, Shade, gmv_line
 from dashboards.figures.changes import comparisons
@@ -64,13 +63,13 @@ def _is_judged(point: DayPoint) -> bool:
 
 
 def shades(data: Data, first: date, last: date) -> list[Shade]:
-    """Promotions on the line: whole phases pale, the sales days stronger and labelled.
+    """Promotions and holidays on the line: whole phases pale, the sales days stronger and labelled.
 
     Phases of one promotion that touch or overlap become one block, so each is labelled once.
     """
     blocks: list[Shade] = []
     for phase in phases(data, first, last):
-        label = promo_name(phase.promo)
+        label = phase.label
         is_peak = phase.phase in _PEAK_PHASES
         kin = [b for b in blocks if b.label == label and b.is_peak == is_peak]
         if kin and (phase.first - kin[-1].last).days <= 1:

@@ -16,6 +16,7 @@ import polars as pl
 from dashboards.base.data import Data, Row, SiteInfo
 from dashboards.base.page import Both, Chart, Page, Table, both, named, same, tr
 from dashboards.charts.waterfall import reconciliation_bars
+from dashboards.pages.quality.consoles import consoles
 from dashboards.pages.quality.grid import GRID_DAYS, SYMBOL, GridRow, grid
 from dashboards.pages.quality.headline import headline
 from dashboards.pages.quality.lookups import lookups
@@ -232,6 +233,7 @@ def build(data: Data, info: SiteInfo) -> Page:
     recon, state = reconciliation_chart(data, info, page)
     found = counts(data)
     summary, lost = lookups(data, info)
+    page.charts.append(beside := consoles(data, info))
     page.values = {
         "headline": headline(found, rows, marks(data)),
         "tiles": _tiles(data, rows, state, total),
@@ -247,5 +249,6 @@ def build(data: Data, info: SiteInfo) -> Page:
         "lookup_summary": summary,
         "lost_many": [row for row in lost if row.is_material],
         "lost_few": [row for row in lost if not row.is_material],
+        "consoles": beside,
     }
     return page

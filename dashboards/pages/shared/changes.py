@@ -10,11 +10,16 @@ from collections.abc import Sequence
 from datetime import date
 
 from dashboards.base.data import SMALLEST_GROUP, Data, Row, SiteInfo
-from dashboards.base.names import comparison_name, promo_name, segment_name
+from dashboards.base.names import comparison_name, segment_name
 from dashboards.base.page import Both, Chart, Page, Tab, Table, amount_text, both, same, tr
 from dashboards.charts.waterfall import Step, contribution_bars, waterfall
 from dashboards.figures.buyers import is_young
-from dashboards.figures.changes import incidents_of_base, promotion_of_base, shown_segments
+from dashboards.figures.changes import (
+    base_dates,
+    event_of_base,
+    incidents_of_base,
+    shown_segments,
+)
 from dashboards.wording.changes import (
     EFFECT_ORDER,
     NOTABLE_CHANGE,
@@ -31,13 +36,15 @@ _CENT = 0.005
 
 
 def base_remarks(data: Data, moment: date, comparison: str) -> list[Both]:
-    """Warnings where the base is no usual day: a promotion that the day is not in, an incident."""
-    promo = promotion_of_base(data, moment, comparison)
-    found = [tr("comparison.base_in_promo", promo=promo_name(promo))] if promo else []
-    for row in incidents_of_base(data, moment, comparison):
+    """Warnings where the base is no usual day: an event that the day is not in, an incident."""
+    event = event_of_base(data, moment, comparison)
+    found = [tr("comparison.base_in_promo", promo=event)] if event else []
+    days = len(base_dates(data, moment, comparison))
+    for row, hit in incidents_of_base(data, moment, comparison):
         english = row["explanation_en"] or row["explanation_zh"] or str(row["metric"])
         words = Both(english, row["explanation_zh"] or english)
-        found.append(tr("comparison.base_in_incident", told=words))
+        key = "comparison.base_in_incident" if days == 1 else "comparison.base_days_in_incident"
+        found.append(tr(key, told=words, n=hit, days=days))
     return found
 
 

@@ -4,22 +4,25 @@
 
    {{ replace(rows='day', affected={'fct_orders': [0, 0], 'fct_sessions': [0, 30]}, day='...') }}
 
-   rows      what is replaced as a whole: 'version' (staging: row keys of new batches), 'key' (rows
-             of touched keys), 'day' (rows of affected days), 'visitor' (sessions of touched spans)
+   rows      what is replaced as a whole: 'version' (staging: row keys of new batches, and rows
+             whose `key` is touched), 'key' (rows of touched keys), 'day' (rows of affected days),
+             'visitor' (sessions of touched spans), 'whole' (small tables, of which only the
+             differences are logged)
    affected  upstream -> what its log means here.
              rows='day': day offsets [first, last, further ones ...];
              rows='key': 'key', or hops [[model, column equal to the key, column to go on with], ...]
-   suffix    rows='day': all days from the earliest affected one on
+   suffix    rows='day': upstreams by which all days from the earliest affected one on are stale
    key, day  SQL expressions over the table's own columns: the key, and the day that is logged
    also_days further expressions logged as changed days
    touch, touch_at  expressions logged as touched key and its instant
+   touch_each  further expressions logged as touched keys; of each `part` that `each` makes of a row
    order_by  physical order of the table, which is what makes reading few days cheap
 
    The model must read every table it names here, or one made of it. Never leave `affected` narrower than the SQL reads:
    only the property test (tests/pipeline/test_incremental.py) guards that. #}
 {% macro replace(
-    rows, affected={}, suffix=false, key=none, day=none, also_days=[], touch=none, touch_at=none,
-    row_key='_row_key', order_by=[]
+    rows, affected={}, suffix=[], key=none, day=none, also_days=[], touch=none, touch_at=none,
+    touch_each=[], each=none, row_key='_row_key', order_by=[]
 ) %}
     {{ config(
         materialized='incremental' if has_incremental_tables() else 'table',
@@ -29,15 +32,15 @@
         post_hook='{{ remember_state() }}',
         meta={'replace': {
             'rows': rows, 'affected': affected, 'suffix': suffix, 'key': key, 'day': day,
-            'also_days': also_days, 'touch': touch, 'touch_at': touch_at, 'row_key': row_key,
-            'order_by': order_by
+            'also_days': also_days, 'touch': touch, 'touch_at': touch_at,
+            'touch_each': touch_each, 'each': each, 'row_key': row_key, 'order_by': order_by
         }}
     ) }}
 {% endmacro %}
 
 {# The table's rows this run replaces: a condition over the table as it stands. #}
 {% macro stale_rows(rule) %}
-    {% if not is_partial() %}
+    {% if rule.rows == 'whole' or not is_partial() %}
         {{ return('true') }}
     {% elif rule.rows == 'version' %}
         {{ return('(source, ' ~ rule.row_key ~ ') in (select source, row_key from ' ~ scope_name() ~ ')') }}
@@ -95,6 +98,11 @@
         where {{ rule.touch }} is not null
         group by {{ rule.touch }};
     {% endif %}
+    {% for key in rule.touch_each %}
+        insert into incremental.touched
+        select distinct '{{ model.name }}', {{ seq }}, {{ key }}, null::timestamp, null::timestamp
+        from (select *{{ ', ' ~ rule.each ~ ' as part' if rule.each }} from {{ differing }}) as parts;
+    {% endfor %}
     delete from {{ args.target_relation }} where rowid in (select stale_rowid from {{ stale }});
     insert into {{ args.target_relation }} ({{ columns | join(', ') }})
     select {{ columns | join(', ') }} from {{ args.temp_relation }}

@@ -27,33 +27,45 @@
     {{ return(rebuilt == 0) }}
 {% endmacro %}
 
-{# The affected days of this table as a sorted list of ISO dates. #}
+{# The affected days of this table as ISO dates: `days`, sorted, and `since`, from which on all are,
+   or none. #}
 {% macro affected_days() %}
     {% set rule = model.config.meta.replace %}
+    {% set open_ended = model.config.meta.replace.suffix or [] %}
     {% set parts = [] %}
     {% for upstream, offsets in rule.affected.items() %}
         {% set all_offsets = range(offsets[0], offsets[1] + 1) | list + offsets[2:] %}
         {% do parts.append(
-            "select day + shift as day from incremental.changes, unnest(" ~ all_offsets ~ ") as s(shift)"
+            "select day + shift as day, " ~ (upstream in open_ended) ~ " as is_open"
+            ~ " from incremental.changes, unnest(" ~ all_offsets ~ ") as s(shift)"
             ~ " where model = '" ~ upstream ~ "' and day is not null and seq > " ~ last_state().seq
         ) %}
     {% endfor %}
     {% set rows = run_query(
-        "select distinct strftime(day, '%Y-%m-%d') as day from (" ~ parts | join(" union all ")
-        ~ ") order by day"
+        "select strftime(day, '%Y-%m-%d') as day, bool_or(is_open) from (" ~ parts | join(" union all ")
+        ~ ") group by day order by day"
     ).rows %}
-    {{ return(rows | map(attribute=0) | list) }}
+    {% set found = namespace(days=[], since=none) %}
+    {% for row in rows if found.since is none %}
+        {% if row[1] %}
+            {% set found.since = row[0] %}
+        {% else %}
+            {% do found.days.append(row[0]) %}
+        {% endif %}
+    {% endfor %}
+    {{ return(found) }}
 {% endmacro %}
 
 {# Condition: `day` is affected. No affected day: no row. #}
-{% macro in_days(days, day) %}
-    {% if not days %}
-        {{ return('false') }}
-    {% elif model.config.meta.replace.suffix %}
-        {{ return(day ~ " >= date '" ~ days[0] ~ "'") }}
-    {% else %}
-        {{ return(day ~ " in (date '" ~ days | join("', date '") ~ "')") }}
+{% macro in_days(found, day) %}
+    {% set parts = [] %}
+    {% if found.days %}
+        {% do parts.append(day ~ " in (date '" ~ found.days | join("', date '") ~ "')") %}
     {% endif %}
+    {% if found.since is not none %}
+        {% do parts.append(day ~ " >= date '" ~ found.since ~ "'") %}
+    {% endif %}
+    {{ return('(' ~ parts | join(' or ') ~ ')' if parts else 'false') }}
 {% endmacro %}
 
 {# For a model with rows='day': the condition on a day of what it reads. Days may be read up to
@@ -62,13 +74,13 @@
     {%- if not (execute is defined and execute and is_partial()) -%}
         true
     {%- else -%}
-        {%- set days = affected_days() -%}
-        {%- if before == 0 and after == 0 or not days -%}
-            {{ in_days(days, day) }}
+        {%- set found = affected_days() -%}
+        {%- if before == 0 and after == 0 or not (found.days or found.since) -%}
+            {{ in_days(found, day) }}
         {%- else -%}
-            {{ day }} >= date '{{ days[0] }}' - {{ before }}
-            {%- if not model.config.meta.replace.suffix %}
-            and {{ day }} <= date '{{ days[-1] }}' + {{ after }}
+            {{ day }} >= date '{{ (found.days or [found.since])[0] }}' - {{ before }}
+            {%- if found.since is none %}
+            and {{ day }} <= date '{{ found.days[-1] }}' + {{ after }}
             {%- endif -%}
         {%- endif -%}
     {%- endif -%}

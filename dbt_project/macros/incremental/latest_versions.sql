@@ -1,6 +1,7 @@
 {# The rows of a raw feed that count (FEEDS, rule 1). Versions are ordered by the data's own time
    and then the batch, never by arrival: for each unit the newest batch that has it wins with all
-   its rows, then for each row key the newest of the rows left. Withdrawn batches do not count.
+   its rows, then for each row key the newest of the rows left. Batches of one instant that share no
+   row are parts of one export and all count. Withdrawn batches do not count.
    Rows delivered once, nearly all of a large feed, are told by a hash and pass without being
    sorted; a row whose hash meets another's by chance only takes the longer way.
    Where two batches tell differently of a row under one instant, the batch alone decides, which
@@ -49,14 +50,15 @@
             )
     ),
 
-    unit_batches as (
+    unit_rows as (
         select
             source,
             _unit_key,
+            _row_key,
             batch,
-            max(_version_at) as unit_version_at,
+            _version_at,
             {%- if partial %}
-            sum(cast({{ content }} as decimal(38, 0))) as content
+            {{ content }} as content
         from {{ raw }} as raw
         where
             _is_active
@@ -64,10 +66,20 @@
             and _unit_key <> _row_key
             and (source, _unit_key) in (select source, _unit_key from contested)
             {%- else %}
-            sum(cast(content as decimal(38, 0))) as content
+            content
         from contested
         where _unit_key <> _row_key
             {%- endif %}
+    ),
+
+    unit_batches as (
+        select
+            source,
+            _unit_key,
+            batch,
+            max(_version_at) as unit_version_at,
+            sum(cast(content as decimal(38, 0))) as content
+        from unit_rows
         group by source, _unit_key, batch
     ),
 
@@ -75,12 +87,12 @@
         select
             source,
             batch,
-            max(_version_at) as unit_version_at,
-            max(_covers_from) as covers_from,
-            max(_covers_to) as covers_to
+            _covers_from as covers_from,
+            _covers_to as covers_to,
+            max(_version_at) as unit_version_at
         from {{ raw }}
         where _is_active and _seq <= {{ ceiling }} and _covers_from is not null
-        group by source, batch
+        group by source, batch, _covers_from, _covers_to
     ),
 
     -- a day between the first and the last one of a snapshot that has no row in it
@@ -110,18 +122,51 @@
         select * from emptied
     ),
 
+    unit_newest as (
+        select
+            source,
+            _unit_key,
+            batch,
+            {{ differs('content', 'source, _unit_key, unit_version_at') }} as is_differing
+        from unit_candidates
+        qualify
+            rank() over (partition by source, _unit_key order by unit_version_at desc) = 1
+    ),
+
+    unit_ties as (
+        select *
+        from unit_newest
+        qualify count(*) over (partition by source, _unit_key) > 1
+    ),
+
+    -- a batch that repeats a row of one before it
+    overlapping as (
+        select
+            unit_rows.source,
+            unit_rows._unit_key,
+            unit_rows.batch
+        from unit_rows
+        inner join unit_ties
+            on
+                unit_rows.source = unit_ties.source
+                and unit_rows._unit_key = unit_ties._unit_key
+                and unit_rows.batch = unit_ties.batch
+        qualify
+            row_number() over (
+                partition by unit_rows.source, unit_rows._unit_key, unit_rows._row_key
+                order by unit_rows.batch desc
+            ) > 1
+    ),
+
     unit_winners as (
         select
             source,
             _unit_key,
             batch,
-            {{ differs('content', 'source, _unit_key, unit_version_at') }} as is_tied
-        from unit_candidates
-        qualify
-            row_number() over (
-                partition by source, _unit_key
-                order by unit_version_at desc, batch desc
-            ) = 1
+            is_differing
+            and (source, _unit_key) in (select source, _unit_key from overlapping) as is_tied
+        from unit_newest
+        where (source, _unit_key, batch) not in (select source, _unit_key, batch from overlapping)
     ),
 
     winners as (
@@ -182,7 +227,7 @@
 {%- endmacro %}
 
 {# Row keys whose winner the batches since the last run can change: their own, and those of every
-   other version of the units they deliver. #}
+   other version of the units they deliver. And those of rows whose key a table above has touched. #}
 {% macro make_version_scope(feed, ceiling) %}
     {% set raw = source('raw', feed) %}
     {% set batches = run_query(
@@ -206,6 +251,17 @@
             ~ " where _unit_key <> _row_key and (source, _unit_key) in (" ~ units ~ ")"
         ) %}
     {% endif %}
+    {% set rule = model.config.meta.replace %}
+    {% for upstream in rule.affected %}
+        {% set keys = "select key from incremental.touched where model = '" ~ upstream
+            ~ "' and seq > " ~ last_state().seq %}
+        {% if run_query("select count(*) from (" ~ keys ~ ")").rows[0][0] > 0 %}
+            {% do run_query(
+                "insert into " ~ scope_name() ~ " select source, " ~ rule.row_key ~ " from " ~ this
+                ~ " where " ~ rule.key ~ " in (" ~ keys ~ ")"
+            ) %}
+        {% endif %}
+    {% endfor %}
 {% endmacro %}
 
 {# The ledger sequence this run reads up to. #}

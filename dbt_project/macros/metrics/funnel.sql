@@ -1,5 +1,6 @@
 {# The funnel: its steps are the event types of var `funnel_steps`, in order, all within
-   var `funnel_window_days` from step 1. #}
+   var `funnel_window_days` from step 1. Counted in two ways: in order from step 1 (depth), and step
+   by step, wherever an attempt began (reached, direct). #}
 
 {# Place of an event type in the funnel; NULL outside it. #}
 {% macro funnel_step_number(event_type) -%}
@@ -15,22 +16,35 @@
     {{ (var('funnel_window_days') | float * 86400) | round | int }}
 {%- endmacro %}
 
-{# How far each attempt came, told by the first instant of each step. Exact where the steps
-   reached follow each other in time and within the window; is_orderly says so.
+{# How far each attempt came in order from step 1, told by the first instant of each step. Exact
+   where the steps reached follow each other in time and within the window; is_orderly says so. And
+   which steps it came to at all (reached_1, ...), which of them without having been at the step
+   before (direct_1, ...), both 0 or 1.
 
-   relation  CTE with first_1_at (never NULL), first_2_at, ...
-   Returns   the same with depth and is_orderly #}
+   relation  CTE with first_1_at, first_2_at, ...
+   Returns   the same with depth, is_orderly, reached_1, direct_1, ... #}
 {% macro judged_attempts(relation) %}
     {% set count = var('funnel_steps') | length %}
     select
         *,
+        {%- for k in range(1, count + 1) %}
+            case when first_{{ k }}_at is null then 0 else 1 end as reached_{{ k }},
+            case
+                when first_{{ k }}_at is null then 0
+                {%- if k > 1 %}
+                when first_{{ k - 1 }}_at <= first_{{ k }}_at then 0
+                {%- endif %}
+                else 1
+            end as direct_{{ k }},
+        {%- endfor %}
         case
-            {%- for k in range(2, count + 1) %}
+            {%- for k in range(1, count + 1) %}
             when first_{{ k }}_at is null then {{ k - 1 }}
             {%- endfor %}
             else {{ count }}
         end as depth,
         case
+            when first_1_at is null then true
             {%- for k in range(2, count + 1) %}
             when first_{{ k }}_at is null then true
             when
@@ -106,7 +120,7 @@
 {% endmacro %}
 
 {# Attempts counted by depth and all that the funnel is broken down by; what is read at the first
-   step is read off its session.
+   step is read off its session. reached_1, direct_1, ... are sums over the attempts.
 
    judged      CTE of judged_attempts with business_date, attempt_id, session_id
    disorderly  CTE with the steps of those attempts that are not orderly, see walked_attempts
@@ -121,11 +135,19 @@
         sessions.device,
         sessions.region,
         attempts.depth,
+        {%- for k in range(1, var('funnel_steps') | length + 1) %}
+            sum(attempts.reached_{{ k }}) as reached_{{ k }},
+            sum(attempts.direct_{{ k }}) as direct_{{ k }},
+        {%- endfor %}
         count(*) as attempt_count
     from (
         select
             business_date,
             session_id,
+            {%- for k in range(1, var('funnel_steps') | length + 1) %}
+                reached_{{ k }},
+                direct_{{ k }},
+            {%- endfor %}
             depth
         from {{ judged }}
         where is_orderly
@@ -133,6 +155,10 @@
         select
             judged.business_date,
             judged.session_id,
+            {%- for k in range(1, var('funnel_steps') | length + 1) %}
+                judged.reached_{{ k }},
+                judged.direct_{{ k }},
+            {%- endfor %}
             walked.depth
         from {{ judged }} as judged
         inner join ({{ walked_attempts(disorderly) }}) as walked

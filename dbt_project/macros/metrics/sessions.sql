@@ -2,8 +2,7 @@
    events on a shop with no gap above the session gap. `utm_before_at` is the visitor's last event
    with a utm value before this one. Ties in time make no difference to either. #}
 {% macro chained_events(relation) %}
-    {%- set so_far = 'partition by visitor_digest order by occurred_at'
-        ~ ' rows between unbounded preceding and' %}
+    {%- set so_far = 'partition by visitor_digest order by occurred_at' %}
     select
         *,
         max(
@@ -14,9 +13,12 @@
                     > {{ var('session_gap_minutes') }} * 60
                     then occurred_at
             end
-        ) over ({{ so_far }} current row) as chain_started_at,
-        max(case when has_utm then occurred_at end) over ({{ so_far }} 1 preceding)
-            as utm_before_at
+        -- a range, not rows: of events at one instant any may be the one that tells the gap
+        ) over ({{ so_far }} range between unbounded preceding and current row)
+            as chain_started_at,
+        max(case when has_utm then occurred_at end) over (
+            {{ so_far }} rows between unbounded preceding and 1 preceding
+        ) as utm_before_at
     from (
         select
             *,

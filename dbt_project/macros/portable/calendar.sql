@@ -72,6 +72,17 @@
     cast({{ utc_to_reporting(instant) }} as date)
 {%- endmacro %}
 
+{# Date of a UTC instant in the zone that another column names. #}
+{% macro date_in_zone(instant, zone) -%}
+    {{ adapter.dispatch('date_in_zone')(instant, zone) }}
+{%- endmacro %}
+{% macro duckdb__date_in_zone(instant, zone) -%}
+    cast(timezone({{ zone }}, timezone('UTC', {{ instant }})) as date)
+{%- endmacro %}
+{% macro spark__date_in_zone(instant, zone) -%}
+    cast(from_utc_timestamp({{ instant }}, {{ zone }}) as date)
+{%- endmacro %}
+
 {# Time of the day of a UTC instant in the reporting zone, in hours with their fraction. #}
 {% macro hour_of_day(instant) -%}
     (

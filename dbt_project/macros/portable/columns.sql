@@ -24,3 +24,8 @@
     )
 {%- endmacro %}
 {% macro spark__struct(columns) %}struct({{ columns | join(', ') }}){% endmacro %}
+
+{# One row for each part of a text, in a select list. #}
+{% macro parts_of(text, separator) %}{{ adapter.dispatch('parts_of')(text, separator) }}{% endmacro %}
+{% macro duckdb__parts_of(text, separator) %}unnest(string_split({{ text }}, '{{ separator }}')){% endmacro %}
+{% macro spark__parts_of(text, separator) %}explode(split({{ text }}, '[{{ separator }}]')){% endmacro %}

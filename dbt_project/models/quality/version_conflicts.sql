@@ -35,6 +35,11 @@ products as (
     where _is_tied
 ),
 
+platform_daily as (
+    select * from {{ ref('stg_raw__platform_daily') }}
+    where _is_tied
+),
+
 fx_rates as (
     select * from {{ ref('stg_raw__fx_rates') }}
     where _is_tied
@@ -86,6 +91,13 @@ tied as (
         _row_key,
         _batch_id
     from campaign_spend
+    union all
+    select
+        'platform_daily' as feed,
+        source,
+        _row_key,
+        _batch_id
+    from platform_daily
     union all
     select
         'products' as feed,

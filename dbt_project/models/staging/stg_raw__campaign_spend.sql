@@ -14,7 +14,11 @@ final as (
         platform,
         shop_id,
         account,
+        campaign_id,
         campaign,
+        {{ join_key([
+            'source', 'platform', "coalesce(account, '')", 'coalesce(campaign_id, campaign)'
+        ]) }} as campaign_key,
         ad,
         ad_product,
         cost_kind,

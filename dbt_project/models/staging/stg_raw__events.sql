@@ -2,13 +2,19 @@
    sorting the largest table of all would cost half its build again. #}
 {{ replace(
     rows='version', row_key='event_id', day='event_date',
-    touch=join_key(['platform', 'shop_id', 'visitor_key']), touch_at='occurred_at'
+    touch=join_key(['platform', 'shop_id', 'visitor_key']), touch_at='occurred_at',
+    key='case when order_id is not null then ' ~ join_key(['platform', 'shop_id', 'order_id']) ~ ' end',
+    affected={'stg_raw__order_aliases': 'key'}
 ) }}
 
 with
 
 latest as (
     {{ latest_versions('events') }}
+),
+
+named as (
+    {{ with_own_orders('latest', ['platform', 'shop_id']) }}
 ),
 
 final as (
@@ -21,7 +27,7 @@ final as (
         visitor_key,
         customer_key,
         product_id,
-        order_id,
+        own_order_id as order_id,
         -- instants and local dates
         occurred_at,
         {{ local_date('occurred_at') }} as event_date,
@@ -38,7 +44,7 @@ final as (
         -- delivery
         _batch_id,
         _is_tied
-    from latest
+    from named
 )
 
 select * from final

@@ -1,9 +1,16 @@
-{{ replace(rows='version', touch='order_key', order_by=['order_key']) }}
+{{ replace(
+    rows='version', key='order_key', touch='order_key', affected={'stg_raw__order_aliases': 'key'},
+    order_by=['order_key']
+) }}
 
 with
 
 latest as (
     {{ latest_versions('order_items') }}
+),
+
+named as (
+    {{ with_own_orders('latest', ['source']) }}
 ),
 
 final as (
@@ -12,7 +19,7 @@ final as (
         source,
         order_id,
         line_number,
-        {{ join_key(['source', 'order_id']) }} as order_key,
+        own_order_key as order_key,
         product_id,
         {{ join_key(['source', 'product_id']) }} as product_key,
         product_name,
@@ -30,7 +37,7 @@ final as (
         _row_key,
         _batch_id,
         _is_tied
-    from latest
+    from named
 )
 
 select * from final

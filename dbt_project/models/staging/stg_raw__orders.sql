@@ -1,4 +1,11 @@
-{{ replace(rows='version', touch='main_order_key', order_by=['order_date']) }}
+{{ replace(
+    rows='version', touch='main_order_key', order_by=['order_date'],
+    each=parts_of("order_id || coalesce('|' || aliases, '')", '|'),
+    touch_each=[
+        join_key(['source', plain_order_id('part')]),
+        join_key(['platform', 'shop_id', plain_order_id('part')])
+    ]
+) }}
 
 with
 
@@ -11,6 +18,7 @@ final as (
         -- identifiers
         source,
         order_id,
+        aliases,
         parent_order_id,
         {{ join_key(['source', 'order_id']) }} as order_key,
         {{ join_key(['source', 'coalesce(parent_order_id, order_id)']) }} as main_order_key,
@@ -21,6 +29,7 @@ final as (
         ordered_at,
         paid_at,
         deposit_paid_at,
+        shipped_at,
         {{ local_date('ordered_at') }} as order_date,
         case when {{ is_fully_paid() }} then {{ local_date('paid_at') }} end as business_date,
         -- state
@@ -34,13 +43,19 @@ final as (
         order_amount,
         original_amount,
         case
-            when currency = '{{ var("reporting_currency") }}' then 1 else exchange_rate
+            when currency = '{{ var("reporting_currency") }}' then 1
+            -- not landed before rates were kept; both amounts tell it
+            else coalesce(
+                exchange_rate,
+                cast({{ ratio('order_amount', 'original_amount') }} as decimal(18, 8))
+            )
         end as exchange_rate,
         coalesce(merchant_discount, 0) as merchant_discount,
         coalesce(platform_discount, 0) as platform_discount,
         coalesce(creator_discount, 0) as creator_discount,
         coalesce(shipping_amount, 0) as shipping_amount,
         coalesce(tax_amount, 0) as tax_amount,
+        total_amount,
         deposit_amount,
         -- where the buyer came from
         utm_source,

@@ -1,9 +1,16 @@
-{{ replace(rows='version', touch='order_key', day='refund_date', order_by=['refund_date']) }}
+{{ replace(
+    rows='version', key='order_key', touch='order_key', affected={'stg_raw__order_aliases': 'key'},
+    day='refund_date', order_by=['refund_date']
+) }}
 
 with
 
 latest as (
     {{ latest_versions('refunds') }}
+),
+
+named as (
+    {{ with_own_orders('latest', ['source']) }}
 ),
 
 final as (
@@ -12,7 +19,7 @@ final as (
         source,
         refund_id,
         order_id,
-        {{ join_key(['source', 'order_id']) }} as order_key,
+        own_order_key as order_key,
         product_id,
         -- instants and local dates
         requested_at,
@@ -27,12 +34,14 @@ final as (
         currency,
         amount,
         original_amount,
+        goods_amount,
+        other_amount,
         quantity,
         -- delivery
         _row_key,
         _batch_id,
         _is_tied
-    from latest
+    from named
 )
 
 select * from final

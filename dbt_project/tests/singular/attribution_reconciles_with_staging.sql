@@ -11,7 +11,7 @@ paid as (
 ),
 
 refunded as (
-    select sum(refunds.amount) as refunds
+    select sum(refunds.goods_amount) as refunds
     from {{ ref('int_refunds_converted') }} as refunds
     inner join {{ ref('stg_raw__orders') }} as staged on refunds.order_key = staged.order_key
     inner join {{ ref('fct_orders') }} as orders

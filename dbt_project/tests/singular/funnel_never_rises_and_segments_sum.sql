@@ -1,4 +1,4 @@
--- No step has more than the step before it, and the segments of each dimension sum to the whole.
+-- In order no step has more than the step before it; segments of a dimension sum to the whole.
 with
 
 steps as (
@@ -17,7 +17,10 @@ sums as (
         basis,
         step_number,
         dimension,
-        sum(entered_count) as entered_count
+        sum(entered_count) as entered_count,
+        sum(reached_count) as reached_count,
+        sum(direct_count) as direct_count,
+        sum(attempt_count) as attempt_count
     from steps
     group by business_date, basis, step_number, dimension
 ),
@@ -43,7 +46,11 @@ final as (
             and sums.basis = whole.basis
             and sums.step_number = whole.step_number
             and whole.dimension = 'all'
-    where sums.entered_count <> whole.entered_count
+    where
+        sums.entered_count <> whole.entered_count
+        or sums.reached_count <> whole.reached_count
+        or sums.direct_count <> whole.direct_count
+        or sums.attempt_count <> whole.attempt_count
 )
 
 select * from final

@@ -21,7 +21,7 @@ with expected as (
         0 as gmv,
         0 as orders,
         0 as buyers,
-        sum(refunds.amount) as refunds,
+        sum(refunds.goods_amount) as refunds,
         0 as visitors
     from {{ ref('int_refunds_converted') }} as refunds
     inner join {{ ref('stg_raw__orders') }} as staged on refunds.order_key = staged.order_key

@@ -1,11 +1,10 @@
 -- Every delivered line of an order that counts is in fct_order_items once, with its quantity.
 with
 
-delivered as (
+counted as (
     select
         items.source,
-        count(*) as line_count,
-        sum(items.quantity) as quantity
+        items.quantity
     from {{ ref('stg_raw__order_items') }} as items
     inner join {{ ref('stg_raw__orders') }} as orders on items.order_key = orders.order_key
     where
@@ -15,7 +14,16 @@ delivered as (
             from {{ ref('stg_raw__orders') }} as children
             where children.parent_order_id is not null
         )
-    group by items.source
+    qualify {{ is_told_once('items', 'orders') }}
+),
+
+delivered as (
+    select
+        source,
+        count(*) as line_count,
+        sum(quantity) as quantity
+    from counted
+    group by source
 ),
 
 lines as (

@@ -12,22 +12,25 @@ delivered as (
             (
                 select
                     sum(
-                        round(
-                            items.quantity * case
-                                when items.currency is not null then items.unit_price
-                                else round(items.unit_price * orders.exchange_rate, 4)
-                            end, 2
-                        )
-                        - case
-                            when items.currency is not null then items.discount_amount
-                            else round(items.discount_amount * orders.exchange_rate, 2)
+                        case
+                            when items.is_gift then 0
+                            else round(
+                                items.quantity * case
+                                    when items.currency is not null then items.unit_price
+                                    else round(items.unit_price * orders.exchange_rate, 4)
+                                end, 2
+                            )
+                            - case
+                                when items.currency is not null then items.discount_amount
+                                else round(items.discount_amount * orders.exchange_rate, 2)
+                            end
                         end
                     )
                 from {{ ref('stg_raw__order_items') }} as items
-                where items.order_key = orders.order_key and not items.is_gift
-            ),
-            0
-        ) as amount
+                where items.order_key = orders.order_key
+            )
+        ) as amount,
+        orders.is_paid
     from {{ ref('stg_raw__orders') }} as orders
     where
         orders.parent_order_id is not null
@@ -51,7 +54,9 @@ orders as (
     select
         orders.source,
         {{ join_key(['orders.source', 'orders.order_id']) }} as main_order_key,
-        coalesce(lines.amount, orders.placed_amount) as amount
+        case
+            when orders.placed_amount is not null then coalesce(lines.amount, orders.placed_amount)
+        end as amount
     from {{ ref('fct_orders') }} as orders
     left join lines on orders.source = lines.source and orders.order_id = lines.order_id
 ),
@@ -59,7 +64,8 @@ orders as (
 staged as (
     select
         main_order_key,
-        sum(amount) as amount
+        -- of a paid order whose value has not come nothing is known
+        case when bool_and(not is_paid or amount is not null) then sum(amount) end as amount
     from delivered
     group by main_order_key
 ),

@@ -1,19 +1,61 @@
 -- Refunds of each day and rung, and goods placed of each day, by a way of their own.
 with
 
+parcels as (
+    select
+        order_key,
+        min(shipped_at) as shipped_at
+    from {{ ref('stg_raw__shipments') }}
+    group by order_key
+),
+
+shipped as (
+    select
+        staged.order_key,
+        staged.main_order_key,
+        staged.status,
+        coalesce(staged.shipped_at, parcels.shipped_at) as shipped_at
+    from {{ ref('stg_raw__orders') }} as staged
+    left join parcels on staged.order_key = parcels.order_key
+),
+
+-- a refund of a split main order is after the first parcel of its children
+children as (
+    select
+        main_order_key,
+        min(shipped_at) as shipped_at
+    from shipped
+    group by main_order_key
+),
+
+instants as (
+    select
+        shipped.order_key,
+        shipped.main_order_key,
+        shipped.status,
+        coalesce(shipped.shipped_at, children.shipped_at) as shipped_at
+    from shipped
+    left join children on shipped.order_key = children.main_order_key
+),
+
 expected as (
     select
         refunds.refund_date as business_date,
         case
             when refunds.kind = 'return' then 'returned'
-            when staged.status in ('shipped', 'completed') then 'refunded_after_shipping'
+            when coalesce(staged.requested_at, staged.refunded_at) < instants.shipped_at
+                then 'refunded_before_shipping'
+            when instants.shipped_at is not null or instants.status in ('shipped', 'completed')
+                then 'refunded_after_shipping'
             else 'refunded_before_shipping'
         end as rung,
-        -sum(refunds.amount) as amount
+        -sum(refunds.goods_amount) as amount
     from {{ ref('int_refunds_converted') }} as refunds
-    inner join {{ ref('stg_raw__orders') }} as staged on refunds.order_key = staged.order_key
+    inner join {{ ref('stg_raw__refunds') }} as staged
+        on refunds.source = staged.source and refunds.refund_id = staged.refund_id
+    inner join instants on staged.order_key = instants.order_key
     inner join {{ ref('fct_orders') }} as orders
-        on staged.main_order_key = {{ join_key(['orders.source', 'orders.order_id']) }}
+        on instants.main_order_key = {{ join_key(['orders.source', 'orders.order_id']) }}
     where orders.is_paid
     group by all
     union all

@@ -83,7 +83,7 @@ def hostile() -> dict[str, pl.DataFrame]:
         source_file=pl.lit(HOSTILE), unknown_columns=pl.lit("@" + HOSTILE)
     )
     made["marts.dim_promo"] = made["marts.dim_promo"].with_columns(
-        promo=pl.when(pl.col("promo") == "double_11").then(pl.lit(HOSTILE)).otherwise("promo")
+        label_en=pl.lit(HOSTILE), label_zh=pl.lit(HOSTILE + "中")
     )
     return made
 

@@ -40,7 +40,7 @@ entries as (
         0 as orders,
         0 as new_customers,
         cast(0 as decimal(18, 2)) as gmv,
-        -refunds.amount as refunds
+        -refunds.goods_amount as refunds
     from refunds
     inner join paid on refunds.main_order_key = paid.order_key
 ),

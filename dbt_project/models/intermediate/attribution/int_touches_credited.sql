@@ -4,7 +4,8 @@
     affected={
         'int_orders_rolled_up': [0, 0],
         'int_orders_linked': [0, 0],
-        'int_sessions_built': [0, window_days + 1]
+        'int_sessions_built': [0, window_days + 1],
+        'int_sessions_recognised': [0, window_days + 1]
     }
 ) }}
 
@@ -30,7 +31,7 @@ links as (
 
 sessions as (
     select *
-    from {{ ref('int_sessions_built') }}
+    from {{ ref('int_sessions_identified') }}
     where {{ only_affected_days('business_date', before=window_days + 1) }}
 ),
 

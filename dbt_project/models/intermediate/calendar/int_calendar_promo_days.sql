@@ -8,6 +8,8 @@ listed as (
         promo_year,
         platform,
         phase,
+        kind,
+        case when kind = 'holiday' then day_count else 0 end as holiday_days,
         start_date,
         {{ each_day('start_date', 'end_date') }} as promo_date
     from promos
@@ -21,13 +23,16 @@ numbered as (
     from listed
 ),
 
--- where phases overlap on a platform, a day belongs to the one that began last
+-- where phases overlap on a platform, a closed day goes before a sale, a sale before a holiday and
+-- a long holiday before a short one; then a day belongs to the one that began last
 final as (
     select *
     from numbered
     qualify row_number() over (
         partition by platform, promo_date
-        order by start_date desc, promo asc, promo_year asc, phase asc
+        order by
+            case kind when 'closed' then 1 when 'sale' then 2 else 3 end asc,
+            holiday_days desc, start_date desc, promo asc, promo_year asc, phase asc
     ) = 1
 )
 

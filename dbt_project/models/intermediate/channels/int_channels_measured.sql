@@ -49,8 +49,7 @@ measured as (
         0 as attributed_net_sales,
         0 as new_customers
     from spend
-    left join campaigns
-        on spend.platform = campaigns.platform and spend.campaign = campaigns.campaign
+    left join campaigns on spend.campaign_key = campaigns.campaign_key
     union all
     -- returns on spend by the last visit that somebody sent, new customers by the first visit
     select

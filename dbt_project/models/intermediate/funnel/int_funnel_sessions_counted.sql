@@ -16,7 +16,6 @@ attempts as (
         *,
         session_id as attempt_id
     from sessions
-    where first_1_at is not null
 ),
 
 judged as (

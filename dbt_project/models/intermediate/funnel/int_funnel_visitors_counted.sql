@@ -29,17 +29,22 @@ steps as (
         and {{ only_affected_days('event_date', after=window_days + 1) }}
 ),
 
--- An attempt of a visitor is all that follows the first step of a day, within the window.
+-- An attempt of a visitor is all that follows the first event of the funnel on a day, within the
+-- window from step 1 of that day, or from where it began on a day without step 1.
 starts as (
     select
         platform,
         visitor_key,
         event_date,
         {{ join_key(['platform', 'visitor_key', 'cast(event_date as varchar)']) }} as attempt_id,
-        min({{ struct(['occurred_at', 'shop_id']) }}) as first_step,
-        max(occurred_at) as last_at
+        min(occurred_at) as began_at,
+        coalesce(
+            min({{ struct(['occurred_at', 'shop_id']) }}) filter (where step_number = 1),
+            min({{ struct(['occurred_at', 'shop_id']) }})
+        ) as first_step,
+        coalesce(max(occurred_at) filter (where step_number = 1), min(occurred_at)) as last_at
     from steps
-    where step_number = 1 and {{ only_affected_days('event_date') }}
+    where {{ only_affected_days('event_date') }}
     group by platform, visitor_key, event_date
 ),
 
@@ -55,7 +60,7 @@ attempt_steps as (
         on
             starts.platform = steps.platform
             and starts.visitor_key = steps.visitor_key
-            and starts.first_step.occurred_at <= steps.occurred_at
+            and starts.began_at <= steps.occurred_at
             and (steps.step_number > 1 or starts.event_date = steps.event_date)
     where
         {{ seconds_between('starts.last_at', 'steps.occurred_at') }}

@@ -87,7 +87,7 @@ final as (
         0 as orders,
         0 as units,
         0 as gmv,
-        -refunds.amount as net_sales,
+        -refunds.goods_amount as net_sales,
         0 as net_sales_by_order_date
     from refunds
     inner join periods on refunds.refund_date = periods.business_date

@@ -7,12 +7,36 @@ cells as (
     where grain = 'day'
 ),
 
-compared as (
-    select distinct
+gaps as (
+    select
         business_date,
-        comparison,
-        platform
+        platform,
+        max(case when kind != 'purchase' then 1 else 0 end) as of_traffic
+    from {{ ref('int_completeness_gaps') }}
+    group by business_date, platform
+),
+
+-- whether the data of either side are not whole, and whether visitors of one day cannot be compared
+compared as (
+    select
+        comparisons.business_date,
+        comparisons.comparison,
+        comparisons.platform,
+        count(own_gaps.platform) + count(base_gaps.platform) > 0 as has_gap,
+        coalesce(
+            max(own_gaps.of_traffic) = 1
+            or max(case when comparisons.base_days = 1 then base_gaps.of_traffic end) = 1, false
+        ) as is_blind
     from comparisons
+    left join gaps as own_gaps
+        on
+            comparisons.business_date = own_gaps.business_date
+            and comparisons.platform = own_gaps.platform
+    left join gaps as base_gaps
+        on
+            comparisons.base_date = base_gaps.business_date
+            and comparisons.platform = base_gaps.platform
+    group by comparisons.business_date, comparisons.comparison, comparisons.platform
 ),
 
 sides as (
@@ -64,18 +88,27 @@ paired as (
 
 traffic as (
     select
-        business_date,
-        comparison,
-        platform,
-        (coalesce(visitors, 0) > 0) != (coalesce(base_visitors, 0) > 0) as has_changed_tracking
+        paired.business_date,
+        paired.comparison,
+        paired.platform,
+        compared.has_gap,
+        (coalesce(paired.visitors, 0) > 0) != (coalesce(paired.base_visitors, 0) > 0)
+        or compared.is_blind and coalesce(paired.visitors, 0) > 0
+            as has_changed_tracking
     from paired
-    where dimension = 'all'
+    inner join compared
+        on
+            paired.business_date = compared.business_date
+            and paired.comparison = compared.comparison
+            and paired.platform = compared.platform
+    where paired.dimension = 'all'
 ),
 
 tracked as (
     select
         paired.*,
-        traffic.has_changed_tracking
+        traffic.has_changed_tracking,
+        traffic.has_gap
     from paired
     inner join traffic
         on
@@ -92,6 +125,7 @@ final as (
         dimension,
         segment,
         has_changed_tracking,
+        has_gap,
         case when has_changed_tracking then 0 else visitors end as visitors,
         case when has_changed_tracking then 0 else base_visitors end as base_visitors,
         case when has_changed_tracking then 0 else tracked_buyers end as tracked_buyers,

@@ -7,12 +7,16 @@ with cells as (
     select * from {{ ref('int_gmv_cells') }}
 ),
 
+period_days as (
+    select * from {{ ref('int_calendar_periods') }}
+),
+
 periods as (
     select distinct
         grain,
         period_start,
         is_complete
-    from {{ ref('int_calendar_periods') }}
+    from period_days
 ),
 
 known as (
@@ -81,6 +85,39 @@ summed as (
     group by present.grain, present.period_start, present.dimension, present.segment
 ),
 
+-- days with visitors of each platform whose visitors of the period are known
+covered as (
+    select
+        period_days.grain,
+        period_days.period_start,
+        days.platform,
+        count(*) as day_count
+    from period_days
+    inner join cells as days on period_days.business_date = days.period_start
+    inner join cells as whole
+        on
+            period_days.grain = whole.grain
+            and period_days.period_start = whole.period_start
+            and days.platform = whole.platform
+            and days.dimension = whole.dimension
+    where
+        days.grain = 'day'
+        and days.dimension = 'all'
+        and days.visitors > 0
+        and whole.visitors is not null
+    group by period_days.grain, period_days.period_start, days.platform
+),
+
+coverage as (
+    select
+        grain,
+        period_start,
+        coalesce(platform, 'all') as platform,
+        min(day_count) as visitors_day_count
+    from covered
+    group by grouping sets ((grain, period_start), (grain, period_start, platform))
+),
+
 final as (
     select
         summed.*,
@@ -89,10 +126,18 @@ final as (
         {{ ratio('gmv', 'orders') }} as aov,
         {{ ratio('gmv', 'buyers') }} as gmv_per_buyer,
         {{ ratio('repeat_buyers', 'buyers') }} as repeat_purchase_rate,
-        periods.is_complete
+        periods.is_complete,
+        case when summed.visitors is not null then coalesce(coverage.visitors_day_count, 0) end
+            as visitors_day_count
     from summed
     inner join periods
         on summed.grain = periods.grain and summed.period_start = periods.period_start
+    left join coverage
+        on
+            summed.grain = coverage.grain
+            and summed.period_start = coverage.period_start
+            and case when summed.dimension = 'platform' then summed.segment else 'all' end
+            = coverage.platform
 )
 
 select * from final

@@ -1,12 +1,16 @@
 {{ replace(
-    rows='day', suffix=true, day='period_end', order_by=['period_end'],
-    affected={'int_sessions_built': [0, 0], 'int_orders_attributed': [0, 0]}
+    rows='day', suffix=['int_orders_rolled_up'], day='period_end', order_by=['period_end'],
+    affected={
+        'int_sessions_built': [0, 30],
+        'int_sessions_recognised': [0, 30],
+        'int_orders_rolled_up': [0, 0]
+    }
 ) }}
 
 -- A customer's first payment decides about all later visits: every period that ends on or after
 -- the first affected day is counted again, from all of its days, 31 at most.
 with sessions as (
-    select * from {{ ref('int_sessions_built') }}
+    select * from {{ ref('int_sessions_identified') }}
     where visitor_key is not null and {{ only_affected_days('business_date', before=31) }}
 ),
 

@@ -75,11 +75,14 @@ final as (
         spend.spend_date as day,
         spend.campaign as example_id,
         spend.cost as amount,
-        coalesce(campaigns.session_count > 0 or campaigns.channel != 'other', false) as is_found,
+        coalesce(
+            campaigns.channel_reason in ('account and visits', 'visits')
+            or campaigns.channel != 'other',
+            false
+        ) as is_found,
         1 as row_count
     from spend
-    left join campaigns
-        on spend.platform = campaigns.platform and spend.campaign = campaigns.campaign
+    left join campaigns on spend.campaign_key = campaigns.campaign_key
 )
 
 select * from final

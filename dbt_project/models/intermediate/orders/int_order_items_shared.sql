@@ -34,7 +34,7 @@ products as (
 items as (
     select
         items.source,
-        items.order_id,
+        orders.order_id,
         items.order_key,
         items.line_number,
         items.product_id,
@@ -48,6 +48,7 @@ items as (
         items.is_goods
     from {{ ref('stg_raw__order_items') }} as items
     inner join orders on items.order_key = orders.order_key
+    qualify {{ is_told_once('items', 'orders') }}
 ),
 
 lines as (

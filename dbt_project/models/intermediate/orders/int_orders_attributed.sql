@@ -1,6 +1,6 @@
 {{ replace(
-    rows='day', suffix=true, day='coalesce(business_date, order_date)', also_days=['order_date'],
-    order_by=['order_date'],
+    rows='day', suffix=['int_orders_rolled_up'], day='coalesce(business_date, order_date)',
+    also_days=['order_date'], order_by=['order_date'],
     affected={'int_orders_rolled_up': [0, 0], 'int_orders_linked': [0, 0]}
 ) }}
 
@@ -53,10 +53,12 @@ final as (
         orders.status,
         orders.is_paid,
         orders.is_presale,
+        orders.is_awaiting_value,
         cast(orders.placed_amount as decimal(18, 2)) as placed_amount,
         cast(case when orders.is_paid then orders.paid_goods_amount else 0 end as decimal(18, 2))
             as paid_amount,
         cast(orders.refunded_amount as decimal(18, 2)) as refunded_amount,
+        cast(orders.refunded_other_amount as decimal(18, 2)) as refunded_other_amount,
         cast(case when orders.is_paid then orders.paid_total_amount else 0 end as decimal(18, 2))
             as gmv_incl_freight_amount,
         cast(case when orders.is_paid then orders.paid_units else 0 end as bigint) as units,

@@ -1,8 +1,9 @@
 {{ replace(
-    rows='day', suffix=true, day='order_day', order_by=['order_day'],
+    rows='day', suffix=['stg_raw__events'], day='order_day', order_by=['order_day'],
     affected={
         'int_orders_rolled_up': [0, 0],
-        'int_sessions_built': [0, 0],
+        'int_sessions_built': [0, 32],
+        'int_sessions_recognised': [0, 32],
         'stg_raw__events': [-2, 0]
     }
 ) }}
@@ -24,7 +25,7 @@ orders as (
 
 sessions as (
     select *
-    from {{ ref('int_sessions_built') }}
+    from {{ ref('int_sessions_identified') }}
     where {{ only_affected_days('business_date', before=32) }}
 ),
 

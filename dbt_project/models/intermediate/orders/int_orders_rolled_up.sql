@@ -2,10 +2,7 @@
     rows='key', key='main_order_key', touch='main_order_key', order_by=['order_date'],
     day='coalesce(business_date, order_date)',
     affected={
-        'stg_raw__orders': 'key',
-        'int_order_items_shared': 'key',
-        'stg_raw__refunds': [['stg_raw__orders', 'order_key', 'main_order_key']],
-        'stg_raw__fx_rates': [['int_refunds_converted', 'foreign_currency', 'main_order_key']]
+        'stg_raw__orders': 'key', 'int_orders_valued': 'key', 'int_refunds_converted': 'key'
     }
 ) }}
 
@@ -18,47 +15,25 @@ orders as (
     qualify {{ is_counted() }}
 ),
 
-lines as (
-    select
-        order_key,
-        sum(line_amount) as total_amount,
-        sum(case when is_goods then line_amount else 0 end) as goods_amount,
-        sum(case when is_goods and not is_gift then quantity else 0 end) as units
-    from {{ ref('int_order_items_shared') }}
-    where main_order_key in (select main_order_key from orders)
-    group by order_key
-),
-
 refunds as (
     select
-        order_key,
-        sum(amount) as refunded_amount
+        main_order_key,
+        sum(goods_amount) as refunded_amount,
+        sum(other_amount) as refunded_other_amount
     from {{ ref('int_refunds_converted') }}
-    where order_key in (select order_key from orders)
-    group by order_key
+    where main_order_key in (select main_order_key from orders)
+    group by main_order_key
 ),
 
 valued as (
     select
         orders.*,
-        coalesce(lines.goods_amount, orders.order_amount, 0) as goods_amount,
-        coalesce(lines.total_amount, orders.order_amount, 0) as total_amount,
-        coalesce(lines.units, 0) as units,
-        case
-            when orders.currency = '{{ var("reporting_currency") }}'
-                then coalesce(lines.goods_amount, orders.order_amount, 0)
-            when lines.total_amount <> 0
-                then cast(
-                    orders.original_amount
-                    * {{ ratio('lines.goods_amount', 'lines.total_amount') }}
-                    as decimal(18, 2)
-                )
-            else orders.original_amount
-        end as original_goods_amount,
-        coalesce(refunds.refunded_amount, 0) as refunded_amount
+        worth.goods_amount,
+        worth.lines_amount,
+        worth.units,
+        worth.original_goods_amount
     from orders
-    left join lines on orders.order_key = lines.order_key
-    left join refunds on orders.order_key = refunds.order_key
+    inner join {{ ref('int_orders_valued') }} as worth on orders.order_key = worth.order_key
 ),
 
 rolled_up as (
@@ -87,12 +62,13 @@ rolled_up as (
         ) as status,
         bool_or(is_presale) as is_presale,
         min(currency) as currency,
+        -- paid, but neither its lines nor its amount have come
+        bool_or(is_paid and goods_amount is null) as is_awaiting_value,
         sum(goods_amount) as placed_amount,
         cast(sum(original_goods_amount) as decimal(18, 2)) as original_amount,
         sum(case when is_paid then goods_amount else 0 end) as paid_goods_amount,
-        sum(case when is_paid then total_amount + shipping_amount else 0 end) as paid_total_amount,
+        sum(case when is_paid then lines_amount + shipping_amount else 0 end) as paid_total_amount,
         sum(case when is_paid then units else 0 end) as paid_units,
-        sum(refunded_amount) as refunded_amount,
         min_by(channel, order_id) filter (where channel is not null) as channel,
         min_by(device, order_id) filter (where device is not null) as device,
         min_by(region, order_id) filter (where region is not null) as region,
@@ -104,11 +80,38 @@ rolled_up as (
 
 final as (
     select
-        rolled_up.*,
-        {{ local_date('ordered_at') }} as order_date,
-        case when {{ is_fully_paid() }} then {{ local_date('paid_at') }} end as business_date,
-        {{ is_fully_paid() }} as is_paid
+        rolled_up.main_order_key,
+        rolled_up.source,
+        rolled_up.order_id,
+        rolled_up.platform,
+        rolled_up.shop_id,
+        rolled_up.customer_key,
+        rolled_up.ordered_at,
+        rolled_up.paid_at,
+        rolled_up.status,
+        rolled_up.is_presale,
+        rolled_up.is_awaiting_value,
+        rolled_up.currency,
+        case when not rolled_up.is_awaiting_value then rolled_up.placed_amount end as placed_amount,
+        rolled_up.original_amount,
+        rolled_up.paid_goods_amount,
+        rolled_up.paid_total_amount,
+        rolled_up.paid_units,
+        coalesce(refunds.refunded_amount, 0) as refunded_amount,
+        coalesce(refunds.refunded_other_amount, 0) as refunded_other_amount,
+        rolled_up.channel,
+        rolled_up.device,
+        rolled_up.region,
+        rolled_up.utm_source,
+        rolled_up.utm_medium,
+        {{ local_date('rolled_up.ordered_at') }} as order_date,
+        case
+            when {{ is_fully_paid() }} and not rolled_up.is_awaiting_value
+                then {{ local_date('rolled_up.paid_at') }}
+        end as business_date,
+        {{ is_fully_paid() }} and not rolled_up.is_awaiting_value as is_paid
     from rolled_up
+    left join refunds on rolled_up.main_order_key = refunds.main_order_key
 )
 
 select * from final

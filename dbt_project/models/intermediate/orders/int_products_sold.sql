@@ -37,7 +37,7 @@ entries as (
         null as main_order_key,
         0 as units,
         0 as gmv,
-        refunds.amount as refunded_amount
+        refunds.goods_amount as refunded_amount
     from refunds
     inner join orders on refunds.main_order_key = orders.main_order_key
 ),

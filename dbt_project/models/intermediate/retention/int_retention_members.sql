@@ -9,6 +9,10 @@ orders as (
     where customer_key is not null
 ),
 
+acquired as (
+    select * from {{ ref('int_customers_acquired') }}
+),
+
 -- of ties in time the smallest value
 visitors as (
     select
@@ -23,13 +27,14 @@ visitors as (
 
 customers as (
     select
-        min_by(platform, order_number) as platform,
-        customer_key as member_key,
-        min_by(channel, order_number) as channel,
-        min(business_date) as cohort_date,
-        max(business_date) as last_date
+        min_by(orders.platform, orders.order_number) as platform,
+        orders.customer_key as member_key,
+        min(acquired.channel) as channel,
+        min(orders.business_date) as cohort_date,
+        max(orders.business_date) as last_date
     from orders
-    group by customer_key
+    inner join acquired on orders.customer_key = acquired.customer_key
+    group by orders.customer_key
 ),
 
 final as (

@@ -12,6 +12,28 @@ horizons as (
     select * from {{ ref('int_completeness_horizons') }}
 ),
 
+past_gaps as (
+    select * from {{ ref('int_completeness_gaps') }}
+    where is_past
+),
+
+-- days with a gap of each period, of a platform and of any
+gaps as (
+    select
+        periods.grain,
+        periods.period_number,
+        past_gaps.kind,
+        coalesce(past_gaps.platform, 'all') as platform,
+        count(distinct past_gaps.business_date) as gap_day_count
+    from past_gaps
+    inner join periods on past_gaps.business_date = periods.business_date
+    group by
+        grouping sets (
+            (periods.grain, periods.period_number, past_gaps.kind),
+            (periods.grain, periods.period_number, past_gaps.kind, past_gaps.platform)
+        )
+),
+
 numbers as (
     select
         'day' as grain,
@@ -54,6 +76,7 @@ cohorts as (
         segment,
         cohort_start,
         cohort_number,
+        case when dimension = 'platform' then segment else 'all' end as platform,
         dense_rank() over (order by grain, kind, dimension, segment, cohort_start) as cohort_id,
         cast(sum(last_count) as bigint) as cohort_size
     from counted
@@ -98,6 +121,9 @@ reached as (
         cohorts.*,
         listed.period_number,
         cohorts.cohort_number + listed.period_number <= elapsed.last_number as is_mature,
+        coalesce(first_gaps.gap_day_count, 0) as first_gap_count,
+        case when listed.period_number > 0 then coalesce(own_gaps.gap_day_count, 0) else 0 end
+            as own_gap_count,
         summed.classic_count,
         summed.classic_revenue,
         summed.classic_margin,
@@ -114,10 +140,32 @@ reached as (
         on
             cohorts.grain = elapsed.grain
             and cohorts.kind = elapsed.kind
-            and case when cohorts.dimension = 'platform' then cohorts.segment else 'all' end
-            = elapsed.platform
+            and cohorts.platform = elapsed.platform
+    left join gaps as first_gaps
+        on
+            cohorts.grain = first_gaps.grain
+            and cohorts.kind = first_gaps.kind
+            and cohorts.platform = first_gaps.platform
+            and cohorts.cohort_number = first_gaps.period_number
+    left join gaps as own_gaps
+        on
+            cohorts.grain = own_gaps.grain
+            and cohorts.kind = own_gaps.kind
+            and cohorts.platform = own_gaps.platform
+            and cohorts.cohort_number + listed.period_number = own_gaps.period_number
     window
         from_here_on as (partition by cohorts.cohort_id order by listed.period_number desc)
+),
+
+-- A day with a gap says nothing: neither of who first came on it, nor of who came back on it. Who
+-- is active on it or later is told by the days after. A month is known but for its days with gaps.
+known as (
+    select
+        *,
+        is_mature and (grain = 'month' or first_gap_count + own_gap_count = 0)
+            as is_classic_known,
+        is_mature and (grain = 'month' or first_gap_count = 0) as is_unbounded_known
+    from reached
 ),
 
 final as (
@@ -131,15 +179,18 @@ final as (
             segment,
             period_number,
             cohort_size,
-            case when is_mature then cast(coalesce({{ type }}_count, 0) as bigint) end
+            case when is_{{ type }}_known then cast(coalesce({{ type }}_count, 0) as bigint) end
                 as retained_count,
-            case when is_mature then cast(coalesce({{ type }}_revenue, 0) as decimal(18, 2)) end
-                as revenue,
             case
-                when is_mature and coalesce({{ type }}_unknown, 0) = 0
+                when is_{{ type }}_known
+                    then cast(coalesce({{ type }}_revenue, 0) as decimal(18, 2))
+            end as revenue,
+            case
+                when is_{{ type }}_known and coalesce({{ type }}_unknown, 0) = 0
                     then cast(coalesce({{ type }}_margin, 0) as decimal(18, 2))
-            end as margin
-        from reached
+            end as margin,
+            cast(first_gap_count + own_gap_count as integer) as gap_day_count
+        from known
         {{ 'union all' if not loop.last }}
     {% endfor %}
 )

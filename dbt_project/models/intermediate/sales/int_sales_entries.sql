@@ -19,17 +19,18 @@ refunded as (
         orders.business_date as paid_date,
         case
             when refunds.kind = 'return' then 'returned'
-            -- exports give no instant of shipping: what is shipped now was so at the refund
-            when refunds.order_status in ('shipped', 'completed') then 'refunded_after_shipping'
+            when refunds.is_after_shipping then 'refunded_after_shipping'
             else 'refunded_before_shipping'
         end as rung,
-        -refunds.amount as amount
+        case when refunds.kind != 'return' then refunds.shipping_basis end as shipping_basis,
+        -refunds.goods_amount as amount,
+        -refunds.other_amount as other_amount
     from refunds
     inner join orders on refunds.main_order_key = orders.order_key
     where orders.is_paid
 ),
 
-final as (
+entries as (
     select
         order_date as business_date,
         null as refund_basis,
@@ -64,19 +65,34 @@ final as (
         paid_amount as amount
     from orders
     where business_date != order_date
+),
+
+final as (
+    select
+        business_date,
+        refund_basis,
+        rung,
+        null as shipping_basis,
+        amount,
+        0 as other_amount
+    from entries
     union all
     select
         refund_date as business_date,
         'refund_date' as refund_basis,
         rung,
-        amount
+        shipping_basis,
+        amount,
+        other_amount
     from refunded
     union all
     select
         paid_date as business_date,
         'order_date' as refund_basis,
         rung,
-        amount
+        shipping_basis,
+        amount,
+        other_amount
     from refunded
 )
 

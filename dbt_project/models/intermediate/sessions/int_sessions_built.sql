@@ -1,5 +1,6 @@
 {{ replace(
     rows='visitor', affected={'stg_raw__events': 'visitor'}, day='business_date',
+    touch=join_key(['platform', 'user_key']),
     order_by=['business_date']
 ) }}
 
@@ -79,7 +80,7 @@ sessions as (
 unpacked as (
     select
         *,
-        last_customer.customer_key,
+        last_customer.customer_key as user_key,
         -- without a tag the page the visitor came from is the source
         case when first_utm is null then referrer_host else first_utm.utm_source end as utm_source,
         case
@@ -104,7 +105,7 @@ final as (
             ]) }}
         ) as session_id,
         unpacked.visitor_key,
-        unpacked.customer_key,
+        unpacked.user_key,
         unpacked.platform,
         unpacked.shop_id,
         unpacked.started_at,

@@ -5,6 +5,10 @@ orders as (
     where customer_key is not null
 ),
 
+acquired as (
+    select * from {{ ref('int_customers_acquired') }}
+),
+
 lines as (
     select * from {{ ref('int_order_items_shared') }}
     where is_goods and is_paid and category is not null
@@ -30,8 +34,7 @@ customers as (
         max(business_date) as last_order_date,
         count(*) as orders,
         sum(net_amount) as net_sales,
-        string_agg(distinct platform, ', ' order by platform) as platforms,
-        min_by(channel, order_number) as first_channel
+        string_agg(distinct platform, ', ' order by platform) as platforms
     from orders
     group by customer_key
 ),
@@ -72,7 +75,7 @@ final as (
         cast(customers.net_sales as decimal(18, 2)) as net_sales,
         {{ days_from('customers.last_order_date', 'span.last_date') }} as recency_days,
         customers.platforms,
-        customers.first_channel,
+        acquired.channel as first_channel,
         channels.channel as preferred_channel,
         categories.category as preferred_category,
         scores.r_score,
@@ -81,6 +84,7 @@ final as (
         segments.rfm_segment
     from customers
     cross join span
+    inner join acquired on customers.customer_key = acquired.customer_key
     left join channels on customers.customer_key = channels.customer_key
     left join categories on customers.customer_key = categories.customer_key
     left join scores on customers.customer_key = scores.customer_key

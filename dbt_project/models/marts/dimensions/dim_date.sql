@@ -1,5 +1,9 @@
 with holidays as (
-    select * from {{ ref('holiday_calendar') }}
+    select * from {{ ref('int_calendar_holidays') }}
+),
+
+promos as (
+    select * from {{ ref('int_calendar_promos') }}
 ),
 
 days as (
@@ -18,7 +22,7 @@ events (event, event_month, event_day, first_offset, last_offset) as (
     ('double_12', 12, 12, -3, 3)
 ),
 
-event_days as (
+main_days as (
     select
         events.event,
         days.business_date as event_date,
@@ -39,8 +43,21 @@ event_days as (
     where holiday = 'lunar_new_year'
 ),
 
+-- where a platform has the event that year
+event_days as (
+    select * from main_days
+    where
+        exists (
+            select 1
+            from promos
+            where
+                promos.promo = main_days.event
+                and promos.promo_year = extract(year from main_days.event_date)
+        )
+),
+
 lunar_new_years as (
-    select holiday_date as lunar_new_year_date
+    select distinct holiday_date as lunar_new_year_date
     from holidays
     where holiday = 'lunar_new_year'
 ),
@@ -49,9 +66,15 @@ lunar_new_years as (
 named as (
     select
         holiday_date,
-        string_agg(label_en, ', ' order by holiday) as holiday_en,
-        string_agg(label_zh, '、' order by holiday) as holiday_zh
-    from holidays
+        string_agg(label_en, ', ' order by label_en) as holiday_en,
+        string_agg(label_zh, '、' order by label_en) as holiday_zh
+    from (
+        select distinct
+            holiday_date,
+            label_en,
+            label_zh
+        from holidays
+    ) as labels
     group by holiday_date
 ),
 

@@ -12,7 +12,10 @@ final as (
         ends_at,
         start_date,
         end_date,
-        day_count
+        day_count,
+        kind,
+        label_en,
+        label_zh
     from promos
 )
 

@@ -29,6 +29,10 @@ segmented as (
             '{{ dimension }}' as dimension,
             {{ segment }} as segment,
             depth,
+            {%- for step in steps %}
+                sum(reached_{{ loop.index }}) as reached_{{ loop.index }},
+                sum(direct_{{ loop.index }}) as direct_{{ loop.index }},
+            {%- endfor %}
             sum(attempt_count) as attempt_count
         from counted
         group by business_date, basis, {{ segment }}, depth
@@ -49,7 +53,11 @@ reached as (
                 as entered_count,
             sum(case when depth >= {{ [loop.index - 1, 1] | max }} then attempt_count else 0 end)
                 as previous_count,
-            sum(attempt_count) as first_count
+            sum(case when depth >= 1 then attempt_count else 0 end) as first_count,
+            sum(reached_{{ loop.index }}) as reached_count,
+            sum(direct_{{ loop.index }}) as direct_count,
+            sum(reached_{{ [loop.index - 1, 1] | max }}) as previous_reached_count,
+            sum(attempt_count) as attempt_count
         from segmented
         group by business_date, basis, dimension, segment
     {% endfor %}
@@ -66,7 +74,15 @@ final as (
         cast(entered_count as bigint) as entered_count,
         case when step_number > 1 then {{ ratio('entered_count', 'previous_count') }} end
             as step_rate,
-        {{ ratio('entered_count', 'first_count') }} as overall_rate
+        {{ ratio('entered_count', 'first_count') }} as overall_rate,
+        cast(attempt_count as bigint) as attempt_count,
+        cast(reached_count as bigint) as reached_count,
+        cast(direct_count as bigint) as direct_count,
+        case
+            when step_number > 1
+                then {{ ratio('reached_count - direct_count', 'previous_reached_count') }}
+        end as passage_rate,
+        {{ ratio('reached_count', 'attempt_count') }} as reached_rate
     from reached
 )
 

@@ -36,6 +36,7 @@ summed as (
         present.dimension,
         present.segment,
         coalesce(bool_or(sides.has_changed_tracking), false) as has_changed_tracking,
+        coalesce(bool_or(sides.has_gap), false) as has_gap,
         cast(coalesce(sum(sides.visitors), 0) as double) as visitors,
         {{ ratio('coalesce(sum(sides.base_visitors), 0)', 'max(comparisons.base_days)') }}
             as base_visitors,
@@ -79,7 +80,8 @@ factors as (
         summed.*,
         company.visitors as company_visitors,
         company.base_visitors as base_company_visitors,
-        company.has_changed_tracking as has_company_changed_tracking
+        company.has_changed_tracking as has_company_changed_tracking,
+        company.has_gap as has_company_gap
     from summed
     inner join summed as company
         on
@@ -123,7 +125,9 @@ final as (
         aov_effect,
         mix_effect,
         case
-            when has_company_changed_tracking then 'lmdi_tracking_changed' else 'lmdi'
+            when has_company_gap then 'lmdi_gap'
+            when has_company_changed_tracking then 'lmdi_tracking_changed'
+            else 'lmdi'
         end as method
     from effects
 )

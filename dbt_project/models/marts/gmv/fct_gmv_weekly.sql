@@ -26,7 +26,8 @@ final as (
         new_buyers,
         repeat_buyers,
         repeat_purchase_rate,
-        is_complete
+        is_complete,
+        visitors_day_count
     from totals
 )
 

@@ -33,7 +33,7 @@ final as (
         lines.product_id,
         lines.category,
         lines.quantity,
-        lines.unit_price,
+        cast(lines.unit_price as double) as unit_price,
         lines.merchant_discount_amount,
         lines.platform_discount_amount,
         lines.creator_discount_amount,

@@ -15,7 +15,8 @@ final as (
         retained_count,
         {{ ratio('retained_count', 'cohort_size') }} as retention_rate,
         revenue,
-        margin
+        margin,
+        gap_day_count
     from periods
 )
 

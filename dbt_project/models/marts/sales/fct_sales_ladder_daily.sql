@@ -37,7 +37,10 @@ summed as (
         entries.business_date,
         bases.refund_basis,
         entries.rung,
-        sum(entries.amount) as amount
+        min(entries.shipping_basis) as first_basis,
+        max(entries.shipping_basis) as last_basis,
+        sum(entries.amount) as amount,
+        sum(entries.other_amount) as other_amount
     from entries
     inner join bases on coalesce(entries.refund_basis, bases.refund_basis) = bases.refund_basis
     group by entries.business_date, bases.refund_basis, entries.rung
@@ -50,7 +53,13 @@ final as (
         rungs.rung_number,
         rungs.rung,
         rungs.is_subtotal,
-        cast(coalesce(sum(summed.amount), 0) as decimal(18, 2)) as amount
+        cast(coalesce(sum(summed.amount), 0) as decimal(18, 2)) as amount,
+        cast(coalesce(sum(summed.other_amount), 0) as decimal(18, 2)) as other_amount,
+        case
+            when rungs.is_subtotal then null
+            when min(summed.first_basis) != max(summed.last_basis) then 'both'
+            else min(summed.first_basis)
+        end as shipping_basis
     from days
     cross join bases
     cross join rungs

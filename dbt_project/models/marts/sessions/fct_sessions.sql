@@ -1,10 +1,12 @@
 {# Publishing writes it out as a table; in the build file a second copy would only cost time. #}
-{{ config(materialized='view', meta={'rows_of': 'int_sessions_built'}) }}
+{{ config(
+    materialized='view', meta={'rows_of': ['int_sessions_built', 'int_sessions_recognised']}
+) }}
 
 with
 
 sessions as (
-    select * from {{ ref('int_sessions_built') }}
+    select * from {{ ref('int_sessions_identified') }}
 ),
 
 final as (
