@@ -30,6 +30,7 @@ DOWNLOADS = {
     "completeness": ("quality.source_completeness_daily", overview.LINE_DAYS),
     "watermarks": ("quality.source_watermarks", 0),
     "reconciliation": ("quality.reconciliation_daily", overview.LINE_DAYS),
+    "lookups": ("quality.lookups", 0),
     "platform_reconciliation": ("quality.platform_reconciliation_daily", 0),
     "checks": ("quality.checks", 0),
     "ingest_files": ("quality.ingest_files", 0),

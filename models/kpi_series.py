@@ -173,7 +173,8 @@ def refund_series(
     Refunds of a day / the GMV they can be of: sum over k of w_k x GMV k days before, w_k the part
     of refunds that come k days after the payment. If a share r of all GMV is refunded in the end,
     this is r every day, whatever the sales of the last weeks did: a promotion does not look like a
-    wave of refunds, and young orders do not look like good ones.
+    wave of refunds, and young orders do not look like good ones. A platform of which no refund was
+    ever told is left out, also of the company's rate: whether nothing came back is not known.
 
     Args:
         daily: business_date, dimension, segment, gmv of company and platforms.
@@ -185,6 +186,14 @@ def refund_series(
         return pl.DataFrame(schema=SERIES_SCHEMA)
     longest = (params or SeriesParams()).refund_lag_days
     weights = lag_weights(lags, longest)
+    tells = pl.col("segment").is_in(refunds["platform"].unique().implode())
+    own_sales = daily.filter(pl.col("dimension") == "platform", tells)
+    told = own_sales.group_by("business_date").agg(pl.col("gmv").sum())
+    whole = daily.filter(pl.col("dimension") == "all", pl.lit(not told.is_empty()))
+    whole = whole.drop("gmv").join(told, on="business_date", how="left").select(daily.columns)
+    daily = pl.concat([own_sales, whole])
+    if daily.is_empty():
+        return pl.DataFrame(schema=SERIES_SCHEMA)
     by_day = ["business_date", "platform"]
     sums = refunds.group_by(by_day).agg(
         pl.col("amount").cast(pl.Float64).sum(), pl.col("refund_count").sum()

@@ -89,7 +89,15 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
         "rows_read rows_landed rows_quarantined rows_duplicate rows_excluded",
     ),
     "quality.reconciliation_daily": _columns(
-        "business_date", "source", "landed_amount mart_amount difference"
+        "business_date",
+        "source measure",
+        "landed_amount mart_amount difference landed_rows mart_rows row_difference",
+    ),
+    "quality.lookups": _columns(
+        "last_orphan_date",
+        "feed looks_for source examples",
+        "rows amount orphan_rows orphan_amount orphan_rate",
+        "is_material",
     ),
     "quality.platform_reconciliation_daily": _columns(
         "business_date",

@@ -41,6 +41,31 @@ def _loss(path: Path, rows: int) -> str:
 
 def latest_rows(landing: Path, feed: str, active_batches: Collection[str]) -> pl.DataFrame:
     """Read a feed's landed rows; the winning batch of a unit brings all of its rows."""
+    return _that_count(_landed(landing, feed, active_batches).collect())
+
+
+def latest_rows_of(
+    landing: Path, feed: str, active_batches: Collection[str], chosen: pl.Expr, columns: list[str]
+) -> pl.DataFrame:
+    """Read of a large feed the rows of which any version is chosen, in the one that counts.
+
+    Args:
+        landing: the landing folder.
+        feed: its name.
+        active_batches: ids of batches that are neither rejected nor superseded.
+        chosen: whether a landed row is.
+        columns: what to read of them.
+    """
+    rows, key = _landed(landing, feed, active_batches), pl.col("_row_key")
+    # A snapshot withdraws rows that it does not hold: then all are needed to tell what counts.
+    is_snapshot = (pl.col("_unit_key") != key) | pl.col("_covers_from").is_not_null()
+    if not rows.select(is_snapshot.any()).collect().item():
+        keys = rows.filter(chosen).select(key).unique().collect()["_row_key"]
+        rows = rows.filter(key.is_in(keys.implode()))
+    return _that_count(rows.collect()).select(columns)
+
+
+def _landed(landing: Path, feed: str, active_batches: Collection[str]) -> pl.LazyFrame:
     files = [
         path
         for batch in sorted(set(active_batches))
@@ -48,12 +73,15 @@ def latest_rows(landing: Path, feed: str, active_batches: Collection[str]) -> pl
     ]
     schema = FEEDS[feed].landed
     if not files:
-        return pl.DataFrame(schema=schema)
+        return pl.LazyFrame(schema=schema)
     # Columns that a feed gained later are missing from older files.
-    rows = pl.scan_parquet(
+    return pl.scan_parquet(
         files, schema=schema, missing_columns="insert", extra_columns="ignore",
         hive_partitioning=False,
-    ).collect()  # fmt: skip
+    )  # fmt: skip
+
+
+def _that_count(rows: pl.DataFrame) -> pl.DataFrame:
     return _winning(_without_repeats(_newest(rows)), "_row_key")
 
 

@@ -1,7 +1,8 @@
 """What the landed files say was paid: the other side of the reconciliation with the marts.
 
 Belongs here: a second way from landing to daily totals, in polars and written apart from the SQL,
-so that one slip cannot be on both sides. Does not belong here: comparing, tolerating, explaining.
+so that one slip cannot be on both sides. Refunds, spend and purchases are in `recount.py`. Does not
+belong here: comparing, tolerating, explaining.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from ingestion.rows.rates import product
 
 _EXACT = pl.Decimal(38, 4)
 _NOT_PAID = ("unpaid", "deposit_paid")
-_RESULT: dict[str, pl.DataType | type[pl.DataType]] = {
-    "business_date": pl.Date,
-    "source": pl.String,
-    "landed_amount": MONEY,
-    "orders": pl.Int64,
-}
+_RESULT = pl.Schema(
+    {
+        "business_date": pl.Date(),
+        "source": pl.String(),
+        "landed_amount": MONEY,
+        "orders": pl.Int64(),
+    }
+)
 
 
 def landed_totals(
@@ -39,44 +42,69 @@ def landed_totals(
         One row a day and source with paid orders: business_date, source, landed_amount (in the
         reporting currency), orders (fully paid ones). Sorted.
     """
+    paid = paid_orders(landing, active_batches, reporting_timezone)
+    return (
+        paid.group_by("business_date", "source")
+        .agg(pl.col("cents").sum(), pl.len().cast(pl.Int64).alias("orders"))
+        .select("business_date", "source", landed_amount=money(pl.col("cents")), orders="orders")
+        .cast(_RESULT)
+        .sort("business_date", "source")
+    )
+
+
+def paid_orders(
+    landing: Path, active_batches: Collection[str], reporting_timezone: str
+) -> pl.DataFrame:
+    """Return every main order that was fully paid.
+
+    Args:
+        landing: the landing folder.
+        active_batches: ids of batches that are neither rejected nor superseded.
+        reporting_timezone: zone in which the payment instant names the business date.
+
+    Returns:
+        source, main_id, business_date, cents (of goods), line_cents (of all paid lines), lines
+        (their number).
+    """
     orders = latest_rows(landing, "orders", active_batches)
-    if orders.is_empty():
-        return pl.DataFrame(schema=_RESULT)
     items = _by_own_id(latest_rows(landing, "order_items", active_batches), orders)
-    orders = _counted(orders)
+    orders = counted(orders)
     goods = _goods(orders, items)
     # An order whose lines have not come yet counts as all goods.
     amount = pl.coalesce("goods_cents", "cents").fill_null(0)
     has_paid = pl.col("paid_at").is_not_null()
     is_open = pl.col("status").is_in(_NOT_PAID)
-    main = (
+    is_paid = has_paid & ~is_open
+    local = pl.col("paid_at").dt.replace_time_zone("UTC").dt.convert_time_zone(reporting_timezone)
+    return (
         orders.join(goods, on=["source", "order_id"], how="left")
         .group_by("source", "main_id")
         .agg(
             pl.col("paid_at").max(),
             is_paid=has_paid.any() & ~is_open.any(),
-            cents=amount.filter(has_paid & ~is_open).sum(),
+            cents=amount.filter(is_paid).sum(),
+            line_cents=pl.col("line_cents").filter(is_paid).sum(),
+            lines=pl.col("lines").filter(is_paid).sum(),
         )
-    )
-    local = pl.col("paid_at").dt.replace_time_zone("UTC").dt.convert_time_zone(reporting_timezone)
-    money = (pl.col("cents").cast(pl.Decimal(38, 2)) / 100).cast(MONEY)
-    return (
-        main.filter("is_paid")
-        .group_by(local.dt.date().alias("business_date"), "source")
-        .agg(pl.col("cents").sum(), pl.len().cast(pl.Int64).alias("orders"))
-        .select("business_date", "source", landed_amount=money, orders="orders")
-        .sort("business_date", "source")
+        .filter("is_paid")
+        .with_columns(business_date=local.dt.date())
+        .drop("paid_at", "is_paid")
     )
 
 
-def _counted(orders: pl.DataFrame) -> pl.DataFrame:
+def money(cents: pl.Expr) -> pl.Expr:
+    """Turn whole cents into an amount."""
+    return (cents.cast(pl.Decimal(38, 2)) / 100).cast(MONEY)
+
+
+def counted(orders: pl.DataFrame) -> pl.DataFrame:
     """Name each order's main order; a main order with child orders is told by these alone."""
     is_child = pl.col("parent_order_id").is_not_null()
     return (
         orders.with_columns(main_id=pl.coalesce("parent_order_id", "order_id"))
         .filter(is_child | ~is_child.any().over("source", "main_id"))
         .select(
-            *("source", "order_id", "main_id", "paid_at", "status"),
+            *("source", "order_id", "main_id", "paid_at", "status", "currency", "exchange_rate"),
             rate=pl.col("exchange_rate").fill_null(1),
             cents=(pl.col("order_amount") * 100).cast(pl.Int64),
         )
@@ -84,7 +112,7 @@ def _counted(orders: pl.DataFrame) -> pl.DataFrame:
 
 
 def _goods(orders: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
-    """Return the goods part of each order that has lines: source, order_id, goods_cents.
+    """Return what lines make of each order: source, order_id, goods_cents, line_cents, lines.
 
     The order's amount is shared over its lines by value with largest remainders (ties: the dearer,
     then the earlier line), so that lines sum to the order to the cent; an order without an amount
@@ -123,8 +151,16 @@ def _goods(orders: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
     place = pl.int_range(1, pl.len() + 1).over(order)
     whole = pl.when(place == 1).then("cents").otherwise(0)
     worthless = worthless.with_columns(share=pl.when("is_given").then(whole).otherwise("value"))
-    goods = pl.col("share").filter("is_goods").sum().cast(pl.Int64).alias("goods_cents")
-    return pl.concat([valued, worthless.cast({"share": pl.Int128})]).group_by(order).agg(goods)
+    share = pl.col("share")
+    return (
+        pl.concat([valued, worthless.cast({"share": pl.Int128})])
+        .group_by(order)
+        .agg(
+            goods_cents=share.filter("is_goods").sum().cast(pl.Int64),
+            line_cents=share.sum().cast(pl.Int64),
+            lines=pl.len().cast(pl.Int64),
+        )
+    )
 
 
 def _at_rate(name: str) -> pl.Expr:
@@ -140,6 +176,14 @@ def _cents(amount: pl.Expr) -> pl.Expr:
 
 def _by_own_id(items: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
     """Give lines that name their order otherwise its own id; those told of twice count once."""
+    named = with_own_ids(items, orders)
+    for rank in ("other", "order_id"):
+        named = named.filter(pl.col(rank) == pl.col(rank).min().over("source", "own"))
+    return named.drop("other", "order_id").rename({"own": "order_id"})
+
+
+def with_own_ids(items: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
+    """Add `own`, the id of the order that rows name, and whether they name it otherwise."""
     whole, own = ["source", "order_id"], orders.select("source", own="order_id")
     names = pl.concat(
         [
@@ -157,12 +201,9 @@ def _by_own_id(items: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
         .join(names, on=["source", "name"], how="left")
         .select(*whole, "own")
     )
-    named = items.join(known, on=whole, how="left").with_columns(
+    return items.join(known, on=whole, how="left").with_columns(
         own=pl.coalesce("own", "order_id"), other=pl.col("own").is_not_null()
     )
-    for rank in ("other", "order_id"):
-        named = named.filter(pl.col(rank) == pl.col(rank).min().over("source", "own"))
-    return named.drop("other", "order_id").rename({"own": "order_id"})
 
 
 def _plain(name: str) -> pl.Expr:

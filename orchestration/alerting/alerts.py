@@ -15,6 +15,7 @@ import polars as pl
 
 from dashboards.wording.alerts import AlertInfo, Evidence, Message, compose, one_line
 from dashboards.wording.comparisons import Comparisons
+from dashboards.wording.lookups import lookups_message
 from dashboards.wording.metrics import by_name
 from dashboards.wording.outage import joined
 from models.series import FEEDS_OF_METRIC
@@ -37,6 +38,8 @@ _LAST_DAY = """
         select business_date from quality.source_completeness_daily
     ) as days
 """
+# Feeds of which too many rows found nothing to belong to.
+_LOST = "from quality.lookups where is_material order by feed, looks_for, source"
 
 
 def alertable(incidents: pl.DataFrame, as_of: date, within_days: int = 2) -> pl.DataFrame:
@@ -134,11 +137,27 @@ def send_alerts(settings: Settings, state: State, published: Callable[[str], pl.
     if last is None:
         return 0
     told = incidents.filter(pl.col("last_date") > last - timedelta(days=_OUTBOX_DAYS))
-    if told.is_empty():
-        return 0
-    days = ", ".join(f"date '{day}'" for day in told["last_date"].unique().sort())
-    evidence = Evidence(
-        changes=published(f"from marts.fct_gmv_change where business_date in ({days})"),
+    news = alertable(incidents, last)
+    shop, outbox = settings.shop, settings.paths.outbox
+    site = (settings.paths.site / "index.html").as_posix()
+    info = AlertInfo(shop.name, shop.currency, site, tuple(shop.languages))
+    now = []
+    if not told.is_empty():
+        evidence = _evidence(published, told["last_date"])
+        messages = {row["incident_id"]: compose(row, evidence, info) for row in told.to_dicts()}
+        deliver(list(messages.values()), outbox, [], state)
+        stories = one_story_each(news)
+        now = [joined([messages[name] for name in names], info) for names in stories]
+    if lost := lookups_message(published(_LOST).to_dicts(), last, info):
+        now.append(lost)
+    deliver(now, outbox, settings.alert_channels(), state)
+    return len(news)
+
+
+def _evidence(published: Callable[[str], pl.DataFrame], days: pl.Series) -> Evidence:
+    listed = ", ".join(f"date '{day}'" for day in days.unique().sort())
+    return Evidence(
+        changes=published(f"from marts.fct_gmv_change where business_date in ({listed})"),
         completeness=published("from quality.source_completeness_daily"),
         comparisons=Comparisons(published("from quality.comparisons")),
         metrics=by_name(published("from quality.metrics")),
@@ -147,16 +166,6 @@ def send_alerts(settings: Settings, state: State, published: Callable[[str], pl.
         watermarks=published("from quality.source_watermarks"),
         consoles=published("from quality.platform_reconciliation_daily"),
     )
-    shop = settings.shop
-    site = (settings.paths.site / "index.html").as_posix()
-    info = AlertInfo(shop.name, shop.currency, site, tuple(shop.languages))
-    messages = {row["incident_id"]: compose(row, evidence, info) for row in told.to_dicts()}
-    news = alertable(incidents, last)
-    channels = settings.alert_channels()
-    deliver(list(messages.values()), settings.paths.outbox, [], state)
-    told_now = [joined([messages[name] for name in names], info) for names in one_story_each(news)]
-    deliver(told_now, settings.paths.outbox, channels, state)
-    return len(news)
 
 
 def one_story_each(news: pl.DataFrame) -> list[list[str]]:

@@ -8,51 +8,94 @@ from pathlib import Path
 
 import polars as pl
 
+from ingestion.feeds import MONEY
 from orchestration.build.dbt import CHECKS_SCHEMA
 from orchestration.build.warehouse import Query
 
+RECONCILED = pl.Schema(
+    {
+        "business_date": pl.Date(), "source": pl.String(), "landed_amount": MONEY,
+        "mart_amount": MONEY, "difference": MONEY, "measure": pl.String(),
+        "landed_rows": pl.Int64(), "mart_rows": pl.Int64(), "row_difference": pl.Int64(),
+    }
+)  # fmt: skip
+"""Columns of `quality.reconciliation_daily`."""
+
+# The same measures as `ingestion.landing.recount`; what a mart does not tell is NULL. Purchases are
+# in no mart by themselves: they are counted where all visits are made of them.
 _MART_TOTALS = """
-    select business_date, source, sum(paid_amount)::decimal(18, 2) as mart_amount
+    select 'paid' as measure, business_date, source,
+        sum(paid_amount)::decimal(18, 2) as mart_amount, count(*) as mart_rows
     from marts.fct_orders
     where is_paid
     group by all
+    union all
+    select 'lines', business_date, source, sum(paid_amount)::decimal(18, 2), count(*)
+    from marts.fct_order_items
+    where business_date is not null
+    group by all
+    union all
+    select 'refunds', refund_date, source, sum(amount)::decimal(18, 2), count(*)
+    from marts.fct_refunds
+    group by all
+    union all
+    select 'spend', business_date, platform, sum(cost)::decimal(18, 2), null
+    from marts.fct_channel_daily
+    group by all
+    having sum(cost) <> 0
+    union all
+    select 'purchases', event_date, source, null, count(*)
+    from staging.stg_raw__events
+    where event_type = 'purchase' and visitor_key is not null
+    group by all
 """
 _GATE_FRAME = """
-    select business_date, dimension, segment, visitors, gmv, conversion_rate
+    select business_date, dimension, segment, orders, visitors, gmv, conversion_rate
     from marts.fct_gmv_daily
     where dimension in ('all', 'platform')
 """
 
 
 def reconciliation(
-    query: Query, landing: Path, batches: Sequence[str], timezone: str
+    query: Query, landing: Path, batches: Sequence[str], timezone: str, currency: str
 ) -> pl.DataFrame:
-    """Paid goods a day and source, from landing and from the marts.
+    """What landed and what the marts hold of it, a measure, day and source.
 
-    The landed side is computed by `ingestion.landing.reconcile`, which shares no SQL with staging.
+    The landed side is computed by `ingestion.landing.recount`, which shares no SQL with staging.
 
     Args:
         query: on the working build.
         landing: folder of the landed batches.
         batches: the ones that count.
         timezone: the reporting zone.
+        currency: the reporting currency.
 
     Returns:
-        Frame (business_date, source, landed_amount, mart_amount, difference), one row a day and
-        source that has an amount on either side.
+        Frame of `RECONCILED`, one row a measure, day and source with anything on either side. A
+        side without a row has nothing; a measure without amounts, or whose marts tell no number
+        of rows, has NULL there on a side and in the difference. Of spend the source is the
+        platform: the marts know no other.
     """
-    from ingestion.landing.reconcile import landed_totals
+    from ingestion.landing.recount import recount
 
-    landed = landed_totals(landing, batches, timezone)
-    money = pl.Decimal(18, 2)
+    landed = recount(landing, batches, timezone, currency)
+    keys = ["measure", "business_date", "source"]
+    both = landed.join(query(_MART_TOTALS), on=keys, how="full", coalesce=True)
+    amounts = pl.col("landed_amount", "mart_amount").cast(MONEY).fill_null(0)
+    has_amount = pl.col("measure") != "purchases"
+    has_rows = pl.col("measure") != "spend"
     return (
-        landed.select("business_date", "source", "landed_amount")
-        .join(query(_MART_TOTALS), on=["business_date", "source"], how="full", coalesce=True)
-        .with_columns(pl.col("landed_amount", "mart_amount").cast(money).fill_null(0))
-        .with_columns(
-            (pl.col("mart_amount") - pl.col("landed_amount")).cast(money).alias("difference")
+        both.with_columns(
+            pl.when(has_amount).then(amounts),
+            pl.col("landed_rows").fill_null(0),
+            pl.when(has_rows).then(pl.col("mart_rows").cast(pl.Int64).fill_null(0)),
         )
-        .sort("business_date", "source")
+        .with_columns(
+            difference=(pl.col("mart_amount") - pl.col("landed_amount")).cast(MONEY),
+            row_difference=pl.col("mart_rows") - pl.col("landed_rows"),
+        )
+        .select(pl.col(name).cast(kind) for name, kind in RECONCILED.items())
+        .sort("business_date", "source", "measure")
     )
 
 
@@ -74,7 +117,7 @@ _Check = tuple[str, str, str, str, str, str, str]
 
 
 def _own_checks(ledger: pl.DataFrame, totals: pl.DataFrame) -> Iterator[_Check]:
-    off = totals.filter(pl.col("difference") != 0)
+    off = totals.filter((pl.col("difference") != 0) | (pl.col("row_difference") != 0))
     fates = pl.sum_horizontal("rows_landed", "rows_quarantined", "rows_duplicate", "rows_excluded")
     unbalanced = ledger.filter(pl.col("rows_read") != fates)
     refused = ledger.filter(pl.col("status") == "refused")

@@ -92,8 +92,8 @@ _TABLES = {
         order by landed_at desc
         limit 10"""),
 }  # fmt: skip
+_ORPHANS = ["feed", "looks for", "source", "rows", "of", "amount", "many", "examples"]
 _CONSOLES = "day platform differs paid own refunds own orders own visitors own"
-_ORPHANS = "feed source day rows amount orders"
 _CONFLICTS = "feed source rows examples files"
 _MARKS = ["source", "feed", "through", "days behind", "why", "last file"]
 
@@ -137,7 +137,7 @@ def show_status() -> None:
     parts = [(head, names.split(), found[key]) for key, (head, names, _) in _TABLES.items()]
     parts.insert(1, ("how far each source is complete", _MARKS, marks))
     lost = [tuple(row.values()) for row in orphans]
-    parts.append(("rows without their order, in no figure", _ORPHANS.split(), lost))
+    parts.append(("rows that find nothing to belong to, in 28 days", _ORPHANS, lost))
     tied = [tuple(row.values()) for row in conflicts]
     parts.append(("rows of which nothing says which version is newer", _CONFLICTS.split(), tied))
     told = [tuple(row.values()) for row in consoles]
@@ -163,11 +163,16 @@ def _watermarks(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 
 
 def _orphans(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """Rows that found no order; none in a generation made before they were counted."""
-    if not _has(con, "orphans_daily"):
+    """Rows that find none; none in a generation made before they were counted."""
+    if not _has(con, "lookups"):
         return []
     return rows_of(
-        con.execute("from quality.orphans_daily order by day desc nulls last, amount desc limit 10")
+        con.execute(
+            "select feed, looks_for, source, orphan_rows as rows, rows as of_rows,"
+            " orphan_amount as amount, is_material, examples"
+            " from quality.lookups where orphan_rows > 0"
+            " order by is_material desc, orphan_rate desc, feed, looks_for, source"
+        )
     )
 
 

@@ -15,7 +15,7 @@ TABLES = written("quality")
 # Table -> its check, the layer of `quality.checks` it sums up, and what it means.
 _CHECKS = {
     "reconciliation_daily": (
-        "reconciles", "reconciliation", "Landed and mart amounts agree to 0.00.",
+        "reconciles", "reconciliation", "Landed and mart amounts and rows agree exactly.",
     ),
     "checks": ("publish_gate", "gate", "Great Expectations on the daily frame."),
 }  # fmt: skip
@@ -43,8 +43,9 @@ def audit(
     context: dg.AssetExecutionContext, run: dg.ResourceParam[Run]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Reconcile, run the publish gate, and stop the run if an error-level check failed."""
+    shop = run.settings.shop
     totals = reconciliation(
-        run.query, run.paths.landing, run.landed_batches(), run.settings.shop.timezone
+        run.query, run.paths.landing, run.landed_batches(), shop.timezone, shop.currency
     )
     checks = pl.concat([*run.checks, audit_checks(run.query, totals, run.as_of, run.run_id)])
     tables = {

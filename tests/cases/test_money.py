@@ -287,12 +287,12 @@ def test_a_line_of_nothing_is_left_out_and_counted(home: Path) -> None:
 
 def test_a_refund_of_an_order_older_than_the_export_is_told_of(home: Path) -> None:
     assert query(home, "from quality.orphans_daily") == [
-        ("refunds", "woo", date(2026, 3, 8), 1, Decimal("33.00"), "9")
+        ("refunds", "woo", date(2026, 3, 8), 1, Decimal("33.00"), "9", "order")
     ]
     checks = query(home, "select check_name, severity from quality.checks where status <> 'passed'")
     assert ("every_refund_and_line_finds_its_order", "warn") in checks
     told = kpi(home, "status").stdout
-    assert "rows without their order" in told and "33.00" in told
+    assert "rows that find nothing to belong to" in told and "33.00" in told
 
 
 def refunds(home: Path, source: str) -> dict[str, tuple[Decimal, Decimal]]:

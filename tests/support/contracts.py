@@ -14,6 +14,7 @@ from models.anomaly import ANOMALY_SCHEMA
 from models.episodes import INCIDENT_SCHEMA
 from models.root_cause import ROOT_CAUSE_SCHEMA
 from orchestration.build import dbt, raw
+from orchestration.build.audit import RECONCILED
 from orchestration.config.settings import DBT_PROJECT_DIR
 
 Rows = pl.DataFrame | Sequence[Mapping[str, Any]]
@@ -31,10 +32,7 @@ _WRITTEN: dict[str, Mapping[str, Any]] = {
     "quality.checks": dbt.CHECKS_SCHEMA,
     "quality.ingest_files": raw._files_frame([], []).schema,
     "quality.metrics": dbt.metrics({"nodes": {}}).schema,
-    "quality.reconciliation_daily": {
-        "business_date": pl.Date, "source": pl.String, "landed_amount": pl.Decimal(38, 2),
-        "mart_amount": pl.Decimal(38, 2), "difference": MONEY,
-    },
+    "quality.reconciliation_daily": RECONCILED,
     "quality.run": {
         "run_id": pl.String, "built_at": INSTANT, "data_through": pl.Date, "as_of": pl.Date,
         **dict.fromkeys(("shop_name", "currency", "timezone", "inputs", "tests_cover"), pl.String),

@@ -556,6 +556,12 @@ def test_a_failed_run_is_told_without_credentials(tmp_path: Path) -> None:
     assert silent.incident_id == "run-r____1"
 
 
+def lookups(is_material: bool) -> pl.DataFrame:
+    row = {"feed": "refunds", "looks_for": "order", "source": "tmall", "rows": 100,
+           "orphan_rows": 40, "orphan_rate": 0.4, "is_material": is_material}  # fmt: skip
+    return fake("quality.lookups", [row])
+
+
 def test_a_run_tells_the_open_incidents_of_its_last_days(tmp_path: Path, hook: Hook) -> None:
     class Build:
         """The tables of a run, as `orchestration.run.Run` gives them."""
@@ -572,6 +578,7 @@ def test_a_run_tells_the_open_incidents_of_its_last_days(tmp_path: Path, hook: H
             "marts.fct_gmv_change": change_rows(),
             "quality.source_completeness_daily": completeness(),
             "quality.source_watermarks": watermarks(),
+            "quality.lookups": lookups(False),
             "quality.platform_reconciliation_daily": consoles(),
             "quality.metrics": registry(),
             "quality.comparisons": comparisons(),
@@ -599,6 +606,14 @@ def test_a_run_tells_the_open_incidents_of_its_last_days(tmp_path: Path, hook: H
     assert "Paid search" in hook.received[0]["message"]
     # The closed one is no news, but the outbox explains it.
     assert len(list((tmp_path / "outbox").glob("*.txt"))) == 2
+
+    # Rows that find nothing are told once, also where nothing else is.
+    run.tables["insights.incidents"] = run.tables["insights.incidents"].clear()
+    run.tables["quality.lookups"] = lookups(True)
+    assert send_alerts(run.settings, run.state, run.published) == 0  # type: ignore[arg-type]
+    assert send_alerts(run.settings, run.state, run.published) == 0  # type: ignore[arg-type]
+    assert len(hook.received) == 2
+    assert "refunds without an order" in hook.received[1]["message"]
 
 
 def test_a_failed_run_is_told_once_whoever_sees_it(tmp_path: Path) -> None:

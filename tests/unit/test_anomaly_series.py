@@ -121,7 +121,15 @@ def test_the_refund_rate_is_what_is_refunded_in_the_end_on_every_day() -> None:
     assert series["business_date"].min() == START + timedelta(10)
     assert series["count"].unique().to_list() == [7.0]
     none = refund_series(daily, refunds.clear(), lags, SeriesParams(refund_lag_days=10))
-    assert none["value"].unique().to_list() == [0.0]
+    assert none.is_empty()  # not 0: nobody tells whether anything came back
+
+    # The company's rate is of the sales of platforms that tell refunds, not of the till's too.
+    till = daily.with_columns(segment=pl.lit("till"), gmv=pl.lit(5e5))
+    whole = daily.with_columns(dimension=pl.lit("all"), segment=pl.lit("all"), gmv=pl.lit(6e5))
+    several = pl.concat([daily, till, whole])
+    series = refund_series(several, refunds, lags, SeriesParams(refund_lag_days=10))
+    assert series["segment"].unique().sort().to_list() == ["all", "site"]
+    assert series["value"].to_numpy() == pytest.approx(np.full(2 * (len(DAYS) - 10), 0.1))
 
 
 def test_products_have_a_price_and_sources_visitors() -> None:

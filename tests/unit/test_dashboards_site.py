@@ -433,7 +433,11 @@ def test_the_platforms_own_figures_are_folded_away_while_they_agree(
 
 def test_reconciliation_difference_is_drawn_and_named(tmp_path: Path) -> None:
     recon = shop.frames(20)["quality.reconciliation_daily"].with_columns(
-        difference=pl.when((pl.col("source") == "tmall") & (pl.col("business_date") == shop.LAST))
+        difference=pl.when(
+            pl.col("source") == "tmall",
+            pl.col("business_date") == shop.LAST,
+            pl.col("measure") == "paid",
+        )
         .then(-12.5)
         .otherwise(0.0)
     )
@@ -441,6 +445,52 @@ def test_reconciliation_difference_is_drawn_and_named(tmp_path: Path) -> None:
     tree = Tree((tmp_path / "quality.html").read_text("utf-8"))
     assert tree.payload()["figures"]["reconciliation"]["data"][0]["y"] == [-12.5]
     assert "differ in 1 cases" in tree.text()
+
+
+@pytest.mark.parametrize(
+    ("difference", "row_difference", "title", "tile"),
+    [
+        (0.0, None, "agree to the cent on all", "exact"),
+        (None, 0, "agree to the cent on all", "exact"),
+        (None, -3, "differ in 1 cases", "differs"),
+        (None, None, "Of 1 of 120 comparisons of landed files and mart the difference is not known",
+         "not wholly known"),
+    ],
+)  # fmt: skip
+def test_a_difference_that_is_not_known_is_neither_exact_nor_nothing(
+    tmp_path: Path, difference: float | None, row_difference: int | None, title: str, tile: str
+) -> None:
+    recon = shop.frames(40)["quality.reconciliation_daily"]
+    last = (
+        (pl.col("source") == "tmall")
+        & (pl.col("business_date") == shop.LAST)
+        & (pl.col("measure") == "refunds")
+    )
+    recon = recon.with_columns(
+        pl.when(~last).then("difference").otherwise(pl.lit(difference)).alias("difference"),
+        pl.when(~last).then("row_difference").otherwise(pl.lit(row_difference))
+        .alias("row_difference"),
+    )  # fmt: skip
+    build_site({"quality.reconciliation_daily": recon}, shop.info(), tmp_path)
+    text = Tree((tmp_path / "quality.html").read_text("utf-8")).text()
+    assert title in text
+    assert tile in text
+    assert ("exact" in text) == (tile == "exact")
+
+
+def test_rows_that_find_nothing_are_told_of_and_the_few_are_folded(tmp_path: Path) -> None:
+    build_site(shop.frames(20), shop.info(), tmp_path)
+    source = (tmp_path / "quality.html").read_text("utf-8")
+    text = Tree(source).text()
+    assert "1 kind of row in which many find none." in text
+    assert "paid orders without a visit" in text and "55.6%" in text
+    folded = source.index("refunds without an order")
+    assert source.rindex("<details>", 0, folded) > source.index('id="lookups"')
+    build_site(
+        {"quality.lookups": shop.frames(20)["quality.lookups"].clear()}, shop.info(), tmp_path
+    )
+    text = Tree((tmp_path / "quality.html").read_text("utf-8")).text()
+    assert "Does every row find what it belongs to?" in text and "many find none" not in text
 
 
 def test_status_is_the_only_file_that_changes(site: Path, tmp_path: Path) -> None:

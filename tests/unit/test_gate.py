@@ -23,6 +23,7 @@ def frame(days: int = 60, last: date = LAST) -> pl.DataFrame:
             "business_date": last - timedelta(back),
             "dimension": "all" if segment == "all" else "platform",
             "segment": segment,
+            "orders": 10,
             "gmv": share * (1000 + 100 * math.sin(back)),
             "visitors": 500 if segment != "shopify" else 200,
             "conversion_rate": 0.03,
@@ -123,12 +124,22 @@ def test_conversion_above_one_warns_when_it_is_not_rare() -> None:
 
 
 def test_missing_visitors_warn_and_a_shop_without_traffic_is_not_asked() -> None:
-    some = put("visitors", None, at("tmall") | (pl.col("segment") == "shopify"))
+    lost = (pl.col("segment") == "shopify") & (pl.col("business_date") > LAST - timedelta(30))
+    some = put("visitors", None, at("tmall") | lost)
     assert failed(run_gate(some, LAST)) == {"visitors_are_known": "warn"}
     none = put("conversion_rate", None, pl.lit(True), put("visitors", None, pl.lit(True)))
     results = run_gate(none, LAST)
     assert failed(results) == {}
     assert "visitors_are_known" not in {result.check_name for result in results}
+    # a till among platforms with traffic has none to miss
+    till = put("visitors", None, pl.col("segment") == "shopify")
+    assert failed(run_gate(till, LAST)) == {}
+
+
+def test_sales_that_no_feed_tells_are_not_missing_but_the_gmv_of_orders_is() -> None:
+    untold = put("orders", None, pl.lit(True), put("gmv", None, pl.lit(True)))
+    assert failed(run_gate(untold, LAST)) == {}
+    assert failed(run_gate(put("gmv", None, pl.lit(True)), LAST)) == {"gmv_is_known": "error"}
 
 
 @pytest.mark.parametrize(("back", "found"), [(400, {}), (399, {"gmv_is_not_negative": "error"})])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 import polars as pl
 
@@ -18,6 +19,7 @@ from dashboards.charts.waterfall import reconciliation_bars
 from dashboards.pages.quality.consoles import consoles
 from dashboards.pages.quality.grid import GRID_DAYS, SYMBOL, GridRow, grid
 from dashboards.pages.quality.headline import headline
+from dashboards.pages.quality.lookups import lookups
 from dashboards.pages.quality.watermarks import marks
 from dashboards.pages.shared.layout import Tile
 from dashboards.wording.formatting import day, exact_money, integer
@@ -117,52 +119,73 @@ def _file_row(row: Row) -> FileRow:
     )
 
 
-def reconciliation_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
-    """Difference of what landed and what the mart holds, a day and source."""
+_Recon = Literal["none", "bad", "unknown", "ok"]
+
+
+def _state_of(rows: Sequence[Row]) -> tuple[_Recon, int]:
+    """What is true of all comparisons, and of how many; one that tells nothing is unknown."""
+    differences = [[row[name] for name in ("difference", "row_difference")] for row in rows]
+    wrong = sum(any(abs(d) >= _CENT for d in each if d is not None) for each in differences)
+    unknown = sum(each == [None, None] for each in differences)
+    if not rows:
+        return "none", 0
+    return ("bad", wrong) if wrong else ("unknown", unknown) if unknown else ("ok", len(rows))
+
+
+def reconciliation_chart(data: Data, info: SiteInfo, page: Page) -> tuple[Chart, _Recon]:
+    """Difference of what landed and what the mart holds, a measure, day and source."""
     frame = (
         data["quality.reconciliation_daily"]
         .filter(
             pl.col("business_date") <= info.data_through,
             pl.col("business_date") > info.data_through - timedelta(days=GRID_DAYS),
         )
-        .sort("business_date", "source")
+        # a generation made before there were more measures has paid amounts alone
+        .with_columns(pl.col("measure").fill_null("paid"))
+        .sort("business_date", "source", "measure")
     )
     rows = frame.to_dicts()
-    wrong = [row for row in rows if abs(row["difference"] or 0) >= _CENT]
+    state, n = _state_of(rows)
     days = frame["business_date"].n_unique()
-    title = tr("recon.title_ok", n=days) if not wrong else tr("recon.title_bad", n=len(wrong))
-    figure = reconciliation_bars(rows, info.currency, page.pool) if wrong else None
+    off = [row for row in rows if abs(row["difference"] or 0) >= _CENT]
     money = info.currency
     chart = Chart(
         id="reconciliation",
-        title=title if rows else tr("recon.title_none"),
+        title=tr(f"recon.title_{state}", n=days if state == "ok" else n, of=len(rows)),
         subtitle=tr("recon.subtitle"),
-        figure=figure,
+        figure=reconciliation_bars(off, info.currency, page.pool) if off else None,
         table=Table(
-            [tr(k) for k in ("table.day", "table.source", "table.landed", "table.mart",
-                             "table.difference")],
+            [tr(k) for k in ("table.day", "table.source", "recon.measure", "table.landed",
+                             "table.mart", "table.difference", "recon.landed_rows",
+                             "recon.mart_rows")],
             [
                 [
                     row["business_date"].isoformat(),
                     str(row["source"]),
+                    named("recon.of", str(row["measure"])),
                     exact_money(row["landed_amount"], money),
                     exact_money(row["mart_amount"], money),
                     exact_money(row["difference"], money, signed=True),
+                    integer(row["landed_rows"]),
+                    integer(row["mart_rows"]),
                 ]
                 for row in reversed(rows)
             ],
-            text_columns=2,
+            text_columns=3,
         ),
         source="quality.reconciliation_daily",
         csv="data/reconciliation.csv",
         height=240,
-        empty=tr("recon.all_zero") if rows else tr("state.not_run"),
+        empty=tr("recon.all_zero") if state == "ok" else tr(f"recon.short_{state}"),
     )  # fmt: skip
     page.charts.append(chart)
-    return chart
+    return chart, state
 
 
-def _tiles(data: Data, rows: Sequence[GridRow], recon: Chart, files: int) -> list[Tile]:
+_TONE = {"bad": "worse", "ok": "better"}
+
+
+def _tiles(data: Data, rows: Sequence[GridRow], recon: _Recon, files: int) -> list[Tile]:
     found = counts(data)
     total = sum(found.values())
     late = sum(1 for row in rows if row.cells and row.cells[-1].state not in ("ok", "not_expected"))
@@ -187,11 +210,9 @@ def _tiles(data: Data, rows: Sequence[GridRow], recon: Chart, files: int) -> lis
         Tile(
             "recon",
             tr("quality.tile_recon"),
-            tr("recon.short_bad" if recon.figure else "recon.short_ok")
-            if recon.table.rows
-            else tr("state.unknown"),
+            tr(f"recon.short_{recon}"),
             tr("quality.tile_recon_detail"),
-            "worse" if recon.figure else "better" if recon.table.rows else "flat",
+            _TONE.get(recon, "flat"),
         ),
         Tile(
             "rows",
@@ -209,12 +230,13 @@ def build(data: Data, info: SiteInfo) -> Page:
     days, rows = grid(data, info)
     checks = check_rows(data)
     files, total = file_rows(data)
-    recon = reconciliation_chart(data, info, page)
+    recon, state = reconciliation_chart(data, info, page)
     found = counts(data)
+    summary, lost = lookups(data, info)
     page.charts.append(beside := consoles(data, info))
     page.values = {
         "headline": headline(found, rows, marks(data)),
-        "tiles": _tiles(data, rows, recon, total),
+        "tiles": _tiles(data, rows, state, total),
         "days": [(d, both(lambda lang, d=d: day(d, lang))) for d in days],  # type: ignore[misc]
         "grid": rows,
         "marks": marks(data),
@@ -224,6 +246,9 @@ def build(data: Data, info: SiteInfo) -> Page:
         "files": files,
         "file_total": total,
         "recon": recon,
+        "lookup_summary": summary,
+        "lost_many": [row for row in lost if row.is_material],
+        "lost_few": [row for row in lost if not row.is_material],
         "consoles": beside,
     }
     return page

@@ -52,6 +52,8 @@ def told(data: Data, info: SiteInfo, moment: date, change: Row | None) -> Both:
     """The headline of a day, with or without a comparison."""
     company = data.company_on(moment) or {}
     alone = {"business_date": moment, "gmv": company.get("gmv"), "orders": company.get("orders")}
+    if info.configured_feeds and "orders" not in info.configured_feeds:
+        return tr("headline.no_feed")
     row = change or alone
     versus = comparison_name(data, str(row.get("comparison")), "versus")
     return both(lambda lang: headline(row, lang, info.currency, versus.get(lang)))

@@ -2,3 +2,4 @@
 {{ config(severity='warn') }}
 
 select * from {{ ref('orphans_daily') }}
+where feed in ('refunds', 'order_items') and looks_for in ('order', 'rate', 'payment')

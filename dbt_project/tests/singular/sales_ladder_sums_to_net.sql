@@ -44,6 +44,8 @@ final as (
                 when 'refund_date' then daily.net_sales else daily.net_sales_by_order_date
             end
         ) is not true
+        -- before the first order there is neither
+        and coalesce(summed.net, daily.gmv, daily.net_sales) is not null
     union all
     select rung as what
     from lifetime

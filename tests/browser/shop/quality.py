@@ -121,11 +121,31 @@ def reconciliation(days: list[date]) -> pl.DataFrame:
             "landed_amount": 1e5,
             "mart_amount": 1e5,
             "difference": 0.0,
+            "measure": measure,
+            "landed_rows": 100,
+            "mart_rows": 100,
+            "row_difference": 0,
         }
         for s in ("tmall", "shopify")
+        for measure in ("paid", "refunds")
         for d in days[-60:]
     ]
     return pl.DataFrame(rows)
+
+
+def lookups() -> pl.DataFrame:
+    """Two of many refunds without an order, half of the orders without a visit."""
+    rows = [
+        ("refunds", "order", "tmall", 400, 2, False),
+        ("orders", "session", "shopify", 900, 500, True),
+    ]
+    names = ("feed", "looks_for", "source", "rows", "orphan_rows", "is_material")
+    return pl.DataFrame(rows, schema=names, orient="row").with_columns(
+        orphan_rate=pl.col("orphan_rows") / pl.col("rows"),
+        orphan_amount=pl.col("orphan_rows") * 100.0,
+        last_orphan_date=LAST,
+        examples=pl.lit("4711, 4712"),
+    )
 
 
 def consoles(days: list[date]) -> pl.DataFrame:
@@ -145,6 +165,7 @@ def quality(days: list[date]) -> dict[str, pl.DataFrame]:
         "quality.source_completeness_daily": completeness(days),
         "quality.source_watermarks": watermarks(),
         "quality.checks": checks(),
+        "quality.lookups": lookups(),
         "quality.ingest_files": files(days),
         "quality.reconciliation_daily": reconciliation(days),
         "quality.platform_reconciliation_daily": consoles(days),

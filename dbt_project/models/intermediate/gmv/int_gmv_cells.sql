@@ -1,9 +1,20 @@
+{% set sums = {
+    'tracked_buyers': 'bigint', 'untracked_buyers': 'bigint', 'buyers': 'bigint',
+    'identified_orders': 'bigint', 'anonymous_orders': 'bigint', 'orders': 'bigint',
+    'units': 'bigint', 'new_buyers': 'bigint', 'repeat_buyers': 'bigint',
+    'gmv': 'decimal(18, 2)', 'net_sales': 'decimal(18, 2)',
+    'net_sales_by_order_date': 'decimal(18, 2)'
+} %}
 with facts as (
     select
         *,
         -- as a key of its own, for the platform is a key of every set
         platform as platform_segment
     from {{ ref('int_gmv_facts') }}
+),
+
+known as (
+    select * from {{ ref('int_gmv_known') }}
 ),
 
 reported_platforms as (
@@ -56,6 +67,32 @@ summed as (
         )
 ),
 
+placed as (
+    select
+        grain,
+        period_start,
+        platform,
+        dimension,
+        segment,
+        visitors,
+        buyers,
+        new_buyers,
+        repeat_buyers,
+        orders,
+        units,
+        gmv,
+        net_sales,
+        net_sales_by_order_date,
+        -- decided here, before any sum: buyers are tracked where the very cell has visitors
+        case when visitors > 0 then buyers else 0 end as tracked_buyers,
+        case when visitors > 0 then 0 else buyers end as untracked_buyers,
+        -- a second order in another segment than its buyer's has no buyer to be multiplied with
+        case when buyers > 0 then identified_orders else 0 end as identified_orders,
+        orders - case when buyers > 0 then identified_orders else 0 end as anonymous_orders
+    from summed
+),
+
+-- where no feed tells of sales or visitors, a sum of nothing is not zero
 final as (
     select
         summed.grain,
@@ -63,25 +100,20 @@ final as (
         summed.platform,
         dimension,
         segment,
-        case when reported_platforms.is_reported is null then cast(visitors as bigint) end
-            as visitors,
-        -- decided here, before any sum: buyers are tracked where the very cell has visitors
-        cast(case when visitors > 0 then buyers else 0 end as bigint) as tracked_buyers,
-        cast(case when visitors > 0 then 0 else buyers end as bigint) as untracked_buyers,
-        cast(buyers as bigint) as buyers,
-        -- a second order in another segment than its buyer's has no buyer to be multiplied with
-        cast(case when buyers > 0 then identified_orders else 0 end as bigint)
-            as identified_orders,
-        cast(orders - case when buyers > 0 then identified_orders else 0 end as bigint)
-            as anonymous_orders,
-        cast(orders as bigint) as orders,
-        cast(units as bigint) as units,
-        cast(new_buyers as bigint) as new_buyers,
-        cast(repeat_buyers as bigint) as repeat_buyers,
-        cast(gmv as decimal(18, 2)) as gmv,
-        cast(net_sales as decimal(18, 2)) as net_sales,
-        cast(net_sales_by_order_date as decimal(18, 2)) as net_sales_by_order_date
-    from summed
+        {% for name, type in sums.items() %}
+            cast({{ unless_unknown(name, 'known.is_sales_known') }} as {{ type }})
+                as {{ name }},
+        {% endfor %}
+        case
+            when reported_platforms.is_reported is null
+                then cast({{ unless_unknown('visitors', 'known.is_traffic_known') }} as bigint)
+        end as visitors
+    from placed as summed
+    left join known
+        on
+            summed.grain = known.grain
+            and summed.period_start = known.period_start
+            and summed.platform = known.platform
     left join reported_platforms
         on
             summed.grain = reported_platforms.grain

@@ -18,8 +18,10 @@ platforms as (
     select distinct platform from cells
 ),
 
+-- a day before the first order has no sales to compare with
 span as (
-    select min(business_date) as first_date from days
+    select min(period_start) as first_date from {{ ref('int_gmv_known') }}
+    where grain = 'day' and is_sales_known
 ),
 
 windows as (
@@ -60,6 +62,7 @@ aligned as (
             and phase_days.promo_year = last_year.promo_year + 1
     inner join days on phase_days.promo_date = days.business_date
     inner join days as base_days on last_year.promo_date = base_days.business_date
+    inner join span on base_days.business_date >= span.first_date
 ),
 
 unaligned as (

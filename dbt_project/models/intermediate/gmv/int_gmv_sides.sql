@@ -92,8 +92,8 @@ traffic as (
         paired.comparison,
         paired.platform,
         compared.has_gap,
-        (paired.visitors > 0) != (paired.base_visitors > 0)
-        or compared.is_blind and paired.visitors > 0
+        (coalesce(paired.visitors, 0) > 0) != (coalesce(paired.base_visitors, 0) > 0)
+        or compared.is_blind and coalesce(paired.visitors, 0) > 0
             as has_changed_tracking
     from paired
     inner join compared

@@ -1,3 +1,8 @@
+{% set counts = [
+    'tracked_buyers', 'untracked_buyers', 'buyers', 'identified_orders', 'anonymous_orders',
+    'orders', 'units', 'new_buyers', 'repeat_buyers'
+] %}
+{% set amounts = ['gmv', 'net_sales', 'net_sales_by_order_date'] %}
 with cells as (
     select * from {{ ref('int_gmv_cells') }}
 ),
@@ -12,6 +17,16 @@ periods as (
         period_start,
         is_complete
     from period_days
+),
+
+known as (
+    select
+        grain,
+        period_start,
+        bool_or(is_sales_known) as is_sales_known,
+        bool_or(is_traffic_known) as is_traffic_known
+    from {{ ref('int_gmv_known') }}
+    group by grain, period_start
 ),
 
 -- every period has a company row, also where nothing happened
@@ -37,22 +52,27 @@ summed as (
         present.period_start,
         present.dimension,
         present.segment,
+        {% for name in counts + amounts %}
+            cast(
+                coalesce(
+                    sum(cells.{{ name }}),
+                    case
+                        when present.dimension = 'all' and bool_or(known.is_sales_known) then 0
+                    end
+                ) as {{ 'decimal(18, 2)' if name in amounts else 'bigint' }}
+            ) as {{ name }},
+        {% endfor %}
         cast(
-            coalesce(sum(cells.visitors), case when present.grain = 'day' then 0 end) as bigint
-        ) as visitors,
-        cast(coalesce(sum(cells.tracked_buyers), 0) as bigint) as tracked_buyers,
-        cast(coalesce(sum(cells.untracked_buyers), 0) as bigint) as untracked_buyers,
-        cast(coalesce(sum(cells.buyers), 0) as bigint) as buyers,
-        cast(coalesce(sum(cells.identified_orders), 0) as bigint) as identified_orders,
-        cast(coalesce(sum(cells.anonymous_orders), 0) as bigint) as anonymous_orders,
-        cast(coalesce(sum(cells.orders), 0) as bigint) as orders,
-        cast(coalesce(sum(cells.units), 0) as bigint) as units,
-        cast(coalesce(sum(cells.new_buyers), 0) as bigint) as new_buyers,
-        cast(coalesce(sum(cells.repeat_buyers), 0) as bigint) as repeat_buyers,
-        cast(coalesce(sum(cells.gmv), 0) as decimal(18, 2)) as gmv,
-        cast(coalesce(sum(cells.net_sales), 0) as decimal(18, 2)) as net_sales,
-        cast(coalesce(sum(cells.net_sales_by_order_date), 0) as decimal(18, 2))
-            as net_sales_by_order_date
+            coalesce(
+                sum(cells.visitors),
+                case
+                    when
+                        present.grain = 'day' and present.dimension = 'all'
+                        and bool_or(known.is_traffic_known)
+                        then 0
+                end
+            ) as bigint
+        ) as visitors
     from present
     left join cells
         on
@@ -60,6 +80,8 @@ summed as (
             and present.period_start = cells.period_start
             and present.dimension = cells.dimension
             and present.segment = cells.segment
+    left join known
+        on present.grain = known.grain and present.period_start = known.period_start
     group by present.grain, present.period_start, present.dimension, present.segment
 ),
 

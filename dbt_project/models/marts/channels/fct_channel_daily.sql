@@ -23,8 +23,10 @@ summed as (
         {% for name in ['impressions', 'clicks', 'cost', 'claimed_conversions'] %}
             {{ unless_unknown('measured.' ~ name, 'known.is_spend_known') }} as {{ name }},
         {% endfor %}
-        {% for name in ['visitors', 'attributed_gmv', 'attributed_net_sales', 'new_customers'] %}
-            {{ unless_unknown('measured.' ~ name, 'known.is_tracked') }} as {{ name }},
+        {{ unless_unknown('measured.visitors', 'known.is_tracked') }} as visitors,
+        {% for name in ['attributed_gmv', 'attributed_net_sales', 'new_customers'] %}
+            {{ unless_unknown('measured.' ~ name, 'known.is_tracked and known.is_sales_known') }}
+                as {{ name }},
         {% endfor %}
         {{ unless_unknown('measured.orders', 'known.is_sales_known') }} as orders,
         {{ unless_unknown('measured.gmv', 'known.is_sales_known') }} as gmv

@@ -13,6 +13,14 @@ span as (
     from {{ ref('int_calendar_days') }}
 ),
 
+sellers as (
+    select distinct source from {{ ref('stg_raw__orders') }}
+),
+
+refunders as (
+    select distinct source from {{ ref('stg_raw__refunds') }}
+),
+
 described as (
     select *
     from products
@@ -77,12 +85,18 @@ final as (
         launched_at as launched_date,
         first_sold_date,
         last_sold_date,
-        cast(coalesce(orders, 0) as bigint) as orders,
-        cast(coalesce(units, 0) as bigint) as units,
-        cast(coalesce(gmv, 0) as decimal(18, 2)) as gmv,
-        cast(coalesce(refunded_amount, 0) as decimal(18, 2)) as refunded_amount,
+        -- of a source without orders or refunds nothing is known of these
+        {% set sells = 'product_source in (select sellers.source from sellers)' %}
+        {% set refunds = 'product_source in (select refunders.source from refunders)' %}
+        cast(case when {{ sells }} then coalesce(orders, 0) end as bigint) as orders,
+        cast(case when {{ sells }} then coalesce(units, 0) end as bigint) as units,
+        cast(case when {{ sells }} then coalesce(gmv, 0) end as decimal(18, 2)) as gmv,
+        cast(
+            case when {{ refunds }} then coalesce(refunded_amount, 0) end as decimal(18, 2)
+        ) as refunded_amount,
         -- the product that crosses 80 % is still A
         case
+            when not ({{ sells }}) then null
             when weight > 0 and weight_before < 0.8 * weight_total then 'A'
             when weight > 0 and weight_before < 0.95 * weight_total then 'B'
             else 'C'

@@ -1,7 +1,12 @@
 with
 
+-- before the first order nothing is known of sales
 days as (
     select * from {{ ref('int_calendar_days') }}
+    where business_date >= (
+        select min(known.period_start) from {{ ref('int_gmv_known') }} as known
+        where known.grain = 'day' and known.is_sales_known
+    )
 ),
 
 entries as (

@@ -1,0 +1,193 @@
+"""Joins between rows of two feeds: of each it is said what becomes of rows that find none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.raw import PROJECT
+
+# What a row of a table stands for; tables that have other rows than those of a feed (days, periods,
+# seeds) stand for nothing. A new table is entered here.
+ROWS = {
+    "orders": ["stg_raw__orders", "stg_raw__order_aliases", "int_orders_valued",
+               "int_customers_acquired", "int_orders_rolled_up", "int_orders_attributed",
+               "int_order_margins", "int_gmv_orders", "int_gmv_customers",
+               "int_customers_scored", "fct_orders", "dim_customer"],
+    "order_items": ["stg_raw__order_items", "int_order_items_shared", "fct_order_items",
+                    "int_products_sold"],
+    "refunds": ["stg_raw__refunds", "int_refunds_matched", "int_refunds_converted",
+                "fct_refunds"],
+    "products": ["stg_raw__products", "dim_product"],
+    "events": ["stg_raw__events", "int_events_counted", "int_sessions_built", "fct_sessions",
+               "int_sessions_identified", "int_sessions_recognised",
+               "int_gmv_visitors", "int_funnel_sessions_counted", "int_funnel_visitors_counted",
+               "int_orders_linked", "int_touches_credited", "fct_funnel_daily"],
+    "campaign_spend": ["stg_raw__campaign_spend", "int_campaigns_bought",
+                       "int_campaigns_visited", "int_campaigns_mapped", "dim_campaign"],
+    "traffic_daily": ["stg_raw__traffic_daily"],
+    "fx_rates": ["stg_raw__fx_rates"],
+    "customers": ["stg_raw__customers", "int_customer_links"],
+    "shipments": ["stg_raw__shipments"],
+    "platform_daily": ["stg_raw__platform_daily", "int_consoles_reported"],
+}  # fmt: skip
+# Aggregates of several feeds: what they are made of has been looked up before.
+SUMS = [
+    "int_attribution_cells", "int_gmv_facts", "int_gmv_cells", "int_gmv_totals",
+    "int_gmv_comparisons", "int_gmv_sides", "int_gmv_known", "int_channels_measured",
+    "int_channels_known", "int_sales_entries", "int_retention_members", "int_retention_returns",
+    "int_retention_sales", "int_retention_cells", "int_retention_counted",
+    "int_retention_periods", "int_completeness_arrivals", "int_completeness_days",
+    "int_completeness_expectations", "int_completeness_horizons", "int_calendar_days",
+    "int_calendar_periods", "int_calendar_promos", "int_calendar_promo_days",
+    "int_lookups_of_refunds", "int_lookups_of_sales", "int_lookups_of_visits",
+    "int_lookups_counted", "fct_gmv_daily", "fct_gmv_weekly", "fct_gmv_monthly",
+    "fct_gmv_change", "fct_sales_ladder_daily", "fct_retention_daily", "fct_retention_monthly",
+    "fct_attribution_daily", "fct_channel_daily", "dim_channel", "dim_date", "dim_promo",
+    "orphans_daily", "lookups", "source_completeness_daily", "source_watermarks",
+    "version_conflicts", "platform_reconciliation_daily", "int_consoles_counted",
+    "int_completeness_judged", "int_completeness_gaps", "int_calendar_holidays",
+]  # fmt: skip
+# Table, feed that looks, feed it looks in -> where its rows that find none are counted, as
+# feed/thing of quality.orphans_daily, or why none is lost.
+_KEPT = "all rows are kept, "
+JOINS = {
+    # feed that looks, thing it looks for: counted in quality.orphans_daily
+    ("int_refunds_converted", "refunds", "orders"): "refunds/order",
+    ("int_order_items_shared", "order_items", "orders"): "order_items/order",
+    ("int_order_items_shared", "order_items", "products"): "order_items/product",
+    ("int_orders_rolled_up", "refunds", "orders"): "refunds/order",
+    ("int_orders_rolled_up", "orders", "refunds"): _KEPT + "most orders have no refund",
+    ("int_orders_linked", "orders", "events"): "orders/session, events/order",
+    ("int_orders_attributed", "orders", "events"): "orders/session",
+    ("int_touches_credited", "orders", "events"): "orders/session",
+    ("int_attribution_cells", "orders", "events"): "orders/session",
+    ("int_attribution_cells", "refunds", "events"): "orders/session",
+    ("int_attribution_cells", "refunds", "orders"): "refunds/payment",
+    ("int_gmv_facts", "refunds", "orders"): "refunds/payment",
+    ("int_sales_entries", "refunds", "orders"): "refunds/payment",
+    ("int_products_sold", "refunds", "orders"): "refunds/payment",
+    ("int_products_sold", "order_items", "orders"): "of paid orders, which int_order_items_shared"
+    " has matched",
+    ("int_retention_sales", "orders", "events"): "orders/session",
+    ("int_gmv_visitors", "events", "orders"): _KEPT + "who never bought is new",
+    ("int_gmv_facts", "traffic_daily", "events"): "a platform's totals count only where it has no"
+    " events; fct_channel_daily shows them beside",
+    ("int_order_margins", "orders", "order_items"): "orders/line",
+    ("fct_order_items", "order_items", "orders"): "lines of int_order_items_shared, each of an"
+    " order that is there",
+    ("int_completeness_arrivals", "order_items", "orders"): "order_items/order",
+    ("int_refunds_matched", "refunds", "orders"): "refunds/order",
+    ("int_refunds_matched", "refunds", "fx_rates"): "refunds/rate",
+    ("int_refunds_matched", "orders", "shipments"): _KEPT + "an order without a parcel has its"
+    " status",
+    ("int_refunds_matched", "shipments", "orders"): "a parcel tells no figure but when its order"
+    " left",
+    ("int_refunds_converted", "refunds", "order_items"): "refunds/line",
+    ("fct_refunds", "refunds", "orders"): "refunds of int_refunds_matched, each of an order that is"
+    " there",
+    ("int_orders_valued", "order_items", "orders"): "order_items/order",
+    ("int_orders_valued", "orders", "order_items"): "orders/line",
+    ("int_campaigns_visited", "events", "campaign_spend"): "campaign_spend/channel; visits of a"
+    " campaign that nobody pays for are kept",
+    ("int_customer_links", "events", "orders"): "events/order",
+    ("int_customer_links", "customers", "orders"): "who never bought is linked to nobody",
+    ("int_sessions_recognised", "events", "customers"): _KEPT + "visits of nobody known",
+    ("int_customers_acquired", "orders", "events"): "orders/session",
+    ("int_consoles_counted", "refunds", "orders"): "refunds/order",
+    ("int_consoles_counted", "orders", "platform_daily"): "days that a console tells are compared",
+    ("int_consoles_counted", "refunds", "platform_daily"): "likewise",
+    ("int_consoles_counted", "events", "platform_daily"): "likewise",
+    ("int_consoles_reported", "traffic_daily", "events"): "likewise, where events tell too",
+    ("dim_customer", "order_items", "orders"): "of paid orders of known customers",
+    ("dim_customer", "orders", "order_items"): _KEPT + "the preferred category is then not known",
+    ("dim_product", "products", "order_items"): _KEPT + "what never sold, what has no description",
+    ("dim_product", "products", "orders"): _KEPT + "of a source without orders sales are NULL",
+    ("dim_product", "products", "refunds"): _KEPT + "of a source without refunds these are NULL",
+}  # fmt: skip
+
+
+def joins(code: str) -> Iterator[tuple[str, str]]:
+    """Pairs of tables of which one is joined to the other, as `ref` names them.
+
+    The rows of a named step are those of what it selects from; what it joins it looks up.
+    """
+    code = re.sub(r"\{#.*?#\}|--[^\n]*", " ", code, flags=re.DOTALL)
+    code = re.sub(r"^with\b\s*", "", code, flags=re.MULTILINE)
+    code = re.sub(r"\{\{ ref\('(\w+)'\) \}\}", r"\1", code)
+    steps = dict(re.findall(r"^(\w+)(?: \([^)]*\))? as \(\n(.*?)^\)", code, re.DOTALL | re.M))
+    made: dict[str, set[str]] = {}
+
+    def tables(name: str) -> set[str]:
+        if name not in steps:
+            return {name}
+        if name not in made:
+            made[name] = set()
+            made[name] = {table for part in _selects(steps[name]) for table in tables(part[0])}
+        return made[name]
+
+    for step in (*steps.values(), code.rpartition("\n)\n")[2]):
+        for first, looked_up in _selects(step):
+            for left in tables(first):
+                for name in looked_up:
+                    yield from ((left, right) for right in tables(name))
+
+
+def _selects(step: str) -> Iterator[tuple[str, list[str]]]:
+    """Of each select of a step the table it selects from, and those it looks up."""
+    for part in re.split(r"\bunion(?: all)?\b", step):
+        within = re.findall(r"\bin \(\s*select [^()]*?\bfrom (\w+)", part)
+        outer = re.sub(r"\bin \(\s*select [^()]*\)", " ", part)
+        if found := re.search(r"\bfrom (\w+)", outer):
+            yield found[1], [*re.findall(r"\bjoin (\w+)", outer), *within]
+
+
+def found() -> set[tuple[str, str, str]]:
+    of = {table: feed for feed, tables in ROWS.items() for table in tables}
+    return {
+        (file.stem, of[left], of[right])
+        for file in (PROJECT / "models").rglob("*.sql")
+        for left, right in joins(file.read_text("utf-8"))
+        if left in of and right in of and of[left] != of[right]
+    }
+
+
+def test_every_join_of_two_feeds_says_what_becomes_of_rows_that_find_none() -> None:
+    counting = {name for name, _, _ in found() if name.startswith("int_lookups_of_")}
+    assert len(counting) == 3
+    assert {join for join in found() if join[0] not in counting} == set(JOINS)
+
+
+def test_what_is_said_to_be_counted_is_counted() -> None:
+    folder = PROJECT / "models" / "intermediate" / "lookups"
+    code = "".join(file.read_text("utf-8") for file in folder.glob("int_lookups_of_*.sql"))
+    counted = {"/".join(c) for c in re.findall(r"'(\w+)' as feed,\s+'(\w+)' as looks_for", code)}
+    told = {kind for said in JOINS.values() for kind in re.findall(r"\w+/\w+", said)}
+    assert told <= counted
+    # asked of events alone: no table joins them
+    assert counted - told == {"events/visitor"}
+
+
+def test_every_table_is_known_to_the_joins() -> None:
+    tables = {file.stem for file in (PROJECT / "models").rglob("*.sql")}
+    assert tables == {*SUMS, *(table for feed in ROWS.values() for table in feed)}
+
+
+@pytest.mark.parametrize(
+    ("code", "pairs"),
+    [
+        ("with a as (\n    select * from {{ ref('x') }}\n),\n\nb as (\n    select * from"
+         " {{ ref('y') }}\n)\n\nselect * from a inner join b on true", {("x", "y")}),
+        ("with a as (\n    select * from {{ ref('x') }}\n),\n\nb as (\n    select 1 from a\n"
+         "    left join {{ ref('y') }} as y on true\n),\n\nc as (\n    select * from b\n)\n\n"
+         "select * from c left join {{ ref('z') }} as z on true", {("x", "y"), ("x", "z")}),
+        ("select * from {{ ref('x') }} where k not in (select y.k from {{ ref('y') }} as y)",
+         {("x", "y")}),
+        ("with a as (\n    select * from {{ ref('x') }}\n    union all\n"
+         "    select * from {{ ref('y') }}\n)\n\nselect * from a -- join b", set()),
+    ],
+)  # fmt: skip
+def test_a_join_is_seen(code: str, pairs: set[tuple[str, str]]) -> None:
+    assert set(joins(code)) == pairs

@@ -1,0 +1,133 @@
+"""Shops of which some feeds do not tell: what needs one of them is NULL in every mart, never 0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support.landed import built
+from tests.support.needs import needs, unknown
+from tests.support.raw import read
+
+DAYS = [f"2026-03-{day:02}" for day in range(9, 19)]
+FEEDS = ("orders", "events", "traffic_daily", "campaign_spend", "refunds")
+MARTS = ("fct_gmv_daily", "fct_gmv_weekly", "fct_gmv_monthly", "fct_gmv_change",
+         "fct_channel_daily", "fct_attribution_daily", "fct_retention_daily",
+         "fct_sales_ladder_daily", "dim_product")  # fmt: skip
+
+
+def text_of(feed: str) -> str:
+    """Ten days of a feed; nothing in it is a zero."""
+    rows = {
+        "orders": ("order_id,ordered_at,paid_at,status,customer_id,order_amount",
+                   "{0}-{1},{0} 09:0{1}:00,{0} 09:0{1}:00,completed,c{1},2{1}"),
+        "events": ("event_id,visitor_id,occurred_at,event_type,order_id,utm_source,utm_medium",
+                   "{0}-{1},v{1},{0} 09:0{1}:00,purchase,{0}-{1},google,cpc"),
+        "traffic_daily": ("traffic_date,grain,segment,visitors", "{0},shop,s{1},40"),
+        "campaign_spend": ("spend_date,campaign,cost_kind,cost", "{0},brand{1},click,12"),
+        "refunds": ("refund_id,order_id,refunded_at,amount,kind,status",
+                    "{0}-{1},{0}-{1},{0} 12:00:00,3,refund_only,succeeded"),
+    }  # fmt: skip
+    head, row = rows[feed]
+    return "\n".join([head, *(row.format(day, n) for day in DAYS for n in (1, 2))]) + "\n"
+
+
+def source(name: str, feeds: Iterable[str]) -> dict[str, object]:
+    files = [{"path": f"{name}/{feed}_20260319020000.csv", "format": f"plain_{feed}",
+              "daily": False} for feed in feeds]  # fmt: skip
+    return {"platform": name, "shop_id": name, "timezone": "Europe/Berlin", "currency": "EUR",
+            "files": files}  # fmt: skip
+
+
+def shop_of(sources: dict[str, tuple[str, ...]]) -> tuple[str, dict[str, str]]:
+    """Text of `shop.yml` and the files of sources that deliver some feeds."""
+    text = yaml.safe_dump({
+        "shop": {"name": "S", "currency": "EUR", "timezone": "Europe/Berlin"},
+        "sources": {name: source(name, feeds) for name, feeds in sources.items()},
+        "alerts": {"channels": []},
+    })  # fmt: skip
+    files = {f"{name}/{feed}_20260319020000.csv": text_of(feed)
+             for name, feeds in sources.items() for feed in feeds}  # fmt: skip
+    return text, files
+
+
+def zeros(file: Path, feeds: Iterable[str], where: str = "true") -> Iterator[tuple[str, str]]:
+    """Columns that say 0, or anything, of what none of the feeds tells."""
+    for mart in MARTS:
+        columns = read(file, f"from marts.{mart} limit 0").columns
+        if where != "true" and where.split(maxsplit=1)[0] not in columns:
+            continue
+        for name in sorted(unknown(feeds) & set(columns)):
+            [(n,)] = read(
+                file, f"select count({name}) from marts.{mart} where {where}"
+            ).rows()  # fmt: skip
+            if n:
+                yield mart, name
+
+
+COMBINATIONS = {
+    "_".join(feed[0] for feed in feeds): feeds
+    for size in (1, 2, 3, 4)
+    for feeds in combinations(FEEDS[:4], size)
+}
+
+
+@pytest.fixture(scope="module")
+def platforms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A company with a platform of each combination of feeds."""
+    text, files = shop_of(COMBINATIONS)
+    return built(tmp_path_factory.mktemp("platforms"), text, files, *(f"+{m}" for m in MARTS))
+
+
+@pytest.mark.parametrize("name", COMBINATIONS)
+def test_of_a_platform_nothing_is_said_that_its_feeds_do_not_tell(
+    platforms: Path, name: str
+) -> None:
+    feeds = COMBINATIONS[name]
+    # what is spent is a part of what all platforms sell
+    of_company = {("fct_channel_daily", "spend_rate")}
+    assert set(zeros(platforms, feeds, f"platform = '{name}'")) <= of_company
+    by_platform = f"dimension = 'platform' and segment = '{name}'"
+    changes = {("fct_gmv_change", column) for column in needs()}  # decomposed: see DECISIONS
+    assert set(zeros(platforms, feeds, by_platform)) <= changes
+    [(days, gmv, visitors)] = read(
+        platforms,
+        f"select count(*), sum(gmv), sum(visitors) from marts.fct_gmv_daily where {by_platform}",
+    ).rows()
+    # a platform with spend alone has neither sales nor visitors, so no row
+    assert days == (0 if feeds == ("campaign_spend",) else len(DAYS))
+    assert gmv == (430 if "orders" in feeds else None)
+    expected = 20 if "events" in feeds else 800 if "traffic_daily" in feeds else None
+    assert visitors == expected
+
+
+def test_the_company_sums_what_is_told(platforms: Path) -> None:
+    """Eight of fifteen platforms tell orders, eight events, four of the others totals alone."""
+    sums = read(
+        platforms,
+        "select sum(gmv), sum(visitors), sum(visitors) filter (where gmv is null)"
+        " from marts.fct_gmv_daily where dimension = 'all'",
+    )
+    assert sums.rows() == [(8 * 430, 8 * 20 + 4 * 800, None)]
+
+
+@pytest.mark.parametrize("feed", FEEDS)
+def test_of_a_shop_with_one_feed_nothing_else_is_said(feed: str, tmp_path: Path) -> None:
+    text, files = shop_of({"web": (feed,)})
+    file = built(tmp_path, text, files, *(f"+{mart}" for mart in MARTS))
+    # decomposed: who buys without known traffic is untracked, of 0 visitors
+    assert set(zeros(file, {feed})) <= {("fct_gmv_change", "visitors")}
+    [(days, gmv, aov, visitors, conversion)] = read(
+        file, "select count(*), sum(gmv), max(aov), sum(visitors), max(conversion_rate)"
+        " from marts.fct_gmv_daily where dimension = 'all'",
+    ).rows()  # fmt: skip
+    assert days == len(DAYS)
+    assert (gmv, aov) == ((430, 21.5) if feed == "orders" else (None, None))
+    assert visitors == {"events": 20, "traffic_daily": 800}.get(feed)
+    assert conversion is None
+    ladder = read(file, "select count(*) from marts.fct_sales_ladder_daily").rows()
+    assert (ladder == [(0,)]) == (feed != "orders")

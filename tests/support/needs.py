@@ -1,0 +1,32 @@
+"""Which columns of marts need which feeds, as the metric registry says it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import yaml
+
+from tests.support.raw import PROJECT
+
+# Columns that are no metrics of their own, but made of what one feed tells.
+_PARTS = {
+    "orders": "identified_orders tracked_buyers repeat_buyers gmv_change base_gmv attributed_gmv"
+    " attributed_net_sales new_customers credited_gmv credited_refunds",
+    "campaign_spend": "impressions clicks claimed_conversions",
+}
+
+
+def needs() -> dict[str, list[set[str]]]:
+    """Column -> sets of feeds; of each set one must tell."""
+    found = {name: [{feed}] for feed, names in _PARTS.items() for name in names.split()}
+    for file in (PROJECT / "models/marts").rglob("*.yml"):
+        for column in yaml.safe_load(file.read_text("utf-8"))["models"][0]["columns"]:
+            if metric := column.get("config", {}).get("meta", {}).get("metric"):
+                found[column["name"]] = [set(feed.split("/")) for feed in metric["feeds"]]
+    return found
+
+
+def unknown(feeds: Iterable[str]) -> set[str]:
+    """Columns of which these feeds alone cannot tell."""
+    told = set(feeds)
+    return {name for name, sets in needs().items() if not all(told & one for one in sets)}
