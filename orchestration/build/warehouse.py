@@ -74,9 +74,11 @@ def limit(limits: Mapping[str, Any]) -> None:
 @contextmanager
 def connect(file: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """A short connection; nothing keeps a DuckDB file open between two steps of a run."""
-    con = duckdb.connect(str(file), read_only=read_only, config=_limits)
+    con = duckdb.connect(str(file), read_only=read_only)
     try:
         con.execute("set TimeZone = 'UTC'")
+        for name, value in _limits.items():  # set later: other connections have other limits
+            con.execute(f"set {name} = '{value}'")
         yield con
     finally:
         con.close()

@@ -23,8 +23,8 @@ COUNTS = {
     "visitors", "buyers", "tracked_buyers", "untracked_buyers", "orders", "identified_orders",
     "anonymous_orders", "units", "new_buyers", "impressions", "clicks", "quantity",
 }  # fmt: skip
-MONEY = {"gmv", "net_sales", "net_sales_by_order_date", "unit_price", "cost"}
-RATIOS = {"aov", "gmv_per_buyer", "orders_per_buyer"}
+MONEY = {"gmv", "net_sales", "net_sales_by_order_date", "cost"}
+RATIOS = {"aov", "gmv_per_buyer", "orders_per_buyer", "unit_price"}
 TYPES = {
     "_at": {"timestamp"},
     "_date": {"date"},

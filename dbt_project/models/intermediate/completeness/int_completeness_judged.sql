@@ -35,7 +35,7 @@ judged as (
             when expectations.is_total then coalesce(expectations.expected_rows, 0) >= 1
             when expectations.arrived_rows > 0 then coalesce(expectations.expected_rows, 0) >= 5
             else
-                expectations.expected_rows > 0
+                coalesce(expectations.expected_rows, 0) > 0
                 and coalesce(expectations.silent_rows, 0) >= {{ silent_rows() }}
         end as is_expected,
         -- visitors came until the end of the day and bought nothing more: the shop, not the file
