@@ -117,7 +117,8 @@ def _markers(points: Sequence[DayPoint], mark: str) -> list[Figure]:
 def line_top(points: Sequence[DayPoint], shades: Sequence[Shade]) -> float:
     """Upper end of the axis: the highest value, or `CLIP` times what ordinary days expect.
 
-    Promotion days do not count as ordinary; without a range the ordinary days' own maximum does.
+    Promotion days do not count as ordinary and may be cut off; no ordinary day is. Without a range
+    the ordinary days' own maximum counts.
     """
     values = [p.value for p in points if p.value is not None] or [1.0]
     ordinary = [p for p in points if not any(s.first <= p.day <= s.last for s in shades)]
@@ -125,7 +126,7 @@ def line_top(points: Sequence[DayPoint], shades: Sequence[Shade]) -> float:
     seen = [p.value for p in ordinary if p.value is not None] or values
     # A range of nothing but zero (a shop that rarely sells) says nothing of how high days reach.
     usual = max(bounds, default=0.0) or max(seen)
-    top = min(max(*values, *bounds, 0.0), CLIP * usual)
+    top = min(max(*values, *bounds, 0.0), max(CLIP * usual, *seen))
     return nice_ceiling(top if top > 0 else 1.0)
 
 
