@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -51,7 +52,7 @@ def incident(**changed: object) -> dict[str, object]:
         "opened_date": date(2026, 11, 19),
         "last_date": DAY,
         "severity": "high",
-        "impact_amount": -152_000.0,
+        "impact_amount": Decimal("-152000.00"),
         "kind": "kpi",
         "explanation_en": "tmall fell.",
         "explanation_zh": "tmall 下跌。",
