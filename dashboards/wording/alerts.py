@@ -146,6 +146,7 @@ def compose(incident: Mapping[str, Any], evidence: Evidence, info: AlertInfo) ->
         if info.site:
             lines.append(f"{'Pages' if lang == 'en' else '页面'}: {info.site}")
         blocks.append("\n".join(one_line(line) for line in lines))
+    impact = incident["impact_amount"]
     return Message(
         incident_id=re.sub(r"[^A-Za-z0-9_.-]", "_", str(incident["incident_id"])),
         day=incident["last_date"],
@@ -155,10 +156,7 @@ def compose(incident: Mapping[str, Any], evidence: Evidence, info: AlertInfo) ->
         severity=str(incident["severity"]),
         subject=_subject(incident, evidence.metrics, info),
         text="\n\n".join(blocks),
-        # published as DECIMAL, which JSON does not know
-        impact_amount=None
-        if incident["impact_amount"] is None
-        else float(incident["impact_amount"]),
+        impact_amount=None if impact is None else float(impact),  # JSON knows no DECIMAL
         # A gap that goes on for days is one piece of news: its first day, not its last, names it.
         keys=(f"gap|{incident['segment']}|{incident['opened_date']}|{incident['severity']}",)
         if is_data

@@ -14,8 +14,8 @@ from orchestration.errors import ExitCode, KpiError
 
 _LIST = """
     select incident_id, kind, severity, metric, dimension, segment, platform, opened_date,
-        last_date, closed_date, impact_amount, cause_metric, cause_dimension, cause_segment,
-        explanation_en
+        last_date, closed_date, cast(impact_amount as double) as impact_amount, cause_metric,
+        cause_dimension, cause_segment, explanation_en
     from insights.incidents
     where not ? or closed_date is null
     order by last_date desc, impact_amount nulls first, incident_id
