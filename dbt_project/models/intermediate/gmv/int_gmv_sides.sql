@@ -22,7 +22,12 @@ compared as (
         comparisons.business_date,
         comparisons.comparison,
         comparisons.platform,
-        count(own_gaps.platform) + count(base_gaps.platform) > 0 as has_gap,
+        -- a silent day of sales hardly moves a mean of many, lost visitors move its factors
+        count(own_gaps.platform) + count(
+            case
+                when comparisons.base_days = 1 or base_gaps.of_traffic = 1 then base_gaps.platform
+            end
+        ) > 0 as has_gap,
         coalesce(
             max(own_gaps.of_traffic) = 1
             or max(case when comparisons.base_days = 1 then base_gaps.of_traffic end) = 1, false
@@ -93,6 +98,8 @@ traffic as (
         paired.platform,
         compared.has_gap,
         (coalesce(paired.visitors, 0) > 0) != (coalesce(paired.base_visitors, 0) > 0)
+            as is_one_sided,
+        (coalesce(paired.visitors, 0) > 0) != (coalesce(paired.base_visitors, 0) > 0)
         or compared.is_blind and coalesce(paired.visitors, 0) > 0
             as has_changed_tracking
     from paired
@@ -108,7 +115,8 @@ tracked as (
     select
         paired.*,
         traffic.has_changed_tracking,
-        traffic.has_gap
+        traffic.has_gap,
+        traffic.is_one_sided
     from paired
     inner join traffic
         on
@@ -126,6 +134,7 @@ final as (
         segment,
         has_changed_tracking,
         has_gap,
+        is_one_sided,
         case when has_changed_tracking then 0 else visitors end as visitors,
         case when has_changed_tracking then 0 else base_visitors end as base_visitors,
         case when has_changed_tracking then 0 else tracked_buyers end as tracked_buyers,

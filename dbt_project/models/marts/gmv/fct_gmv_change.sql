@@ -35,7 +35,7 @@ summed as (
         present.comparison,
         present.dimension,
         present.segment,
-        coalesce(bool_or(sides.has_changed_tracking), false) as has_changed_tracking,
+        coalesce(bool_or(sides.is_one_sided), false) as is_one_sided,
         coalesce(bool_or(sides.has_gap), false) as has_gap,
         cast(coalesce(sum(sides.visitors), 0) as double) as visitors,
         {{ ratio('coalesce(sum(sides.base_visitors), 0)', 'max(comparisons.base_days)') }}
@@ -80,7 +80,7 @@ factors as (
         summed.*,
         company.visitors as company_visitors,
         company.base_visitors as base_company_visitors,
-        company.has_changed_tracking as has_company_changed_tracking,
+        company.is_one_sided as has_company_changed_tracking,
         company.has_gap as has_company_gap
     from summed
     inner join summed as company
@@ -125,8 +125,8 @@ final as (
         aov_effect,
         mix_effect,
         case
-            when has_company_gap then 'lmdi_gap'
             when has_company_changed_tracking then 'lmdi_tracking_changed'
+            when has_company_gap then 'lmdi_gap'
             else 'lmdi'
         end as method
     from effects
