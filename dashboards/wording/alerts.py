@@ -155,7 +155,9 @@ def compose(incident: Mapping[str, Any], evidence: Evidence, info: AlertInfo) ->
         severity=str(incident["severity"]),
         subject=_subject(incident, evidence.metrics, info),
         text="\n\n".join(blocks),
-        impact_amount=incident["impact_amount"],
+        impact_amount=None
+        if incident["impact_amount"] is None
+        else float(incident["impact_amount"]),
         # A gap that goes on for days is one piece of news: its first day, not its last, names it.
         keys=(f"gap|{incident['segment']}|{incident['opened_date']}|{incident['severity']}",)
         if is_data

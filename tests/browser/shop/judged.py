@@ -29,7 +29,7 @@ def anomalies(frame: pl.DataFrame) -> pl.DataFrame:
         )
     judged = pl.concat(parts).drop_nulls("expected").with_columns(
         dimension=pl.lit("all"), segment=pl.lit("all"), score=pl.lit(0.0),
-        impact_amount=pl.col("observed") - pl.col("expected"),
+        impact_amount=(pl.col("observed") - pl.col("expected")).round(2),
     )  # fmt: skip
     promo = pl.col("observed") > 1.5 * pl.col("expected")
     low = pl.col("observed") < pl.col("lower")
