@@ -26,7 +26,7 @@ CLAIMS = (
 
 def texts(out: Path, *feeds: str) -> dict[str, str]:
     """Text of each page of the shop of the tests, had it these feeds alone."""
-    frames = shop.frames(40)
+    frames = shop.frames(20)
     # what changed of a shop's own sales may well have cancelled out
     gone = ["marts.fct_gmv_change", *(OF_ORDERS if "orders" not in feeds else ()),
             *(OF_EVENTS if "events" not in feeds else ())]  # fmt: skip
