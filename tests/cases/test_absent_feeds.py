@@ -115,7 +115,10 @@ def test_the_company_sums_what_is_told(platforms: Path) -> None:
     assert sums.rows() == [(8 * 430, 8 * 20 + 4 * 800, None)]
 
 
-@pytest.mark.parametrize("feed", FEEDS)
+@pytest.mark.parametrize(
+    "feed",
+    [feed if feed == "events" else pytest.param(feed, marks=pytest.mark.long) for feed in FEEDS],
+)
 def test_of_a_shop_with_one_feed_nothing_else_is_said(feed: str, tmp_path: Path) -> None:
     text, files = shop_of({"web": (feed,)})
     file = built(tmp_path, text, files, *(f"+{mart}" for mart in MARTS))
