@@ -14,8 +14,13 @@ from ingestion.feeds import TEXT
 
 ORDER_IDS = ("order_id", "parent_order_id", "aliases")
 _WHOLE = r"^\d+\.0$"
-# Mark -> pattern of what it is, taken off at the beginning of each name.
-_MARKS = {"=": r'(^|\|)="([^"|]*)"', "'": r"(^|\|)'+()", "#": r"(^|\|)#+()"}
+# Mark -> pattern of what it is at the beginning of a name, of which the groups stay. What follows
+# must look like an id: of any other text a mark is a part.
+_MARKS = {
+    "=": r'(^)="([^"|]*)"',
+    "'": r"(^)'+([0-9A-Za-z#])",
+    "#": r"(^)#+([0-9A-Za-z])",
+}
 
 
 def plain_order_ids(frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
@@ -34,7 +39,8 @@ def plain_order_ids(frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
     taken: dict[str, int] = {}
     for name in (name for name in ORDER_IDS if name in frame.columns):
         ids = frame[name] if frame.schema[name] == TEXT else frame[name].cast(TEXT)
-        for mark, pattern in _MARKS.items():
+        for mark in _MARKS:
+            pattern = _pattern(mark, name)
             if rows := _count(ids.str.contains(pattern)):
                 taken[mark] = taken.get(mark, 0) + rows
                 ids = ids.str.replace_all(pattern, "${1}${2}")
@@ -60,6 +66,11 @@ def told(taken: dict[str, int]) -> str:
     """Say what was taken off; empty if nothing was."""
     parts = [f"{mark} ({rows} rows)" for mark, rows in taken.items()]
     return f"order ids are landed without {', '.join(parts)}" if parts else ""
+
+
+def _pattern(mark: str, column: str) -> str:
+    """The pattern of a mark; of several names in one column, before each."""
+    return _MARKS[mark].replace("(^)", r"(^|\|)" if column == "aliases" else "(^)")
 
 
 def _are_whole(ids: pl.Series) -> bool:

@@ -173,7 +173,7 @@ def test_a_snapshot_withdraws_what_its_days_hold_no_more(home: Path) -> None:
     # Their lines go along: none is left without its order.
     sql = "select count(*), sum(paid_amount) from marts.fct_order_items where source = 'snap'"
     assert query(home, sql) == [(6, Decimal("118.00"))]
-    assert query(home, "from quality.orphans_daily") == []
+    assert query(home, "from quality.orphans_daily where feed = 'order_items'") == []
     assert orders(home, "days") == {"1401": Decimal("100.00"), "1403": Decimal("7.00")}
     sql = "select source, difference from quality.reconciliation_daily where difference <> 0"
     assert query(home, sql) == []

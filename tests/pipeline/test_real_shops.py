@@ -60,7 +60,7 @@ def test_online_retail_to_the_cent(tmp_path: Path) -> None:
     assert shop.query(
         tmp_path,
         "select distinct visitors, conversion_rate, tracked_buyers from marts.fct_gmv_daily",
-    ) == [(0, None, 0)]
+    ) == [(None, None, 0)]
     quality = (tmp_path / "data/site/quality.html").read_text()
     overview = (tmp_path / "data/site/index.html").read_text()
     assert "not configured" in overview + quality and "未配置" in overview + quality

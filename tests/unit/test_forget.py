@@ -441,8 +441,9 @@ HOUSEHOLD = f"number,mail,mobile\n{EVE},eve@mail.example,{PHONE}\n"
 
 
 def test_who_shares_a_phone_stays_and_is_told_of(
-    home: Path, capsys: pytest.CaptureFixture[str]
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(console, "as_json", False)
     delivered(home, "members_20260602000000.csv", HOUSEHOLD)
     forget_person(Request(ANN))
     told = "".join(capsys.readouterr())

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from orchestration.build import gate
-from orchestration.build.audit import audit_checks
+from orchestration.build.audit import RECONCILED, audit_checks
 from orchestration.build.raw import _files_frame
 from orchestration.defs.ingest import ingest
 from orchestration.run import open_run
@@ -56,7 +56,7 @@ def test_no_row_quarantined_is_of_the_files_that_count(
 
     def status() -> str:
         files = _files_frame(home.state.files(), [])
-        totals = pl.DataFrame(schema={"difference": pl.Decimal(18, 2)})
+        totals = pl.DataFrame(schema=RECONCILED)
         checks = audit_checks(lambda _: files, totals, date(2026, 1, 1), "1")
         [row] = checks.filter(pl.col("check_name") == "no_row_quarantined").to_dicts()
         return str(row["status"])

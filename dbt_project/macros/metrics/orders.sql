@@ -16,7 +16,7 @@
 {% macro plain_order_id(id) -%}
     coalesce(
         nullif(regexp_extract({{ id }}, '^[#'']*([0-9]+)[.]0$', 1), ''),
-        nullif(regexp_extract({{ id }}, '^[#'']+(.+)$', 1), ''),
+        nullif(regexp_extract({{ id }}, '^[#'']+([0-9A-Za-z].*)$', 1), ''),
         {{ id }}
     )
 {%- endmacro %}
