@@ -70,8 +70,9 @@ def paid_orders(
     items = _by_own_id(latest_rows(landing, "order_items", active_batches), orders)
     orders = counted(orders)
     goods = _goods(orders, items)
-    # An order whose lines have not come yet counts as all goods.
-    amount = pl.coalesce("goods_cents", "cents").fill_null(0)
+    # An order whose lines have not come yet counts as all goods; one that also tells no amount is
+    # of unknown worth, and not counted until it does.
+    amount = pl.coalesce("goods_cents", "cents")
     has_paid = pl.col("paid_at").is_not_null()
     is_open = pl.col("status").is_in(_NOT_PAID)
     is_paid = has_paid & ~is_open
@@ -81,7 +82,7 @@ def paid_orders(
         .group_by("source", "main_id")
         .agg(
             pl.col("paid_at").max(),
-            is_paid=has_paid.any() & ~is_open.any(),
+            is_paid=has_paid.any() & ~is_open.any() & ~(is_paid & amount.is_null()).any(),
             cents=amount.filter(is_paid).sum(),
             line_cents=pl.col("line_cents").filter(is_paid).sum(),
             lines=pl.col("lines").filter(is_paid).sum(),
