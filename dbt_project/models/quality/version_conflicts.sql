@@ -1,3 +1,7 @@
+{% set feeds = [
+    'orders', 'order_items', 'refunds', 'events', 'traffic_daily', 'campaign_spend',
+    'platform_daily', 'products', 'fx_rates'
+] %}
 with
 
 orders as (
@@ -50,68 +54,15 @@ files as (
 ),
 
 tied as (
-    select
-        'orders' as feed,
-        source,
-        _row_key,
-        _batch_id
-    from orders
-    union all
-    select
-        'order_items' as feed,
-        source,
-        _row_key,
-        _batch_id
-    from order_items
-    union all
-    select
-        'refunds' as feed,
-        source,
-        _row_key,
-        _batch_id
-    from refunds
-    union all
-    select
-        'events' as feed,
-        source,
-        event_id as _row_key,
-        _batch_id
-    from events
-    union all
-    select
-        'traffic_daily' as feed,
-        source,
-        _row_key,
-        _batch_id
-    from traffic_daily
-    union all
-    select
-        'campaign_spend' as feed,
-        source,
-        _row_key,
-        _batch_id
-    from campaign_spend
-    union all
-    select
-        'platform_daily' as feed,
-        source,
-        _row_key,
-        _batch_id
-    from platform_daily
-    union all
-    select
-        'products' as feed,
-        source,
-        _row_key,
-        _batch_id
-    from products
-    union all
-    select
-        'fx_rates' as feed,
-        source,
-        _row_key,
-        _batch_id
-    from fx_rates
+    {% for feed in feeds %}
+        select
+            '{{ feed }}' as feed,
+            source,
+            {{ 'event_id' if feed == 'events' else '_row_key' }} as _row_key,
+            _batch_id
+        from {{ feed }}
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 numbered as (
