@@ -39,13 +39,13 @@ sessions as (
 -- session of the window.
 buyers as (
     select
-        orders.main_order_key,
+        orders.*,
         links.visitor_key
     from orders
     inner join links on orders.main_order_key = links.main_order_key
     union
     select
-        orders.main_order_key,
+        orders.*,
         sessions.visitor_key
     from orders
     inner join sessions
@@ -59,27 +59,26 @@ buyers as (
 -- A visitor may have been another customer in between: those sessions are not the buyer's.
 touches as (
     select
-        orders.main_order_key as conversion_key,
-        orders.business_date,
-        orders.paid_at as converted_at,
+        buyers.main_order_key as conversion_key,
+        buyers.business_date,
+        buyers.paid_at as converted_at,
         sessions.started_at as touched_at,
         sessions.session_id as touch_id,
         sessions.channel,
         sessions.campaign,
         sessions.channel = 'direct' as is_direct
-    from orders
-    inner join buyers on orders.main_order_key = buyers.main_order_key
+    from buyers
     inner join sessions
         on
             buyers.visitor_key = sessions.visitor_key
-            and orders.platform = sessions.platform
-            and orders.paid_at >= sessions.started_at
-            and orders.window_opened_at <= sessions.started_at
-    left join links on orders.main_order_key = links.main_order_key
+            and buyers.platform = sessions.platform
+            and buyers.paid_at >= sessions.started_at
+            and buyers.window_opened_at <= sessions.started_at
+    left join links on buyers.main_order_key = links.main_order_key
     where
         sessions.customer_key is null
-        or orders.customer_key is null
-        or sessions.customer_key = orders.customer_key
+        or buyers.customer_key is null
+        or sessions.customer_key = buyers.customer_key
         or sessions.session_id = links.session_id
 ),
 
