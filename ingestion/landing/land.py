@@ -30,6 +30,7 @@ from ingestion.landing.stream import (
     likely_end,
     stream,
 )
+from ingestion.landing.stretches import is_by_order, land_in_stretches
 from ingestion.mapping.sources import FileSpec, Source
 from ingestion.reading.columns import LINE
 from ingestion.reading.preflight import Hashed, below, hashed, line_offsets, refuse_if_changed
@@ -96,8 +97,16 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
 
 
 def _landed(job: Job, batch: Batch, before: os.stat_result) -> LandedFile:
-    """Land a large file block by block where its rows can be judged one by one, else as a whole."""
-    if job.files.snapshot_column or not (is_large(job.path) and is_rowwise(job.files.format)):
+    """Land a large file in parts where its rows, or its orders, can be judged one by one."""
+    form = job.files.format
+    if job.files.snapshot_column or not is_large(job.path):
+        return _whole(prepare(job), job, batch, before)
+    if is_by_order(form):
+        try:
+            return land_in_stretches(job, batch, before)
+        except NotAlone:
+            pass
+    if not is_rowwise(form):
         return _whole(prepare(job), job, batch, before)
     blocks = ahead(judged_blocks(job))
     try:

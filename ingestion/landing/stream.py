@@ -60,17 +60,23 @@ def is_rowwise(form: Format) -> bool:
     if len(form.feeds) > 1 or form.read.kind != "csv" or form.read.fill_down or form.explode:
         return False
     (feed, mapped), *_ = form.feeds.items()
-    rules = [form.filter, *form.exclude.values(), *form.require.values()]
-    for derived in (*form.derive.values(), *mapped.derive.values()):
-        rules += [derived.expression, derived.number]
     return (
         # Orders are put together from rows, spend is summed, amounts depend on the rates of a run.
         "currency" not in FEEDS[feed].columns
         and feed not in ("orders", "order_items")
         and mapped.unpivot is None
         and (feed not in _MADE or _MADE[feed] in mapped.columns)
-        and all(_is_separable(rule) for rule in rules if rule)
+        and are_separable(form)
     )
+
+
+def are_separable(form: Format) -> bool:
+    """Return whether each expression of a format looks at one row alone."""
+    rules = [form.filter, *form.exclude.values(), *form.require.values()]
+    for derived in (form.derive, *(mapped.derive for mapped in form.feeds.values())):
+        for rule in derived.values():
+            rules += [rule.expression, rule.number]
+    return all(_is_separable(rule) for rule in rules if rule)
 
 
 def _is_separable(rule: str) -> bool:

@@ -21,7 +21,7 @@ from ingestion.rows.order_ids import plain_order_ids
 from ingestion.rows.parse import EXACT, exact, rounded, to_utc
 from ingestion.rows.pseudonymise import Pseudonymiser
 from ingestion.rows.reshape import UPDATED, orders_from_lines, two_in_one, unpivot
-from ingestion.rows.validate import cast
+from ingestion.rows.validate import cast, long_ids
 
 UNROUNDED = "_unrounded_"
 _SUMMED = (pl.Int64, pl.Float64, MONEY)
@@ -31,13 +31,17 @@ _SUMMED = (pl.Int64, pl.Float64, MONEY)
 class Built:
     """Rows of one feed before bad ones are taken out: typed, with `_row` and `_updated`.
 
-    `taken` is what was taken off order ids; see `order_ids.py`.
+    `taken` is what was taken off order ids; see `order_ids.py`. Of orders and lines two things
+    bear on other rows of the file: `long_ids` (see `validate.py`), and `is_torn`, that money of a
+    line could not be read, so that lines were not added up.
     """
 
     feed: str
     rows: pl.DataFrame
     issues: pl.DataFrame
     taken: dict[str, int] = field(default_factory=dict)
+    long_ids: dict[str, pl.Series] = field(default_factory=dict)
+    is_torn: bool = False
 
 
 def build(frame: pl.DataFrame, feed: str, form: Format, source: Source, context: Context) -> Built:
@@ -58,9 +62,16 @@ def build(frame: pl.DataFrame, feed: str, form: Format, source: Source, context:
     if mapped.unpivot is not None:
         frame = unpivot(frame, mapped.unpivot, context)
     text, taken = plain_order_ids(_assemble(frame, feed, form, source))
+    is_torn = False
     if feed == "orders" and form.order_value is not None:
         found = pl.concat([found, two_in_one(text, form.order_value, context)])
         text = orders_from_lines(text, form.order_value, context)
+        is_torn = form.order_value == "each_line" and any(
+            text.schema.get(name) == TEXT
+            for name, dtype in FEEDS[feed].columns.items()
+            if dtype == MONEY
+        )
+    ids = long_ids(text, feed) if feed in ("orders", "order_items") else {}
     typed, bad = cast(text, feed, context, mapped.columns)
     if "updated_at" in typed.columns:
         typed = typed.with_columns(pl.coalesce("updated_at", UPDATED).alias("updated_at"))
@@ -70,7 +81,7 @@ def build(frame: pl.DataFrame, feed: str, form: Format, source: Source, context:
         typed = typed.with_columns(_unrounded(text, context))
     # A value that no map knows is already told of; that its column is then empty is no news.
     bad = bad.filter(~(pl.col("reason") == "missing") | ~pl.col(ROW).is_in(found[ROW].implode()))
-    return Built(feed, typed, pl.concat([found, bad]), taken)
+    return Built(feed, typed, pl.concat([found, bad]), taken, ids, is_torn)
 
 
 def _unrounded(text: pl.DataFrame, context: Context) -> list[pl.Series]:

@@ -196,7 +196,7 @@ def quarantine_frame(
     return (
         found.join(places, on=ROW, how="left")
         .join(offsets, on=LINE, how="left")
-        .sort(ROW, "column", "reason")
+        .sort(ROW, "column", "reason", "feed", "message")
         .select(
             "feed",
             row_number=ROW,
