@@ -6,8 +6,8 @@ from pathlib import Path
 
 import polars as pl
 
-ROWS = 400_000
-LIMIT = 420  # MiB; the libraries alone take half of it
+ROWS = 1_000_000
+LIMIT = 550  # MiB; the libraries alone take 200
 # A process of its own, because the peak of memory is one of a process and never falls.
 LAND = """
 import sys
