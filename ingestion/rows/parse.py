@@ -18,6 +18,7 @@ from ingestion.mapping.rules import Numbers
 
 # Wide enough for sums and products of money before they are rounded.
 EXACT = pl.Decimal(38, 10)
+_PLAIN = r"^[0-9]{1,15}(\.[0-9]{1,10})?$"
 _EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
 # Any zone's local time is then within the years 1 to 9999.
 _FIRST, _LAST = datetime(1, 1, 1), datetime(9998, 12, 31, 23, 59, 59, 999_999)
@@ -26,8 +27,21 @@ _FALSE = ("false", "0", "no", "n", "否")
 Dtype = pl.DataType | type[pl.DataType]
 
 
-def exact(text: pl.Expr, numbers: Numbers) -> pl.Expr:
-    """Read a decimal number with at most 15 digits before the point; null when it is none."""
+def are_plain(text: pl.Series, numbers: Numbers) -> bool:
+    """Whether all numbers of a column are digits with a point, which need not be looked through."""
+    return numbers.decimal == "." and bool(text.str.contains(_PLAIN).all())
+
+
+def exact(text: pl.Expr, numbers: Numbers, *, is_plain: bool = False) -> pl.Expr:
+    """Read a decimal number with at most 15 digits before the point; null when it is none.
+
+    Args:
+        text: the cells.
+        numbers: how they look.
+        is_plain: what `are_plain` says of the column.
+    """
+    if is_plain:
+        return text.cast(EXACT)
     # Currency signs are taken off because exports show them; letters are not.
     bare = text.str.replace_all(r"[\s¥￥$€£\u{a0}\u{202f}]", "")
     if numbers.thousands:
@@ -121,9 +135,9 @@ def day(text: pl.Expr, formats: tuple[str, ...]) -> pl.Expr:
     )
 
 
-def whole(text: pl.Expr, numbers: Numbers) -> pl.Expr:
+def whole(text: pl.Expr, numbers: Numbers, *, is_plain: bool = False) -> pl.Expr:
     """Read a whole number; 2.0 is one, 2.5 is not."""
-    number = exact(text, numbers)
+    number = exact(text, numbers, is_plain=is_plain)
     return pl.when(number.round(0) == number).then(number.cast(COUNT, strict=False))
 
 

@@ -227,8 +227,10 @@ def two_in_one(text: pl.DataFrame, rule: str, context: Context) -> pl.DataFrame:
         if text.schema.get(name) != TEXT:
             continue
         # As text first: only few cells are then read.
-        orders = text.group_by("order_id").agg(pl.col(name).drop_nulls().n_unique())
-        several = orders.filter(pl.col(name) > 1)["order_id"].drop_nulls()
+        orders = text.select("order_id", name).drop_nulls().unique()["order_id"]
+        several = orders.filter(orders.is_duplicated()).unique()
+        if several.is_empty():
+            continue
         lines = text.filter(pl.col("order_id").is_in(several.implode()))
         lines = lines.with_columns(value.alias(name))
         values = pl.col(name).drop_nulls()

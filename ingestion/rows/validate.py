@@ -19,6 +19,7 @@ from ingestion.reading.columns import ROW
 from ingestion.rows.derive import Context, issues, no_issues
 from ingestion.rows.parse import (
     Dtype,
+    are_plain,
     called,
     day,
     exact,
@@ -70,7 +71,7 @@ def cast(
     typed = frame.with_columns(
         instants(frame[name], context.datetimes, context.zone)
         if dtype == INSTANT and frame.schema.get(name) == TEXT
-        else _reader(pl.col(name), frame.schema[name], dtype, context).alias(name)
+        else _reader(frame[name], dtype, context).alias(name)
         if name in frame.columns
         else pl.lit(None, dtype).alias(name)
         for name, dtype in columns.items()
@@ -207,19 +208,22 @@ def after_export(
     return pl.concat(found)
 
 
-def _reader(cell: pl.Expr, given: Dtype, wanted: Dtype, context: Context) -> pl.Expr:
-    """Return the expression that reads a cell of type `given` as `wanted`."""
+def _reader(cells: pl.Series, wanted: Dtype, context: Context) -> pl.Expr:
+    """Return the expression that reads a column of a frame as `wanted`."""
+    cell, given = pl.col(cells.name), cells.dtype
     if given == wanted:
         return cell
     if isinstance(wanted, pl.Decimal) and isinstance(given, pl.Decimal):
         return rounded(cell, wanted)
-    text = cell if given == TEXT else cell.cast(TEXT)
+    text, numbers = cell if given == TEXT else cell.cast(TEXT), context.numbers
+    is_number = isinstance(wanted, pl.Decimal) or wanted in (COUNT, pl.Float64)
+    is_plain = is_number and given == TEXT and are_plain(cells, numbers)
     if isinstance(wanted, pl.Decimal):
-        return rounded(exact(text, context.numbers), wanted)
+        return rounded(exact(text, numbers, is_plain=is_plain), wanted)
     readers: dict[Dtype, Callable[[], pl.Expr]] = {
         TEXT: lambda: text,
-        COUNT: lambda: whole(text, context.numbers),
-        pl.Float64: lambda: exact(text, context.numbers).cast(pl.Float64),
+        COUNT: lambda: whole(text, numbers, is_plain=is_plain),
+        pl.Float64: lambda: exact(text, numbers, is_plain=is_plain).cast(pl.Float64),
         INSTANT: lambda: instant(text, context.datetimes, context.zone),
         DAY: lambda: day(text, context.dates),
         FLAG: lambda: flag(text),

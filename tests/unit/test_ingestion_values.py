@@ -21,7 +21,7 @@ from ingestion.mapping.rules import Derive, Numbers
 from ingestion.reading.columns import ROW
 from ingestion.rows import pseudonymise
 from ingestion.rows.derive import Context, derive, safe
-from ingestion.rows.parse import day, exact, instant, instants, rounded, whole
+from ingestion.rows.parse import are_plain, day, exact, instant, instants, rounded, whole
 from ingestion.rows.pseudonymise import pseudonyms
 from tests.support.exports import HEADER, ORDERS, Shop, order
 
@@ -86,6 +86,20 @@ def test_instants_are_utc() -> None:
     assert at("12/1/10 8:26", "Europe/London", "%m/%d/%y %H:%M") == datetime(2010, 12, 1, 8, 26)
     assert at("1777600000000001", "UTC", "epoch_us") == datetime(2026, 5, 1, 1, 46, 40, 1)
     assert at("1777600000", "UTC", "%Y", "epoch_s") == datetime(2026, 5, 1, 1, 46, 40)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.from_regex(r"[+-]?[0-9]{0,17}(\.[0-9]{0,12})?", fullmatch=True), max_size=5))
+def test_columns_of_plain_numbers_are_read_as_others_are(cells: list[str]) -> None:
+    text = pl.Series("n", [*cells, "12.5", None])
+    read = text.to_frame().select(exact(pl.col("n"), PLAIN)).to_series()
+    if are_plain(text, PLAIN):
+        quick = text.to_frame().select(exact(pl.col("n"), PLAIN, is_plain=True)).to_series()
+        assert quick.to_list() == read.to_list()
+        assert read.null_count() == 1
+    for odd in ("1,5", "1.", ".5", "+1", "１", "1 ", "1e3", "1234567890123456", "1.12345678901"):
+        assert not are_plain(pl.Series([odd, "1"]), PLAIN)
+    assert not are_plain(pl.Series(["1.5"]), Numbers(decimal=",", thousands="."))
 
 
 @pytest.mark.parametrize("length", [1, 32, 64, 65, 200])
