@@ -31,13 +31,12 @@ from statistics import median
 from typing import Any
 
 from benchmarks.large_shop import DAYS, LAST_DAY, SHAPES, SIZES, write
-from benchmarks.measure import ROOT, Cost, bars, measured, table, write_section
+from benchmarks.measure import ROOT, Cost, bars, measured, steps, table, write_section
 
 Figures = dict[str, list[float]]
 REPEATS = {"S": 3, "M": 3, "L": 1}
 PEER_ROWS = 4_000_000
 ONCE = ("dlt", "spark", "pandas")
-_STEP = re.compile(r"(\w+) done in ([\d.]+) s")
 # The floor has no change of GMV, and of lines and refunds only what it needs.
 _BEYOND_FLOOR = frozenset({
     "int_gmv_comparisons", "int_gmv_sides", "fct_gmv_change", "fct_order_items", "fct_refunds",
@@ -247,7 +246,7 @@ def report(found: Found) -> str:
     """The section of RESULTS.md."""
     run, floor = found.run, found.spent["floor"]
     landed = re.search(r"(\d+) rows_landed", run.told)
-    steps = ", ".join(f"{name} {seconds}" for name, seconds in _STEP.findall(run.told))
+    by_step = ", ".join(f"{name} {wall}" for name, wall in steps(run.told).items())
     packages = ", ".join(f"{p} {version(p)}" for p in ("duckdb", "polars", "dbt-core", "dagster"))
     marts = table(
         ("family", "floor CPU s", "product CPU s", "ratio", "in the run, wall s"),
@@ -274,7 +273,7 @@ def report(found: Found) -> str:
         f" rows landed. {os.cpu_count()} processors, load {found.load[0]:.1f} before and"
         f" {found.load[1]:.1f} after; Python {platform.python_version()}, {packages}.",
         f"`kpi run --full` took {run.wall:.0f} s, {run.cpu:.0f} CPU s and at most {run.peak:,.0f}"
-        f" MiB; wall by step: {steps}. Every cell compared equals the floor's.",
+        f" MiB; wall by step: {by_step}. Every cell compared equals the floor's.",
         f"Marts, median of {len(floor['all'])} processes each in turns (least to most); peak"
         f" {max(found.peaks['floor']):,.0f} MiB for the floor, {max(found.peaks['product']):,.0f}"
         " for the product:",

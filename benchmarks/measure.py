@@ -67,6 +67,11 @@ def measured(command: Sequence[str], **environment: str) -> Cost:
     return Cost(wall, cpu, max(peak[0], used.ru_maxrss / 1024), run.returncode, told)
 
 
+def steps(told: str) -> dict[str, float]:
+    """Wall seconds of the steps of a run, as it told them."""
+    return {name: float(wall) for name, wall in re.findall(r"(\w+) done in ([\d.]+) s", told)}
+
+
 def _family(pid: int) -> list[int]:
     try:
         lists = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]

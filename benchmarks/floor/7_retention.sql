@@ -44,40 +44,50 @@ from members
 cross join (values ('day'), ('month')) as grains (grain)
 group by all;
 
-create or replace table retention as
+create or replace table segmented as
 with dated as (
     select 'classic' as type, * from active union all select 'unbounded', *, null from lasts
-),
-segmented as (
-    select
-        type, grain, kind, if(grain = 'day', cohort, period_of('month', cohort)) as start, n,
-        case when grouping(shops.platform) = 0 then 'platform' when grouping(channel) = 0 then 'channel' else 'all' end as dimension,
-        coalesce(shops.platform, channel, 'all') as segment,
-        sum(members) as members, sum(net) as net
-    from dated
-    inner join (select distinct platform, dense_platform from shops) as shops on dated.platform = dense_platform
-    group by grouping sets (
-        (type, grain, kind, start, n), (type, grain, kind, start, n, shops.platform), (type, grain, kind, start, n, channel)
-    )
-),
-cohorts as (
-    select grain, kind, start, dimension, segment, sum(members) as cohort_size
-    from segmented where type = 'unbounded' group by all
 )
 select
-    cohorts.grain, cohorts.kind, cohorts.start, retention_type, cohorts.dimension, cohorts.segment, numbers.n as period_number,
-    any_value(cohort_size) as cohort_size, coalesce(sum(members), 0) as retained_count,
-    coalesce(sum(net), 0) / 100 as revenue
-from cohorts
-inner join numbers on cohorts.grain = numbers.grain
-cross join (values ('classic'), ('unbounded')) as types (retention_type)
-left join segmented
-    on
-        cohorts.grain = segmented.grain and cohorts.kind = segmented.kind and cohorts.start = segmented.start
-        and cohorts.dimension = segmented.dimension and cohorts.segment = segmented.segment
-        and segmented.type = retention_type
-        and (segmented.n = numbers.n or (retention_type = 'unbounded' and segmented.n > numbers.n))
-group by all;
+    type, grain, kind, if(grain = 'day', cohort, period_of('month', cohort)) as first, n,
+    case when grouping(named.platform) = 0 then 'platform' when grouping(channel) = 0 then 'channel' else 'all' end
+        as dimension,
+    coalesce(named.platform, channel, 'all') as segment,
+    sum(members) as members, sum(net) as net
+from dated
+inner join (select distinct platform, dense_platform from shops) as named on dated.platform = dense_platform
+group by grouping sets (
+    (type, grain, kind, first, n), (type, grain, kind, first, n, named.platform), (type, grain, kind, first, n, channel)
+);
 
-create or replace view fct_retention_daily as select start as cohort_date, * from retention where grain = 'day';
-create or replace view fct_retention_monthly as select start as cohort_month, * from retention where grain = 'month';
+-- by number, for texts are dear to join by
+create or replace table cohorts as
+select grain, kind, first, dimension, segment, row_number() over () as cohort, sum(members) as cohort_size
+from segmented where type = 'unbounded' group by all;
+
+create or replace table counted as
+select cohort, type, n, members, net from segmented inner join cohorts using (grain, kind, first, dimension, segment);
+
+create or replace table retention as
+with listed as (from cohorts inner join numbers using (grain)),
+-- whose last day is that one or a later
+reached as (
+    select cohort, n, sum(members) over (partition by cohort order by n desc) as members
+    from counted where type = 'unbounded'
+),
+retained as (
+    select listed.*, 'classic' as retention_type, members, net
+    from listed
+    left join (from counted where type = 'classic') as came using (cohort, n)
+    union all
+    select listed.*, 'unbounded', members, 0
+    from listed
+    asof left join reached on listed.cohort = reached.cohort and listed.n <= reached.n
+)
+select
+    grain, kind, first, retention_type, dimension, segment, n as period_number, cohort_size,
+    coalesce(members, 0) as retained_count, coalesce(net, 0) / 100 as revenue
+from retained;
+
+create or replace view fct_retention_daily as select first as cohort_date, * from retention where grain = 'day';
+create or replace view fct_retention_monthly as select first as cohort_month, * from retention where grain = 'month';
