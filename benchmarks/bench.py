@@ -16,24 +16,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import re
 import shutil
 import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date
-from importlib.metadata import version
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from benchmarks.large_shop import DAYS, LAST_DAY, SHAPES, SIZES, write
-from benchmarks.measure import ROOT, Cost, bars, measured, steps, table, write_section
+from benchmarks.measure import ROOT, Cost, measured
+from benchmarks.report import Figures, Found, picture, report, write_section
 
-Figures = dict[str, list[float]]
 REPEATS = {"S": 3, "M": 3, "L": 1}
 PEER_ROWS = 4_000_000
 ONCE = ("dlt", "spark", "pandas")
@@ -178,50 +173,12 @@ def peers(home: Path, repeats: int, pythons: dict[str, str]) -> tuple[dict[str, 
     return found, rows
 
 
-@dataclass(frozen=True)
-class Found:
-    """What was measured on one shop.
-
-    Attributes:
-        size, shape: of the shop.
-        load: before all and after.
-        run: the run of the product as its users start it.
-        in_run: wall seconds of its models in that run by family.
-        spent: CPU seconds of all repeats by side and family.
-        peaks: MiB of all repeats by side.
-        loaders: version and costs by reader or loader, or why it was not run.
-        rows: events that each of them read.
-    """
-
-    size: str
-    shape: str
-    load: tuple[float, float]
-    run: Cost
-    in_run: dict[str, float]
-    spent: dict[str, Figures]
-    peaks: Figures
-    loaders: dict[str, Any]
-    rows: int
-
-    @property
-    def ratios(self) -> dict[str, float]:
-        """CPU seconds of the product to those of the floor, and of landing to those of DuckDB."""
-        ours, floor = self.spent["product"], self.spent["floor"]
-        return {
-            **{family: median(ours[family]) / median(floor[family]) for family in ours},
-            "landing": self.cpu("product") / self.cpu("duckdb"),
-        }
-
-    def cpu(self, loader: str) -> float:
-        """CPU seconds of a loader."""
-        return float(median(cost.cpu for cost in self.loaders[loader]["costs"]))
-
-
 def bench(size: str, shape: str, home: Path, asked: argparse.Namespace) -> Found:
     """Measure one shop."""
     repeats, threads = asked.repeats or REPEATS[size], asked.threads
-    if not (home / "shop.yml").exists():
-        write(home, SHAPES[shape], SIZES[size], DAYS[size], threads)
+    if (home / "data/landing").exists():
+        raise SystemExit(f"{home} has been run; what landing costs is only seen the first time")
+    write(home, SHAPES[shape], SIZES[size], DAYS[size], threads)
     before = os.getloadavg()[0]
     run = measured([
         sys.executable, "-m", "orchestration.cli.main", "--home", str(home), "run", "--full",
@@ -239,73 +196,9 @@ def bench(size: str, shape: str, home: Path, asked: argparse.Namespace) -> Found
     spent, peaks = families(home, repeats, threads)
     loaders, rows = peers(home, min(repeats, 3), dict(asked.peer_python))
     load = (before, os.getloadavg()[0])
-    return Found(size, shape, load, run, in_run, spent, peaks, loaders, rows)
-
-
-def report(found: Found) -> str:
-    """The section of RESULTS.md."""
-    run, floor = found.run, found.spent["floor"]
-    landed = re.search(r"(\d+) rows_landed", run.told)
-    by_step = ", ".join(f"{name} {wall}" for name, wall in steps(run.told).items())
-    packages = ", ".join(f"{p} {version(p)}" for p in ("duckdb", "polars", "dbt-core", "dagster"))
-    marts = table(
-        ("family", "floor CPU s", "product CPU s", "ratio", "in the run, wall s"),
-        [
-            (family, _spread(floor[family]), _spread(figures), f"{found.ratios[family]:.2f}",
-             f"{found.in_run[family]:.1f}")
-            for family, figures in found.spent["product"].items()
-        ],
-    )  # fmt: skip
-    loading = table(
-        ("loader", "version", "CPU s", "ratio", "wall s", "peak MiB"),
-        [
-            (name, of, "", "", "", "") if isinstance(of, str) else
-            (name, of["version"], _spread([cost.cpu for cost in of["costs"]]),
-             f"{found.cpu(name) / found.cpu('duckdb'):.2f}",
-             _spread([cost.wall for cost in of["costs"]]),
-             f"{max(cost.peak for cost in of['costs']):,.0f}")
-            for name, of in found.loaders.items()
-        ],
-    )  # fmt: skip
-    return "\n\n".join([
-        f"## {found.size}, {found.shape.replace('_', '-')} ({date.today()})",
-        f"{SIZES[found.size]:,} events in {DAYS[found.size]} days, {landed[1] if landed else '?'}"
-        f" rows landed. {os.cpu_count()} processors, load {found.load[0]:.1f} before and"
-        f" {found.load[1]:.1f} after; Python {platform.python_version()}, {packages}.",
-        f"`kpi run --full` took {run.wall:.0f} s, {run.cpu:.0f} CPU s and at most {run.peak:,.0f}"
-        f" MiB; wall by step: {by_step}. Every cell compared equals the floor's.",
-        f"Marts, median of {len(floor['all'])} processes each in turns (least to most); peak"
-        f" {max(found.peaks['floor']):,.0f} MiB for the floor, {max(found.peaks['product']):,.0f}"
-        " for the product:",
-        marts,
-        f"{found.rows:,} events from CSV to typed Parquet (dlt: into DuckDB), whole processes with"
-        " their imports; ratios to DuckDB:",
-        loading,
-        f"![CPU seconds](pictures/{found.size}_{found.shape}.svg)",
-    ])  # fmt: skip
-
-
-def _spread(figures: list[float]) -> str:
-    if len(figures) == 1:
-        return f"{figures[0]:.2f}"
-    return f"{median(figures):.2f} ({min(figures):.2f}-{max(figures):.2f})"
-
-
-def picture(found: Found) -> str:
-    """CPU seconds of the families and of the loaders."""
-    floor = found.spent["floor"]
-    rows: dict[str, tuple[float | None, ...]] = {
-        family: (median(figures), median(floor[family]))
-        for family, figures in found.spent["product"].items()
-    }
-    rows["landing; DuckDB"] = (found.cpu("product"), found.cpu("duckdb"))
-    rows |= {
-        name: (None, found.cpu(name))
-        for name, of in found.loaders.items()
-        if name not in ("product", "duckdb") and not isinstance(of, str)
-    }
-    title = f"CPU seconds, {found.size}, {found.shape}"
-    return bars(title, ("product", "floor or other tool"), rows)
+    return Found(
+        size, shape, SIZES[size], DAYS[size], load, run, in_run, spent, peaks, loaders, rows
+    )
 
 
 def main() -> None:
@@ -313,7 +206,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", choices=SIZES, default="S")
     parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(SHAPES))
-    parser.add_argument("--home", type=Path, help="keep the shop here, or take the one that is")
+    parser.add_argument("--home", type=Path, help="keep the shops in this folder")
     parser.add_argument("--repeats", type=int)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--check", action="store_true")
@@ -330,7 +223,7 @@ def main() -> None:
     above = []
     for shape in asked.shapes:
         with tempfile.TemporaryDirectory() as temporary:
-            home = (asked.home or Path(temporary)) / f"{asked.size}_{shape}"
+            home = (asked.home or Path(temporary)).resolve() / f"{asked.size}_{shape}"
             found = bench(asked.size, shape, home, asked)
         if not asked.check:
             write_section(f"bench {asked.size} {shape}", report(found))

@@ -1,4 +1,4 @@
-"""A command measured from outside, and results written into RESULTS.md.
+"""A command measured from outside.
 
 The process that measures is small and starts a fresh one each time: the peak of memory and the CPU
 seconds are then those of what is measured alone, with all that it starts.
@@ -11,13 +11,11 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "benchmarks/RESULTS.md"
-_COLORS = ("#4269d0", "#b0b7c3")
 
 
 @dataclass(frozen=True)
@@ -87,51 +85,3 @@ def _resident(pid: int) -> float:
         return 0.0
     found = re.search(r"VmRSS:\s+(\d+)", status)
     return int(found[1]) / 1024 if found else 0.0
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A table of Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
-
-
-def write_section(name: str, text: str, results: Path = RESULTS) -> None:
-    """Put a text between the markers of its name, at the end if they are not there yet."""
-    begin, end = f"<!-- {name}: written by make bench -->", f"<!-- {name}: end -->"
-    section, page = f"{begin}\n{text}\n{end}", results.read_text()
-    if begin in page:
-        before, _, rest = page.partition(begin)
-        page = before + section + rest.partition(end)[2]
-    else:
-        page = f"{page.rstrip()}\n\n{section}\n"
-    results.write_text(page)
-
-
-def bars(title: str, names: Sequence[str], rows: Mapping[str, Sequence[float | None]]) -> str:
-    """A picture: a group of horizontal bars a row, one a name; None has no bar."""
-    longest = max((value for row in rows.values() for value in row if value), default=1.0)
-    step = 14 * len(names) + 10
-    height = 52 + step * len(rows)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="720" height="{height}" font-size="12"'
-        ' font-family="sans-serif"><rect width="100%" height="100%" fill="white"/>'
-        f'<text x="12" y="20" font-weight="bold">{title}</text>'
-    ]
-    for place, name in enumerate(names):
-        x = 150 + 160 * place
-        parts.append(
-            f'<rect x="{x}" y="30" width="10" height="10" fill="{_COLORS[place]}"/>'
-            f'<text x="{x + 16}" y="39">{name}</text>'
-        )
-    for line, (label, values) in enumerate(rows.items()):
-        top = 52 + step * line
-        parts.append(f'<text x="140" y="{top + step / 2}" text-anchor="end">{label}</text>')
-        for place, value in enumerate(values):
-            if value is not None:
-                width, y = 480 * value / longest, top + 14 * place
-                parts.append(
-                    f'<rect x="150" y="{y}" width="{width:.1f}" height="11"'
-                    f' fill="{_COLORS[place]}"/>'
-                    f'<text x="{156 + width:.1f}" y="{y + 10}">{value:.2f}</text>'
-                )
-    return "".join(parts) + "</svg>\n"

@@ -10,8 +10,9 @@ import pytest
 
 from benchmarks.bench import _FAMILIES, family_of
 from benchmarks.large_shop import LAST_DAY, SHAPES, write
-from benchmarks.measure import bars, measured, table, write_section
+from benchmarks.measure import measured
 from benchmarks.reference import FAMILIES
+from benchmarks.report import bars, table, write_section
 
 
 @pytest.fixture(scope="module")
