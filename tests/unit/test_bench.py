@@ -11,6 +11,7 @@ import pytest
 from benchmarks.bench import _FAMILIES, family_of
 from benchmarks.large_shop import LAST_DAY, SHAPES, write
 from benchmarks.measure import measured
+from benchmarks.peers import PEERS
 from benchmarks.reference import FAMILIES
 from benchmarks.report import bars, table, write_section
 
@@ -71,6 +72,21 @@ def test_the_order_heavy_shop_has_an_order_for_every_few_events(tmp_path: Path) 
             f" (select count(distinct order_id) from '{tmp_path}/data/inbox/*/orders_*.csv')"
         ).fetchall()[0]
     assert 3 < events / orders < 8
+
+
+@pytest.mark.parametrize("name", ["product", "duckdb", "polars", "pandas"])
+def test_every_loader_writes_all_rows_with_their_instants(
+    name: str, made: Path, tmp_path: Path
+) -> None:
+    files = sorted((made / "web").glob("events_*.csv"))[:2]
+    rows = sum(len(path.read_text().splitlines()) - 1 for path in files)
+    assert PEERS[name](files, tmp_path) == rows
+    with duckdb.connect() as con:
+        told = con.execute(
+            f"select count(occurred_at), any_value(typeof(occurred_at))"
+            f" from '{tmp_path}/**/*.parquet'"
+        ).fetchall()
+    assert told == [(rows, "TIMESTAMP")]
 
 
 def test_a_command_is_measured_with_all_that_it_starts() -> None:
