@@ -130,18 +130,20 @@ def part(name: str, home: Path, threads: int) -> tuple[Any, Cost]:
     return json.loads(cost.told.strip().splitlines()[-1]), cost
 
 
-def families(home: Path, repeats: int, threads: int) -> tuple[dict[str, Figures], Figures]:
-    """CPU seconds of floor and product by family, and the peaks of memory, of all repeats."""
+def families(
+    home: Path, repeats: int, threads: int
+) -> tuple[dict[str, Figures], dict[str, list[Cost]]]:
+    """CPU seconds of floor and product by family, and the costs of their processes."""
     spent: dict[str, Figures] = {"floor": defaultdict(list), "product": defaultdict(list)}
-    peaks: Figures = defaultdict(list)
+    processes: dict[str, list[Cost]] = defaultdict(list)
     for _ in range(repeats):
         for side, figures in spent.items():
             found, cost = part(side, home, threads)
             for family, seconds in found.items():
                 figures[family].append(seconds)
             figures["all"].append(sum(found.values()))
-            peaks[side].append(cost.peak)
-    return spent, peaks
+            processes[side].append(cost)
+    return spent, processes
 
 
 def peers(home: Path, repeats: int, pythons: dict[str, str]) -> tuple[dict[str, Any], int]:
@@ -193,11 +195,11 @@ def bench(size: str, shape: str, home: Path, asked: argparse.Namespace) -> Found
         if family := family_of(result["model"]):
             in_run[family] += result["execution_time"]
             in_run["all"] += result["execution_time"]
-    spent, peaks = families(home, repeats, threads)
+    spent, processes = families(home, repeats, threads)
     loaders, rows = peers(home, min(repeats, 3), dict(asked.peer_python))
     load = (before, os.getloadavg()[0])
     return Found(
-        size, shape, SIZES[size], DAYS[size], load, run, in_run, spent, peaks, loaders, rows
+        size, shape, SIZES[size], DAYS[size], load, run, in_run, spent, processes, loaders, rows
     )
 
 

@@ -30,7 +30,7 @@ class Found:
         run: the run of the product as its users start it.
         in_run: wall seconds of its models in that run by family.
         spent: CPU seconds of all repeats by side and family.
-        peaks: MiB of all repeats by side.
+        processes: costs of all repeats by side, imports and copying the build included.
         loaders: version and costs by reader or loader, or why it was not run.
         rows: events that each of them read.
     """
@@ -43,7 +43,7 @@ class Found:
     run: Cost
     in_run: dict[str, float]
     spent: dict[str, Figures]
-    peaks: Figures
+    processes: dict[str, list[Cost]]
     loaders: dict[str, Any]
     rows: int
 
@@ -93,15 +93,21 @@ def report(found: Found) -> str:
         f" {found.load[1]:.1f} after; Python {platform.python_version()}, {packages}.",
         f"`kpi run --full` took {run.wall:.0f} s, {run.cpu:.0f} CPU s and at most {run.peak:,.0f}"
         f" MiB; wall by step: {by_step}. Every cell compared equals the floor's.",
-        f"Marts, median of {len(floor['all'])} processes each in turns (least to most); peak"
-        f" {max(found.peaks['floor']):,.0f} MiB for the floor, {max(found.peaks['product']):,.0f}"
-        " for the product:",
+        f"Marts, median of {len(floor['all'])} processes each in turns (least to most). A process"
+        f" of the floor took {_wall(found, 'floor')}, one of the product"
+        f" {_wall(found, 'product')}.",
         marts,
         f"{found.rows:,} events from CSV to typed Parquet (dlt: into DuckDB), whole processes with"
         " their imports; ratios to DuckDB:",
         loading,
         f"![CPU seconds](pictures/{found.size}_{found.shape}.svg)",
     ])  # fmt: skip
+
+
+def _wall(found: Found, side: str) -> str:
+    costs = found.processes[side]
+    wall, peak = median(cost.wall for cost in costs), max(cost.peak for cost in costs)
+    return f"{wall:.1f} s and at most {peak:,.0f} MiB"
 
 
 def _spread(figures: list[float]) -> str:
