@@ -5,7 +5,8 @@
    Rows delivered once, nearly all of a large feed, are told by a hash and pass without being
    sorted; a row whose hash meets another's by chance only takes the longer way.
    Where two batches tell differently of a row under one instant, the batch alone decides, which
-   means nothing: the row is then `_is_tied`.
+   means nothing: the row is then `_is_tied`. So it is where nothing but the last instant in two
+   files orders them and their names say the opposite (`export_1` over `export_2`).
    A partial run reads only the row keys that a new, rejected or superseded batch could change. #}
 {% macro latest_versions(feed) %}
     {%- set raw = source('raw', feed) -%}
@@ -41,6 +42,7 @@
             raw._row_key,
             raw._unit_key,
             raw._version_at,
+            raw._name_order,
             raw.batch,
             {{ content }} as content
         from {{ counting }}
@@ -57,6 +59,7 @@
             _row_key,
             batch,
             _version_at,
+            _name_order,
             {%- if partial %}
             {{ content }} as content
         from {{ raw }} as raw
@@ -78,6 +81,7 @@
             _unit_key,
             batch,
             max(_version_at) as unit_version_at,
+            max(_name_order) as unit_name_order,
             sum(cast(content as decimal(38, 0))) as content
         from unit_rows
         group by source, _unit_key, batch
@@ -89,7 +93,8 @@
             batch,
             _covers_from as covers_from,
             _covers_to as covers_to,
-            max(_version_at) as unit_version_at
+            max(_version_at) as unit_version_at,
+            max(_name_order) as unit_name_order
         from {{ raw }}
         where _is_active and _seq <= {{ ceiling }} and _covers_from is not null
         group by source, batch, _covers_from, _covers_to
@@ -102,6 +107,7 @@
             units._unit_key,
             snapshots.batch,
             snapshots.unit_version_at,
+            snapshots.unit_name_order,
             cast(0 as decimal(38, 0)) as content
         from (select distinct source, _unit_key from unit_batches) as units
         inner join snapshots
@@ -127,7 +133,8 @@
             source,
             _unit_key,
             batch,
-            {{ differs('content', 'source, _unit_key, unit_version_at') }} as is_differing
+            {{ differs('content', 'source, _unit_key, unit_version_at') }} as is_differing,
+            {{ contradicted('unit_name_order', 'source, _unit_key') }} as is_contradicted
         from unit_candidates
         qualify
             rank() over (partition by source, _unit_key order by unit_version_at desc) = 1
@@ -163,8 +170,11 @@
             source,
             _unit_key,
             batch,
-            is_differing
-            and (source, _unit_key) in (select source, _unit_key from overlapping) as is_tied
+            is_contradicted
+            or (
+                is_differing
+                and (source, _unit_key) in (select source, _unit_key from overlapping)
+            ) as is_tied
         from unit_newest
         where (source, _unit_key, batch) not in (select source, _unit_key, batch from overlapping)
     ),
@@ -175,6 +185,7 @@
             contested._row_key,
             contested.batch,
             {{ differs('contested.content', 'contested.source, contested._row_key, contested._version_at') }}
+            or {{ contradicted('contested._name_order', 'contested.source, contested._row_key', 'contested.content') }}
             or coalesce(unit_winners.is_tied, false) as _is_tied
         from contested
         left join unit_winners
@@ -224,6 +235,16 @@
 {% macro differs(value, partition) -%}
     min({{ value }}) over (partition by {{ partition }})
     <> max({{ value }}) over (partition by {{ partition }})
+{%- endmacro %}
+
+{# Whether versions of which nothing but the last instant in their files tells the age differ, and
+   this one's file stands before another's in the order of names. #}
+{% macro contradicted(name_order, partition, content='content') -%}
+    coalesce(
+        {{ name_order }} < max({{ name_order }}) over (partition by {{ partition }})
+        and {{ differs('case when ' ~ name_order ~ ' is not null then ' ~ content ~ ' end', partition) }},
+        false
+    )
 {%- endmacro %}
 
 {# Row keys whose winner the batches since the last run can change: their own, and those of every
