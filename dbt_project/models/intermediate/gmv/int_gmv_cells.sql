@@ -50,7 +50,7 @@ summed as (
         sum(repeat_buyers) as repeat_buyers,
         sum(identified_orders) as identified_orders,
         sum(orders) as orders,
-        sum(units) as units,
+        case when sum(orders) = 0 or count(units) > 0 then coalesce(sum(units), 0) end as units,
         sum(gmv) as gmv,
         sum(net_sales) as net_sales,
         sum(net_sales_by_order_date) as net_sales_by_order_date
@@ -101,8 +101,17 @@ final as (
         dimension,
         segment,
         {% for name, type in sums.items() %}
-            cast({{ unless_unknown(name, 'known.is_sales_known') }} as {{ type }})
-                as {{ name }},
+            cast(
+                {% if name.startswith('net_sales') %}
+                    case
+                        when known.is_refunds_known
+                            then {{ unless_unknown(name, 'known.is_sales_known') }}
+                    end
+                {% else %}
+                    {{ unless_unknown(name, 'known.is_sales_known') }}
+                {% endif %}
+                as {{ type }}
+            ) as {{ name }},
         {% endfor %}
         case
             when reported_platforms.is_reported is null

@@ -24,6 +24,8 @@ known as (
         grain,
         period_start,
         bool_or(is_sales_known) as is_sales_known,
+        -- what is left after refunds is known where all that sell tell them
+        bool_and(is_refunds_known or not is_sales_known) as is_refunds_known,
         bool_or(is_traffic_known) as is_traffic_known
     from {{ ref('int_gmv_known') }}
     group by grain, period_start
@@ -54,12 +56,20 @@ summed as (
         present.segment,
         {% for name in counts + amounts %}
             cast(
+                {% if name.startswith('net_sales') %}
+                case when present.dimension in ('platform', 'shop') or bool_or(known.is_refunds_known)
+                    then
+                {% endif %}
                 coalesce(
                     sum(cells.{{ name }}),
                     case
-                        when present.dimension = 'all' and bool_or(known.is_sales_known) then 0
+                        when
+                            present.dimension = 'all' and bool_or(known.is_sales_known)
+                            and count(cells.gmv) = 0
+                            then 0
                     end
-                ) as {{ 'decimal(18, 2)' if name in amounts else 'bigint' }}
+                )
+                {% if name.startswith('net_sales') %} end {% endif %} as {{ 'decimal(18, 2)' if name in amounts else 'bigint' }}
             ) as {{ name }},
         {% endfor %}
         cast(

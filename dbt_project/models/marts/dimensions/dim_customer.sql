@@ -5,6 +5,10 @@ orders as (
     where customer_key is not null
 ),
 
+refunders as (
+    select * from {{ ref('int_platforms_refunding') }}
+),
+
 acquired as (
     select * from {{ ref('int_customers_acquired') }}
 ),
@@ -33,7 +37,10 @@ customers as (
         min(business_date) as first_order_date,
         max(business_date) as last_order_date,
         count(*) as orders,
-        sum(net_amount) as net_sales,
+        case
+            when bool_and(platform in (select refunders.platform from refunders))
+                then sum(net_amount)
+        end as net_sales,
         string_agg(distinct platform, ', ' order by platform) as platforms
     from orders
     group by customer_key

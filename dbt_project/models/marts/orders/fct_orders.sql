@@ -5,6 +5,10 @@
 
 with
 
+refunders as (
+    select * from {{ ref('int_platforms_refunding') }}
+),
+
 orders as (
     select *
     from {{ ref('int_orders_attributed') }}
@@ -33,8 +37,12 @@ final as (
         is_awaiting_value,
         placed_amount,
         paid_amount,
-        refunded_amount,
-        refunded_other_amount,
+        case when orders.platform in (select refunders.platform from refunders) then refunded_amount end
+            as refunded_amount,
+        case
+            when orders.platform in (select refunders.platform from refunders)
+                then refunded_other_amount
+        end as refunded_other_amount,
         gmv_incl_freight_amount,
         units,
         currency,
