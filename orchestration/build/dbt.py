@@ -7,18 +7,26 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache, partial
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, TextIO
 
 import polars as pl
 
 from orchestration.config.settings import DBT_PROJECT_DIR, Settings, load
 from orchestration.errors import KpiError, without_values
 
-MANIFEST = DBT_PROJECT_DIR / "target" / "manifest.json"
-_PARSED = DBT_PROJECT_DIR / "target" / "parsed.sha256"
+_TARGET = DBT_PROJECT_DIR / "target"
+MANIFEST = _TARGET / "manifest.json"
+_DIGEST = _TARGET / "manifest.sha256"
+# What dbt keeps of a parse; one a set of variables, for shops that share the checkout.
+_PARSED = _TARGET / "parsed"
 _PARTIAL = "partial_parse.msgpack"
+_KEPT = 24
 
 CHECKS_SCHEMA = {
     "check_name": pl.String, "layer": pl.String, "subject": pl.String, "severity": pl.String,
@@ -29,47 +37,79 @@ CHECKS_SCHEMA = {
 def prepare_manifest() -> Path:
     """The manifest of the project as it stands; parsed again only when a file of it changed.
 
-    Two shops may run from one checkout at the same time, so only one of them parses it.
-
     Raises:
         KpiError: the project does not parse; names dbt's own message.
     """
-    MANIFEST.parent.mkdir(exist_ok=True)
-    with _PARSED.with_suffix(".lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        _parse_if_changed()
+    _parsed(_variables())
     return MANIFEST
 
 
 def manifest() -> dict[str, Any]:
     """What dbt knows of the project: models, columns, their descriptions and meta."""
+    return _manifest_of(MANIFEST.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _manifest_of(written: int) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(MANIFEST.read_text("utf-8"))
     return found
 
 
-def _parse_if_changed() -> None:
-    digest = hashlib.sha256()
+def _parsed(variables: Sequence[str]) -> Path:
+    """What dbt keeps of a parse of the project as it stands, with these variables.
+
+    dbt itself parses all again for every other place of the build file. Nothing that it parses
+    depends on more of that than the file's name, so the parse is known here by what it depends on.
+    Two shops may run from one checkout at the same time, so only one of them parses it.
+    """
+    project = _project_digest()
+    database = Path(os.environ.get("KPI_BUILD_FILE", "")).stem
+    inputs = json.dumps([project, database, list(variables)])
+    parsed = _PARSED / f"{hashlib.sha256(inputs.encode()).hexdigest()}.msgpack"
+    _PARSED.mkdir(parents=True, exist_ok=True)
+    with _DIGEST.with_suffix(".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        is_told = MANIFEST.exists() and _DIGEST.exists() and _DIGEST.read_text("ascii") == project
+        if not (is_told and parsed.exists()):
+            _parse(variables, parsed)
+            _DIGEST.write_text(project, "ascii")
+    return parsed
+
+
+def _project_digest() -> str:
+    digest = hashlib.sha256(f"{version('dbt-core')} {version('dbt-duckdb')}".encode())
     for path in sorted(DBT_PROJECT_DIR.rglob("*")):
         if path.suffix in {".sql", ".yml", ".csv"} and "target" not in path.parts:
             digest.update(path.as_posix().encode() + path.read_bytes())
-    if MANIFEST.exists() and _PARSED.exists() and _PARSED.read_text("ascii") == digest.hexdigest():
-        return
+    return digest.hexdigest()
+
+
+def _parse(variables: Sequence[str], parsed: Path) -> None:
     from dbt.cli.main import dbtRunner
 
-    arguments = [
-        *("--quiet", "parse"),
-        *("--project-dir", str(DBT_PROJECT_DIR)),
-        *("--profiles-dir", str(DBT_PROJECT_DIR)),
-        *_variables(),
-    ]
-    result = dbtRunner().invoke(arguments)
-    if not result.success:
-        raise KpiError(
-            f"dbt cannot parse the project: {result.exception}",
-            str(DBT_PROJECT_DIR),
-            "Mend the model or yml it names.",
-        )
-    _PARSED.write_text(digest.hexdigest(), "ascii")
+    kept = sorted(_PARSED.glob("*.msgpack"), key=lambda file: file.stat().st_mtime)
+    with TemporaryDirectory(dir=_TARGET) as folder:
+        target = Path(folder)
+        if kept:  # dbt parses only what changed since, if it can
+            shutil.copyfile(kept[-1], target / _PARTIAL)
+        result = dbtRunner().invoke(["--quiet", "parse", *_places(target), *variables])
+        if not result.success:
+            raise KpiError(
+                f"dbt cannot parse the project: {result.exception}",
+                str(DBT_PROJECT_DIR),
+                "Mend the model or yml it names.",
+            )
+        # From one moment to the next: another shop may be reading.
+        (target / MANIFEST.name).replace(MANIFEST)
+        (target / _PARTIAL).replace(parsed)
+    for file in kept[: 1 - _KEPT]:
+        file.unlink()
+
+
+def _places(target: Path) -> list[str]:
+    places = {"project-dir": DBT_PROJECT_DIR, "profiles-dir": DBT_PROJECT_DIR,
+              "target-path": target, "log-path": target}  # fmt: skip
+    return [f"--{name}={place}" for name, place in places.items()]
 
 
 def build_arguments(settings: Settings, *, full: bool) -> list[str]:
@@ -93,26 +133,37 @@ def invoke(arguments: list[str], target: Path) -> Mapping[str, Any]:
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
 
     target.mkdir(parents=True, exist_ok=True)
-    if (parsed := MANIFEST.with_name(_PARTIAL)).exists():
-        shutil.copyfile(parsed, target / _PARTIAL)
-    places = {"project-dir": DBT_PROJECT_DIR, "profiles-dir": DBT_PROJECT_DIR,
-              "target-path": target, "log-path": target}  # fmt: skip
-    told = [f"--{name}={place}" for name, place in places.items()]
-    try:
-        # At level debug every statement is written twice, which costs a small shop a third.
-        done = dbtRunner().invoke(["--quiet", "--log-level-file=info", *arguments, *told])
-    finally:
-        # dbt keeps its connection; no other of this process could open the file.
-        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    given = arguments[arguments.index("--vars") :][:2] if "--vars" in arguments else []
+    project = Manifest.from_msgpack(_parsed(given).read_bytes(), decoder=extended_mashumuro_decoder)
+    project.build_flat_graph()  # type: ignore[no-untyped-call]
+    # dbt's own loggers word every event, most of which are of level debug and written nowhere.
+    silent = ("--log-level=none", "--log-level-file=none", "--no-write-json")
+    with (target / "dbt.log").open("w", encoding="utf-8") as log:
+        try:
+            runner = dbtRunner(project, callbacks=[partial(_write_event, log)])
+            done = runner.invoke([*silent, *arguments, *_places(target)])
+        finally:
+            # dbt keeps its connection; no other of this process could open the file.
+            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if done.exception is not None:
         if not isinstance(done.exception, Exception):  # the run was interrupted
             raise done.exception
         said = without_values(str(done.exception))
         raise KpiError(f"dbt cannot build: {said}", str(target / "dbt.log"))
     results: Any = done.result or ()
+    if results:
+        results.write(str(target / "run_results.json"))
     return {result.node.unique_id: result for result in results}
+
+
+def _write_event(log: TextIO, event: Any) -> None:
+    if event.info.level != "debug":
+        told = f"{datetime.now(UTC):%H:%M:%S.%f} [{event.info.level}] {event.info.msg}\n"
+        log.write(told)
 
 
 def variables(settings: Settings) -> list[str]:
