@@ -13,12 +13,15 @@ from functools import lru_cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import polars as pl
 
 from orchestration.config.settings import DBT_PROJECT_DIR, Settings, load
 from orchestration.errors import KpiError, without_values
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
 
 _TARGET = DBT_PROJECT_DIR / "target"
 MANIFEST = _TARGET / "manifest.json"
@@ -26,7 +29,7 @@ _DIGEST = _TARGET / "manifest.sha256"
 # What dbt keeps of a parse; one a set of variables, for shops that share the checkout.
 _PARSED = _TARGET / "parsed"
 _PARTIAL = "partial_parse.msgpack"
-_KEPT = 24
+_KEPT = 48
 
 CHECKS_SCHEMA = {
     "check_name": pl.String, "layer": pl.String, "subject": pl.String, "severity": pl.String,
@@ -40,7 +43,7 @@ def prepare_manifest() -> Path:
     Raises:
         KpiError: the project does not parse; names dbt's own message.
     """
-    _parsed(_variables())
+    _parsed(_variables(), Path(os.environ.get("KPI_BUILD_FILE", "")))
     return MANIFEST
 
 
@@ -55,25 +58,37 @@ def _manifest_of(written: int) -> dict[str, Any]:
     return found
 
 
-def _parsed(variables: Sequence[str]) -> Path:
-    """What dbt keeps of a parse of the project as it stands, with these variables.
+def parsed(variables: Sequence[str], build_file: Path) -> Manifest:
+    """The project as dbt has parsed it, with these `--vars`, for a build file.
 
     dbt itself parses all again for every other place of the build file. Nothing that it parses
-    depends on more of that than the file's name, so the parse is known here by what it depends on.
-    Two shops may run from one checkout at the same time, so only one of them parses it.
+    depends on more of that than the file's name, so a parse is known here by what it depends on.
+
+    Raises:
+        KpiError: the project does not parse.
     """
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
+    kept = _parsed(variables, build_file)
+    project: Manifest = Manifest.from_msgpack(kept, decoder=extended_mashumuro_decoder)
+    project.build_flat_graph()  # type: ignore[no-untyped-call]
+    return project
+
+
+def _parsed(variables: Sequence[str], build_file: Path) -> bytes:
+    """What dbt keeps of a parse. Of several shops in one checkout only one parses at a time."""
     project = _project_digest()
-    database = Path(os.environ.get("KPI_BUILD_FILE", "")).stem
-    inputs = json.dumps([project, database, list(variables)])
-    parsed = _PARSED / f"{hashlib.sha256(inputs.encode()).hexdigest()}.msgpack"
+    inputs = json.dumps([project, build_file.stem, list(variables)])
+    kept = _PARSED / f"{hashlib.sha256(inputs.encode()).hexdigest()}.msgpack"
     _PARSED.mkdir(parents=True, exist_ok=True)
     with _DIGEST.with_suffix(".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         is_told = MANIFEST.exists() and _DIGEST.exists() and _DIGEST.read_text("ascii") == project
-        if not (is_told and parsed.exists()):
-            _parse(variables, parsed)
+        if not (is_told and kept.exists()):
+            _parse(variables, kept)
             _DIGEST.write_text(project, "ascii")
-    return parsed
+        return kept.read_bytes()
 
 
 def _project_digest() -> str:
@@ -84,14 +99,14 @@ def _project_digest() -> str:
     return digest.hexdigest()
 
 
-def _parse(variables: Sequence[str], parsed: Path) -> None:
+def _parse(variables: Sequence[str], kept: Path) -> None:
     from dbt.cli.main import dbtRunner
 
-    kept = sorted(_PARSED.glob("*.msgpack"), key=lambda file: file.stat().st_mtime)
+    others = sorted(_PARSED.iterdir(), key=lambda file: file.stat().st_mtime)
     with TemporaryDirectory(dir=_TARGET) as folder:
         target = Path(folder)
-        if kept:  # dbt parses only what changed since, if it can
-            shutil.copyfile(kept[-1], target / _PARTIAL)
+        if others:  # dbt parses only what changed since, if it can
+            shutil.copyfile(others[-1], target / _PARTIAL)
         result = dbtRunner().invoke(["--quiet", "parse", *_places(target), *variables])
         if not result.success:
             raise KpiError(
@@ -101,8 +116,8 @@ def _parse(variables: Sequence[str], parsed: Path) -> None:
             )
         # From one moment to the next: another shop may be reading.
         (target / MANIFEST.name).replace(MANIFEST)
-        (target / _PARTIAL).replace(parsed)
-    for file in kept[: 1 - _KEPT]:
+        (target / _PARTIAL).replace(kept)
+    for file in others[: 1 - _KEPT]:
         file.unlink()
 
 
@@ -116,6 +131,10 @@ def build_arguments(settings: Settings, *, full: bool) -> list[str]:
     """Arguments of the `dbt build` of a run; unit tests belong to `make test`, not to a morning."""
     arguments = ["build", "--exclude-resource-type", "unit_test", *variables(settings)]
     return [*arguments, "--full-refresh"] if full else arguments
+
+
+# dbt's own loggers word every event, most of which are of level debug and written nowhere.
+SILENT = ("--log-level=none", "--log-level-file=none", "--no-write-json")
 
 
 def invoke(arguments: list[str], target: Path) -> Mapping[str, Any]:
@@ -133,19 +152,14 @@ def invoke(arguments: list[str], target: Path) -> Mapping[str, Any]:
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
-    from dbt.contracts.graph.manifest import Manifest
-    from dbt.parser.manifest import extended_mashumuro_decoder
 
     target.mkdir(parents=True, exist_ok=True)
-    given = arguments[arguments.index("--vars") :][:2] if "--vars" in arguments else []
-    project = Manifest.from_msgpack(_parsed(given).read_bytes(), decoder=extended_mashumuro_decoder)
-    project.build_flat_graph()  # type: ignore[no-untyped-call]
-    # dbt's own loggers word every event, most of which are of level debug and written nowhere.
-    silent = ("--log-level=none", "--log-level-file=none", "--no-write-json")
+    given = arguments[arguments.index("--vars") :][:2]
+    project = parsed(given, Path(os.environ["KPI_BUILD_FILE"]))
     with (target / "dbt.log").open("w", encoding="utf-8") as log:
         try:
             runner = dbtRunner(project, callbacks=[partial(_write_event, log)])
-            done = runner.invoke([*silent, *arguments, *_places(target)])
+            done = runner.invoke([*SILENT, *arguments, *_places(target)])
         finally:
             # dbt keeps its connection; no other of this process could open the file.
             DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
