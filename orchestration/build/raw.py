@@ -215,8 +215,13 @@ def _view(con: duckdb.DuckDBPyConnection, feed: Feed, landing: Path) -> str:
     )
     # A column added to the feed later is missing from older files, perhaps from all of them.
     landed = {row[0] for row in con.execute(f"describe select * from {files}").fetchall()}
+    # Keys that another column tells too are left empty in the files.
+    row_key = f"coalesce(f._row_key, f.{feed.key_column or '_row_key'})"
+    told = {"_row_key": row_key, "_unit_key": f"coalesce(f._unit_key, {row_key})"}
     columns = [
-        f"f.{name}" if name in landed else f"null::{_sql_type(kind)} as {name}"
+        f"{told.get(name, f'f.{name}')} as {name}"
+        if name in landed
+        else f"null::{_sql_type(kind)} as {name}"
         for name, kind in feed.landed.items()
     ]
     # Of a file without export instant the last instant in it orders versions: a guess that the

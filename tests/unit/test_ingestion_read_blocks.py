@@ -284,7 +284,7 @@ def test_a_large_file_with_a_list_of_values_lands(shop: Shop) -> None:
 
 
 @pytest.mark.usefixtures("small_blocks")
-def test_orders_are_held_whole(tmp_path: Path) -> None:
+def test_an_order_that_comes_again_in_another_block_is_judged_with_it(tmp_path: Path) -> None:
     shop = Shop(tmp_path, ORDERS)
     landed = shop.land(HEADER + orders(60) + order(1, "3.00"))
     assert (landed.rows_landed, landed.rows_quarantined) == (59, 2)
