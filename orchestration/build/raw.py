@@ -204,7 +204,10 @@ def _view(con: duckdb.DuckDBPyConnection, feed: Feed, landing: Path) -> str:
     known = con.execute("select count(*) from raw.batches where feed = ?", [feed.name]).fetchall()
     if not known[0][0]:
         columns = [f"null::{_sql_type(kind)} as {name}" for name, kind in feed.landed.items()]
-        extra = "null::varchar as batch, false as _is_active, null::bigint as _seq, null::bigint as _name_order"
+        extra = (
+            "null::varchar as batch, false as _is_active, null::bigint as _seq,"
+            " null::bigint as _name_order"
+        )
         return (
             f"create or replace view raw.{feed.name} as"
             f" select {', '.join(columns)}, {extra} where false"

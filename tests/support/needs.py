@@ -20,7 +20,9 @@ _PARTS = {
 def needs() -> dict[str, list[set[str]]]:
     """Column -> sets of feeds; of each set one must tell."""
     found = {
-        name: [{feed} for feed in feeds] for feeds, names in _PARTS.items() for name in names.split()
+        name: [{feed} for feed in feeds]
+        for feeds, names in _PARTS.items()
+        for name in names.split()
     }
     for file in (PROJECT / "models/marts").rglob("*.yml"):
         for column in yaml.safe_load(file.read_text("utf-8"))["models"][0]["columns"]:

@@ -353,9 +353,12 @@
         ~ " and seq <= " ~ ceiling ~ " and batch_id in ('" ~ batches | join("', '") ~ "')"
     ).rows[0][0] %}
     {% set out_of_order = run_query(
-        "select count(*) from raw.batches as other where feed = '" ~ feed ~ "' and batch_id not in ('"
-        ~ fresh | join("', '") ~ "') and name_order > (select min(_name_order) from " ~ raw
-        ~ " as raw where " ~ in_batches(fresh) ~ ")"
+        "select count(*) from raw.batches as fresh inner join raw.batches as other"
+        ~ " on fresh.feed = other.feed and fresh.source = other.source"
+        ~ " and fresh.name_order < other.name_order where fresh.feed = '" ~ feed
+        ~ "' and fresh.batch_id in ('" ~ fresh | join("', '") ~ "')"
+        ~ " and other.batch_id not in ('" ~ fresh | join("', '") ~ "') and exists (select 1 from "
+        ~ raw ~ " as raw where " ~ in_batches(fresh) ~ " and raw._name_order is not null)"
     ).rows[0][0] if held else 0 %}
     {% if tied or out_of_order or counting < batches | length or has_units(raw, in_batches(batches)) %}
         {{ return('true') }}

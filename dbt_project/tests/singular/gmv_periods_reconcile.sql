@@ -9,6 +9,16 @@ with touched as (
     where {{ only_tested_days('business_date', built_of) }}
 ),
 
+weeks_touched as (
+    select period_start from touched
+    where grain = 'week'
+),
+
+months_touched as (
+    select period_start from touched
+    where grain = 'month'
+),
+
 periods as (
     select periods.*
     from {{ ref('int_calendar_periods') }} as periods
@@ -26,13 +36,13 @@ longer as (
         'week' as grain,
         *
     from {{ ref('fct_gmv_weekly') }}
-    where ('week', period_start) in (select (touched.grain, touched.period_start) from touched)
+    where period_start in (select period_start from weeks_touched)
     union all
     select
         'month' as grain,
         *
     from {{ ref('fct_gmv_monthly') }}
-    where ('month', period_start) in (select (touched.grain, touched.period_start) from touched)
+    where period_start in (select period_start from months_touched)
 ),
 
 both_sides as (

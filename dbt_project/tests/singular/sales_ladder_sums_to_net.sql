@@ -34,7 +34,7 @@ lifetime as (
 ),
 
 final as (
-    select cast(coalesce(summed.business_date, daily.business_date) as varchar) as what
+    select cast(coalesce(summed.business_date, daily.business_date) as string) as what
     from summed
     full join daily on summed.business_date = daily.business_date
     where

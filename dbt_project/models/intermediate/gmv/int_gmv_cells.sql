@@ -2,8 +2,7 @@
     'tracked_buyers': 'bigint', 'untracked_buyers': 'bigint', 'buyers': 'bigint',
     'identified_orders': 'bigint', 'anonymous_orders': 'bigint', 'orders': 'bigint',
     'units': 'bigint', 'new_buyers': 'bigint', 'repeat_buyers': 'bigint',
-    'gmv': 'decimal(18, 2)', 'net_sales': 'decimal(18, 2)',
-    'net_sales_by_order_date': 'decimal(18, 2)'
+    'gmv': 'decimal(18, 2)'
 } %}
 with facts as (
     select
@@ -101,17 +100,16 @@ final as (
         dimension,
         segment,
         {% for name, type in sums.items() %}
-            cast(
-                {% if name.startswith('net_sales') %}
-                    case
-                        when known.is_refunds_known
-                            then {{ unless_unknown(name, 'known.is_sales_known') }}
-                    end
-                {% else %}
-                    {{ unless_unknown(name, 'known.is_sales_known') }}
-                {% endif %}
-                as {{ type }}
-            ) as {{ name }},
+            cast({{ unless_unknown(name, 'known.is_sales_known') }} as {{ type }})
+                as {{ name }},
+        {% endfor %}
+        {% for name in ['net_sales', 'net_sales_by_order_date'] %}
+            case
+                when known.is_refunds_known
+                    then cast(
+                        {{ unless_unknown(name, 'known.is_sales_known') }} as decimal(18, 2)
+                    )
+            end as {{ name }},
         {% endfor %}
         case
             when reported_platforms.is_reported is null

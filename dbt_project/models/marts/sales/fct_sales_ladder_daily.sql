@@ -82,7 +82,8 @@ final as (
             and bases.refund_basis = summed.refund_basis
             and parts.rung = summed.rung
     group by
-        days.business_date, days.is_refunds_known, bases.refund_basis, rungs.rung_number, rungs.rung, rungs.is_subtotal
+        days.business_date, days.is_refunds_known, bases.refund_basis,
+        rungs.rung_number, rungs.rung, rungs.is_subtotal
 )
 
 select * from final
