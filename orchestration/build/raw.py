@@ -229,10 +229,10 @@ def _view(con: duckdb.DuckDBPyConnection, feed: Feed, landing: Path) -> str:
     ]
     # Of a file without export instant the last instant in it orders versions: a guess that the
     # order of names may contradict.
-    told = "case when f._version_at = b.last_at then b.name_order end as _name_order"
+    age = "case when f._version_at = b.last_at then b.name_order end as _name_order"
     return (
         f"create or replace view raw.{feed.name} as"
-        f" select {', '.join(columns)}, f.batch, b.is_active as _is_active, b.seq as _seq, {told}"
+        f" select {', '.join(columns)}, f.batch, b.is_active as _is_active, b.seq as _seq, {age}"
         f" from {files} as f"
         f" inner join raw.batches as b on b.batch_id = f.batch and b.feed = '{feed.name}'"
     )
