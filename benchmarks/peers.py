@@ -107,7 +107,12 @@ def spark(files: list[Path], out: Path) -> int:
     frame = frame.withColumn(INSTANT, frame[INSTANT].cast("timestamp"))
     frame.write.parquet(str(out / "events"))
     rows = int(session.read.parquet(str(out / "events")).count())
+    gateway = session.sparkContext._gateway
     session.stop()
+    # Java has done all the work: only who waits for its end can tell what it took.
+    gateway.shutdown()
+    gateway.proc.stdin.close()
+    gateway.proc.wait()
     return rows
 
 

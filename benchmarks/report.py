@@ -88,7 +88,7 @@ def report(found: Found) -> str:
     )  # fmt: skip
     return "\n\n".join([
         f"## {found.size}, {found.shape.replace('_', '-')} ({date.today()})",
-        f"{found.events:,} events in {found.days} days, {landed[1] if landed else '?'}"
+        f"{found.events:,} events in {found.days} days, {int(landed[1]) if landed else 0:,}"
         f" rows landed. {os.cpu_count()} processors, load {found.load[0]:.1f} before and"
         f" {found.load[1]:.1f} after; Python {platform.python_version()}, {packages}.",
         f"`kpi run --full` took {run.wall:.0f} s, {run.cpu:.0f} CPU s and at most {run.peak:,.0f}"
