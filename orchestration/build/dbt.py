@@ -11,12 +11,14 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TextIO
 
 import polars as pl
 
+from orchestration.build import data_tests
 from orchestration.config.settings import DBT_PROJECT_DIR, Settings, load
 from orchestration.errors import KpiError, without_values
 
@@ -29,6 +31,7 @@ _DIGEST = _TARGET / "manifest.sha256"
 # What dbt keeps of a parse; one a set of variables, for shops that share the checkout.
 _PARSED = _TARGET / "parsed"
 _PARTIAL = "partial_parse.msgpack"
+_TESTS = ".tests.json"
 _KEPT = 48
 
 CHECKS_SCHEMA = {
@@ -79,8 +82,7 @@ def parsed(variables: Sequence[str], build_file: Path) -> Manifest:
 def _parsed(variables: Sequence[str], build_file: Path) -> bytes:
     """What dbt keeps of a parse. Of several shops in one checkout only one parses at a time."""
     project = _project_digest()
-    inputs = json.dumps([project, build_file.stem, list(variables)])
-    kept = _PARSED / f"{hashlib.sha256(inputs.encode()).hexdigest()}.msgpack"
+    kept = _kept(project, variables, build_file)
     _PARSED.mkdir(parents=True, exist_ok=True)
     with _DIGEST.with_suffix(".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -89,6 +91,11 @@ def _parsed(variables: Sequence[str], build_file: Path) -> bytes:
             _parse(variables, kept)
             _DIGEST.write_text(project, "ascii")
         return kept.read_bytes()
+
+
+def _kept(project: str, variables: Sequence[str], build_file: Path) -> Path:
+    inputs = json.dumps([project, build_file.stem, list(variables)])
+    return _PARSED / f"{hashlib.sha256(inputs.encode()).hexdigest()}.msgpack"
 
 
 def _project_digest() -> str:
@@ -102,7 +109,7 @@ def _project_digest() -> str:
 def _parse(variables: Sequence[str], kept: Path) -> None:
     from dbt.cli.main import dbtRunner
 
-    others = sorted(_PARSED.iterdir(), key=lambda file: file.stat().st_mtime)
+    others = sorted(_PARSED.glob("*.msgpack"), key=lambda file: file.stat().st_mtime)
     with TemporaryDirectory(dir=_TARGET) as folder:
         target = Path(folder)
         if others:  # dbt parses only what changed since, if it can
@@ -118,6 +125,7 @@ def _parse(variables: Sequence[str], kept: Path) -> None:
         (target / MANIFEST.name).replace(MANIFEST)
         (target / _PARTIAL).replace(kept)
     for file in others[: 1 - _KEPT]:
+        file.with_suffix(_TESTS).unlink(missing_ok=True)
         file.unlink()
 
 
@@ -154,12 +162,17 @@ def invoke(arguments: list[str], target: Path) -> Mapping[str, Any]:
     from dbt.cli.main import dbtRunner
 
     target.mkdir(parents=True, exist_ok=True)
-    given = arguments[arguments.index("--vars") :][:2]
-    project = parsed(given, Path(os.environ["KPI_BUILD_FILE"]))
+    given, build_file = _parsed_with(arguments), Path(os.environ["KPI_BUILD_FILE"])
+    project = parsed(given, build_file)
+    tests = _kept(_project_digest(), given, build_file).with_suffix(_TESTS)
+    # Tests of a full build are the same statements each time; on another engine dbt runs them.
+    is_same = "--full-refresh" in arguments and "--target" not in given
+    compiled = json.loads(tests.read_text("utf-8")) if is_same and tests.exists() else None
+    left_out = ("--exclude-resource-type", "test") if compiled else ()
     with (target / "dbt.log").open("w", encoding="utf-8") as log:
         try:
             runner = dbtRunner(project, callbacks=[partial(_write_event, log)])
-            done = runner.invoke([*SILENT, *arguments, *_places(target)])
+            done = runner.invoke([*SILENT, *arguments, *left_out, *_places(target)])
         finally:
             # dbt keeps its connection; no other of this process could open the file.
             DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
@@ -168,10 +181,24 @@ def invoke(arguments: list[str], target: Path) -> Mapping[str, Any]:
             raise done.exception
         said = without_values(str(done.exception))
         raise KpiError(f"dbt cannot build: {said}", str(target / "dbt.log"))
-    results: Any = done.result or ()
-    if results:
-        results.write(str(target / "run_results.json"))
+    results: Any = done.result
+    if not results:
+        return {}
+    by_node = {result.node.unique_id: result for result in results}
+    if compiled:
+        results.results += data_tests.run_tests(project, compiled, by_node, build_file)
+    elif is_same and (found := data_tests.statements(project, by_node)):
+        draft = tests.with_suffix(f".{os.getpid()}")
+        draft.write_text(json.dumps(found), "utf-8")
+        draft.replace(tests)
+    results.write(str(target / "run_results.json"))
     return {result.node.unique_id: result for result in results}
+
+
+def _parsed_with(arguments: Sequence[str]) -> list[str]:
+    """Of the arguments of a build those that decide how the project is parsed."""
+    pairs = [pair for pair in pairwise(arguments) if pair[0] in {"--vars", "--target"}]
+    return [part for pair in pairs if pair != ("--target", "duckdb") for part in pair]
 
 
 def _write_event(log: TextIO, event: Any) -> None:
