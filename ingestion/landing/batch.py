@@ -28,6 +28,7 @@ from ingestion.reading.spreadsheet import read_spreadsheet
 from ingestion.rows.build import Built, build, keyed, landing_columns
 from ingestion.rows.derive import Context, derive, excluded, issues, no_issues, required
 from ingestion.rows.fates import (
+    are_keys_distinct,
     bad_rows,
     broken_issues,
     owners,
@@ -187,6 +188,7 @@ def judge(raw: Raw, job: Job) -> Prepared:
     judged += [
         same_key(_without(rows, checked), feed, context)
         for checked, (feed, rows) in zip(judged, feeds.items(), strict=True)
+        if not are_keys_distinct(rows, feed)
     ]
     judged += [line_sums(rows) for feed, rows in feeds.items() if feed == "order_items"]
     judged += [refund_parts(rows) for feed, rows in feeds.items() if feed == "refunds"]
@@ -290,7 +292,7 @@ def _keyed(raw: Raw, form: Format, context: Context, taken: Collection[str]) -> 
 def _without(rows: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     if found.is_empty():
         return rows
-    return rows.join(bad_rows(found), on=ROW, how="anti", maintain_order="left")
+    return rows.filter(~pl.col(ROW).is_in(bad_rows(found)[ROW].implode()))
 
 
 def _with_updated(

@@ -84,12 +84,10 @@ def cast(
         shown = label if label == name else f"{name} ({label})"
         gone = after[name][0]
         if name in frame.columns and gone > before[name][0]:
-            bad = pl.lit(frame[name].is_not_null() & typed[name].is_null())
+            bad = frame.filter(frame[name].is_not_null() & typed[name].is_null())
             value = None if {name, label} & context.hidden else pl.col(name)
-            for told, rows in _told_unreadable(frame, name, dtype, bad, context):
-                found.append(
-                    issues(frame, rows, shown, "not_readable", told, value=value, feed=feed)
-                )
+            for told, rows in _told_unreadable(bad, name, dtype, context):
+                found.append(issues(bad, rows, shown, "not_readable", told, value=value, feed=feed))
         if needed and gone:
             empty = pl.lit(typed[name].is_null())
             if name in frame.columns:
@@ -105,16 +103,16 @@ def cast(
 
 
 def _told_unreadable(
-    frame: pl.DataFrame, name: str, dtype: Dtype, bad: pl.Expr, context: Context
+    bad: pl.DataFrame, name: str, dtype: Dtype, context: Context
 ) -> list[tuple[str, pl.Expr]]:
-    """Return what to say of unreadable cells, and of which rows."""
+    """Return what to say of unreadable cells, and of which of these rows."""
     told = f"is not {called(dtype)}"
-    if dtype != INSTANT or frame.schema[name] != TEXT:
-        return [(told, bad)]
+    if dtype != INSTANT or bad.schema[name] != TEXT:
+        return [(told, pl.lit(value=True))]
     # It reads where no clock is ever changed, so it is an hour that a clock change left out.
-    skipped = bad & instant(pl.col(name), context.datetimes, "UTC").is_not_null()
+    skipped = instant(pl.col(name), context.datetimes, "UTC").is_not_null()
     return [
-        (told, bad & ~skipped),
+        (told, ~skipped),
         (f"is an hour that a clock change skipped in {context.zone}", skipped),
     ]
 
