@@ -1,151 +1,126 @@
-"""Spark builds the golden shop, all data tests passed, into the tables that DuckDB builds of it."""
+"""Spark builds the golden shop, all data tests passed, into the tables that DuckDB builds of it.
+
+Once on this machine, and once on a cluster of which a worker dies at work.
+"""
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
+from threading import Thread
 
 import duckdb
-import polars as pl
 import pytest
 
-from ingestion.feeds import FEEDS
-from orchestration.build import dbt, spark
-from orchestration.config.sections import ShopFile
-from orchestration.config.settings import Paths, Settings
-from orchestration.errors import KpiError
-from tests.golden.shop import deliveries
-from tests.support.exports import ORDERS, SHOP
-from tests.support.raw import PROJECT, conform, run_dbt, write_raw
+from orchestration.build import spark
+from tests.support.on_spark import (
+    built_here,
+    built_there,
+    differences,
+    settings,
+    skip_without_spark,
+)
 
 pytestmark = pytest.mark.spark
-# Of logarithms, whose last digit is each library's own. Table -> its key, how close.
-CLOSE = {"marts.fct_gmv_change": (["business_date", "comparison", "dimension", "segment"], 1e-10)}
-TABLES = "select table_schema || '.' || table_name from information_schema.tables where"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def usable() -> None:
-    """Skip, and say why, where Spark cannot be used."""
-    try:
-        spark.require(ShopFile.model_validate(_SHOP).build.spark)
-    except KpiError as error:
-        pytest.skip(str(error))
-
-
-_SHOP = {
-    "shop": {"name": "Golden", "currency": "CNY", "timezone": "Asia/Shanghai"},
-    "sources": {"shop": {**SHOP, "files": [{"path": "**/*.csv", "format": ORDERS}]}},
-    "build": {"target": "spark", "spark": {"driver_memory": "2g", "shuffle_partitions": 2}},
-}
-
-
-def frames() -> dict[str, pl.DataFrame]:
-    """The golden shop, each source in a batch of its own."""
-    return {feed: frame.with_columns(batch="source") for feed, frame in deliveries().items()}
-
-
-def land(paths: Paths) -> list[dict[str, object]]:
-    """Land the golden shop as files; returns its ledger."""
-    feeds: dict[str, dict[str, int]] = {}
-    for feed, frame in frames().items():
-        for (batch,), rows in conform(frame, feed).group_by("batch"):
-            folder = paths.landing / feed / f"batch={batch}"
-            folder.mkdir(parents=True)
-            rows.select(list(FEEDS[feed].landed)).write_parquet(folder / "data.parquet")
-            feeds.setdefault(str(batch), {})[feed] = rows.height
-    return [{"batch_id": batch, "feeds": landed, "status": "landed"}
-            for batch, landed in feeds.items()]  # fmt: skip
+PORT = 17077
 
 
 @pytest.fixture(scope="module")
-def builds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Build files of DuckDB and of Spark, with every table."""
-    root = tmp_path_factory.mktemp("same_tables")
-    ours = root / "duckdb" / "kpi.duckdb"
-    write_raw(ours, frames())
-    run_dbt(PROJECT, ours, "build", "--full-refresh", "--exclude-resource-type", "unit_test")
-    settings = Settings(Paths(root), root / "shop.yml", ShopFile.model_validate(_SHOP))
-    settings.paths.make()
-    ledger = land(settings.paths)
-    write_raw(settings.paths.working_build, frames())
-    dbt.prepare_manifest()
-    dbt.set_environment(settings)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(spark, "_loaded", _all_tables)
-        results = spark.build(
-            settings, ledger, dbt.build_arguments(settings, full=True), root / "target"
-        )
-    wrong = {name: result.message for name, result in results.items()
-             if result.status not in ("success", "pass", "warn")}  # fmt: skip
-    assert wrong == {}
-    assert sum(name.startswith("test.") for name in results) > 150
-    return ours, settings.paths.working_build
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build file of DuckDB."""
+    skip_without_spark()
+    return built_here(tmp_path_factory.mktemp("ours"))
 
 
-def _all_tables(manifest: dict[str, dict[str, dict[str, object]]]) -> dict[str, str]:
-    """All that is a table on Spark; views are made of them."""
-    return {
-        f"{node['schema']}.{node['name']}": "true"
-        for node in manifest["nodes"].values()
-        if node["resource_type"] in ("model", "seed")
-        and (node["config"]["materialized"] != "view" or node["name"] == "fct_sessions")  # type: ignore[index]
-    }
+def test_every_table_is_equal(ours: Path, tmp_path: Path) -> None:
+    configured = settings(tmp_path)
+    assert differences(ours, built_there(configured)) == {}
+    assert not spark.folder_of(configured).exists()
 
 
-def test_every_table_is_equal(builds: tuple[Path, Path]) -> None:
-    with duckdb.connect() as con:
-        con.execute(f"attach '{builds[0]}' as ours (read_only)")
-        con.execute(f"attach '{builds[1]}' as theirs (read_only)")
-        built = "table_schema in ('staging', 'intermediate', 'marts', 'quality')"
-        wanted = con.execute(
-            f"{TABLES} {built} and table_catalog = 'ours'"
-            " and (table_type = 'BASE TABLE' or table_name = 'fct_sessions') order by 1"
-        ).fetchall()
-        assert len(wanted) > 90
-        wrong = {name: found for (name,) in wanted if (found := _differences(con, name))}
-    assert wrong == {}
+def test_a_table_that_differs_or_is_missing_is_seen(ours: Path, tmp_path: Path) -> None:
+    file = tmp_path / "kpi.duckdb"
+    file.write_bytes(ours.read_bytes())
+    with duckdb.connect(file) as con:
+        con.execute("drop table marts.dim_date")
+        con.execute("update marts.fct_gmv_daily set gmv = gmv + 0.01 where orders = 1")
+        con.execute("update marts.fct_gmv_change set gmv = gmv + 1e-9 where gmv > 0")
+    wrong = {"marts.dim_date", "marts.fct_gmv_daily", "marts.fct_gmv_change"}
+    assert set(differences(ours, file)) == wrong
 
 
-def _differences(con: duckdb.DuckDBPyConnection, table: str) -> object:
-    """How a table differs; nothing if it does not."""
-    try:
-        there = con.execute(f"describe theirs.{table}").fetchall()
-    except duckdb.CatalogException:
-        return "missing"
-    here = con.execute(f"describe ours.{table}").fetchall()
-    if [column[0] for column in here] != [column[0] for column in there]:
-        return "other columns"
-    if table.startswith(("marts.", "quality.")) and (
-        types := [(a[0], a[1], b[1]) for a, b in zip(here, there, strict=True) if a[1] != b[1]]
-    ):
-        return types
-    if table in CLOSE:
-        return con.execute(_apart(table, here, *CLOSE[table])).fetchall()
-    columns = ", ".join(_exact(name, kind) for name, kind, *_ in here)
-    return con.execute(
-        f"(select {columns} from ours.{table} except all select {columns} from theirs.{table})"
-        " union all"
-        f" (select {columns} from theirs.{table} except all select {columns} from ours.{table})"
-        " limit 3"
-    ).fetchall()
+@contextmanager
+def _process(log: Path, name: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A part of a standalone cluster, on this machine alone."""
+    found = find_spec("pyspark")
+    assert found is not None and found.origin is not None
+    home = Path(found.origin).parent
+    environment = {**os.environ, "SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1"}
+    command = [str(home / "bin/spark-class"), f"org.apache.spark.deploy.{name}", *arguments]
+    with log.open("wb") as said:
+        process = subprocess.Popen(command, env=environment, stdout=said, stderr=said)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
 
 
-def _exact(name: str, kind: str) -> str:
-    """A column as both can be compared: sums of integers are wider on DuckDB."""
-    is_wide = kind.startswith(("HUGEINT", "DECIMAL"))
-    return f'"{name}"::decimal(38, 12)' if is_wide else f'"{name}"'
+def _said(log: Path, text: str, seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while text not in log.read_text("utf-8", errors="replace"):
+        assert time.monotonic() < end, log.read_text("utf-8", errors="replace")[-2000:]
+        time.sleep(0.2)
 
 
-def _apart(table: str, columns: list[tuple[str, str]], key: list[str], close: float) -> str:
-    """Rows that one side lacks, or whose numbers are further apart."""
-    same = [
-        f"coalesce(abs(a.{name} - b.{name}) <= {close}, coalesce(a.{name}, b.{name}) is null)"
-        if kind == "DOUBLE"
-        else f"a.{name} is not distinct from b.{name}"
-        for name, kind, *_ in columns
-    ]
-    paired = " and ".join(f"a.{name} = b.{name}" for name in key)
-    return (
-        f"select a, b from ours.{table} as a full join theirs.{table} as b on {paired}"
-        f" where not ({' and '.join(same)}) limit 3"
+def _children(process: int) -> list[int]:
+    tasks = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+def test_a_worker_that_dies_at_work_changes_no_table(ours: Path, tmp_path: Path) -> None:
+    configured = settings(
+        tmp_path / "home",
+        master=f"spark://127.0.0.1:{PORT}",
+        executor_memory="1g",
+        conf={"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"},
     )
+    killed: list[int] = []
+    logs = {name: tmp_path / f"{name}.log" for name in ("master", "first", "second")}
+    with ExitStack() as cluster:
+        cluster.enter_context(_process(
+            logs["master"], "master.Master", "--host", "127.0.0.1", "--port", str(PORT),
+            "--webui-port", "0",
+        ))  # fmt: skip
+        _said(logs["master"], "I have been elected leader")
+        workers = [
+            cluster.enter_context(_process(
+                logs[name], "worker.Worker", "-h", "127.0.0.1", "-c", "1", "-m", "1500m",
+                "--webui-port", "0", "-d", str(tmp_path / name), f"spark://127.0.0.1:{PORT}",
+            ))
+            for name in ("first", "second")
+        ]  # fmt: skip
+        for name in ("first", "second"):
+            _said(logs[name], "Successfully registered with master")
+
+        def kill_one() -> None:
+            built = spark.folder_of(configured) / "intermediate"
+            while len(list(built.glob("int_*/*.parquet"))) < 20:
+                time.sleep(0.1)
+            for process in (*_children(workers[1].pid), workers[1].pid):
+                os.kill(process, signal.SIGKILL)
+                killed.append(process)
+
+        killer = Thread(target=kill_one, daemon=True)
+        killer.start()
+        theirs = built_there(configured)
+        killer.join(1)
+        assert len(killed) == 2  # its executor and itself, while models were built
+        assert workers[0].poll() is None and workers[1].wait(5) == -signal.SIGKILL
+    assert differences(ours, theirs) == {}
