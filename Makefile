@@ -37,12 +37,13 @@ serve: $(STAMP) ## serve the site on http://127.0.0.1:8000
 test: $(STAMP) ## run the tests
 	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
-test-long: $(STAMP) ## run the full suites (arrival sequences, kills, browser matrix)
+test-long: $(STAMP) ## run the full suites (arrival sequences, kills, browser matrix; Spark: make test-spark)
 	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m 'not spark'
 
-test-spark: $(STAMP) ## build the same tables on Spark (needs Java 17, installs 0.5 GB)
-	@$(BIN)/pip install --disable-pip-version-check --progress-bar off -q -c constraints.txt -e '.[spark]'
-	@$(BIN)/pytest -m spark
+# A suite that needs an extra of its name: `make test-spark`, with Java 17, installs 0.5 GB.
+test-%: $(STAMP)
+	@$(BIN)/pip install --disable-pip-version-check --progress-bar off -q -c constraints.txt -e '.[$*]'
+	@$(BIN)/pytest -m $*
 
 lint: $(STAMP) ## ruff, mypy, import-linter, sqlfluff
 	@$(BIN)/ruff check .
@@ -63,4 +64,4 @@ docs: $(STAMP) ## write the pages that are made from the code
 clean: ## delete what a run derives (build, published, site); keeps inbox, landing and state
 	rm -rf data/build data/published data/site dbt_project/target
 
-.PHONY: help install demo run dev serve test test-long test-spark lint format docs clean
+.PHONY: help install demo run dev serve test test-long lint format docs clean
