@@ -137,7 +137,11 @@ def _places(target: Path) -> list[str]:
 
 def build_arguments(settings: Settings, *, full: bool) -> list[str]:
     """Arguments of the `dbt build` of a run; unit tests belong to `make test`, not to a morning."""
-    arguments = ["build", "--exclude-resource-type", "unit_test", *variables(settings)]
+    arguments = [
+        *("build", "--exclude-resource-type", "unit_test"),
+        *("--target", settings.file.build.target),
+        *variables(settings),
+    ]
     return [*arguments, "--full-refresh"] if full else arguments
 
 
@@ -230,10 +234,14 @@ def _variables() -> list[str]:
 
 
 def set_environment(settings: Settings) -> None:
-    """Tell the dbt profile which file to build, and how many threads and how much memory."""
+    """Tell the dbt profile which file to build, where, and with how much of what."""
     os.environ["KPI_BUILD_FILE"] = str(settings.paths.working_build)
-    for name, limit in settings.file.build.limits().items():
+    build = settings.file.build
+    for name, limit in build.limits().items():
         os.environ[f"KPI_{name.upper()}"] = str(limit)
+    host, _, port = (build.spark.thrift or "none:10000").partition(":")
+    os.environ["KPI_SPARK_METHOD"] = "thrift" if build.spark.thrift else "session"
+    os.environ |= {"KPI_SPARK_HOST": host, "KPI_SPARK_PORT": port}
 
 
 def comments(manifest: Mapping[str, Any]) -> dict[str, str]:

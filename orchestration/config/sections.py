@@ -102,12 +102,26 @@ class Metrics(_Section):
         }
 
 
+class Spark(_Section):
+    """Part `spark` of `build`: where Spark runs, and what one run of it may take."""
+
+    master: str | None = None  # spark://host:7077; default: this machine, `threads` tasks at once
+    thrift: Annotated[str, Field(pattern=r"^[^:]+:\d+$")] | None = None  # host:port, and no master
+    folder: str | None = None  # that all nodes see under this name; default: data/build/spark
+    driver_memory: Annotated[str, Field(pattern=r"^\d+[mg]$")] | None = None  # default: half
+    executor_memory: Annotated[str, Field(pattern=r"^\d+[mg]$")] = "2g"  # of each on a cluster
+    shuffle_partitions: Annotated[int, Field(ge=1)] = 8
+    conf: dict[str, str] = Field(default_factory=dict)  # more, as Spark names its settings
+
+
 class Build(_Section):
     """Section `build`: how the marts are rebuilt."""
 
+    target: Literal["duckdb", "spark"] = "duckdb"
     # A full rebuild is exact by construction and fast enough up to about this many events.
     mode: Literal["auto", "full", "incremental"] = "auto"
     full_until_events: int = 15_000_000
+    spark: Spark = Spark()
     threads: Annotated[int, Field(ge=1)] | None = None  # default: all cores
     memory_limit: Annotated[str, Field(pattern=r"^\d+(MB|GB)$")] | None = None  # default: half
 
