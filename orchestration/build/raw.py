@@ -251,9 +251,7 @@ def landed_rows(feed: Feed, landed: Collection[str]) -> str:
     # Of a file without export instant the last instant in it orders versions: a guess that the
     # order of names may contradict.
     age = "case when f._version_at = b.last_at then b.name_order end as _name_order"
-    return (
-        f"select {', '.join(columns)}, f.batch, b.is_active as _is_active, b.seq as _seq, {age}"
-    )
+    return f"select {', '.join(columns)}, f.batch, b.is_active as _is_active, b.seq as _seq, {age}"
 
 
 def sql_type(kind: Any) -> str:
