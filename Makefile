@@ -37,8 +37,13 @@ serve: $(STAMP) ## serve the site on http://127.0.0.1:8000
 test: $(STAMP) ## run the tests
 	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
-test-long: $(STAMP) ## run the full suites (arrival sequences, kills, browser matrix)
-	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m 'long or not long'
+test-long: $(STAMP) ## run the full suites (arrival sequences, kills, browser matrix; Spark: make test-spark)
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m 'not spark'
+
+# A suite that needs an extra of its name: `make test-spark`, with Java 17, installs 0.5 GB.
+test-%: $(STAMP)
+	@$(BIN)/pip install --disable-pip-version-check --progress-bar off -q -c constraints.txt -e '.[$*]'
+	@$(BIN)/pytest -m $*
 
 lint: $(STAMP) ## ruff, mypy, import-linter, sqlfluff; FIX=1 formats Python first
 	@$(if $(FIX),$(BIN)/ruff check --fix-only -q . && $(BIN)/ruff format -q .)

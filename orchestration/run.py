@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -140,6 +140,14 @@ class Run:
         dbt.set_environment(self.settings)
         return dbt.build_arguments(self.settings, full=full)
 
+    def transform(self, arguments: list[str], target: Path) -> Mapping[str, Any]:
+        """Build and test all tables, here or on Spark; the results as `dbt.invoke` gives them."""
+        if self.settings.file.build.target == "duckdb":
+            return dbt.invoke(arguments, target)
+        from orchestration.build import spark
+
+        return spark.build(self.settings, self.ledger, arguments, target)
+
     @cached_property
     def tests_all(self) -> bool:
         """Whether data tests read all rows: on full builds, and when a week has gone by without."""
@@ -149,6 +157,8 @@ class Run:
     @cached_property
     def _is_full(self) -> bool:
         build = self.settings.file.build
+        if build.target == "spark":
+            return True
         same_code = self.state.get("good_code") == self.settings.code_fingerprint()
         if self.forced_full or not self.paths.good_build.exists() or not same_code:
             return True
@@ -160,15 +170,25 @@ class Run:
 
     def query(self, sql: str) -> pl.DataFrame:
         """A query on the working build."""
+        with self.on_build() as query:
+            return query(sql)
+
+    @contextmanager
+    def on_build(self) -> Iterator[warehouse.Query]:
+        """Queries on the working build through one connection, which costs as much as several."""
         with warehouse.connect(self.paths.working_build, read_only=True) as con:
-            frame: pl.DataFrame = con.sql(sql).pl()
-            return frame
+            yield lambda sql: con.sql(sql).pl()
 
     def published(self, sql: str) -> pl.DataFrame:
         """A query on the current generation, which no reader can block."""
+        with self.on_published() as query:
+            return query(sql)
+
+    @contextmanager
+    def on_published(self) -> Iterator[warehouse.Query]:
+        """Queries on the current generation through one connection."""
         with warehouse.connect_published(own_copy(self.paths)) as con:
-            frame: pl.DataFrame = con.sql(sql).pl()
-            return frame
+            yield lambda sql: con.sql(sql).pl()
 
     def standing_failures(self) -> set[str]:
         """Names and layers of what the current generation did not pass: a no-op run repeats it."""

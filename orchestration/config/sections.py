@@ -6,6 +6,7 @@ Belongs here: keys, their types and defaults. Does not belong here: reading the 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
@@ -17,6 +18,11 @@ from orchestration.config.machine import cores, memory_mib
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@cache
+def _zones() -> set[str]:
+    return available_timezones()
 
 
 class Shop(_Section):
@@ -31,7 +37,7 @@ class Shop(_Section):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, zone: str) -> str:
-        if zone not in available_timezones():
+        if zone not in _zones():
             raise ValueError(f"{zone!r} is not a zone of the IANA database, e.g. Asia/Shanghai")
         return zone
 
@@ -96,12 +102,26 @@ class Metrics(_Section):
         }
 
 
+class Spark(_Section):
+    """Part `spark` of `build`: where Spark runs, and what one run of it may take."""
+
+    master: str | None = None  # spark://host:7077; default: this machine, `threads` tasks at once
+    thrift: Annotated[str, Field(pattern=r"^[^:]+:\d+$")] | None = None  # host:port, and no master
+    folder: str | None = None  # that all nodes see under this name; default: data/build/spark
+    driver_memory: Annotated[str, Field(pattern=r"^\d+[mg]$")] | None = None  # default: half
+    executor_memory: Annotated[str, Field(pattern=r"^\d+[mg]$")] = "2g"  # of each on a cluster
+    shuffle_partitions: Annotated[int, Field(ge=1)] = 8
+    conf: dict[str, str] = Field(default_factory=dict)  # more, as Spark names its settings
+
+
 class Build(_Section):
     """Section `build`: how the marts are rebuilt."""
 
+    target: Literal["duckdb", "spark"] = "duckdb"
     # A full rebuild is exact by construction and fast enough up to about this many events.
     mode: Literal["auto", "full", "incremental"] = "auto"
     full_until_events: int = 15_000_000
+    spark: Spark = Spark()
     threads: Annotated[int, Field(ge=1)] | None = None  # default: all cores
     memory_limit: Annotated[str, Field(pattern=r"^\d+(MB|GB)$")] | None = None  # default: half
 
