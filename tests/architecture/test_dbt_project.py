@@ -32,8 +32,8 @@ TYPES = {
     "_count": {"bigint", "integer"},
     "_rate": {"double"},
     "_effect": {"double"},
-    "_id": {"varchar"},
-    "_key": {"varchar"},
+    "_id": {"string"},
+    "_key": {"string"},
 }
 
 

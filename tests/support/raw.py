@@ -95,7 +95,7 @@ def write_raw(
         build_file: DuckDB file; made if it does not exist. Other schemas are left alone.
         frames: feed name -> rows; columns may be left out, see `conform`. Other feeds are empty.
         batches: rows of `raw.batches`; derived from the frames when not given. So are those of
-            `raw.sources`: feeds with platform and shop_id, expected daily. China's events act on
+            `raw.sources`: expected daily are feeds with platform and shop_id. China's events act on
             the platforms of `COUNTRIES`.
         tests_all: whether data tests read all rows.
     """
@@ -140,16 +140,20 @@ def _batches_of(full: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 
 
 def _sources_of(full: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    placed = {feed for feed, frame in full.items() if {"platform", "shop_id"} <= set(frame.columns)}
+    places = pl.concat(full[feed].select("source", "platform", "shop_id") for feed in placed)
+    # A shop that delivers refunds delivers them of all that sell, whether or not there were any.
+    sellers = {"refunds": full["orders"]} if not full["refunds"].is_empty() else {}
     return pl.concat(
-        frame.select("source", "platform", "shop_id")
+        (frame if feed in placed else frame.select("source").join(places, on="source"))
+        .select("source", "platform", "shop_id")
         .unique()
         .with_columns(
             pl.lit(feed).alias("feed"),
-            pl.lit(True).alias("is_expected_daily"),
+            pl.lit(feed in placed).alias("is_expected_daily"),
             pl.lit(instant_kind(FEEDS[feed]), pl.String).alias("instant_kind"),
         )
-        for feed, frame in full.items()
-        if {"platform", "shop_id"} <= set(frame.columns)
+        for feed, frame in {**full, **sellers}.items()
     )
 
 

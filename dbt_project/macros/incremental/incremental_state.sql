@@ -53,7 +53,10 @@
 {% endmacro %}
 
 {# The number of this run and the ledger sequence it reads up to, pinned at its start. #}
-{% macro this_run() %}
+{% macro this_run() %}{{ return(adapter.dispatch('this_run')()) }}{% endmacro %}
+{# Without incremental tables schema raw is the run's own, and all of it is read. #}
+{% macro spark__this_run() %}{{ return({'seq': 0, 'raw_seq': 9223372036854775807}) }}{% endmacro %}
+{% macro duckdb__this_run() %}
     {% set rows = run_query(
         "select seq, raw_seq from incremental.runs where invocation_id = '" ~ invocation_id ~ "'"
     ).rows %}
