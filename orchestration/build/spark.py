@@ -102,7 +102,6 @@ def build(
     """
     require(settings.file.build.spark)
     folder = folder_of(settings)
-    discard(settings)
     _copy_told(settings.paths, folder)
     try:
         with _connection(settings, folder) as execute:
