@@ -169,15 +169,25 @@ class Run:
 
     def query(self, sql: str) -> pl.DataFrame:
         """A query on the working build."""
+        with self.on_build() as query:
+            return query(sql)
+
+    @contextmanager
+    def on_build(self) -> Iterator[warehouse.Query]:
+        """Queries on the working build through one connection, which costs as much as several."""
         with warehouse.connect(self.paths.working_build, read_only=True) as con:
-            frame: pl.DataFrame = con.sql(sql).pl()
-            return frame
+            yield lambda sql: con.sql(sql).pl()
 
     def published(self, sql: str) -> pl.DataFrame:
         """A query on the current generation, which no reader can block."""
+        with self.on_published() as query:
+            return query(sql)
+
+    @contextmanager
+    def on_published(self) -> Iterator[warehouse.Query]:
+        """Queries on the current generation through one connection."""
         with warehouse.connect_published(own_copy(self.paths)) as con:
-            frame: pl.DataFrame = con.sql(sql).pl()
-            return frame
+            yield lambda sql: con.sql(sql).pl()
 
     def standing_failures(self) -> set[str]:
         """Names and layers of what the current generation did not pass: a no-op run repeats it."""

@@ -7,7 +7,8 @@ killed between landing a file and recording it leaves nothing behind.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ingestion.mapping.sources import Source
 
 _BATCHES = {"batch_id": pl.String, "source": pl.String, "feed": pl.String, "seq": pl.Int64,
-            "is_active": pl.Boolean}  # fmt: skip
+            "is_active": pl.Boolean, "last_at": pl.String, "name_order": pl.Int64}  # fmt: skip
 _FILES = {
     "source": pl.String, "source_file": pl.String, "batch_id": pl.String, "format": pl.String,
     "feeds": pl.String, "status": pl.String, "rows_read": pl.Int64, "rows_landed": pl.Int64,
@@ -50,9 +51,10 @@ _DAILY_ROWS = {
     "feed": "string", "source": "string", "_row_key": "string", "_unit_key": "string",
     "_version_at": "timestamp", "_covers_from": "string", "_covers_to": "string",
     "arrived_at": "timestamp", "arrived_date": "date", "batch": "string",
-    "_is_active": "boolean", "_seq": "bigint",
+    "_is_active": "boolean", "_seq": "bigint", "_name_order": "bigint",
 }  # fmt: skip
-_BATCH_STATE = {"batch": "string", "_is_active": "boolean", "_seq": "bigint"}
+_BATCH_STATE = {"batch": "string", "_is_active": "boolean", "_seq": "bigint",
+                "_name_order": "bigint"}  # fmt: skip
 # Tables of schema raw beside the feeds.
 TOLD = ("batches", "ingest_files", "sources", "announced", "run", "calendar_countries",
         "calendar_events")  # fmt: skip
@@ -82,13 +84,7 @@ def create_raw(  # noqa: PLR0913, PLR0917 - all that schema raw is made of
         calendar: section `calendar`; None: what it is where shop.yml has none.
     """
     con.execute("create schema if not exists raw")
-    batches = [
-        (file["batch_id"], file["source"], feed, file["seq"], file["status"] == "landed")
-        for file in ledger
-        if file["status"] not in ("refused", "expired")
-        for feed in file["feeds"]
-    ]
-    _table(con, "batches", pl.DataFrame(batches, schema=_BATCHES, orient="row"))
+    _table(con, "batches", _batches_frame(ledger))
     _table(con, "ingest_files", _files_frame(ledger, missing))
     _table(con, "sources", _sources_frame(sources, as_of))
     _table(con, "announced", _announced_frame(missing, as_of))
@@ -100,6 +96,26 @@ def create_raw(  # noqa: PLR0913, PLR0917 - all that schema raw is made of
     for feed in FEEDS.values():
         con.execute(_view(con, feed, landing))
     con.execute(f"create or replace view raw.daily_rows as {daily_rows(sources)}")
+
+
+def _batches_frame(ledger: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    names = sorted({file["source_file"] for file in ledger}, key=_natural)
+    place = {name: number for number, name in enumerate(names)}
+    rows = [
+        (file["batch_id"], file["source"], feed, file["seq"], file["status"] == "landed",
+         file["last_at"], place[file["source_file"]])
+        for file in ledger
+        if file["status"] not in ("refused", "expired")
+        for feed in file["feeds"]
+    ]  # fmt: skip
+    frame = pl.DataFrame(rows, schema=_BATCHES, orient="row")
+    return frame.with_columns(pl.col("last_at").str.to_datetime(time_unit="us", strict=False))
+
+
+def _natural(name: str) -> list[str | int]:
+    """Order names as their numbers count, and `export (1).csv` after `export.csv`."""
+    stem = name.rsplit(".", 1)[0]
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", stem)]
 
 
 def _files_frame(ledger: Sequence[Mapping[str, Any]], missing: Sequence[Announced]) -> pl.DataFrame:
@@ -186,7 +202,8 @@ def _daily_rows(feed: Feed) -> str:
         f" '{feed.name}|' || _unit_key as _unit_key, _version_at,"
         f" '{feed.name}|' || _covers_from as _covers_from,"
         f" '{feed.name}|' || _covers_to as _covers_to, {at} as arrived_at,"
-        f" {day} as arrived_date, batch, _is_active, _seq from raw.{feed.name}"
+        f" {day} as arrived_date, batch, _is_active, _seq,"
+        f" _name_order from raw.{feed.name}"
     )
 
 
@@ -208,13 +225,31 @@ def _view(con: duckdb.DuckDBPyConnection, feed: Feed, landing: Path) -> str:
     )
     # A column added to the feed later is missing from older files, perhaps from all of them.
     landed = {row[0] for row in con.execute(f"describe select * from {files}").fetchall()}
+    return f"create or replace view raw.{feed.name} as {feed_query(feed, files, landed)}"
+
+
+def feed_query(feed: Feed, files: str, landed: Collection[str]) -> str:
+    """Query of `raw.<feed>` in words of every engine.
+
+    Args:
+        feed: one of which batches are known.
+        files: the relation of its landed rows, with their `batch`.
+        landed: the columns it has; others are NULL.
+    """
+    # Keys that another column tells too are left empty in the files.
+    row_key = f"coalesce(f._row_key, f.{feed.key_column or '_row_key'})"
+    told = {"_row_key": row_key, "_unit_key": f"coalesce(f._unit_key, {row_key})"}
     columns = [
-        f"f.{name}" if name in landed else f"null::{sql_type(kind)} as {name}"
+        f"{told.get(name, f'f.{name}')} as {name}"
+        if name in landed
+        else f"cast(null as {sql_type(kind)}) as {name}"
         for name, kind in feed.landed.items()
     ]
+    # Of a file without export instant the last instant in it orders versions: a guess that the
+    # order of names may contradict.
+    age = "case when f._version_at = b.last_at then b.name_order end as _name_order"
     return (
-        f"create or replace view raw.{feed.name} as"
-        f" select {', '.join(columns)}, f.batch, b.is_active as _is_active, b.seq as _seq"
+        f"select {', '.join(columns)}, f.batch, b.is_active as _is_active, b.seq as _seq, {age}"
         f" from {files} as f"
         f" inner join raw.batches as b on b.batch_id = f.batch and b.feed = '{feed.name}'"
     )

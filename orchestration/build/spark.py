@@ -165,13 +165,8 @@ def _feed_statements(feed: Feed, files: Path) -> Iterator[str]:
         f" partitioned by (batch) location {_text(files)}"
     )
     yield f"msck repair table raw_landing.{feed.name}"
-    yield (
-        f"create view raw.{feed.name} as"
-        f" select {', '.join(f'f.{name}' for name in feed.landed)}, f.batch,"
-        " b.is_active as _is_active, b.seq as _seq"
-        f" from raw_landing.{feed.name} as f"
-        f" inner join raw.batches as b on b.batch_id = f.batch and b.feed = '{feed.name}'"
-    )
+    query = raw.feed_query(feed, f"raw_landing.{feed.name}", feed.landed)
+    yield f"create view raw.{feed.name} as {query}"
 
 
 def _text(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import warnings
 from typing import Any
@@ -67,6 +68,9 @@ def execute_daily(
     with console.progress():
         logging.getLogger("kpi").info("starting Dagster ...")
         warnings.filterwarnings("ignore")
+        # Most of what Dagster and dbt make stays to the end; to look through it again and again for
+        # what may be dropped takes a seventh of a small run.
+        gc.set_threshold(100_000, 20, 20)
         import dagster as dg
 
         from orchestration.definitions import defs

@@ -6,6 +6,7 @@ Belongs here: keys, their types and defaults. Does not belong here: reading the 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
@@ -17,6 +18,11 @@ from orchestration.config.machine import cores, memory_mib
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@cache
+def _zones() -> set[str]:
+    return available_timezones()
 
 
 class Shop(_Section):
@@ -31,7 +37,7 @@ class Shop(_Section):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, zone: str) -> str:
-        if zone not in available_timezones():
+        if zone not in _zones():
             raise ValueError(f"{zone!r} is not a zone of the IANA database, e.g. Asia/Shanghai")
         return zone
 

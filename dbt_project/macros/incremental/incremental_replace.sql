@@ -16,13 +16,15 @@
    also_days further expressions logged as changed days
    touch, touch_at  expressions logged as touched key and its instant
    touch_each  further expressions logged as touched keys; of each `part` that `each` makes of a row
+   row_key, row_hash  rows='version': the column with the row key, and the one with the hash of
+             source and row key, which large tables keep
    order_by  physical order of the table, which is what makes reading few days cheap
 
    The model must read every table it names here, or one made of it. Never leave `affected` narrower than the SQL reads:
    only the property test (tests/pipeline/test_incremental.py) guards that. #}
 {% macro replace(
     rows, affected={}, suffix=[], key=none, day=none, also_days=[], touch=none, touch_at=none,
-    touch_each=[], each=none, row_key='_row_key', order_by=[]
+    touch_each=[], each=none, row_key='_row_key', row_hash=none, order_by=[]
 ) %}
     {{ config(
         materialized='incremental' if has_incremental_tables() else 'table',
@@ -33,7 +35,8 @@
         meta={'replace': {
             'rows': rows, 'affected': affected, 'suffix': suffix, 'key': key, 'day': day,
             'also_days': also_days, 'touch': touch, 'touch_at': touch_at,
-            'touch_each': touch_each, 'each': each, 'row_key': row_key, 'order_by': order_by
+            'touch_each': touch_each, 'each': each, 'row_key': row_key,
+            'row_hash': row_hash, 'order_by': order_by
         }}
     ) }}
 {% endmacro %}
@@ -43,7 +46,7 @@
     {% if rule.rows == 'whole' or not is_partial() %}
         {{ return('true') }}
     {% elif rule.rows == 'version' %}
-        {{ return('(source, ' ~ rule.row_key ~ ') in (select source, row_key from ' ~ scope_name() ~ ')') }}
+        {{ return('rowid in (select held_rowid from ' ~ held_name() ~ ')') }}
     {% elif rule.rows == 'key' %}
         {{ return(rule.key ~ ' in (select key from ' ~ scope_name() ~ ')') }}
     {% elif rule.rows == 'visitor' %}

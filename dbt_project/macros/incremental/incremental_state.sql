@@ -75,14 +75,19 @@
 {# Hook before: a full build tells its readers that every day may differ. #}
 {% macro note_full_build() %}
     {% if execute and has_incremental_tables() and not is_incremental() %}
-        insert into incremental.changes values ('{{ model.name }}', {{ this_run().seq }}, null)
+        insert into incremental.changes
+        select '{{ model.name }}', seq, null
+        from incremental.runs
+        where invocation_id = '{{ invocation_id }}'
     {% endif %}
 {% endmacro %}
 
 {# Hook after: this table now holds what this run could see. #}
 {% macro remember_state() %}
     {% if execute and has_incremental_tables() %}
-        {% set run = this_run() %}
-        insert into incremental.state values ('{{ model.name }}', {{ run.seq }}, {{ run.raw_seq }})
+        insert into incremental.state
+        select '{{ model.name }}', seq, raw_seq
+        from incremental.runs
+        where invocation_id = '{{ invocation_id }}'
     {% endif %}
 {% endmacro %}

@@ -114,8 +114,12 @@ final as (
         sum(orders) != 0
         or sum(units) != 0
         or sum(gmv) != 0
-        or sum(net_sales) != 0
-        or sum(net_sales_by_order_date) != 0
+        -- of a longer period they are not known where they are not of all that sell in it
+        or (sum(net_sales) != 0 and bool_and(net_sales is not null or gmv is null))
+        or (
+            sum(net_sales_by_order_date) != 0
+            and bool_and(net_sales_by_order_date is not null or gmv is null)
+        )
     union all
     select
         coalesce(counted.grain, longer.grain) as grain,

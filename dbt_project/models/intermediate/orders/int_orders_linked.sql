@@ -1,10 +1,10 @@
 {{ replace(
-    rows='day', suffix=['stg_raw__events'], day='order_day', order_by=['order_day'],
+    rows='day', suffix=['int_purchases_tracked'], day='order_day', order_by=['order_day'],
     affected={
         'int_orders_rolled_up': [0, 0],
         'int_sessions_built': [0, 32],
         'int_sessions_recognised': [0, 32],
-        'stg_raw__events': [-2, 0]
+        'int_purchases_tracked': [-2, 0]
     }
 ) }}
 
@@ -37,8 +37,8 @@ purchases as (
         visitor_key,
         occurred_at,
         event_id
-    from {{ ref('stg_raw__events') }}
-    where event_type = 'purchase' and order_id is not null and visitor_key is not null
+    from {{ ref('int_purchases_tracked') }}
+    where visitor_key is not null
 ),
 
 buyers as (

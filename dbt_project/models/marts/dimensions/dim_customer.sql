@@ -1,8 +1,13 @@
 with
 
 orders as (
-    select * from {{ ref('int_order_margins') }}
-    where customer_key is not null
+    select
+        margins.*,
+        refunders.platform as refunding_platform
+    from {{ ref('int_order_margins') }} as margins
+    left join {{ ref('int_platforms_refunding') }} as refunders
+        on margins.platform = refunders.platform
+    where margins.customer_key is not null
 ),
 
 acquired as (
@@ -33,7 +38,7 @@ customers as (
         min(business_date) as first_order_date,
         max(business_date) as last_order_date,
         count(*) as orders,
-        sum(net_amount) as net_sales
+        case when count(*) = count(refunding_platform) then sum(net_amount) end as net_sales
     from orders
     group by customer_key
 ),
