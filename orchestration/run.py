@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from orchestration.build import dbt, warehouse
+from orchestration.build.audit import Recounted
 from orchestration.build.integrity import is_as_published, own_copy
 from orchestration.build.raw import create_raw
 from orchestration.config.settings import Settings
@@ -34,6 +35,15 @@ if TYPE_CHECKING:
 # One logger for what a person should read: the command line prints it, Dagster shows it.
 log = logging.getLogger("kpi")
 _WEEK = timedelta(days=7)
+# Whether files of events bring one that is built already, or such as count by their batch.
+_MEETS_EVENTS = """
+    with landed as (from read_parquet([{paths}], union_by_name = true))
+    select exists (from landed where _unit_key <> _row_key or _covers_from is not null)
+        or exists (
+            from staging.stg_raw__events
+            where (source, event_id) in (select source, _row_key from landed)
+        )
+"""
 
 
 class Run:
@@ -179,6 +189,35 @@ class Run:
         """The batches that count."""
         return [file["batch_id"] for file in self.ledger if file["status"] == "landed"]
 
+    def counted_purchases(self) -> Recounted | None:
+        """Purchases of the last generation, if what came since only adds events to its own.
+
+        None, and all are counted, when all rows are tested, and when a batch was withdrawn, brings
+        an event that had come before, or is a snapshot, which withdraws others.
+        """
+        if self.tests_all:
+            return None
+        before = self.built("select max(raw_seq) from incremental.runs").item()
+        fresh = [file for file in self.ledger if file["seq"] > before and "events" in file["feeds"]]
+        if any(file["status"] not in {"landed", "refused"} for file in fresh):
+            return None
+        batches = [file["batch_id"] for file in fresh]
+        files = [self.paths.landing / f"events/batch={one}/data.parquet" for one in batches]
+        paths = ", ".join(warehouse.literal(path) for path in files if path.exists())
+        if paths and self.built(_MEETS_EVENTS.format(paths=paths)).item():
+            return None
+        purchases = self.built(
+            "select business_date, source, landed_rows from quality.reconciliation_daily"
+            " where measure = 'purchases' and landed_rows > 0"
+        )
+        return Recounted(purchases, batches)
+
+    def built(self, sql: str) -> pl.DataFrame:
+        """A query on the last good build."""
+        with warehouse.connect(self.paths.good_build, read_only=True) as con:
+            frame: pl.DataFrame = con.sql(sql).pl()
+            return frame
+
     def facts(self) -> pl.DataFrame:
         """One row: what this run is, and how far its data reach (`quality.run`)."""
         shop = self.settings.shop
@@ -314,7 +353,7 @@ def open_run(
         KpiError: another run holds the lock (exit code 7).
     """
     settings.paths.make()
-    warehouse.limit(settings.file.build.limits())
+    warehouse.limit(settings.file.build.limits(settings.paths.data))
     run_id = new_run_id()
     with warehouse.run_lock(settings.paths.state, run_id, wait_seconds):
         run = Run(settings, run_id, job_id or run_id, as_of=as_of, full=full)

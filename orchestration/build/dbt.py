@@ -138,9 +138,9 @@ def _variables() -> list[str]:
 
 
 def set_environment(settings: Settings) -> None:
-    """Tell the dbt profile which file to build, and how many threads and how much memory."""
+    """Tell the dbt profile which file to build, and how much of the machine it may take."""
     os.environ["KPI_BUILD_FILE"] = str(settings.paths.working_build)
-    for name, limit in settings.file.build.limits().items():
+    for name, limit in settings.file.build.limits(settings.paths.data).items():
         os.environ[f"KPI_{name.upper()}"] = str(limit)
 
 

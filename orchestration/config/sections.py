@@ -6,13 +6,14 @@ Belongs here: keys, their types and defaults. Does not belong here: reading the 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from orchestration.config.calendar import Calendar
-from orchestration.config.machine import cores, memory_mib
+from orchestration.config.machine import cores, free_disk_mib, memory_mib
 
 
 class _Section(BaseModel):
@@ -96,6 +97,9 @@ class Metrics(_Section):
         }
 
 
+_Size = Annotated[str, Field(pattern=r"^\d+(MB|GB)$")] | None
+
+
 class Build(_Section):
     """Section `build`: how the marts are rebuilt."""
 
@@ -103,13 +107,15 @@ class Build(_Section):
     mode: Literal["auto", "full", "incremental"] = "auto"
     full_until_events: int = 15_000_000
     threads: Annotated[int, Field(ge=1)] | None = None  # default: all cores
-    memory_limit: Annotated[str, Field(pattern=r"^\d+(MB|GB)$")] | None = None  # default: half
+    memory_limit: _Size = None  # default: half
+    spill_limit: _Size = None  # what memory does not hold; default: half of the free disk
 
-    def limits(self) -> dict[str, int | str]:
-        """Threads and memory of DuckDB, as its settings are named."""
+    def limits(self, data: Path) -> dict[str, int | str]:
+        """Threads, memory and disk of DuckDB, as its settings are named, for a data folder."""
         return {
             "threads": self.threads or cores(),
             "memory_limit": self.memory_limit or f"{memory_mib() // 2}MiB",
+            "max_temp_directory_size": self.spill_limit or f"{free_disk_mib(data) // 2}MiB",
         }
 
 
