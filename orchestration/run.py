@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -37,10 +37,10 @@ log = logging.getLogger("kpi")
 _WEEK = timedelta(days=7)
 # Whether files of events bring one that is built already, or such as count by their batch.
 _MEETS_EVENTS = """
-    with landed as (from read_parquet([{paths}], union_by_name = true))
+    with landed as (from raw.events where batch in ({batches}))
     select exists (from landed where _unit_key <> _row_key or _covers_from is not null)
         or exists (
-            from staging.stg_raw__events
+            from before.staging.stg_raw__events
             where (source, event_id) in (select source, _row_key from landed)
         )
 """
@@ -150,6 +150,14 @@ class Run:
         dbt.set_environment(self.settings)
         return dbt.build_arguments(self.settings, full=full)
 
+    def transform(self, arguments: list[str], target: Path) -> Mapping[str, Any]:
+        """Build and test all tables, here or on Spark; the results as `dbt.invoke` gives them."""
+        if self.settings.file.build.target == "duckdb":
+            return dbt.invoke(arguments, target)
+        from orchestration.build import spark
+
+        return spark.build(self.settings, self.ledger, arguments, target)
+
     @cached_property
     def tests_all(self) -> bool:
         """Whether data tests read all rows: on full builds, and when a week has gone by without."""
@@ -159,6 +167,8 @@ class Run:
     @cached_property
     def _is_full(self) -> bool:
         build = self.settings.file.build
+        if build.target == "spark":
+            return True
         same_code = self.state.get("good_code") == self.settings.code_fingerprint()
         if self.forced_full or not self.paths.good_build.exists() or not same_code:
             return True
@@ -170,15 +180,25 @@ class Run:
 
     def query(self, sql: str) -> pl.DataFrame:
         """A query on the working build."""
+        with self.on_build() as query:
+            return query(sql)
+
+    @contextmanager
+    def on_build(self) -> Iterator[warehouse.Query]:
+        """Queries on the working build through one connection, which costs as much as several."""
         with warehouse.connect(self.paths.working_build, read_only=True) as con:
-            frame: pl.DataFrame = con.sql(sql).pl()
-            return frame
+            yield lambda sql: con.sql(sql).pl()
 
     def published(self, sql: str) -> pl.DataFrame:
         """A query on the current generation, which no reader can block."""
+        with self.on_published() as query:
+            return query(sql)
+
+    @contextmanager
+    def on_published(self) -> Iterator[warehouse.Query]:
+        """Queries on the current generation through one connection."""
         with warehouse.connect_published(own_copy(self.paths)) as con:
-            frame: pl.DataFrame = con.sql(sql).pl()
-            return frame
+            yield lambda sql: con.sql(sql).pl()
 
     def standing_failures(self) -> set[str]:
         """Names and layers of what the current generation did not pass: a no-op run repeats it."""
@@ -197,26 +217,23 @@ class Run:
         """
         if self.tests_all:
             return None
-        before = self.built("select max(raw_seq) from incremental.runs").item()
-        fresh = [file for file in self.ledger if file["seq"] > before and "events" in file["feeds"]]
-        if any(file["status"] not in {"landed", "refused"} for file in fresh):
-            return None
-        batches = [file["batch_id"] for file in fresh]
-        files = [self.paths.landing / f"events/batch={one}/data.parquet" for one in batches]
-        paths = ", ".join(warehouse.literal(path) for path in files if path.exists())
-        if paths and self.built(_MEETS_EVENTS.format(paths=paths)).item():
-            return None
-        purchases = self.built(
-            "select business_date, source, landed_rows from quality.reconciliation_daily"
-            " where measure = 'purchases' and landed_rows > 0"
-        )
-        return Recounted(purchases, batches)
-
-    def built(self, sql: str) -> pl.DataFrame:
-        """A query on the last good build."""
-        with warehouse.connect(self.paths.good_build, read_only=True) as con:
-            frame: pl.DataFrame = con.sql(sql).pl()
-            return frame
+        with warehouse.connect(self.paths.working_build, read_only=True) as con:
+            good = warehouse.literal(self.paths.good_build)
+            con.execute(f"attach {good} as before (read_only)")
+            last = con.sql("select max(raw_seq) from before.incremental.runs").pl().item()
+            fresh = [one for one in self.ledger if one["seq"] > last and "events" in one["feeds"]]
+            if any(one["status"] not in {"landed", "refused"} for one in fresh):
+                return None
+            ids = [one["batch_id"] for one in fresh if one["status"] == "landed"]
+            batches = ", ".join(map(warehouse.literal, ids))
+            if ids and con.sql(_MEETS_EVENTS.format(batches=batches)).pl().item():
+                return None
+            purchases: pl.DataFrame = con.sql(
+                "select business_date, source, landed_rows"
+                " from before.quality.reconciliation_daily"
+                " where measure = 'purchases' and landed_rows > 0"
+            ).pl()
+        return Recounted(purchases, ids)
 
     def facts(self) -> pl.DataFrame:
         """One row: what this run is, and how far its data reach (`quality.run`)."""

@@ -34,8 +34,9 @@ LANDING: dict[str, Dtype] = {
     "_batch_id": TEXT,  # also the landing folder: batch=<_batch_id>
     "_source_file": TEXT,  # path below the inbox
     "_row_number": COUNT,  # 1 = first data row of the file
-    "_row_key": TEXT,  # the row's native key within its source
-    "_unit_key": TEXT,  # what a newer version replaces as a whole: row, order, or snapshot period
+    "_row_key": TEXT,  # the row's native key within its source; null: what `key_column` holds
+    # What a newer version replaces as a whole: row, order, or snapshot period; null: the row's key.
+    "_unit_key": TEXT,
     "_version_at": INSTANT,  # updated_at, else export instant, else last business instant
     "_covers_from": TEXT,  # first day of the snapshot its file is, as 2026-05-01; else null
     "_covers_to": TEXT,  # last day: days between without a row have none any more
@@ -105,6 +106,13 @@ class Feed:
     def columns(self) -> dict[str, Dtype]:
         """All canonical columns in landing order."""
         return {**self.required, **self.optional}
+
+    @cached_property
+    def key_column(self) -> str | None:
+        """The column that is the key as it stands, if one of text is."""
+        name = self.key[0]
+        is_alone = len(self.key) == 1 and self.columns[name] == TEXT
+        return name if is_alone and name not in self.numbered_by else None
 
     @cached_property
     def landed(self) -> dict[str, Dtype]:

@@ -54,7 +54,7 @@ class LandedFile:
     _kept: int = 0
     _issues: list[pl.DataFrame] = field(default_factory=list)
     _excluded: list[pl.DataFrame] = field(default_factory=list)
-    _taken: dict[str, int] = field(default_factory=dict)
+    _taken: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def add(self, block: Prepared) -> None:
         """Count a block, before anything below is asked for."""
@@ -64,8 +64,10 @@ class LandedFile:
         self.unknown_columns = tuple(c for c in block.raw.unknown if c not in source.keep)
         self._excluded.append(block.excluded)
         self._issues.append(block.issues)
-        for mark, rows in block.taken.items():
-            self._taken[mark] = self._taken.get(mark, 0) + rows
+        for feed, marks in block.taken.items():
+            taken = self._taken.setdefault(feed, {})
+            for mark, rows in marks.items():
+                taken[mark] = taken.get(mark, 0) + rows
         if block.issues.height:
             self.places.append(places_of(block.issues, block.raw))
         span = (self.first_at, self.last_at, *span_of(block.feeds, source.timezone))
@@ -121,7 +123,10 @@ class LandedFile:
     @property
     def cleaned(self) -> str:
         """What was taken off the order ids of the file; empty if nothing was."""
-        return told(self._taken)
+        most: dict[str, int] = {}
+        for taken in self._taken.values():
+            most |= {mark: max(rows, most.get(mark, 0)) for mark, rows in taken.items()}
+        return told(most)
 
 
 def span_of(feeds: dict[str, pl.DataFrame], zone: str) -> Span:

@@ -6,7 +6,7 @@ Does not belong here: batch ids (`deliveries.py`), versions and writing (`land.p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -28,6 +28,7 @@ from ingestion.reading.spreadsheet import read_spreadsheet
 from ingestion.rows.build import Built, build, keyed, landing_columns
 from ingestion.rows.derive import Context, derive, excluded, issues, no_issues, required
 from ingestion.rows.fates import (
+    are_keys_distinct,
     bad_rows,
     broken_issues,
     owners,
@@ -39,7 +40,7 @@ from ingestion.rows.lines import line_sums, refund_parts, without_empty_lines
 from ingestion.rows.order_ids import plain_keys
 from ingestion.rows.parse import instant
 from ingestion.rows.pseudonymise import Pseudonymiser
-from ingestion.rows.rates import Rates, convert
+from ingestion.rows.rates import Rates, are_home, convert
 from ingestion.rows.reshape import UPDATED, explode
 from ingestion.rows.validate import after_export, check
 
@@ -94,6 +95,25 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Bearing:
+    """What of orders and their lines bears on other rows of the file.
+
+    Attributes:
+        orders: hashes of all names of orders that the rows go by, each once.
+        broken: hashes of those that only rows go by that could not be read.
+        long_ids: feed and column -> see `validate.long_ids`.
+        is_home: all amounts are in the reporting currency.
+        is_torn: money of a line could not be read, so that lines were not added up.
+    """
+
+    orders: pl.Series
+    broken: pl.Series
+    long_ids: dict[tuple[str, str], pl.Series]
+    is_home: bool
+    is_torn: bool
+
+
+@dataclass(frozen=True)
 class Prepared:
     """A judged file.
 
@@ -103,7 +123,8 @@ class Prepared:
         issues: everything wrong, one row an issue.
         excluded: `_row`, reason of rows the mapping leaves out.
         needs: rates its amounts depend on.
-        taken: what was taken off order ids -> from how many rows of a feed.
+        taken: feed -> what was taken off order ids -> from how many rows.
+        bearing: on other rows of the file; None for feeds other than orders and their lines.
     """
 
     raw: Raw
@@ -111,7 +132,8 @@ class Prepared:
     issues: pl.DataFrame
     excluded: pl.DataFrame
     needs: tuple[Need, ...] = ()
-    taken: dict[str, int] = field(default_factory=dict)
+    taken: dict[str, dict[str, int]] = field(default_factory=dict)
+    bearing: Bearing | None = None
 
     @property
     def landed_rows(self) -> int:
@@ -148,9 +170,9 @@ def judge(raw: Raw, job: Job) -> Prepared:
         kept, late = _with_updated(_without(frame, left_out), form.updated_at, context)
         broken_rules = required(kept, form)
         built = {feed: build(kept, feed, form, source, context) for feed in form.feeds}
-    taken: dict[str, int] = {}
-    for one in built.values():
-        taken |= {mark: max(rows, taken.get(mark, 0)) for mark, rows in one.taken.items()}
+    taken = {feed: one.taken for feed, one in built.items()}
+    named = _keyed(raw, form, context, {mark for marks in taken.values() for mark in marks})
+    first = built
     built, empty = without_empty_lines(built)
     tests = _test_orders(built)
     left_out = pl.concat([left_out, tests, empty]).unique(ROW, keep="first", maintain_order=True)
@@ -166,17 +188,40 @@ def judge(raw: Raw, job: Job) -> Prepared:
     judged += [
         same_key(_without(rows, checked), feed, context)
         for checked, (feed, rows) in zip(judged, feeds.items(), strict=True)
+        if not are_keys_distinct(rows, feed)
     ]
     judged += [line_sums(rows) for feed, rows in feeds.items() if feed == "order_items"]
     judged += [refund_parts(rows) for feed, rows in feeds.items() if feed == "refunds"]
+    bearing = _bearing(first, named, are_home(feeds, source.currency, job.rates))
     feeds, unrated, needs = convert(feeds, source.currency, job.rates, context)
     known = None if form.exported_at and form.exported_at.is_count else job.exported
     ahead = [after_export(rows, feed, context, known, job.until) for feed, rows in feeds.items()]
     found = pl.concat([found, broken_issues(raw), *judged, unrated, *ahead])
     if form.groups_orders and found.height:
-        found = whole_orders(found, _keyed(raw, form, context, taken), owners(built))
+        found = whole_orders(found, named, owners(built))
     good = {feed: _without(rows, found) for feed, rows in feeds.items()}
-    return Prepared(raw, good, found, left_out, needs, taken)
+    return Prepared(raw, good, found, left_out, needs, taken, bearing)
+
+
+def _bearing(built: Mapping[str, Built], named: Raw, is_home: bool) -> Bearing | None:
+    """Return what of orders and lines bears on other rows of the file."""
+    if not {"orders", "order_items"} & set(built):
+        return None
+    names = [
+        one.rows[name]
+        for one in built.values()
+        for name in ("order_id", "parent_order_id")
+        if name in one.rows.columns
+    ]
+    orders = pl.concat([_hashes(ids) for ids in names]).unique()
+    broken = _hashes(named.broken["key"])
+    broken = broken.filter(~broken.is_in(orders.implode()))
+    long = {(feed, name): ids for feed, one in built.items() for name, ids in one.long_ids.items()}
+    return Bearing(orders, broken, long, is_home, any(one.is_torn for one in built.values()))
+
+
+def _hashes(ids: pl.Series) -> pl.Series:
+    return ids.drop_nulls().unique().hash(0).alias("order")
 
 
 def _test_orders(built: Mapping[str, Built]) -> pl.DataFrame:
@@ -231,7 +276,7 @@ def delimited(source: Source, files: FileSpec) -> tuple[Read, list[str]]:
     return settings, list(dict.fromkeys([*form.reads, *source.keep]))
 
 
-def _keyed(raw: Raw, form: Format, context: Context, taken: Mapping[str, int]) -> Raw:
+def _keyed(raw: Raw, form: Format, context: Context, taken: Collection[str]) -> Raw:
     """Return what was read with the orders of broken rows named as those of good rows are."""
     column, rule = form.order_key
     if column is None or raw.broken.is_empty():
@@ -247,7 +292,7 @@ def _keyed(raw: Raw, form: Format, context: Context, taken: Mapping[str, int]) -
 def _without(rows: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     if found.is_empty():
         return rows
-    return rows.join(bad_rows(found), on=ROW, how="anti", maintain_order="left")
+    return rows.filter(~pl.col(ROW).is_in(bad_rows(found)[ROW].implode()))
 
 
 def _with_updated(

@@ -30,10 +30,11 @@ from ingestion.landing.stream import (
     likely_end,
     stream,
 )
+from ingestion.landing.stretches import is_by_order, land_in_stretches
 from ingestion.mapping.sources import FileSpec, Source
 from ingestion.reading.columns import LINE
-from ingestion.reading.preflight import below, line_offsets, refuse_if_changed
-from ingestion.rows.build import as_units, one_per_key
+from ingestion.reading.preflight import Hashed, below, hashed, line_offsets, refuse_if_changed
+from ingestion.rows.build import as_units, one_per_key, without_told_keys
 from ingestion.rows.fates import quarantine_frame, refuse_if_too_bad
 from ingestion.rows.pseudonymise import Pseudonymiser, Tombstones
 from ingestion.rows.rates import Rates
@@ -53,6 +54,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
     tombstones: Tombstones | None = None,
     entry: Entry | None = None,
     until: datetime | None = None,
+    known: Hashed | None = None,
 ) -> LandedFile:
     """Land one file.
 
@@ -69,6 +71,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         tombstones: pseudonyms that were erased: a re-delivery gets their replacements.
         entry: what a manifest says of it.
         until: the last instant a row can be of, UTC; None where that is not known.
+        known: its sha256, if that was taken already; the file must be as it was then.
 
     Returns:
         The account of the file. The same content under the same mapping gives the same bytes.
@@ -79,8 +82,8 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         FileChanging: it was written to meanwhile. Nothing is written.
     """
     name = below(path, inbox)
-    before = path.stat()
-    batch = batch_of(path, source, files, entry)
+    sha256, before = known or hashed(path)
+    batch = batch_of(path, source, files, entry, sha256)
     check_sha256(path, batch.sha256, entry)
     job = Job(
         path, source, files, Pseudonymiser(key, tombstones), rates or Rates(reporting_currency),
@@ -94,14 +97,22 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
 
 
 def _landed(job: Job, batch: Batch, before: os.stat_result) -> LandedFile:
-    """Land a large file block by block where its rows can be judged one by one, else as a whole."""
-    if job.files.snapshot_column or not (is_large(job.path) and is_rowwise(job.files.format)):
+    """Land a large file in parts where its rows, or its orders, can be judged one by one."""
+    form = job.files.format
+    if job.files.snapshot_column or not is_large(job.path):
+        return _whole(prepare(job), job, batch, before)
+    if is_by_order(form):
+        try:
+            return land_in_stretches(job, batch, before)
+        except NotAlone:
+            pass
+    if not is_rowwise(form):
         return _whole(prepare(job), job, batch, before)
     blocks = ahead(judged_blocks(job))
     try:
         first, second = next(blocks), next(blocks, None)
         if second is not None:
-            return stream(chain([first, second], blocks), job, likely_end(job), before)
+            return stream(chain([first, second], blocks), job, likely_end(job, first), before)
     except NotAlone:  # some rows can only be told apart by looking at the others
         return _whole(prepare(job), job, batch, before)
     refuse_if_too_bad(first.issues, first.raw.rows, job.files, job.path)
@@ -125,7 +136,7 @@ def _whole(ready: Prepared, job: Job, batch: Batch, before: os.stat_result) -> L
     account.rows_duplicate = len(doubles)
     landed = as_units(landed, job.source, job.files, job.exported)
     for feed, rows in landed.items():
-        write(rows, job.target(feed))
+        write(without_told_keys(rows, feed), job.target(feed))
         account.feeds[feed] = rows.height
     return account
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from ingestion.feeds import FEEDS
+from ingestion.rows.build import with_told_keys
 from ingestion.rows.rates import RATE_TABLE, Rates
 
 
@@ -75,10 +76,11 @@ def _landed(landing: Path, feed: str, active_batches: Collection[str]) -> pl.Laz
     if not files:
         return pl.LazyFrame(schema=schema)
     # Columns that a feed gained later are missing from older files.
-    return pl.scan_parquet(
+    rows = pl.scan_parquet(
         files, schema=schema, missing_columns="insert", extra_columns="ignore",
         hive_partitioning=False,
     )  # fmt: skip
+    return with_told_keys(rows, feed)
 
 
 def _that_count(rows: pl.DataFrame) -> pl.DataFrame:

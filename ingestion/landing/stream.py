@@ -29,7 +29,12 @@ from ingestion.reading.columns import Raw
 from ingestion.reading.delimited import csv_blocks, csv_tail
 from ingestion.reading.kinds import kind_of
 from ingestion.reading.preflight import BLOCK, refuse_if_changed
-from ingestion.rows.build import one_per_key
+from ingestion.rows.build import (
+    are_distinct,
+    one_per_key,
+    with_told_keys,
+    without_told_keys,
+)
 from ingestion.rows.fates import refuse_if_too_bad
 from ingestion.rows.reshape import DIFFERING
 
@@ -55,17 +60,23 @@ def is_rowwise(form: Format) -> bool:
     if len(form.feeds) > 1 or form.read.kind != "csv" or form.read.fill_down or form.explode:
         return False
     (feed, mapped), *_ = form.feeds.items()
-    rules = [form.filter, *form.exclude.values(), *form.require.values()]
-    for derived in (*form.derive.values(), *mapped.derive.values()):
-        rules += [derived.expression, derived.number]
     return (
         # Orders are put together from rows, spend is summed, amounts depend on the rates of a run.
         "currency" not in FEEDS[feed].columns
         and feed not in ("orders", "order_items")
         and mapped.unpivot is None
         and (feed not in _MADE or _MADE[feed] in mapped.columns)
-        and all(_is_separable(rule) for rule in rules if rule)
+        and are_separable(form)
     )
+
+
+def are_separable(form: Format) -> bool:
+    """Return whether each expression of a format looks at one row alone."""
+    rules = [form.filter, *form.exclude.values(), *form.require.values()]
+    for derived in (form.derive, *(mapped.derive for mapped in form.feeds.values())):
+        for rule in derived.values():
+            rules += [rule.expression, rule.number]
+    return all(_is_separable(rule) for rule in rules if rule)
 
 
 def _is_separable(rule: str) -> bool:
@@ -107,15 +118,20 @@ def _judged(raw: Raw, job: Job) -> Prepared:
     return block
 
 
-def likely_end(job: Job) -> datetime | None:
-    """Return the last instant among the last rows of a file: in order of time that of them all."""
+def likely_end(job: Job, first: Prepared) -> datetime | None:
+    """Return the last instant among the first and the last rows of a file.
+
+    Of a file in order of time, forwards or backwards, it is that of all rows.
+    """
     settings, wanted = delimited(job.source, job.files)
+    feeds = [first.feeds]
     try:
-        raw = csv_tail(job.path, settings, wanted)
-        tail = raw and _judged(raw, replace(job, exported=None))
+        if (raw := csv_tail(job.path, settings, wanted)) is not None:
+            feeds.append(_judged(raw, replace(job, exported=None)).feeds)
     except (FileRejected, NotAlone):
         return None  # reading the whole file will say why
-    return span_of(tail.feeds, job.source.timezone)[1] if tail else None
+    ends = [span_of(some, job.source.timezone)[1] for some in feeds]
+    return max((end for end in ends if end is not None), default=None)
 
 
 def stream(
@@ -146,7 +162,7 @@ def stream(
             rows = job.stamped(block.feeds[feed], feed, guess)
             account.add(block)
             keys.append(rows["_row_key"].hash(_SEED))
-            yield rows
+            yield without_told_keys(rows, feed)
 
     frames = stamped()
     first = next(frames)
@@ -180,10 +196,12 @@ def _came_again(landed: pl.LazyFrame, keys: pl.Series, feed: str) -> pl.Series:
     Raises:
         NotAlone: rows of one key and version differ.
     """
-    if keys.n_unique() == keys.len():
+    if are_distinct(keys):
         return pl.Series(dtype=pl.Int64)
     twice = keys.filter(keys.is_duplicated()).unique()
-    alike = landed.filter(pl.col("_row_key").hash(_SEED).is_in(twice.implode()))
+    alike = with_told_keys(landed, feed).filter(
+        pl.col("_row_key").hash(_SEED).is_in(twice.implode())
+    )
     rows = alike.collect(engine="streaming")
     latest = rows.filter((pl.col("_version_at").max() == pl.col("_version_at")).over("_row_key"))
     contents = latest.unique([*FEEDS[feed].columns])

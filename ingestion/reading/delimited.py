@@ -144,13 +144,9 @@ def _read_block(data: bytes, layout: Layout, read: Read, place: _Place) -> Raw:
     quick = None
     if not (place.is_last and read.footer):
         body = data + b"\n" if _lacks_newline(data, read) else data
-        quick = quick_cells(body, layout.names, layout.line, read)
+        quick = quick_cells(body, layout.names, layout.line, read, (place.row, place.line))
     if quick is not None:
         cells, is_clean = quick
-        cells = cells.with_columns(
-            (pl.int_range(pl.len(), dtype=pl.Int64) + place.row + 1).alias(ROW),
-            (pl.int_range(pl.len(), dtype=pl.Int64) + place.line + 1).alias(LINE),
-        )
         broken = Raw(cells).broken
     else:
         cells, broken = _exact(data.decode(), layout, read, place)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ingestion.mapping.rules import Read
+from ingestion.reading.columns import LINE, ROW
 
 # Small enough for the processor's cache: passes over whole blocks take five times longer.
 _SLICE = 1 << 18
@@ -25,7 +26,7 @@ _WIDE_SPACES = (
 
 
 def quick_cells(
-    data: bytes, names: list[str], header: bytes, read: Read
+    data: bytes, names: list[str], header: bytes, read: Read, before: tuple[int, int] = (0, 0)
 ) -> tuple[pl.DataFrame, bool] | None:
     """Read whole lines as cells of text.
 
@@ -38,33 +39,45 @@ def quick_cells(
         names: of the columns.
         header: the line that names them.
         read: delimiter and clean-up.
+        before: rows and lines of the file before these.
 
     Returns:
-        The cells, one row a line, and whether none of them needs cleaning; None where this cannot
-        be told from the bytes, so that the exact way is needed.
+        `_row`, `_line` and the cells, one row a line, and whether none of them needs cleaning; None
+        where this cannot be told from the bytes, so that the exact way is needed.
     """
     delimiter = read.delimiter.encode()
-    schema = {name or f"_unnamed_{number}": pl.String for number, name in enumerate(names)}
-    line = header + b"\n"
+    schema = {
+        f"_unnamed_{number}" if name in ("", ROW, LINE) else name: pl.String
+        for number, name in enumerate(names)
+    }
+    heading = header + b"\n"
     if (
         len(delimiter) > 1
         or not 2 <= len(names) == len(schema)
         or not data.endswith(b"\n")
-        or data.startswith((codecs.BOM_UTF8, line))
+        or data.startswith((codecs.BOM_UTF8, heading))
         or (read.quotes and b'"' in data)
-        or b"\n" + line in data
+        or b"\n" + heading in data
     ):
         return None
     lines, delimiters, is_spaced = _count(np.frombuffer(data, np.uint8), delimiter[0])
     if delimiters != lines * (len(names) - 1):
         return None
     try:
-        cells = pl.scan_csv(
-            data, has_header=False, schema=schema, separator=read.delimiter, quote_char=None
-        ).collect(engine="streaming")
+        # Numbered while they are read: a column added later would have all others copied, because
+        # they come in pieces.
+        cells = (
+            pl.scan_csv(
+                data, has_header=False, schema=schema, separator=read.delimiter, quote_char=None,
+                row_index_name=ROW, row_index_offset=before[0] + 1,
+            )
+            .with_columns(pl.col(ROW).cast(pl.Int64))
+            .with_columns((pl.col(ROW) + (before[1] - before[0])).alias(LINE))
+            .collect(engine="streaming")
+        )  # fmt: skip
     except pl.exceptions.PolarsError:
         return None
-    if cells.height != lines or (delimiter.isspace() and _has_blank_row(cells)):
+    if cells.height != lines or (delimiter.isspace() and _has_blank_row(cells.drop(ROW, LINE))):
         return None
     marks = [] if read.quotes else [b'"']  # of `="..."`
     marks += [b"'"] if "leading_quote" in read.clean else []

@@ -7,11 +7,12 @@ Does not belong here: unpacking (`archive.py`), decoding (`encodings.py`), rows 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -26,6 +27,7 @@ _CHUNK = 1 << 20
 BLOCK = 32 * _CHUNK
 _LONGEST = 4
 _LINE_FEED = 10
+_IN_CACHE = 1 << 18  # passes over whole blocks take five times longer
 _OFFSETS = {"_line": pl.Int64, "byte_offset": pl.Int64}
 # Encodings in which the bytes of a line feed and of a quote mean nothing else.
 _LINEWISE = ("utf-8", "ascii", "gb", "big5", "iso8859", "cp125", "latin")
@@ -53,6 +55,19 @@ class Block:
 
 
 WHOLE = Block()
+
+
+class Hashed(NamedTuple):
+    """The sha256 (hex) of a file's bytes as delivered, and the file as it was then."""
+
+    sha256: str
+    stat: os.stat_result
+
+
+def hashed(path: Path) -> Hashed:
+    """Read a file for its sha256."""
+    before = path.stat()
+    return Hashed(sha256_of(path), before)
 
 
 def sha256_of(path: Path) -> str:
@@ -128,7 +143,7 @@ def blocks(path: Path, read: Read, size: int | None = None) -> Iterator[Block]:
         line = offset = 0
         data, is_last = _records_of(file, size, line, path, read), False
         while not is_last:
-            after = line + data.count(b"\n")
+            after = line + line_feeds(data)
             more = _records_of(file, size, after, path, read)
             is_last = len(more) < size
             if is_last:
@@ -139,19 +154,37 @@ def blocks(path: Path, read: Read, size: int | None = None) -> Iterator[Block]:
 
 def _records_of(file: IO[bytes], size: int, line: int, path: Path, read: Read) -> bytes:
     """Read whole records: at least so many bytes, less only at the end of the file."""
-    parts = [file.read(size)]
-    is_open = read.quotes and parts[0].count(b'"') % 2
-    length = len(parts[0])
-    while part := file.readline():
+    data = _lines_of(file, size)
+    if not (read.quotes and data.count(b'"') % 2):
+        return data
+    parts, length, is_open = [data], len(data), 1
+    while is_open and (part := file.readline()):
         parts.append(part)
         length += len(part)
-        is_open = read.quotes and (is_open + part.count(b'"')) % 2
-        if not is_open:
-            break
-        if length > _LONGEST * size:
+        is_open = (is_open + part.count(b'"')) % 2
+        if is_open and length > _LONGEST * size:
             data = b"".join(parts)
-            raise never_closed(line + data.count(b"\n", 0, record_end(data, length)) + 1, path)
+            raise never_closed(line + line_feeds(data[: record_end(data, length)]) + 1, path)
     return b"".join(parts)
+
+
+def _lines_of(file: IO[bytes], size: int) -> bytes:
+    """Read whole lines: at least so many bytes, less only at the end of the file."""
+    if isinstance(file, io.BufferedReader) and isinstance(file.raw, io.FileIO):
+        # Where a line ends is looked up first, because joining would copy the block.
+        start = file.tell()
+        file.seek(start + size)
+        rest = len(file.readline())
+        file.seek(start)
+        return file.read(size + rest)
+    return file.read(size) + file.readline()
+
+
+def line_feeds(data: bytes) -> int:
+    """Count line feeds; numpy takes a quarter of the time of `bytes.count` where they are many."""
+    view = np.frombuffer(data, np.uint8)
+    parts = (view[at : at + _IN_CACHE] for at in range(0, len(data), _IN_CACHE))
+    return sum(int(np.count_nonzero(part == _LINE_FEED)) for part in parts)
 
 
 def never_closed(line: int, path: Path) -> FileRejected:

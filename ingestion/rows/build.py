@@ -21,7 +21,7 @@ from ingestion.rows.order_ids import plain_order_ids
 from ingestion.rows.parse import EXACT, exact, rounded, to_utc
 from ingestion.rows.pseudonymise import Pseudonymiser
 from ingestion.rows.reshape import UPDATED, orders_from_lines, two_in_one, unpivot
-from ingestion.rows.validate import cast
+from ingestion.rows.validate import cast, long_ids
 
 UNROUNDED = "_unrounded_"
 _SUMMED = (pl.Int64, pl.Float64, MONEY)
@@ -31,13 +31,17 @@ _SUMMED = (pl.Int64, pl.Float64, MONEY)
 class Built:
     """Rows of one feed before bad ones are taken out: typed, with `_row` and `_updated`.
 
-    `taken` is what was taken off order ids; see `order_ids.py`.
+    `taken` is what was taken off order ids; see `order_ids.py`. Of orders and lines two things
+    bear on other rows of the file: `long_ids` (see `validate.py`), and `is_torn`, that money of a
+    line could not be read, so that lines were not added up.
     """
 
     feed: str
     rows: pl.DataFrame
     issues: pl.DataFrame
     taken: dict[str, int] = field(default_factory=dict)
+    long_ids: dict[str, pl.Series] = field(default_factory=dict)
+    is_torn: bool = False
 
 
 def build(frame: pl.DataFrame, feed: str, form: Format, source: Source, context: Context) -> Built:
@@ -58,9 +62,16 @@ def build(frame: pl.DataFrame, feed: str, form: Format, source: Source, context:
     if mapped.unpivot is not None:
         frame = unpivot(frame, mapped.unpivot, context)
     text, taken = plain_order_ids(_assemble(frame, feed, form, source))
+    is_torn = False
     if feed == "orders" and form.order_value is not None:
         found = pl.concat([found, two_in_one(text, form.order_value, context)])
         text = orders_from_lines(text, form.order_value, context)
+        is_torn = form.order_value == "each_line" and any(
+            text.schema.get(name) == TEXT
+            for name, dtype in FEEDS[feed].columns.items()
+            if dtype == MONEY
+        )
+    ids = long_ids(text, feed) if feed in ("orders", "order_items") else {}
     typed, bad = cast(text, feed, context, mapped.columns)
     if "updated_at" in typed.columns:
         typed = typed.with_columns(pl.coalesce("updated_at", UPDATED).alias("updated_at"))
@@ -70,7 +81,7 @@ def build(frame: pl.DataFrame, feed: str, form: Format, source: Source, context:
         typed = typed.with_columns(_unrounded(text, context))
     # A value that no map knows is already told of; that its column is then empty is no news.
     bad = bad.filter(~(pl.col("reason") == "missing") | ~pl.col(ROW).is_in(found[ROW].implode()))
-    return Built(feed, typed, pl.concat([found, bad]), taken)
+    return Built(feed, typed, pl.concat([found, bad]), taken, ids, is_torn)
 
 
 def _unrounded(text: pl.DataFrame, context: Context) -> list[pl.Series]:
@@ -218,7 +229,7 @@ def landing_columns(  # noqa: PLR0913 - what a landed row must say of itself
     The version is the row's own; what several rows share is put in by `as_units`.
     """
     canonical = FEEDS[feed]
-    row_key = _joined(canonical, canonical.key)
+    row_key = _row_key(rows, canonical)
     unit = pl.col("order_id") if feed == "order_items" else row_key
     version = pl.coalesce(UPDATED, pl.lit(version_at, pl.Datetime("us")))
     rows = rows.with_columns(
@@ -313,6 +324,34 @@ def _period(rows: pl.DataFrame, dtype: Dtype, column: str, zone: str) -> pl.Seri
     return rows.select(_unit_key=period.cast(TEXT).fill_null("")).to_series()
 
 
+def without_told_keys(rows: pl.DataFrame, feed: str) -> pl.DataFrame:
+    """Leave empty the keys that another column of the row tells too, as they are written.
+
+    Of a large feed they would be most of what is written, and read again in each build.
+    """
+    key = pl.col(FEEDS[feed].key_column or "_row_key")
+    told = pl.col("_row_key") == key if FEEDS[feed].key_column else pl.lit(value=False)
+    return rows.with_columns(
+        _row_key=pl.when(~told).then("_row_key"),
+        _unit_key=pl.when(pl.col("_unit_key") != pl.col("_row_key")).then("_unit_key"),
+    )
+
+
+def with_told_keys(rows: pl.LazyFrame, feed: str) -> pl.LazyFrame:
+    """Fill in what `without_told_keys` left empty; files written before it have all keys."""
+    row_key = pl.coalesce("_row_key", FEEDS[feed].key_column or "_row_key")
+    return rows.with_columns(_row_key=row_key, _unit_key=pl.coalesce("_unit_key", row_key))
+
+
+def _row_key(rows: pl.DataFrame, canonical: Feed) -> pl.Expr:
+    name = canonical.key_column
+    if name is not None and not (
+        rows[name].has_nulls() or rows[name].str.contains("|", literal=True).any()
+    ):
+        return pl.col(name)  # as it stands, which costs nothing
+    return _joined(canonical, canonical.key)
+
+
 def _joined(canonical: Feed, names: Sequence[str]) -> pl.Expr:
     return pl.concat_str([_key_text(name, canonical) for name in names], separator="|")
 
@@ -324,6 +363,14 @@ def _key_text(name: str, canonical: Feed) -> pl.Expr:
     # A `|` inside a name must not look like the border between two columns.
     is_text = canonical.columns[name] == TEXT
     return text.str.replace_all("|", r"\|", literal=True) if is_text else text
+
+
+def are_distinct(hashes: pl.Series) -> bool:
+    """Whether no two hashes are equal: what they were taken of then differs too."""
+    # numpy sorts whole numbers in a quarter of the time in which they are counted.
+    ordered = hashes.to_numpy().copy()
+    ordered.sort()
+    return not (ordered[1:] == ordered[:-1]).any()
 
 
 def one_per_key(rows: pl.DataFrame, feed: str) -> tuple[pl.DataFrame, pl.Series]:

@@ -16,7 +16,7 @@ from ingestion.errors import FileRejected
 from ingestion.feeds import FEEDS
 from ingestion.mapping.sources import FileSpec
 from ingestion.reading.columns import LINE, ROW, Raw
-from ingestion.rows.build import Built
+from ingestion.rows.build import Built, are_distinct
 from ingestion.rows.derive import ISSUE, Context, issues, no_issues
 from ingestion.rows.reshape import DIFFERING, UPDATED
 
@@ -106,6 +106,11 @@ def whole_orders(found: pl.DataFrame, raw: Raw, owners: pl.DataFrame) -> pl.Data
     )
 
 
+def are_keys_distinct(rows: pl.DataFrame, feed: str) -> bool:
+    """Whether no key comes twice; campaign spend comes in parts, which are summed."""
+    return feed == "campaign_spend" or are_distinct(rows.select(FEEDS[feed].key).hash_rows(0))
+
+
 def same_key(rows: pl.DataFrame, feed: str, context: Context) -> pl.DataFrame:
     """Return an issue for each row of a key that the file tells of in two ways.
 
@@ -114,13 +119,11 @@ def same_key(rows: pl.DataFrame, feed: str, context: Context) -> pl.DataFrame:
 
     Args:
         rows: typed rows with `_row` and `_updated`.
-        feed: name of the feed. Campaign spend comes in parts, which are summed.
+        feed: name of the feed.
         context: tells which columns are never shown.
     """
     key = list(FEEDS[feed].key)
-    if feed == "campaign_spend" or not (twice := rows.select(key).is_duplicated()).any():
-        return no_issues()
-    alike = rows.filter(twice)
+    alike = rows.filter(rows.select(key).is_duplicated())
     # What names no version of its own is of the file's, the latest.
     latest = (pl.col(UPDATED).max() == pl.col(UPDATED)) & (pl.col(UPDATED).null_count() == 0)
     alike = alike.filter((pl.col(UPDATED).is_null() | latest).over(key))
@@ -196,7 +199,7 @@ def quarantine_frame(
     return (
         found.join(places, on=ROW, how="left")
         .join(offsets, on=LINE, how="left")
-        .sort(ROW, "column", "reason")
+        .sort(ROW, "column", "reason", "feed", "message")
         .select(
             "feed",
             row_number=ROW,

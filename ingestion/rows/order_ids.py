@@ -14,6 +14,7 @@ from ingestion.feeds import TEXT
 
 ORDER_IDS = ("order_id", "parent_order_id", "aliases")
 _WHOLE = r"^\d+\.0$"
+OF_ALL_IDS = ".0"  # taken off only where all ids of a file's column end so
 # Mark -> pattern of what it is at the beginning of a name, of which the groups stay. What follows
 # must look like an id: of any other text a mark is a part.
 _MARKS = {
@@ -45,8 +46,8 @@ def plain_order_ids(frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
                 taken[mark] = taken.get(mark, 0) + rows
                 ids = ids.str.replace_all(pattern, "${1}${2}")
         if _are_whole(ids):
-            taken[".0"] = taken.get(".0", 0) + _count(ids.is_not_null())
-            ids = ids.str.strip_suffix(".0")
+            taken[OF_ALL_IDS] = taken.get(OF_ALL_IDS, 0) + _count(ids.is_not_null())
+            ids = ids.str.strip_suffix(OF_ALL_IDS)
         frame = frame.with_columns(ids.alias(name))
     return frame, taken
 
@@ -55,8 +56,8 @@ def plain_keys(keys: pl.Series, marks: Collection[str]) -> pl.Series:
     """Take off the ids of broken rows what was taken off those of the good ones."""
     for mark in marks:
         keys = (
-            keys.str.strip_suffix(".0")
-            if mark == ".0"
+            keys.str.strip_suffix(OF_ALL_IDS)
+            if mark == OF_ALL_IDS
             else keys.str.replace_all(_MARKS[mark], "${1}${2}")
         )
     return keys

@@ -9,6 +9,7 @@ twice is the earlier of the two; one that never happens is not readable.
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 import polars as pl
 
@@ -18,7 +19,8 @@ from ingestion.mapping.rules import Numbers
 # Wide enough for sums and products of money before they are rounded.
 EXACT = pl.Decimal(38, 10)
 _EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
-_FIRST_YEAR, _LAST_YEAR = 1, 9998  # any zone's local time is then within 1 to 9999
+# Any zone's local time is then within the years 1 to 9999.
+_FIRST, _LAST = datetime(1, 1, 1), datetime(9998, 12, 31, 23, 59, 59, 999_999)
 _TRUE = ("true", "1", "yes", "y", "是")
 _FALSE = ("false", "0", "no", "n", "否")
 Dtype = pl.DataType | type[pl.DataType]
@@ -50,9 +52,12 @@ def rounded(number: pl.Expr, dtype: pl.Decimal) -> pl.Expr:
 
 def instant(text: pl.Expr, formats: tuple[str, ...], zone: str) -> pl.Expr:
     """Read an instant as UTC without zone, with the first format that fits."""
-    found = pl.coalesce([_one_instant(text, pattern, zone) for pattern in formats])
-    # Python has no other years: such a value could not even be told of.
-    return pl.when(found.dt.year().is_between(_FIRST_YEAR, _LAST_YEAR)).then(found)
+    return _dateable(pl.coalesce([_one_instant(text, pattern, zone) for pattern in formats]))
+
+
+def _dateable(at: pl.Expr) -> pl.Expr:
+    """Return the instants that Python has a date for: no other could even be told of."""
+    return pl.when(at.is_between(_FIRST, _LAST)).then(at)
 
 
 def instants(text: pl.Series, formats: tuple[str, ...], zone: str) -> pl.Series:
@@ -60,16 +65,22 @@ def instants(text: pl.Series, formats: tuple[str, ...], zone: str) -> pl.Series:
 
     A column is mostly written in one way, and each further way costs as much as the first.
     """
-    found = pl.Series(text.name, [None], INSTANT).new_from_index(0, text.len())
-    left = text.is_not_null().arg_true()
-    for pattern in formats:
+    found = _instants(text, formats[0], zone)
+    for pattern in formats[1:]:
+        left = (found.is_null() & text.is_not_null()).arg_true()
         if left.is_empty():
             break
-        part = text.gather(left).to_frame()
-        read = part.select(instant(pl.col(text.name), (pattern,), zone)).to_series()
-        found = read if left.len() == text.len() else found.scatter(left, read)
-        left = left.filter(read.is_null())
+        found = found.rechunk().scatter(left, _instants(text.gather(left), pattern, zone))
     return found
+
+
+def _instants(text: pl.Series, pattern: str, zone: str) -> pl.Series:
+    found = text.to_frame().select(_one_instant(pl.col(text.name), pattern, zone))
+    # Looking at the ends of a column is enough for most, and cheaper than at each of its cells.
+    is_within = (pl.all().min() >= _FIRST) & (pl.all().max() <= _LAST)
+    if found.select(is_within).item() is False:
+        found = found.select(_dateable(pl.all()))
+    return found.to_series()
 
 
 def _one_instant(text: pl.Expr, pattern: str, zone: str) -> pl.Expr:

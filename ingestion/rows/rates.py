@@ -96,7 +96,7 @@ def convert(
         The feeds, amounts rounded half away from zero to their decimals; orders keep what was
         delivered in `original_amount`. Rows without a rate are issues (`no_rate`).
     """
-    if all(_is_home(rows, currency, rates.currency) for f, rows in feeds.items() if _amounts(f)):
+    if are_home(feeds, currency, rates):
         return Converted(dict(feeds), no_issues(), ())
     orders = feeds.get("orders")
     known: dict[str, Any] = {"currency": currency, "zone": rates.zone, "context": context}
@@ -130,6 +130,12 @@ def _amounts(feed: str) -> dict[str, pl.Decimal]:
         if isinstance(dtype, pl.Decimal) and dtype != RATE and name != "original_amount"
     }
     return {**found, **{UNROUNDED + name: EXACT for name in found}}
+
+
+def are_home(feeds: Mapping[str, pl.DataFrame], currency: str, rates: Rates) -> bool:
+    """Whether all amounts are in the reporting currency; see `convert`."""
+    told = [rows for feed, rows in feeds.items() if _amounts(feed)]
+    return all(_is_home(rows, currency, rates.currency) for rows in told)
 
 
 def _is_home(rows: pl.DataFrame, currency: str, reporting: str) -> bool:

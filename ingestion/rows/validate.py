@@ -34,9 +34,12 @@ from ingestion.rows.parse import (
 _POWER = r"^\d(\.\d+)?E\+\d\d$"
 # Spreadsheets keep 15 digits. A longer number may end in zeros by itself, several do not.
 _ROUNDED = r"^\d{15}00+$"
+_ENDS_IN_ZEROS = r"^\d{15}000+$"
 _BY_ACCIDENT, _SAMPLE = 3, 1_000
 # Of ids that are not all so, as many end in three zeros and more as hardly would by themselves.
 _UNLIKELY = 5e-4
+_LONG = 18  # digits: fifteen that are kept and three zeros
+PRECISION_LOST = "precision_lost"
 # Plans and promises; all else has happened, so it cannot be later than the export that tells of it.
 _MAY_LIE_AHEAD = frozenset(
     {
@@ -81,19 +84,17 @@ def cast(
         shown = label if label == name else f"{name} ({label})"
         gone = after[name][0]
         if name in frame.columns and gone > before[name][0]:
-            bad = pl.lit(frame[name].is_not_null() & typed[name].is_null())
+            bad = frame.filter(frame[name].is_not_null() & typed[name].is_null())
             value = None if {name, label} & context.hidden else pl.col(name)
-            for told, rows in _told_unreadable(frame, name, dtype, bad, context):
-                found.append(
-                    issues(frame, rows, shown, "not_readable", told, value=value, feed=feed)
-                )
+            for told, rows in _told_unreadable(bad, name, dtype, context):
+                found.append(issues(bad, rows, shown, "not_readable", told, value=value, feed=feed))
         if needed and gone:
             empty = pl.lit(typed[name].is_null())
             if name in frame.columns:
                 empty = empty & pl.col(name).is_null()
             found.append(issues(frame, empty, shown, "missing", "is empty", feed=feed))
     found.extend(
-        issues(frame, bad, labels.get(name, name), "precision_lost", told, value=value, feed=feed)
+        issues(frame, bad, labels.get(name, name), PRECISION_LOST, told, value=value, feed=feed)
         for name in _ids(frame, feed)
         for bad, told in _precision_lost(frame[name])
         for value in (None if name in context.hidden else pl.col(name),)
@@ -102,16 +103,16 @@ def cast(
 
 
 def _told_unreadable(
-    frame: pl.DataFrame, name: str, dtype: Dtype, bad: pl.Expr, context: Context
+    bad: pl.DataFrame, name: str, dtype: Dtype, context: Context
 ) -> list[tuple[str, pl.Expr]]:
-    """Return what to say of unreadable cells, and of which rows."""
+    """Return what to say of unreadable cells, and of which of these rows."""
     told = f"is not {called(dtype)}"
-    if dtype != INSTANT or frame.schema[name] != TEXT:
-        return [(told, bad)]
+    if dtype != INSTANT or bad.schema[name] != TEXT:
+        return [(told, pl.lit(value=True))]
     # It reads where no clock is ever changed, so it is an hour that a clock change left out.
-    skipped = bad & instant(pl.col(name), context.datetimes, "UTC").is_not_null()
+    skipped = instant(pl.col(name), context.datetimes, "UTC").is_not_null()
     return [
-        (told, bad & ~skipped),
+        (told, ~skipped),
         (f"is an hour that a clock change skipped in {context.zone}", skipped),
     ]
 
@@ -136,15 +137,15 @@ def _precision_lost(ids: pl.Series) -> list[tuple[pl.Expr, str]]:
     told = "was rounded to 15 digits by a spreadsheet; export it again and do not open it there"
     if long.len() >= _BY_ACCIDENT and long.str.contains(_ROUNDED).all():
         found.append((pl.lit(ids.str.contains(_ROUNDED).fill_null(value=False)), told))
-    elif some := _some_rounded(ids):
+    elif some := some_rounded(ids):
         found.append((pl.lit(ids.is_in(some).fill_null(value=False)), told))
     return found
 
 
-def _some_rounded(ids: pl.Series) -> list[str]:
+def some_rounded(ids: pl.Series) -> list[str]:
     """Return the ids that a spreadsheet has rounded where others of the column are whole."""
     zeros = ids.filter(ids.str.ends_with("000")).unique()
-    rounded = zeros.filter(zeros.str.contains(r"^\d{15}000+$"))
+    rounded = zeros.filter(zeros.str.contains(_ENDS_IN_ZEROS))
     if ids.is_in(rounded.implode()).sum() < 2:  # one may end so by itself
         return []
     long = ids.drop_nulls().unique()
@@ -155,6 +156,23 @@ def _some_rounded(ids: pl.Series) -> list[str]:
     expected, count = sum(10.0 ** (15 - digits) for digits in long.str.len_chars()), len(rounded)
     chance = count * log(expected) - lgamma(count + 1)  # of so many, where `expected` are usual
     return rounded.to_list() if count and chance < log(_UNLIKELY) else []
+
+
+def long_ids(text: pl.DataFrame, feed: str) -> dict[str, pl.Series]:
+    """Return of each column of ids those that `some_rounded` goes by.
+
+    Those of several parts of a file, taken together, tell what its whole column does.
+
+    Args:
+        text: canonical columns as text.
+        feed: name of the feed.
+    """
+    found = {}
+    for name in _ids(text, feed):
+        long = text[name].filter(text[name].str.len_chars() >= _LONG)
+        is_rounded = long.str.contains(_ENDS_IN_ZEROS)
+        found[name] = pl.concat([long.filter(~is_rounded).unique(), long.filter(is_rounded)])
+    return found
 
 
 def after_export(

@@ -12,7 +12,7 @@ import secrets
 import shlex
 import shutil
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -145,12 +145,20 @@ class Settings:
             for url in self.file.alerts.channels
         ]
 
+    def on(self, target: str) -> Settings:
+        """The same with another engine than `build.target`; of an empty name that one."""
+        if not target:
+            return self
+        told = {**self.file.build.model_dump(), "target": target}
+        return replace(self, file=self.file.model_copy(update={"build": Build(**told)}))
+
     def code_fingerprint(self) -> str:
         """Digest of all that decides marts and pages besides the data: SQL, seeds, code, texts.
 
         The engine too: tables keep hashes, by which another version of it would find nothing.
         """
         digest = hashlib.sha256(self.config_file.read_bytes() + version("duckdb").encode())
+        digest.update(self.file.build.target.encode())
         for folder in ("dbt_project", "models", "dashboards", "orchestration"):
             for path in sorted((PROJECT_ROOT / folder).rglob("*")):
                 if path.suffix in _CODE and "target" not in path.parts:

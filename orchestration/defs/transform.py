@@ -31,7 +31,7 @@ def transform(context: dg.AssetExecutionContext, run: dg.ResourceParam[Run]) -> 
     target = run.paths.build / "dbt_target"
     # What dbt says belongs into its log: standard output is the command's.
     with contextlib.redirect_stdout(io.StringIO()):
-        results = dbt.invoke(arguments, target)
+        results = run.transform(arguments, target)
     yield from _told(context, results)
     run.checks = [dbt.test_results(target / "run_results.json", run.run_id)]
     if any(result.status in {"error", "fail"} for result in results.values()):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ingestion.landing.deliveries import Batch, Match
     from ingestion.landing.manifest import Entry
     from ingestion.mapping.sources import Source
+    from ingestion.reading.preflight import Hashed
 
 log = logging.getLogger("kpi")
 
@@ -34,6 +35,7 @@ class InboxFile(NamedTuple):
         name: path below the inbox.
         entry: what a manifest says of it.
         delivery: what it is known by, whatever the rates.
+        seen: its sha256, and how it stood when that was taken.
         batch_id: the batch it was landed as last: of foreign amounts also by the rates it took.
         needs: rates that batch depends on, as `ingestion.rows.rates` writes them; empty for none.
         record: the row of `State.files()` of that batch; None for a file not seen as it stands.
@@ -44,6 +46,7 @@ class InboxFile(NamedTuple):
     name: str
     entry: Entry | None
     delivery: Batch
+    seen: Hashed
     batch_id: str
     needs: str
     record: Mapping[str, Any] | None
@@ -95,24 +98,24 @@ def identify(
     sources = known_sources(settings, state)
     with ThreadPoolExecutor(2) as pool:
         hashed = [
-            (match, match.path.relative_to(settings.paths.inbox).as_posix(), sha256)
-            for match, sha256 in zip(matches, pool.map(_sha256, matches), strict=True)
-            if sha256
+            (match, match.path.relative_to(settings.paths.inbox).as_posix(), seen)
+            for match, seen in zip(matches, pool.map(_hashed, matches), strict=True)
+            if seen
         ]
     ledger = state.files() if state else []
     entries = announcements(state) if state else []
-    here = [Known(match.source, name, sha256) for match, name, sha256 in hashed]
+    here = [Known(match.source, name, seen.sha256) for match, name, seen in hashed]
     register = Register(entries, [*known_files(ledger), *here] if entries else [])
     records = {file["batch_id"]: file for file in ledger}
     converted = state.converted() if state else {}
     found = []
-    for match, name, sha256 in hashed:
-        entry = register.entry(match.source, name, sha256)
+    for match, name, seen in hashed:
+        entry = register.entry(match.source, name, seen.sha256)
         source = sources[match.source]
-        delivery = batch_of(match.path, source, match.files, entry, sha256=sha256)
+        delivery = batch_of(match.path, source, match.files, entry, seen.sha256)
         last, needs = converted.get(delivery.batch_id, (delivery.batch_id, ""))
         found.append(
-            InboxFile(match, source, name, entry, delivery, last, needs, records.get(last))
+            InboxFile(match, source, name, entry, delivery, seen, last, needs, records.get(last))
         )
     return found
 
@@ -172,13 +175,13 @@ def refuse_nothing(settings: Settings, state: State) -> None:
     )  # fmt: skip
 
 
-def _sha256(match: Match) -> str:
-    """The sha256 of a file; empty if it was taken away or is not ours to read."""
-    from ingestion.reading.preflight import sha256_of
+def _hashed(match: Match) -> Hashed | None:
+    """The sha256 of a file; None if it was taken away or is not ours to read."""
+    from ingestion.reading.preflight import hashed
 
     try:
-        return sha256_of(match.path)
+        return hashed(match.path)
     except OSError as error:
         # The others must not wait for it.
         log.warning("%s cannot be opened: %s", match.path.name, error.strerror)
-        return ""
+        return None

@@ -230,6 +230,7 @@ def _land(  # noqa: PLR0913, PLR0917 - a file, and all it is judged with
             tombstones=erased,
             entry=item.entry,
             until=until,
+            known=item.seen,
         )
     except FileChanging as error:
         return file.batch_id, replace(file, status="waiting", message=str(error)), ()

@@ -32,8 +32,8 @@ TYPES = {
     "_count": {"bigint", "integer"},
     "_rate": {"double"},
     "_effect": {"double"},
-    "_id": {"varchar"},
-    "_key": {"varchar"},
+    "_id": {"string"},
+    "_key": {"string"},
 }
 
 
@@ -218,7 +218,8 @@ def test_engines_differ_in_dispatched_macros_alone() -> None:
         )))
         for engine in ("duckdb", "spark")
     }  # fmt: skip
-    assert dispatched and forms == {"duckdb": dispatched, "spark": dispatched}
+    by_dbt = {"load_csv_rows"}  # which has a form of its own for DuckDB
+    assert dispatched and forms == {"duckdb": dispatched, "spark": dispatched | by_dbt}
 
 
 def test_an_incremental_table_comes_after_what_makes_its_rows_stale(

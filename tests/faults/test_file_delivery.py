@@ -16,6 +16,7 @@ from ingestion.landing import land
 from ingestion.landing.store import write
 from ingestion.mapping import sources as mapping
 from ingestion.reading import preflight
+from orchestration.ledger import inbox
 from orchestration.ledger.retention import apply_retention
 from tests.support.exports import HEADER, ORDERS, SHOP, Shop, order, orders
 from tests.support.homes import Home
@@ -242,6 +243,27 @@ def test_a_file_written_to_while_it_is_read_waits_for_the_next_run(
     assert home.state.files() == []
     assert home.land()["files_landed"] == 1
     assert home.rows()["order_id"].to_list() == ["1", "2", "3"]
+
+
+def test_a_file_written_to_after_a_run_looked_at_it_waits_for_the_next_run(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = home.put(HEADER + orders(2))
+    looked = inbox.identify
+
+    def grow(*args: Any) -> Any:
+        found = looked(*args)
+        with path.open("a") as file:
+            file.write(order(3))
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(inbox, "identify", grow)
+        assert home.land()["files_waiting"] == 1
+    assert home.state.files() == []
+    assert home.land()["files_landed"] == 1
+    [file] = home.state.files()
+    assert file["content"] == preflight.sha256_of(path)
 
 
 @pytest.mark.parametrize("change", ["replaced", "removed"])

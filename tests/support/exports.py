@@ -15,6 +15,7 @@ from ingestion.landing.account import LandedFile
 from ingestion.landing.deliveries import match_files
 from ingestion.landing.land import land_file
 from ingestion.mapping.sources import FileSpec, Source, parse_sources
+from ingestion.rows.build import with_told_keys
 
 KEY = b"a key for tests, 32 bytes long.."
 SHOP: dict[str, Any] = {
@@ -152,7 +153,8 @@ class Shop:
     def rows(self, landed: LandedFile, feed: str = "orders") -> pl.DataFrame:
         """What was landed in a feed."""
         path = self.root / "landing" / feed / f"batch={landed.batch_id}" / "data.parquet"
-        return pl.read_parquet(path, hive_partitioning=False)
+        rows = pl.scan_parquet(path, hive_partitioning=False)
+        return with_told_keys(rows, feed).collect()
 
     def quarantined(self, landed: LandedFile) -> pl.DataFrame:
         """What was set aside."""

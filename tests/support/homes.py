@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from ingestion.rows.build import with_told_keys
 from orchestration.config.sections import ShopFile
 from orchestration.config.settings import Paths, Settings
 from orchestration.ledger.inbox import land_new_files
@@ -56,7 +57,8 @@ class Home:
 
     def _batch(self, feed: str, batch: str) -> pl.DataFrame:
         path = self.paths.landing / feed / f"batch={batch}" / "data.parquet"
-        return pl.read_parquet(path, hive_partitioning=False)
+        rows = pl.scan_parquet(path, hive_partitioning=False)
+        return with_told_keys(rows, feed).collect()
 
     def rows(self, feed: str = "orders") -> pl.DataFrame:
         """The landed rows of the batches that count."""

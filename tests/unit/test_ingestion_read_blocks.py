@@ -277,6 +277,25 @@ def test_a_large_file_gives_the_same_bytes_again(shop: Shop) -> None:
 
 
 @pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("step", [1, -1])
+def test_a_large_file_in_order_of_time_either_way_is_written_once(
+    step: int, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Path] = []
+    write = ingestion.landing.stream.sink
+
+    def told(rows: pl.LazyFrame, draft: Path) -> None:
+        written.append(draft)
+        write(rows, draft)
+
+    monkeypatch.setattr(ingestion.landing.stream, "sink", told)
+    rows = events(200).splitlines(keepends=True)[::step]
+    landed = shop.land(EVENTS_HEADER + "".join(rows))
+    assert len(written) == 1
+    assert landed.version_at == datetime(2026, 4, 30, 19, 19)
+
+
+@pytest.mark.usefixtures("small_blocks")
 def test_a_large_file_with_a_list_of_values_lands(shop: Shop) -> None:
     shop.form = {**EVENTS, "filter": "region IN ('r0', 'r1')"}
     landed = shop.land(EVENTS_HEADER + events(90))
@@ -284,7 +303,7 @@ def test_a_large_file_with_a_list_of_values_lands(shop: Shop) -> None:
 
 
 @pytest.mark.usefixtures("small_blocks")
-def test_orders_are_held_whole(tmp_path: Path) -> None:
+def test_an_order_that_comes_again_in_another_block_is_judged_with_it(tmp_path: Path) -> None:
     shop = Shop(tmp_path, ORDERS)
     landed = shop.land(HEADER + orders(60) + order(1, "3.00"))
     assert (landed.rows_landed, landed.rows_quarantined) == (59, 2)

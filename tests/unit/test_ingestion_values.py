@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import random
 import tempfile
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -18,6 +19,7 @@ from ingestion.feeds import FEEDS, MONEY
 from ingestion.feeds.schemas import all_pass, schema_of
 from ingestion.mapping.rules import Derive, Numbers
 from ingestion.reading.columns import ROW
+from ingestion.rows import pseudonymise
 from ingestion.rows.derive import Context, derive, safe
 from ingestion.rows.parse import day, exact, instant, instants, rounded, whole
 from ingestion.rows.pseudonymise import pseudonyms
@@ -84,6 +86,27 @@ def test_instants_are_utc() -> None:
     assert at("12/1/10 8:26", "Europe/London", "%m/%d/%y %H:%M") == datetime(2010, 12, 1, 8, 26)
     assert at("1777600000000001", "UTC", "epoch_us") == datetime(2026, 5, 1, 1, 46, 40, 1)
     assert at("1777600000", "UTC", "%Y", "epoch_s") == datetime(2026, 5, 1, 1, 46, 40)
+
+
+@pytest.mark.parametrize("length", [1, 32, 64, 65, 200])
+def test_pseudonyms_are_hmac_sha256_however_often_and_wherever_a_person_comes(
+    length: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Remembered or forgotten in between, a person has one pseudonym.
+    monkeypatch.setattr(pseudonymise, "_REMEMBERED", 30)
+    key, dice = bytes(range(length)), random.Random(length)
+    masks = pseudonymise.Pseudonymiser(key)
+    for _ in range(8):
+        people = [dice.choice([None, f"p{dice.randrange(60)}"]) for _ in range(40)]
+        for namespace in ("shop", "web"):
+            start = f"{namespace}\x1f"
+            expected = [
+                person and hmac.digest(key, f"{start}{person}".encode(), "sha256").hex()[:32]
+                for person in people
+            ]
+            found = masks.of(pl.Series("who", people, dtype=pl.String), namespace)
+            assert (found.name, found.to_list()) == ("who", expected)
+    assert masks.of(pl.Series([], dtype=pl.String), "shop").to_list() == []
 
 
 def test_pseudonyms_are_keyed_and_bound_to_their_namespace() -> None:

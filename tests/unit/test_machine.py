@@ -52,10 +52,10 @@ def test_cores_are_those_the_process_may_use(tmp_path: Path) -> None:
     assert Build(threads=7).limits(tmp_path)["threads"] == 7
 
 
-def test_a_build_may_spill_to_half_of_what_its_disk_has_free(
+def test_a_build_may_spill_to_at_most_half_of_what_its_disk_has_free(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of 10 GiB five, also where the folder is still to be made."""
+    """Of 10 GiB the power of two below five, also where the folder is still to be made."""
     free = shutil.disk_usage(tmp_path)._replace(free=10 * 2**30)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
-    assert Build().limits(tmp_path / "not" / "yet")["max_temp_directory_size"] == "5120MiB"
+    assert Build().limits(tmp_path / "not" / "yet")["max_temp_directory_size"] == "4096MiB"

@@ -5,7 +5,8 @@
    Rows delivered once, nearly all of a large feed, are told by a hash and pass without being
    sorted; a row whose hash meets another's by chance only takes the longer way.
    Where two batches tell differently of a row under one instant, the batch alone decides, which
-   means nothing: the row is then `_is_tied`.
+   means nothing: the row is then `_is_tied`. So it is where nothing but the last instant in two
+   files orders them and their names say the opposite (`export_1` over `export_2`).
    A partial run reads only the row keys that a new, rejected or superseded batch could change, and
    of batches only those that can tell of them. #}
 {% macro latest_versions(feed) %}
@@ -44,6 +45,7 @@
             raw._row_key,
             raw._unit_key,
             raw._version_at,
+            raw._name_order,
             raw.batch,
             {{ content }} as content
         from {{ counting }}
@@ -60,6 +62,7 @@
             _row_key,
             batch,
             _version_at,
+            _name_order,
             {%- if partial %}
             {{ content }} as content
         from {{ raw }} as raw
@@ -82,6 +85,7 @@
             _unit_key,
             batch,
             max(_version_at) as unit_version_at,
+            max(_name_order) as unit_name_order,
             sum(cast(content as decimal(38, 0))) as content
         from unit_rows
         group by source, _unit_key, batch
@@ -93,7 +97,8 @@
             batch,
             _covers_from as covers_from,
             _covers_to as covers_to,
-            max(_version_at) as unit_version_at
+            max(_version_at) as unit_version_at,
+            max(_name_order) as unit_name_order
         from {{ raw }} as raw
         where
             _is_active
@@ -112,6 +117,7 @@
             units._unit_key,
             snapshots.batch,
             snapshots.unit_version_at,
+            snapshots.unit_name_order,
             cast(0 as decimal(38, 0)) as content
         from (select distinct source, _unit_key from unit_batches) as units
         inner join snapshots
@@ -137,7 +143,8 @@
             source,
             _unit_key,
             batch,
-            {{ differs('content', 'source, _unit_key, unit_version_at') }} as is_differing
+            {{ differs('content', 'source, _unit_key, unit_version_at') }} as is_differing,
+            {{ contradicted('unit_name_order', 'source, _unit_key') }} as is_contradicted
         from unit_candidates
         qualify
             rank() over (partition by source, _unit_key order by unit_version_at desc) = 1
@@ -173,8 +180,11 @@
             source,
             _unit_key,
             batch,
-            is_differing
-            and (source, _unit_key) in (select source, _unit_key from overlapping) as is_tied
+            is_contradicted
+            or (
+                is_differing
+                and (source, _unit_key) in (select source, _unit_key from overlapping)
+            ) as is_tied
         from unit_newest
         where (source, _unit_key, batch) not in (select source, _unit_key, batch from overlapping)
     ),
@@ -185,6 +195,7 @@
             contested._row_key,
             contested.batch,
             {{ differs('contested.content', 'contested.source, contested._row_key, contested._version_at') }}
+            or {{ contradicted('contested._name_order', 'contested.source, contested._row_key', 'contested.content') }}
             or coalesce(unit_winners.is_tied, false) as _is_tied
         from contested
         left join unit_winners
@@ -239,6 +250,16 @@
 {% macro differs(value, partition) -%}
     min({{ value }}) over (partition by {{ partition }})
     <> max({{ value }}) over (partition by {{ partition }})
+{%- endmacro %}
+
+{# Whether, of versions that nothing but the last instant in their files orders, the one whose file
+   is the last in the order of names says something else than this one. #}
+{% macro contradicted(name_order, partition, content='content') -%}
+    coalesce(
+        {{ name_order }} < max({{ name_order }}) over (partition by {{ partition }})
+        and {{ content }} <> max_by({{ content }}, {{ name_order }}) over (partition by {{ partition }}),
+        false
+    )
 {%- endmacro %}
 
 {# Row keys whose winner the batches since the last run can change: their own, and those of every
@@ -319,7 +340,8 @@
    versions there were, so the batches it came in and the new ones are enough, unless
    - a batch was withdrawn: which version is the next, any batch may tell;
    - a row is part of a unit: then batches count, not rows;
-   - the row held is tied: the other one may lie in any batch. #}
+   - the row held is tied: the other one may lie in any batch;
+   - nothing but its last instant tells the age of a new batch, and its name is not the last. #}
 {% macro only_read_batches(feed, ceiling) %}
     {% set raw = source('raw', feed) %}
     {% set fresh = fresh_batches(feed, ceiling) %}
@@ -330,7 +352,15 @@
         "select count(distinct batch_id) from raw.batches where feed = '" ~ feed ~ "' and is_active"
         ~ " and seq <= " ~ ceiling ~ " and batch_id in ('" ~ batches | join("', '") ~ "')"
     ).rows[0][0] %}
-    {% if tied or counting < batches | length or has_units(raw, in_batches(batches)) %}
+    {% set out_of_order = run_query(
+        "select count(*) from raw.batches as fresh inner join raw.batches as other"
+        ~ " on fresh.feed = other.feed and fresh.source = other.source"
+        ~ " and fresh.name_order < other.name_order where fresh.feed = '" ~ feed
+        ~ "' and fresh.batch_id in ('" ~ fresh | join("', '") ~ "')"
+        ~ " and other.batch_id not in ('" ~ fresh | join("', '") ~ "') and exists (select 1 from "
+        ~ raw ~ " as raw where " ~ in_batches(fresh) ~ " and raw._name_order is not null)"
+    ).rows[0][0] if held else 0 %}
+    {% if tied or out_of_order or counting < batches | length or has_units(raw, in_batches(batches)) %}
         {{ return('true') }}
     {% endif %}
     {{ return(in_batches(batches)) }}

@@ -52,7 +52,7 @@
 
 {# Whether a test reads all rows: it only warns, the run asks for it, or a table was built in full. #}
 {% macro tests_all(names) %}
-    {% if not execute or not has_incremental_tables() or config.get('severity', 'error') | lower == 'warn' or not this_run().seq %}
+    {% if not execute or flags.FULL_REFRESH or not has_incremental_tables() or config.get('severity', 'error') | lower == 'warn' or not this_run().seq %}
         {{ return(true) }}
     {% endif %}
     {% set in_part = run_query(
