@@ -238,7 +238,7 @@ def set_environment(settings: Settings) -> None:
     """Tell the dbt profile which file to build, where, and with how much of what."""
     os.environ["KPI_BUILD_FILE"] = str(settings.paths.working_build)
     build = settings.file.build
-    for name, limit in build.limits().items():
+    for name, limit in build.limits(settings.paths.data).items():
         os.environ[f"KPI_{name.upper()}"] = str(limit)
     host, _, port = (build.spark.thrift or "none:10000").partition(":")
     os.environ["KPI_SPARK_METHOD"] = "thrift" if build.spark.thrift else "session"
