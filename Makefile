@@ -37,19 +37,26 @@ serve: $(STAMP) ## serve the site on http://127.0.0.1:8000
 test: $(STAMP) ## run the tests
 	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
-test-long: $(STAMP) ## run the full suites (arrival sequences, kills, browser matrix)
-	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m 'long or not long'
+test-long: $(STAMP) ## run the full suites (arrival sequences, kills, browser matrix; Spark: make test-spark)
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m 'not spark'
 
-lint: $(STAMP) ## ruff, mypy, import-linter, sqlfluff
+# A suite that needs an extra of its name: `make test-spark`, with Java 17, installs 0.5 GB.
+test-%: $(STAMP)
+	@$(BIN)/pip install --disable-pip-version-check --progress-bar off -q -c constraints.txt -e '.[$*]'
+	@$(BIN)/pytest -m $*
+
+lint: $(STAMP) ## ruff, mypy, import-linter, sqlfluff; FIX=1 formats Python first
+	@$(if $(FIX),$(BIN)/ruff check --fix-only -q . && $(BIN)/ruff format -q .)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/sqlfluff lint -q dbt_project/models dbt_project/tests/singular
 
-format: $(STAMP) ## format Python and SQL
-	@$(BIN)/ruff check --fix-only -q .
-	@$(BIN)/ruff format -q .
+bench: $(STAMP) ## beside hand-written SQL and other tools: SIZE=S, M or L; CHECK=1 only compares with the bars
+	@$(BIN)/python -m benchmarks.bench --size $(or $(SIZE),S) $(if $(CHECK),--check) \
+	  $(if $(SHAPES),--shapes $(SHAPES)) $(if $(KEEP),--home $(KEEP)) \
+	  $(foreach peer,$(PEERS),--peer-python $(peer))
 
 docs: $(STAMP) ## write the pages that are made from the code
 	@$(BIN)/python -m ingestion.documents.feeds > docs/feeds.md
@@ -59,4 +66,4 @@ docs: $(STAMP) ## write the pages that are made from the code
 clean: ## delete what a run derives (build, published, site); keeps inbox, landing and state
 	rm -rf data/build data/published data/site dbt_project/target
 
-.PHONY: help install demo run dev serve test test-long lint format docs clean
+.PHONY: help install demo run dev serve test test-long lint bench docs clean

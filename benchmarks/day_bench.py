@@ -10,17 +10,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import re
-import subprocess
 import sys
-import time
 from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-_STEP = re.compile(r"(\w+) done in ([\d.]+) s")
+from benchmarks.measure import ROOT, measured, steps
 
 
 def simulate_until(home: Path, last: date, scale: float) -> None:
@@ -44,34 +39,23 @@ def measured_run(home: Path, last: date, *, full: bool) -> dict[str, object]:
     """`kpi run` up to a day in a process of its own.
 
     Returns:
-        Wall and CPU seconds and peak MiB of the largest process, wall by step, and of dbt the
+        Wall and CPU seconds and peak MiB, wall by step, and of dbt the
         seconds of all models, of all tests and of the slowest of both.
     """
     command = [sys.executable, "-m", "orchestration.cli.main", "--home", str(home), "run"]
-    begun = time.perf_counter()
-    run = subprocess.Popen(
-        [*command, "--date", last.isoformat(), *(["--full"] if full else [])],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
-    assert run.stdout is not None
-    told = run.stdout.read()
-    _, status, used = os.wait4(run.pid, 0)
-    if code := os.waitstatus_to_exitcode(status):
-        raise SystemExit(f"kpi run left with {code}:\n{told}")
+    run = measured([*command, "--date", last.isoformat(), *(["--full"] if full else [])])
+    if run.code:
+        raise SystemExit(f"kpi run left with {run.code}:\n{run.told}")
     results = json.loads((home / "data/build/dbt_target/run_results.json").read_text())["results"]
     kinds: Counter[str] = Counter()
     for result in results:
         kinds[result["unique_id"].partition(".")[0]] += result["execution_time"]
     slowest = sorted(results, key=lambda result: -result["execution_time"])[:25]
     return {
-        "wall": round(time.perf_counter() - begun, 1),
-        "cpu": round(used.ru_utime + used.ru_stime, 1),
-        "peak_mib": round(used.ru_maxrss / 1024),
-        "steps": {name: float(seconds) for name, seconds in _STEP.findall(told)},
+        "wall": round(run.wall, 1),
+        "cpu": round(run.cpu, 1),
+        "peak_mib": round(run.peak),
+        "steps": steps(run.told),
         "dbt": {kind: round(seconds, 1) for kind, seconds in kinds.items()},
         "slowest": {
             result["unique_id"].replace("kpi_warehouse.", ""): round(result["execution_time"], 2)

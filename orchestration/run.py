@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from orchestration.build import dbt, warehouse
+from orchestration.build import dbt, spark, warehouse
+from orchestration.build.audit import Recounted
 from orchestration.build.integrity import is_as_published, own_copy
 from orchestration.build.raw import create_raw
 from orchestration.config.settings import Settings
@@ -34,6 +35,15 @@ if TYPE_CHECKING:
 # One logger for what a person should read: the command line prints it, Dagster shows it.
 log = logging.getLogger("kpi")
 _WEEK = timedelta(days=7)
+# Whether files of events bring one that is built already, or such as count by their batch.
+_MEETS_EVENTS = """
+    with landed as (from raw.events where batch in ({batches}))
+    select exists (from landed where _unit_key <> _row_key or _covers_from is not null)
+        or exists (
+            from before.staging.stg_raw__events
+            where (source, event_id) in (select source, _row_key from landed)
+        )
+"""
 
 
 class Run:
@@ -124,6 +134,7 @@ class Run:
     def begin_build(self) -> list[str]:
         """Make the working build with schema `raw`; returns the arguments of its `dbt build`."""
         full = self._is_full
+        spark.discard(self.settings)  # of a run that was killed
         warehouse.begin_build(self.paths, fresh=full)
         with warehouse.connect(self.paths.working_build) as con:
             sources = self.settings.sources
@@ -140,6 +151,12 @@ class Run:
         dbt.set_environment(self.settings)
         return dbt.build_arguments(self.settings, full=full)
 
+    def transform(self, arguments: list[str], target: Path) -> Mapping[str, Any]:
+        """Build and test all tables, here or on Spark; the results as `dbt.invoke` gives them."""
+        if self.settings.file.build.target == "duckdb":
+            return dbt.invoke(arguments, target)
+        return spark.build(self.settings, self.ledger, arguments, target)
+
     @cached_property
     def tests_all(self) -> bool:
         """Whether data tests read all rows: on full builds, and when a week has gone by without."""
@@ -149,6 +166,8 @@ class Run:
     @cached_property
     def _is_full(self) -> bool:
         build = self.settings.file.build
+        if build.target == "spark":
+            return True
         same_code = self.state.get("good_code") == self.settings.code_fingerprint()
         if self.forced_full or not self.paths.good_build.exists() or not same_code:
             return True
@@ -160,15 +179,25 @@ class Run:
 
     def query(self, sql: str) -> pl.DataFrame:
         """A query on the working build."""
+        with self.on_build() as query:
+            return query(sql)
+
+    @contextmanager
+    def on_build(self) -> Iterator[warehouse.Query]:
+        """Queries on the working build through one connection, which costs as much as several."""
         with warehouse.connect(self.paths.working_build, read_only=True) as con:
-            frame: pl.DataFrame = con.sql(sql).pl()
-            return frame
+            yield lambda sql: con.sql(sql).pl()
 
     def published(self, sql: str) -> pl.DataFrame:
         """A query on the current generation, which no reader can block."""
+        with self.on_published() as query:
+            return query(sql)
+
+    @contextmanager
+    def on_published(self) -> Iterator[warehouse.Query]:
+        """Queries on the current generation through one connection."""
         with warehouse.connect_published(own_copy(self.paths)) as con:
-            frame: pl.DataFrame = con.sql(sql).pl()
-            return frame
+            yield lambda sql: con.sql(sql).pl()
 
     def standing_failures(self) -> set[str]:
         """Names and layers of what the current generation did not pass: a no-op run repeats it."""
@@ -178,6 +207,32 @@ class Run:
     def landed_batches(self) -> list[str]:
         """The batches that count."""
         return [file["batch_id"] for file in self.ledger if file["status"] == "landed"]
+
+    def counted_purchases(self) -> Recounted | None:
+        """Purchases of the last generation, if what came since only adds events to its own.
+
+        None, and all are counted, when all rows are tested, and when a batch was withdrawn, brings
+        an event that had come before, or is a snapshot, which withdraws others.
+        """
+        if self.tests_all:
+            return None
+        with warehouse.connect(self.paths.working_build, read_only=True) as con:
+            good = warehouse.literal(self.paths.good_build)
+            con.execute(f"attach {good} as before (read_only)")
+            last = con.sql("select max(raw_seq) from before.incremental.runs").pl().item()
+            fresh = [one for one in self.ledger if one["seq"] > last and "events" in one["feeds"]]
+            if any(one["status"] not in {"landed", "refused"} for one in fresh):
+                return None
+            ids = [one["batch_id"] for one in fresh if one["status"] == "landed"]
+            batches = ", ".join(map(warehouse.literal, ids))
+            if ids and con.sql(_MEETS_EVENTS.format(batches=batches)).pl().item():
+                return None
+            purchases: pl.DataFrame = con.sql(
+                "select business_date, source, landed_rows"
+                " from before.quality.reconciliation_daily"
+                " where measure = 'purchases' and landed_rows > 0"
+            ).pl()
+        return Recounted(purchases, ids)
 
     def facts(self) -> pl.DataFrame:
         """One row: what this run is, and how far its data reach (`quality.run`)."""
@@ -314,7 +369,7 @@ def open_run(
         KpiError: another run holds the lock (exit code 7).
     """
     settings.paths.make()
-    warehouse.limit(settings.file.build.limits())
+    warehouse.limit(settings.file.build.limits(settings.paths.data))
     run_id = new_run_id()
     with warehouse.run_lock(settings.paths.state, run_id, wait_seconds):
         run = Run(settings, run_id, job_id or run_id, as_of=as_of, full=full)

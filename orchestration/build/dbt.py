@@ -7,18 +7,32 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache, partial
+from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, TextIO
 
 import polars as pl
 
+from orchestration.build import data_tests
 from orchestration.config.settings import DBT_PROJECT_DIR, Settings, load
 from orchestration.errors import KpiError, without_values
 
-MANIFEST = DBT_PROJECT_DIR / "target" / "manifest.json"
-_PARSED = DBT_PROJECT_DIR / "target" / "parsed.sha256"
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
+_TARGET = DBT_PROJECT_DIR / "target"
+MANIFEST = _TARGET / "manifest.json"
+_DIGEST = _TARGET / "manifest.sha256"
+# What dbt keeps of a parse; one a set of variables, for shops that share the checkout.
+_PARSED = _TARGET / "parsed"
 _PARTIAL = "partial_parse.msgpack"
+_TESTS = ".tests.json"
+_KEPT = 48
 
 CHECKS_SCHEMA = {
     "check_name": pl.String, "layer": pl.String, "subject": pl.String, "severity": pl.String,
@@ -29,53 +43,111 @@ CHECKS_SCHEMA = {
 def prepare_manifest() -> Path:
     """The manifest of the project as it stands; parsed again only when a file of it changed.
 
-    Two shops may run from one checkout at the same time, so only one of them parses it.
-
     Raises:
         KpiError: the project does not parse; names dbt's own message.
     """
-    MANIFEST.parent.mkdir(exist_ok=True)
-    with _PARSED.with_suffix(".lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        _parse_if_changed()
+    _parsed(_variables(), Path(os.environ.get("KPI_BUILD_FILE", "")))
     return MANIFEST
 
 
 def manifest() -> dict[str, Any]:
     """What dbt knows of the project: models, columns, their descriptions and meta."""
+    return _manifest_of(MANIFEST.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _manifest_of(written: int) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(MANIFEST.read_text("utf-8"))
     return found
 
 
-def _parse_if_changed() -> None:
-    digest = hashlib.sha256()
+def parsed(variables: Sequence[str], build_file: Path) -> Manifest:
+    """The project as dbt has parsed it, with these `--vars`, for a build file.
+
+    dbt itself parses all again for every other place of the build file. Nothing that it parses
+    depends on more of that than the file's name, so a parse is known here by what it depends on.
+
+    Raises:
+        KpiError: the project does not parse.
+    """
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
+    kept = _parsed(variables, build_file)
+    project: Manifest = Manifest.from_msgpack(kept, decoder=extended_mashumuro_decoder)
+    project.build_flat_graph()  # type: ignore[no-untyped-call]
+    return project
+
+
+def _parsed(variables: Sequence[str], build_file: Path) -> bytes:
+    """What dbt keeps of a parse. Of several shops in one checkout only one parses at a time."""
+    project = _project_digest()
+    kept = _kept(project, variables, build_file)
+    _PARSED.mkdir(parents=True, exist_ok=True)
+    with _DIGEST.with_suffix(".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        is_told = MANIFEST.exists() and _DIGEST.exists() and _DIGEST.read_text("ascii") == project
+        if not (kept.exists() and (is_told or "--target" in variables)):
+            _parse(variables, kept)
+        return kept.read_bytes()
+
+
+def _kept(project: str, variables: Sequence[str], build_file: Path) -> Path:
+    inputs = json.dumps([project, build_file.stem, list(variables)])
+    return _PARSED / f"{hashlib.sha256(inputs.encode()).hexdigest()}.msgpack"
+
+
+def _project_digest() -> str:
+    digest = hashlib.sha256(f"{version('dbt-core')} {version('dbt-duckdb')}".encode())
     for path in sorted(DBT_PROJECT_DIR.rglob("*")):
         if path.suffix in {".sql", ".yml", ".csv"} and "target" not in path.parts:
             digest.update(path.as_posix().encode() + path.read_bytes())
-    if MANIFEST.exists() and _PARSED.exists() and _PARSED.read_text("ascii") == digest.hexdigest():
-        return
+    return digest.hexdigest()
+
+
+def _parse(variables: Sequence[str], kept: Path) -> None:
     from dbt.cli.main import dbtRunner
 
-    arguments = [
-        *("--quiet", "parse"),
-        *("--project-dir", str(DBT_PROJECT_DIR)),
-        *("--profiles-dir", str(DBT_PROJECT_DIR)),
-        *_variables(),
-    ]
-    result = dbtRunner().invoke(arguments)
-    if not result.success:
-        raise KpiError(
-            f"dbt cannot parse the project: {result.exception}",
-            str(DBT_PROJECT_DIR),
-            "Mend the model or yml it names.",
-        )
-    _PARSED.write_text(digest.hexdigest(), "ascii")
+    others = sorted(_PARSED.glob("*.msgpack"), key=lambda file: file.stat().st_mtime)
+    with TemporaryDirectory(dir=_TARGET) as folder:
+        target = Path(folder)
+        if others:  # dbt parses only what changed since, if it can
+            shutil.copyfile(others[-1], target / _PARTIAL)
+        result = dbtRunner().invoke(["--quiet", "parse", *_places(target), *variables])
+        if not result.success:
+            raise KpiError(
+                f"dbt cannot parse the project: {result.exception}",
+                str(DBT_PROJECT_DIR),
+                "Mend the model or yml it names.",
+            )
+        # From one moment to the next: another shop may be reading.
+        if "--target" not in variables:  # another engine's manifest has its own kinds of tables
+            (target / MANIFEST.name).replace(MANIFEST)
+            _DIGEST.write_text(_project_digest(), "ascii")
+        (target / _PARTIAL).replace(kept)
+    for file in others[: 1 - _KEPT]:
+        file.with_suffix(_TESTS).unlink(missing_ok=True)
+        file.unlink()
+
+
+def _places(target: Path) -> list[str]:
+    places = {"project-dir": DBT_PROJECT_DIR, "profiles-dir": DBT_PROJECT_DIR,
+              "target-path": target, "log-path": target}  # fmt: skip
+    return [f"--{name}={place}" for name, place in places.items()]
 
 
 def build_arguments(settings: Settings, *, full: bool) -> list[str]:
     """Arguments of the `dbt build` of a run; unit tests belong to `make test`, not to a morning."""
-    arguments = ["build", "--exclude-resource-type", "unit_test", *variables(settings)]
+    arguments = [
+        *("build", "--exclude-resource-type", "unit_test"),
+        *("--target", settings.file.build.target),
+        *variables(settings),
+    ]
     return [*arguments, "--full-refresh"] if full else arguments
+
+
+# dbt's own loggers word every event, most of which are of level debug and written nowhere.
+SILENT = ("--log-level=none", "--log-level-file=none", "--no-write-json")
 
 
 def invoke(arguments: list[str], target: Path) -> Mapping[str, Any]:
@@ -95,24 +167,49 @@ def invoke(arguments: list[str], target: Path) -> Mapping[str, Any]:
     from dbt.cli.main import dbtRunner
 
     target.mkdir(parents=True, exist_ok=True)
-    if (parsed := MANIFEST.with_name(_PARTIAL)).exists():
-        shutil.copyfile(parsed, target / _PARTIAL)
-    places = {"project-dir": DBT_PROJECT_DIR, "profiles-dir": DBT_PROJECT_DIR,
-              "target-path": target, "log-path": target}  # fmt: skip
-    told = [f"--{name}={place}" for name, place in places.items()]
-    try:
-        # At level debug every statement is written twice, which costs a small shop a third.
-        done = dbtRunner().invoke(["--quiet", "--log-level-file=info", *arguments, *told])
-    finally:
-        # dbt keeps its connection; no other of this process could open the file.
-        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    given, build_file = _parsed_with(arguments), Path(os.environ["KPI_BUILD_FILE"])
+    project = parsed(given, build_file)
+    tests = _kept(_project_digest(), given, build_file).with_suffix(_TESTS)
+    # Tests of a full build are the same statements each time; on another engine dbt runs them.
+    is_same = "--full-refresh" in arguments and "--target" not in given
+    compiled = json.loads(tests.read_text("utf-8")) if is_same and tests.exists() else None
+    left_out = ("--exclude-resource-type", "test") if compiled else ()
+    with (target / "dbt.log").open("w", encoding="utf-8") as log:
+        try:
+            runner = dbtRunner(project, callbacks=[partial(_write_event, log)])
+            done = runner.invoke([*SILENT, *arguments, *left_out, *_places(target)])
+        finally:
+            # dbt keeps its connection; no other of this process could open the file.
+            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if done.exception is not None:
         if not isinstance(done.exception, Exception):  # the run was interrupted
             raise done.exception
         said = without_values(str(done.exception))
         raise KpiError(f"dbt cannot build: {said}", str(target / "dbt.log"))
-    results: Any = done.result or ()
+    results: Any = done.result
+    if not results:
+        return {}
+    by_node = {result.node.unique_id: result for result in results}
+    if compiled:
+        results.results += data_tests.run_tests(project, compiled, by_node, build_file)
+    elif is_same and (found := data_tests.statements(project, by_node)):
+        draft = tests.with_suffix(f".{os.getpid()}")
+        draft.write_text(json.dumps(found), "utf-8")
+        draft.replace(tests)
+    results.write(str(target / "run_results.json"))
     return {result.node.unique_id: result for result in results}
+
+
+def _parsed_with(arguments: Sequence[str]) -> list[str]:
+    """Of the arguments of a build those that decide how the project is parsed."""
+    pairs = [pair for pair in pairwise(arguments) if pair[0] in {"--vars", "--target"}]
+    return [part for pair in pairs if pair != ("--target", "duckdb") for part in pair]
+
+
+def _write_event(log: TextIO, event: Any) -> None:
+    if event.info.level != "debug":
+        told = f"{datetime.now(UTC):%H:%M:%S.%f} [{event.info.level}] {event.info.msg}\n"
+        log.write(told)
 
 
 def variables(settings: Settings) -> list[str]:
@@ -138,10 +235,14 @@ def _variables() -> list[str]:
 
 
 def set_environment(settings: Settings) -> None:
-    """Tell the dbt profile which file to build, and how many threads and how much memory."""
+    """Tell the dbt profile which file to build, where, and with how much of what."""
     os.environ["KPI_BUILD_FILE"] = str(settings.paths.working_build)
-    for name, limit in settings.file.build.limits().items():
+    build = settings.file.build
+    for name, limit in build.limits(settings.paths.data).items():
         os.environ[f"KPI_{name.upper()}"] = str(limit)
+    host, _, port = (build.spark.thrift or "none:10000").partition(":")
+    os.environ["KPI_SPARK_METHOD"] = "thrift" if build.spark.thrift else "session"
+    os.environ |= {"KPI_SPARK_HOST": host, "KPI_SPARK_PORT": port}
 
 
 def comments(manifest: Mapping[str, Any]) -> dict[str, str]:

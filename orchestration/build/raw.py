@@ -7,7 +7,8 @@ killed between landing a file and recording it leaves nothing behind.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ingestion.mapping.sources import Source
 
 _BATCHES = {"batch_id": pl.String, "source": pl.String, "feed": pl.String, "seq": pl.Int64,
-            "is_active": pl.Boolean}  # fmt: skip
+            "is_active": pl.Boolean, "last_at": pl.String, "name_order": pl.Int64}  # fmt: skip
 _FILES = {
     "source": pl.String, "source_file": pl.String, "batch_id": pl.String, "format": pl.String,
     "feeds": pl.String, "status": pl.String, "rows_read": pl.Int64, "rows_landed": pl.Int64,
@@ -47,11 +48,16 @@ _EVENTS = {
 _STAGED = frozenset({"orders", "order_items", "refunds", "events", "traffic_daily",
                      "campaign_spend", "products"})  # fmt: skip
 _DAILY_ROWS = {
-    "feed": "varchar", "source": "varchar", "_row_key": "varchar", "_unit_key": "varchar",
-    "_version_at": "timestamp", "_covers_from": "varchar", "_covers_to": "varchar",
-    "arrived_at": "timestamp", "arrived_date": "date", "batch": "varchar",
-    "_is_active": "boolean", "_seq": "bigint",
+    "feed": "string", "source": "string", "_row_key": "string", "_unit_key": "string",
+    "_version_at": "timestamp", "_covers_from": "string", "_covers_to": "string",
+    "arrived_at": "timestamp", "arrived_date": "date", "batch": "string",
+    "_is_active": "boolean", "_seq": "bigint", "_name_order": "bigint",
 }  # fmt: skip
+_BATCH_STATE = {"batch": "string", "_is_active": "boolean", "_seq": "bigint",
+                "_name_order": "bigint"}  # fmt: skip
+# Tables of schema raw beside the feeds.
+TOLD = ("batches", "ingest_files", "sources", "announced", "run", "calendar_countries",
+        "calendar_events")  # fmt: skip
 
 
 def create_raw(  # noqa: PLR0913, PLR0917 - all that schema raw is made of
@@ -78,13 +84,7 @@ def create_raw(  # noqa: PLR0913, PLR0917 - all that schema raw is made of
         calendar: section `calendar`; None: what it is where shop.yml has none.
     """
     con.execute("create schema if not exists raw")
-    batches = [
-        (file["batch_id"], file["source"], feed, file["seq"], file["status"] == "landed")
-        for file in ledger
-        if file["status"] not in ("refused", "expired")
-        for feed in file["feeds"]
-    ]
-    _table(con, "batches", pl.DataFrame(batches, schema=_BATCHES, orient="row"))
+    _table(con, "batches", _batches_frame(ledger))
     _table(con, "ingest_files", _files_frame(ledger, missing))
     _table(con, "sources", _sources_frame(sources, as_of))
     _table(con, "announced", _announced_frame(missing, as_of))
@@ -95,7 +95,27 @@ def create_raw(  # noqa: PLR0913, PLR0917 - all that schema raw is made of
     _table(con, "calendar_events", pl.DataFrame(calendar.events(), schema=_EVENTS))
     for feed in FEEDS.values():
         con.execute(_view(con, feed, landing))
-    con.execute(_daily_rows_view(sources))
+    con.execute(f"create or replace view raw.daily_rows as {daily_rows(sources)}")
+
+
+def _batches_frame(ledger: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    names = sorted({file["source_file"] for file in ledger}, key=_natural)
+    place = {name: number for number, name in enumerate(names)}
+    rows = [
+        (file["batch_id"], file["source"], feed, file["seq"], file["status"] == "landed",
+         file["last_at"], place[file["source_file"]])
+        for file in ledger
+        if file["status"] not in ("refused", "expired")
+        for feed in file["feeds"]
+    ]  # fmt: skip
+    frame = pl.DataFrame(rows, schema=_BATCHES, orient="row")
+    return frame.with_columns(pl.col("last_at").str.to_datetime(time_unit="us", strict=False))
+
+
+def _natural(name: str) -> list[str | int]:
+    """Order names as their numbers count, and `export (1).csv` after `export.csv`."""
+    stem = name.rsplit(".", 1)[0]
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", stem)]
 
 
 def _files_frame(ledger: Sequence[Mapping[str, Any]], missing: Sequence[Announced]) -> pl.DataFrame:
@@ -145,8 +165,8 @@ def _sources_frame(sources: Mapping[str, Source], as_of: date) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _daily_rows_view(sources: Mapping[str, Source]) -> str:
-    """DDL of `raw.daily_rows`: of feeds without a staging model that a source delivers daily.
+def daily_rows(sources: Mapping[str, Source]) -> str:
+    """Query of `raw.daily_rows`: of feeds without a staging model that a source delivers daily.
 
     A key is made unlike those of other feeds, so that versions are resolved for all of them at
     once. Feeds nobody configured as daily cost nothing: the view does not read them.
@@ -158,21 +178,32 @@ def _daily_rows_view(sources: Mapping[str, Source]) -> str:
         if source.is_expected_daily(feed) and feed not in _STAGED and FEEDS[feed].instant
     })  # fmt: skip
     parts = [_daily_rows(FEEDS[feed]) for feed in daily]
-    if not parts:
-        columns = ", ".join(f"null::{kind} as {name}" for name, kind in _DAILY_ROWS.items())
-        parts = [f"select {columns} where false"]
-    return f"create or replace view raw.daily_rows as {' union all '.join(parts)}"
+    return " union all ".join(parts) or _nothing(_DAILY_ROWS)
+
+
+def no_rows(feed: Feed) -> str:
+    """Query of `raw.<feed>` where nothing of it has landed."""
+    landed = {name: sql_type(kind) for name, kind in feed.landed.items()}
+    return _nothing({**landed, **_BATCH_STATE})
+
+
+def _nothing(columns: Mapping[str, str]) -> str:
+    """A query of these columns without a row, in words of every engine."""
+    nulls = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in columns.items())
+    return f"select {nulls} where false"
 
 
 def _daily_rows(feed: Feed) -> str:
     is_day = instant_kind(feed) == "day"
-    at, day = ("null::timestamp", feed.instant) if is_day else (feed.instant, "null::date")
+    no_at, no_day = "cast(null as timestamp)", "cast(null as date)"
+    at, day = (no_at, feed.instant) if is_day else (feed.instant, no_day)
     return (
         f"select '{feed.name}' as feed, source, '{feed.name}|' || _row_key as _row_key,"
         f" '{feed.name}|' || _unit_key as _unit_key, _version_at,"
         f" '{feed.name}|' || _covers_from as _covers_from,"
         f" '{feed.name}|' || _covers_to as _covers_to, {at} as arrived_at,"
-        f" {day} as arrived_date, batch, _is_active, _seq from raw.{feed.name}"
+        f" {day} as arrived_date, batch, _is_active, _seq,"
+        f" _name_order from raw.{feed.name}"
     )
 
 
@@ -187,42 +218,51 @@ def _view(con: duckdb.DuckDBPyConnection, feed: Feed, landing: Path) -> str:
     pattern = literal(landing / feed.name / "batch=*" / "*.parquet")
     known = con.execute("select count(*) from raw.batches where feed = ?", [feed.name]).fetchall()
     if not known[0][0]:
-        columns = [f"null::{_sql_type(kind)} as {name}" for name, kind in feed.landed.items()]
-        extra = "null::varchar as batch, false as _is_active, null::bigint as _seq"
-        return (
-            f"create or replace view raw.{feed.name} as"
-            f" select {', '.join(columns)}, {extra} where false"
-        )
+        return f"create or replace view raw.{feed.name} as {no_rows(feed)}"
     files = (
         f"read_parquet({pattern}, hive_partitioning = true,"
         " hive_types = {'batch': varchar}, union_by_name = true)"
     )
     # A column added to the feed later is missing from older files, perhaps from all of them.
     landed = {row[0] for row in con.execute(f"describe select * from {files}").fetchall()}
+    return f"create or replace view raw.{feed.name} as {feed_query(feed, files, landed)}"
+
+
+def feed_query(feed: Feed, files: str, landed: Collection[str]) -> str:
+    """Query of `raw.<feed>` in words of every engine.
+
+    Args:
+        feed: one of which batches are known.
+        files: the relation of its landed rows, with their `batch`.
+        landed: the columns it has; others are NULL.
+    """
     # Keys that another column tells too are left empty in the files.
     row_key = f"coalesce(f._row_key, f.{feed.key_column or '_row_key'})"
     told = {"_row_key": row_key, "_unit_key": f"coalesce(f._unit_key, {row_key})"}
     columns = [
         f"{told.get(name, f'f.{name}')} as {name}"
         if name in landed
-        else f"null::{_sql_type(kind)} as {name}"
+        else f"cast(null as {sql_type(kind)}) as {name}"
         for name, kind in feed.landed.items()
     ]
+    # Of a file without export instant the last instant in it orders versions: a guess that the
+    # order of names may contradict.
+    age = "case when f._version_at = b.last_at then b.name_order end as _name_order"
     return (
-        f"create or replace view raw.{feed.name} as"
-        f" select {', '.join(columns)}, f.batch, b.is_active as _is_active, b.seq as _seq"
+        f"select {', '.join(columns)}, f.batch, b.is_active as _is_active, b.seq as _seq, {age}"
         f" from {files} as f"
         f" inner join raw.batches as b on b.batch_id = f.batch and b.feed = '{feed.name}'"
     )
 
 
-def _sql_type(kind: Any) -> str:
+def sql_type(kind: Any) -> str:
+    """A polars type as DuckDB and Spark both name it."""
     if isinstance(kind, pl.Decimal):
         return f"decimal({kind.precision}, {kind.scale})"
     if isinstance(kind, pl.Datetime):
         return "timestamp"
     names = {
-        pl.String: "varchar",
+        pl.String: "string",
         pl.Int64: "bigint",
         pl.Float64: "double",
         pl.Boolean: "boolean",

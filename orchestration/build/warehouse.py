@@ -185,7 +185,7 @@ def write_generation(
         for schema, table in tables:
             rows = (kept or {}).get(f"{schema}.{table}")
             _write(con, f'{schema}."{table}"', rows if (schema, table) in held else None)
-            _comment(con, schema, table, comments)
+        _comment(con, comments)
         con.execute("checkpoint public")
         con.execute("detach public")
     seal(partial, target)
@@ -229,20 +229,22 @@ def seal(partial: Path, target: Path) -> None:
     _sync(target.parent)
 
 
-def _comment(
-    con: duckdb.DuckDBPyConnection, schema: str, table: str, comments: Mapping[str, str]
-) -> None:
-    if text := comments.get(f"{schema}.{table}"):
-        con.execute(f'comment on table public.{schema}."{table}" is {literal(text)}')
+def _comment(con: duckdb.DuckDBPyConnection, comments: Mapping[str, str]) -> None:
+    """Describe all tables and columns of the file attached as `public`."""
     columns = con.execute(
-        "select column_name from information_schema.columns"
-        " where table_catalog = 'public' and table_schema = ? and table_name = ?",
-        [schema, table],
+        "select schema_name, table_name, column_name from duckdb_columns()"
+        " where database_name = 'public' and not internal order by all"
     ).fetchall()
-    for (column,) in columns:
-        if text := comments.get(f"{schema}.{table}.{column}"):
-            name = f'public.{schema}."{table}"."{column}"'
-            con.execute(f"comment on column {name} is {literal(text)}")
+    tables = dict.fromkeys((schema, table) for schema, table, _ in columns)
+    named = [(f"{schema}.{table}", f'table public.{schema}."{table}"') for schema, table in tables]
+    named += [
+        (f"{schema}.{table}.{column}", f'column public.{schema}."{table}"."{column}"')
+        for schema, table, column in columns
+    ]
+    told = [f"comment on {what} is {literal(comments[name])}"
+            for name, what in named if comments.get(name)]  # fmt: skip
+    if told:
+        con.execute(";\n".join(told))
 
 
 def point(link: Path, target: Path) -> None:

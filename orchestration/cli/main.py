@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -83,6 +83,10 @@ def run(
     date: Date = "",
     full: Annotated[bool, typer.Option("--full", help="Rebuild everything.")] = False,
     wait: Annotated[float, typer.Option(help="Seconds to wait for another run.")] = 0.0,
+    target: Annotated[
+        Literal["duckdb", "spark", ""],
+        typer.Option(help="Engine that builds the marts; default: build.target of shop.yml."),
+    ] = "",
     fail_on_alert: Annotated[
         bool, typer.Option("--fail-on-alert", help="Exit code 6 if an incident is open.")
     ] = False,
@@ -90,7 +94,13 @@ def run(
     """Run the daily job: ingest, build, audit, publish, pages, alerts."""
     from orchestration.cli.run import run_daily
 
-    run_daily(as_of=date, full=full, wait_seconds=wait, fail_on_alert=fail_on_alert)
+    run_daily(
+        as_of=date,
+        full=full,
+        wait_seconds=wait,
+        fail_on_alert=fail_on_alert,
+        target=target,
+    )
 
 
 @command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import warnings
 from typing import Any
@@ -11,18 +12,24 @@ from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError, day_of
 
 
-def run_daily(*, as_of: str, full: bool, wait_seconds: float, fail_on_alert: bool) -> None:
+def run_daily(
+    *, as_of: str, full: bool, wait_seconds: float, fail_on_alert: bool, target: str = ""
+) -> None:
     """Run the daily job, print the headline, and leave with the exit code that fits."""
     from orchestration.ledger.identity import refuse_nothing
     from orchestration.ledger.state import State
 
     if as_of:
         day_of(as_of)
-    configured = settings.load()
+    configured = settings.load().on(target)
+    if configured.file.build.target == "spark":
+        from orchestration.build.spark import require
+
+        require(configured.file.build.spark)
     configured.paths.make()
     state = State(configured.paths.state)
     refuse_nothing(configured, state)  # before Dagster is there, which takes seconds
-    execute_daily(as_of=as_of, full=full, wait_seconds=wait_seconds)
+    execute_daily(as_of=as_of, full=full, wait_seconds=wait_seconds, target=target)
     from orchestration.cli.show import show_headline
 
     show_headline()
@@ -41,7 +48,9 @@ def run_daily(*, as_of: str, full: bool, wait_seconds: float, fail_on_alert: boo
         raise SystemExit(int(ExitCode.ALERT_FIRED))
 
 
-def execute_daily(*, as_of: str = "", full: bool = False, wait_seconds: float = 0.0) -> Any:
+def execute_daily(
+    *, as_of: str = "", full: bool = False, wait_seconds: float = 0.0, target: str = ""
+) -> Any:
     """Execute the job `daily` on the instance of the data folder, so that the UI shows the run.
 
     Raises:
@@ -59,6 +68,9 @@ def execute_daily(*, as_of: str = "", full: bool = False, wait_seconds: float = 
     with console.progress():
         logging.getLogger("kpi").info("starting Dagster ...")
         warnings.filterwarnings("ignore")
+        # Most of what Dagster and dbt make stays to the end; to look through it again and again for
+        # what may be dropped takes a seventh of a small run.
+        gc.set_threshold(100_000, 20, 20)
         import dagster as dg
 
         from orchestration.definitions import defs
@@ -71,7 +83,12 @@ def execute_daily(*, as_of: str = "", full: bool = False, wait_seconds: float = 
                 run_config={
                     "resources": {
                         "run": {
-                            "config": {"as_of": as_of, "full": full, "wait_seconds": wait_seconds}
+                            "config": {
+                                "as_of": as_of,
+                                "full": full,
+                                "wait_seconds": wait_seconds,
+                                "target": target,
+                            }
                         }
                     },
                     "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},

@@ -24,6 +24,7 @@ class RunResource(dg.ConfigurableResource[Run]):
 
     as_of: str = ""
     full: bool = False
+    target: str = ""
     wait_seconds: float = 0.0
     _run: Run = PrivateAttr()
 
@@ -31,7 +32,7 @@ class RunResource(dg.ConfigurableResource[Run]):
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Run]:
         """Hold the lock from the first step to the end of the run."""
         with open_run(
-            settings.load(),
+            settings.load().on(self.target),
             job_id=context.run_id or "",
             as_of=date.fromisoformat(self.as_of) if self.as_of else None,
             full=self.full,

@@ -49,7 +49,8 @@ def insights(
     from orchestration.build import dbt
     from orchestration.build.insight_frames import read_frames
 
-    frames = read_frames(run.query)
+    with run.on_build() as query:
+        frames = read_frames(query)
     last_day = run.last_day()
     anomalies = detect(
         frames.daily,

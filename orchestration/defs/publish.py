@@ -64,16 +64,17 @@ def site_frames(run: Run) -> dict[str, pl.DataFrame]:
     """Of every table the columns and rows the pages name; what is not published is left out."""
     from dashboards.base.data import COLUMNS, ROWS
 
-    held = run.published(
-        "select table_schema || '.' || table_name, column_name from information_schema.columns"
-    )
-    there = {(table, column) for table, column in held.iter_rows()}
     frames = {}
-    for table, wanted in COLUMNS.items():
-        columns = [column for column in wanted if (table, column) in there]
-        if columns:
-            rows = ROWS.get(table, "true")
-            frames[table] = run.published(f"select {', '.join(columns)} from {table} where {rows}")
+    with run.on_published() as query:
+        held = query(
+            "select table_schema || '.' || table_name, column_name from information_schema.columns"
+        )
+        there = {(table, column) for table, column in held.iter_rows()}
+        for table, wanted in COLUMNS.items():
+            columns = [column for column in wanted if (table, column) in there]
+            if columns:
+                rows = ROWS.get(table, "true")
+                frames[table] = query(f"select {', '.join(columns)} from {table} where {rows}")
     return frames
 
 

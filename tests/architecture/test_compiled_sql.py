@@ -15,7 +15,7 @@ from tests.support.raw import PROJECT, run_dbt, write_raw
 # Divisors: a number, a product of numbers, what `ratio()` renders; whole cents are shared out only
 # where there are any.
 ALLOWED = {
-    "/": r"[\d.]+(?![\w.(])|\([\d.]+( \* [\d.]+)*\)|nullif\(cast\(",
+    "/": r"[\d.]+(?![\w.(])|cast\(\d+ as double\)|\([\d.]+( \* [\d.]+)*\)|nullif\(cast\(",
     "//": "value_total_cents ",
 }
 # What ends an order of rows without ties: an identifier, or the delivery, which has a row once.

@@ -25,8 +25,8 @@ COMMANDS = {
     "sqlfluff": "make lint",
     "types-pyyaml": "types for mypy",
 }
-# Imported and not declared: `benchmarks/ingest_bench.py` loads with it in another environment.
-ELSEWHERE = {"dlt"}
+# Imported and not declared: benchmarks load with them in another environment.
+ELSEWHERE = {"dlt", "pyspark"}
 
 
 def files(*folders: str) -> dict[str, Path]:

@@ -17,7 +17,7 @@ DAYS = [f"2026-03-{day:02}" for day in range(9, 19)]
 FEEDS = ("orders", "events", "traffic_daily", "campaign_spend", "refunds")
 MARTS = ("fct_gmv_daily", "fct_gmv_weekly", "fct_gmv_monthly", "fct_gmv_change",
          "fct_channel_daily", "fct_attribution_daily", "fct_retention_daily",
-         "fct_sales_ladder_daily", "dim_product")  # fmt: skip
+         "fct_sales_ladder_daily", "fct_orders", "dim_customer", "dim_product")  # fmt: skip
 
 
 def text_of(feed: str) -> str:
@@ -73,7 +73,7 @@ COMBINATIONS = {
     "_".join(feed[0] for feed in feeds): feeds
     for size in (1, 2, 3, 4)
     for feeds in combinations(FEEDS[:4], size)
-}
+} | {"o_r": ("orders", "refunds")}
 
 
 @pytest.fixture(scope="module")
@@ -106,13 +106,39 @@ def test_of_a_platform_nothing_is_said_that_its_feeds_do_not_tell(
 
 
 def test_the_company_sums_what_is_told(platforms: Path) -> None:
-    """Eight of fifteen platforms tell orders, eight events, four of the others totals alone."""
+    """Nine platforms tell orders, eight events, four of the others totals alone, one refunds."""
     sums = read(
         platforms,
-        "select sum(gmv), sum(visitors), sum(visitors) filter (where gmv is null)"
+        "select sum(gmv), sum(visitors), sum(visitors) filter (where gmv is null), sum(net_sales)"
         " from marts.fct_gmv_daily where dimension = 'all'",
     )
-    assert sums.rows() == [(8 * 430, 8 * 20 + 4 * 800, None)]
+    assert sums.rows() == [(9 * 430, 8 * 20 + 4 * 800, None, None)]
+    ladder = read(
+        platforms,
+        "select rung, sum(amount), sum(other_amount) from marts.fct_sales_ladder_daily"
+        " where refund_basis = 'refund_date' and rung_number > 5 group by rung, rung_number"
+        " order by rung_number",
+    )
+    assert ladder.rows() == [("paid", 9 * 430, 0), *(
+        (rung, None, None)
+        for rung in ("refunded_before_shipping", "refunded_after_shipping", "returned", "net")
+    )]  # fmt: skip
+
+
+def test_what_is_left_after_refunds_is_known_of_who_tells_them(platforms: Path) -> None:
+    """Of platform o_r 20 orders of 215 a day for two, and 3 back of each."""
+    net = read(
+        platforms,
+        "select sum(net_sales), sum(net_sales_by_order_date) from marts.fct_gmv_daily"
+        " where dimension = 'platform' and segment = 'o_r'",
+    )
+    assert net.rows() == [(430 - 60, 430 - 60)]
+    orders = read(
+        platforms,
+        "select platform = 'o_r', count(*), count(refunded_amount), sum(refunded_amount)"
+        " from marts.fct_orders group by all order by all",
+    )
+    assert orders.rows() == [(False, 160, 0, None), (True, 20, 20, 60)]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ LOG: dict[str, Any] = {
     "personal": ["visitor"],
     "read": {"header": ["what", "id", "at", "amount", "visitor", "region"]},
 }
+NO_STAMP = {"exported_at": None}
 COLUMNS = {"order_id": "id", "ordered_at": "at", "paid_at": "at", "order_amount": "amount"}
 VISITS = {
     **LOG,
@@ -97,6 +98,15 @@ FILES = {
     "tied/orders_b_20260304_020000.csv": plain(
         "1,02 10,12.00,,", "2,02 11,20.00,,", "3,02 12,6.00,2026-03-03 09:00:00,"
     ),
+    # No export instant. The second export covers days 2 and 3 again and ends before the first.
+    "dateless/orders_9.csv": plain("1,02 10,100.00,,", "2,03 10,60.00,,", "3,05 10,20.00,,"),
+    "dateless/orders_10.csv": plain("1,02 10,60.00,,", "2,03 10,60.00,,"),
+    # Of exports that go on to later days the later counts, as their names say.
+    "growing/woo_1.csv": woo("7,02 10:00:00,10.00"),
+    "growing/woo_2.csv": woo("7,02 10:00:00,12.00", "8,04 10:00:00,8.00"),
+    # So with lines alone: of order 7 they are another's in the export that ends before.
+    "shrinking/woo_1.csv": woo("8,04 10:00:00,8.00", "7,02 10:00:00,10.00"),
+    "shrinking/woo_1 (1).csv": woo("7,02 10:00:00,10.00"),
     # Nobody, in nine ways; two buyers who are somebody, one of them with most orders.
     "guests/orders_20260304_020000.csv": plain(
         *(f"{number},02 10,1.00,,{who}" for number, who in enumerate((
@@ -124,6 +134,10 @@ SOURCES: dict[str, list[dict[str, Any]]] = {
               {"path": "log/*.csv", "format": VISITS}],
     "south": [{"path": "log/a*.csv", "format": sales("south")}],
     "tied": [{"path": "tied/*.csv", "format": "plain_orders", "overrides": STAMP}],
+    "dateless": [{"path": "dateless/*.csv", "format": "plain_orders", "overrides": NO_STAMP}],
+    "growing": [{"path": "growing/*.csv", "format": "woocommerce_orders", "overrides": NO_STAMP}],
+    "shrinking": [{"path": "shrinking/*.csv", "format": "woocommerce_orders",
+                   "overrides": NO_STAMP}],
     "guests": [{"path": "guests/*.csv", "format": "plain_orders", "overrides": STAMP}],
     "twins": [{"path": "twins/*.csv", "format": "plain_orders", "overrides": STAMP}],
     "lines": [{"path": "lines/*.csv", "format": "woocommerce_orders", "overrides": STAMP}],
@@ -196,13 +210,26 @@ def test_versions_that_nothing_orders_are_told(home: Path) -> None:
     found = orders(home, "tied")
     assert found["1"] in (Decimal("10.00"), Decimal("12.00"))
     assert (found["2"], found["3"]) == (Decimal("20.00"), Decimal("6.00"))
-    [row] = query(home, "from quality.version_conflicts")
+    [row] = query(home, "from quality.version_conflicts where source = 'tied'")
     assert row[:4] == ("orders", "tied", 1, "1")
     taken = "tied/orders_" + ("b_" if found["1"] == Decimal("12.00") else "") + "2026"
     assert row[4].startswith(taken)
     checks = query(home, "select check_name, severity from quality.checks where status <> 'passed'")
     assert ("every_row_has_one_newest_version", "warn") in checks
     assert "rows of which nothing says which version is newer" in kpi(home, "status").stdout
+
+
+def test_the_last_row_orders_exports_and_a_name_that_contradicts_is_told(home: Path) -> None:
+    assert orders(home, "growing") == {"7": Decimal("12.00"), "8": Decimal("8.00")}
+    found = query(
+        home,
+        "select source, feed, rows, examples, source_files from quality.version_conflicts"
+        " where source in ('dateless', 'growing', 'shrinking') order by all",
+    )
+    assert found == [
+        ("dateless", "orders", 1, "1", "dateless/orders_9.csv"),
+        ("shrinking", "order_items", 1, "7|1", "shrinking/woo_1.csv"),
+    ]
 
 
 def test_nobody_is_no_customer_and_one_with_most_orders_is_named(home: Path) -> None:

@@ -50,16 +50,9 @@ def failing(file: Path, company: Company, table: str, *, tests_all: bool) -> set
     """Build staging and a table with what has arrived; names of the tests that failed on it."""
     write_raw(file, company.frames(), batches=company.ledger(), tests_all=tests_all)
     options = ["--exclude-resource-type", "unit_test", "--indirect-selection", "cautious"]
-    run_dbt(PROJECT, file, "build", "--select", f"+{table}", *options, check=False)
-    return failed_last(file)
-
-
-def failed_last(file: Path) -> set[str]:
-    """Names of the tests that failed in the last dbt run beside a build file."""
-    import json
-
-    results = json.loads((file.parent / "target/run_results.json").read_text("utf-8"))["results"]
-    return {one["unique_id"].split(".")[2] for one in results if one["status"] == "fail"}
+    done = run_dbt(PROJECT, file, "build", "--select", f"+{table}", *options, check=False)
+    assert done.exception is None, done.exception
+    return {one.node.name for one in done.result.results if one.status == "fail"}
 
 
 def walk(file: Path, seed: int, fault: str) -> None:

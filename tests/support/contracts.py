@@ -20,7 +20,7 @@ from orchestration.config.settings import DBT_PROJECT_DIR
 Rows = pl.DataFrame | Sequence[Mapping[str, Any]]
 MONEY, INSTANT = pl.Decimal(18, 2), pl.Datetime("us")
 _TYPES = {
-    "varchar": pl.String(), "double": pl.Float64(), "bigint": pl.Int64(), "integer": pl.Int32(),
+    "string": pl.String(), "double": pl.Float64(), "bigint": pl.Int64(), "integer": pl.Int32(),
     "boolean": pl.Boolean(), "date": pl.Date(), "timestamp": INSTANT,
 }  # fmt: skip
 _LOST = {"impact_amount": MONEY}  # written as money, see orchestration/defs/insights.py
@@ -76,7 +76,7 @@ def contracts() -> dict[str, dict[str, pl.DataType]]:
     for table, model in _models().items():
         seeded = model.get("config", {}).get("column_types", {})
         found[table] = {
-            column["name"]: _type(column.get("data_type") or seeded.get(column["name"], "varchar"))
+            column["name"]: _type(column.get("data_type") or seeded.get(column["name"], "string"))
             for column in model["columns"]
         }
     return found

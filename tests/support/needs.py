@@ -10,15 +10,20 @@ from tests.support.raw import PROJECT
 
 # Columns that are no metrics of their own, but made of what one feed tells.
 _PARTS = {
-    "orders": "identified_orders tracked_buyers repeat_buyers gmv_change base_gmv attributed_gmv"
-    " attributed_net_sales new_customers credited_gmv credited_refunds",
-    "campaign_spend": "impressions clicks claimed_conversions",
+    ("orders",): "identified_orders tracked_buyers repeat_buyers gmv_change base_gmv attributed_gmv"
+    " new_customers credited_gmv credited_refunds",
+    ("orders", "refunds"): "attributed_net_sales net_roas refunded_amount refunded_other_amount",
+    ("campaign_spend",): "impressions clicks claimed_conversions",
 }
 
 
 def needs() -> dict[str, list[set[str]]]:
     """Column -> sets of feeds; of each set one must tell."""
-    found = {name: [{feed}] for feed, names in _PARTS.items() for name in names.split()}
+    found = {
+        name: [{feed} for feed in feeds]
+        for feeds, names in _PARTS.items()
+        for name in names.split()
+    }
     for file in (PROJECT / "models/marts").rglob("*.yml"):
         for column in yaml.safe_load(file.read_text("utf-8"))["models"][0]["columns"]:
             if metric := column.get("config", {}).get("meta", {}).get("metric"):

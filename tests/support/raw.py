@@ -6,6 +6,7 @@ that a test decides which rows, versions and states of batches dbt meets.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
 from ingestion.feeds import FEEDS
+from orchestration.build.dbt import SILENT, parsed
 from orchestration.build.raw import create_raw, instant_kind
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
@@ -28,7 +30,7 @@ STATE_COLUMNS: dict[str, Any] = {"batch": pl.String, "_is_active": pl.Boolean, "
 COUNTRIES = [("tmall", "CN"), ("shopify", "CN")]
 DEFAULT_VERSION = datetime(2026, 1, 1)
 
-_manifests: dict[tuple[str, str, str], Manifest] = {}
+_manifests: dict[tuple[str, ...], Manifest] = {}
 
 
 def raw_columns(feed: str) -> dict[str, Any]:
@@ -93,7 +95,7 @@ def write_raw(
         build_file: DuckDB file; made if it does not exist. Other schemas are left alone.
         frames: feed name -> rows; columns may be left out, see `conform`. Other feeds are empty.
         batches: rows of `raw.batches`; derived from the frames when not given. So are those of
-            `raw.sources`: feeds with platform and shop_id, expected daily. China's events act on
+            `raw.sources`: expected daily are feeds with platform and shop_id. China's events act on
             the platforms of `COUNTRIES`.
         tests_all: whether data tests read all rows.
     """
@@ -138,16 +140,20 @@ def _batches_of(full: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 
 
 def _sources_of(full: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    placed = {feed for feed, frame in full.items() if {"platform", "shop_id"} <= set(frame.columns)}
+    places = pl.concat(full[feed].select("source", "platform", "shop_id") for feed in placed)
+    # A shop that delivers refunds delivers them of all that sell, whether or not there were any.
+    sellers = {"refunds": full["orders"]} if not full["refunds"].is_empty() else {}
     return pl.concat(
-        frame.select("source", "platform", "shop_id")
+        (frame if feed in placed else frame.select("source").join(places, on="source"))
+        .select("source", "platform", "shop_id")
         .unique()
         .with_columns(
             pl.lit(feed).alias("feed"),
-            pl.lit(True).alias("is_expected_daily"),
+            pl.lit(feed in placed).alias("is_expected_daily"),
             pl.lit(instant_kind(FEEDS[feed]), pl.String).alias("instant_kind"),
         )
-        for feed, frame in full.items()
-        if {"platform", "shop_id"} <= set(frame.columns)
+        for feed, frame in {**full, **sellers}.items()
     )
 
 
@@ -190,23 +196,19 @@ def run_dbt(
         The result as dbt gives it; `.result` holds the nodes' results.
     """
     target = target_path or build_file.parent / "target"
-    variables = dict(vars or {})
-    known = (str(project_dir), build_file.stem, repr(sorted(variables.items())))
-    command = [*args, "--project-dir", str(project_dir), "--profiles-dir", str(project_dir)]
-    if variables:
-        command += ["--vars", repr(variables)]
-    environment = {
-        "KPI_BUILD_FILE": str(build_file),
-        "DBT_TARGET_PATH": str(target),
-        "DBT_LOG_PATH": str(target / "logs"),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "DO_NOT_TRACK": "1",
-    }
-    with _environment(environment):
+    given = ["--vars", json.dumps(dict(vars))] if vars else []
+    places = {"project-dir": project_dir, "profiles-dir": project_dir, "target-path": target,
+              "log-path": target}  # fmt: skip
+    command = [*args, *(f"--{name}={place}" for name, place in places.items()), *given]
+    with _environment({"KPI_BUILD_FILE": str(build_file), "DO_NOT_TRACK": "1"}):
+        known = (str(project_dir), build_file.stem, *given)
         if known not in _manifests:
-            _manifests[known] = _parse(command[len(args) :])
+            is_ours = project_dir == PROJECT
+            _manifests[known] = (
+                parsed(given, build_file) if is_ours else _parse(command[len(args) :])
+            )
         try:
-            result = dbtRunner(manifest=_manifests[known]).invoke(["--quiet", *command])
+            result = dbtRunner(_manifests[known]).invoke([*SILENT, *command])
         finally:
             # dbt-duckdb keeps the file open in this process; nobody else could open it.
             DuckDBConnectionManager.close_all_connections()

@@ -12,6 +12,7 @@ import duckdb
 
 from orchestration.config.settings import DEMO_CONFIG
 from simulator.run import simulate
+from tests.support.commands import run_command
 
 # The mobile checkout of the site is planted to break on this day; the next promo is far.
 LAST_DAY = date(2026, 10, 10)
@@ -63,7 +64,12 @@ def environment(home: Path, **extra: str) -> dict[str, str]:
 
 
 def kpi(home: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
-    """Run a `kpi` command to its end."""
+    """Run a `kpi` command to its end, in a process of its own."""
+    return run_command(arguments, environment(home, **extra), timeout=400)
+
+
+def process(home: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
+    """Run a `kpi` command to its end, in an interpreter that has imported nothing yet."""
     return subprocess.run(
         [sys.executable, "-m", "orchestration.cli.main", *arguments],
         env=environment(home, **extra), capture_output=True, text=True, timeout=400, check=False,
@@ -84,8 +90,12 @@ def trapped(home: Path) -> dict[str, str]:
 
 
 def run(home: Path, as_of: date = LAST_DAY, *arguments: str, **extra: str) -> None:
-    """Run the daily job; fail with its output if it does not end well."""
-    done = kpi(home, "run", "--date", as_of.isoformat(), *arguments, **extra)
+    """Run the daily job; fail with its output if it does not end well.
+
+    With `extra` variables it is a whole new interpreter, for they may change what it imports.
+    """
+    start = process if extra else kpi
+    done = start(home, "run", "--date", as_of.isoformat(), *arguments, **extra)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
 
 

@@ -24,8 +24,8 @@ def test_events_are_read_by_dagsters_own_class(
         assert isinstance(instance.event_log_storage, KeptEngineEventLog)
         # more runs than engines are kept
         runs = [dg.materialize([number], instance=instance).run_id for _ in range(10)]
-        # Engines are kept only if Dagster still connects by the private method we replace.
-        assert len(instance.event_log_storage._engines) == 8
+        # Connections are kept only if Dagster still connects by the private method we replace.
+        assert len(instance.event_log_storage._kept) == 8
     [dagsters_own] = KeptEngineEventLog.__bases__
     own = dagsters_own(str(tmp_path / "history" / "runs"))
     for run_id in runs:

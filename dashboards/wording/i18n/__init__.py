@@ -15,6 +15,8 @@ from typing import Any
 import yaml
 
 LANGUAGES = ("en", "zh")
+# Ten times as fast; it is left out where libyaml was not there when PyYAML was built.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -41,7 +43,8 @@ def catalogue(lang: str) -> Mapping[str, str]:
     if lang not in LANGUAGES:
         raise KeyError(f"no catalogue for language {lang!r}; there are {', '.join(LANGUAGES)}")
     file = resources.files(__package__).joinpath(f"{lang}.yml")
-    return MappingProxyType(_flatten(yaml.safe_load(file.read_text(encoding="utf-8"))))
+    tree = yaml.load(file.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - it is a safe one
+    return MappingProxyType(_flatten(tree))
 
 
 def word(group: str, name: str, lang: str, default: str | None = None) -> str:

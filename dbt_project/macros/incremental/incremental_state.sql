@@ -54,6 +54,10 @@
 
 {# The number of this run and the ledger sequence it reads up to, pinned at its start. #}
 {% macro this_run() %}
+    {% if not has_incremental_tables() %}
+        {# Schema raw is the run's own then, and all of it is read. #}
+        {{ return({'seq': 0, 'raw_seq': 9223372036854775807}) }}
+    {% endif %}
     {% set rows = run_query(
         "select seq, raw_seq from incremental.runs where invocation_id = '" ~ invocation_id ~ "'"
     ).rows %}
@@ -71,14 +75,19 @@
 {# Hook before: a full build tells its readers that every day may differ. #}
 {% macro note_full_build() %}
     {% if execute and has_incremental_tables() and not is_incremental() %}
-        insert into incremental.changes values ('{{ model.name }}', {{ this_run().seq }}, null)
+        insert into incremental.changes
+        select '{{ model.name }}', seq, null
+        from incremental.runs
+        where invocation_id = '{{ invocation_id }}'
     {% endif %}
 {% endmacro %}
 
 {# Hook after: this table now holds what this run could see. #}
 {% macro remember_state() %}
     {% if execute and has_incremental_tables() %}
-        {% set run = this_run() %}
-        insert into incremental.state values ('{{ model.name }}', {{ run.seq }}, {{ run.raw_seq }})
+        insert into incremental.state
+        select '{{ model.name }}', seq, raw_seq
+        from incremental.runs
+        where invocation_id = '{{ invocation_id }}'
     {% endif %}
 {% endmacro %}

@@ -16,6 +16,7 @@
             false
         {%- else -%}
             event_date between date '{{ span[0] }}' - 1 and date '{{ span[1] }}' + 1
+            and visitor_key in (select split_part(key, '|', -1) from {{ scope_name() }})
             and exists (
                 select 1
                 from {{ scope_name() }} as v
@@ -28,7 +29,7 @@
 {%- endmacro %}
 
 {% macro make_visitor_scope() %}
-    {% set events = graph.nodes['model.' ~ project_name ~ '.stg_raw__events'].relation_name %}
+    {% set purchases = graph.nodes['model.' ~ project_name ~ '.int_purchases_tracked'].relation_name %}
     {% set gap = var('session_gap_minutes') * 60 %}
     {% do run_query("
         create or replace temp table " ~ scope_name() ~ " as
@@ -62,9 +63,8 @@
         union
         select c.key, c.chain_started_at, c.chain_ended_at
         from chains as c
-        inner join " ~ events ~ " as e
+        inner join " ~ purchases ~ " as e
             on c.key = " ~ join_key(['e.platform', 'e.shop_id', 'e.visitor_key']) ~ "
             and e.occurred_at between c.chain_started_at and c.chain_ended_at
-        where e.event_type = 'purchase' and e.order_id is not null
     ") %}
 {% endmacro %}

@@ -47,10 +47,7 @@
 
 {# Whether a value, in lower case, is what a regular expression says from end to end. #}
 {% macro matches_whole(value, pattern) -%}
-    regexp_matches(
-        lower(trim(coalesce({{ value }}, ''))),
-        '^(' || coalesce({{ pattern }}, '') || ')$'
-    )
+    {{ matches("lower(trim(coalesce(" ~ value ~ ", '')))", "'^(' || coalesce(" ~ pattern ~ ", '') || ')$'") }}
 {%- endmacro %}
 
 {# Host of the page a visitor came from; NULL without one. #}

@@ -29,7 +29,7 @@
 
 {# Seconds with their fraction. #}
 {% macro seconds_between(earlier, later) -%}
-    (({{ microseconds(later) }} - {{ microseconds(earlier) }}) / 1000000.0)
+    (({{ microseconds(later) }} - {{ microseconds(earlier) }}) / cast(1000000 as double))
 {%- endmacro %}
 {% macro microseconds(instant) %}{{ adapter.dispatch('microseconds')(instant) }}{% endmacro %}
 {% macro duckdb__microseconds(instant) %}epoch_us({{ instant }}){% endmacro %}
@@ -53,7 +53,7 @@
     timezone('UTC', timezone('{{ var("reporting_timezone") }}', {{ wall_time }}))
 {%- endmacro %}
 {% macro spark__reporting_to_utc(wall_time) -%}
-    to_utc_timestamp({{ wall_time }}, '{{ var("reporting_timezone") }}')
+    cast(to_utc_timestamp({{ wall_time }}, '{{ var("reporting_timezone") }}') as timestamp)
 {%- endmacro %}
 
 {# The wall clock time in the reporting zone of an instant in UTC. #}
@@ -64,7 +64,7 @@
     timezone('{{ var("reporting_timezone") }}', timezone('UTC', {{ instant }}))
 {%- endmacro %}
 {% macro spark__utc_to_reporting(instant) -%}
-    from_utc_timestamp({{ instant }}, '{{ var("reporting_timezone") }}')
+    cast(from_utc_timestamp({{ instant }}, '{{ var("reporting_timezone") }}') as timestamp)
 {%- endmacro %}
 
 {# Date of a UTC instant in the reporting zone. #}
@@ -87,6 +87,6 @@
 {% macro hour_of_day(instant) -%}
     (
         extract(hour from {{ utc_to_reporting(instant) }})
-        + extract(minute from {{ utc_to_reporting(instant) }}) / 60.0
+        + extract(minute from {{ utc_to_reporting(instant) }}) / cast(60 as double)
     )
 {%- endmacro %}

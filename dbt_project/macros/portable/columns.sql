@@ -16,14 +16,20 @@
 {% macro duckdb__text_digest(text) %}md5_number({{ text }}){% endmacro %}
 {% macro spark__text_digest(text) %}md5({{ text }}){% endmacro %}
 
-{# A value that is compared from the first to the last of them. #}
+{# A value that is compared from the first to the last of them, NULL above all others. #}
 {% macro struct(columns) %}{{ adapter.dispatch('struct')(columns) }}{% endmacro %}
 {% macro duckdb__struct(columns) -%}
     struct_pack(
         {%- for column in columns %}{{ column }} := {{ column }}{{ ', ' if not loop.last }}{% endfor -%}
     )
 {%- endmacro %}
-{% macro spark__struct(columns) %}struct({{ columns | join(', ') }}){% endmacro %}
+{% macro spark__struct(columns) -%}
+    struct(
+        {%- for column in columns -%}
+            {{ column }} is null as {{ column }}_missing, {{ column }}{{ ', ' if not loop.last }}
+        {%- endfor -%}
+    )
+{%- endmacro %}
 
 {# One row for each part of a text, in a select list. #}
 {% macro parts_of(text, separator) %}{{ adapter.dispatch('parts_of')(text, separator) }}{% endmacro %}

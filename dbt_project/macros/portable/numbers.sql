@@ -15,3 +15,9 @@
 {% macro spark__quotient(numerator, denominator) -%}
     ({{ numerator }}) div {{ denominator }}
 {%- endmacro %}
+
+{# A DOUBLE amount to the nearest cent. Not round(x, 2), which on Spark rounds the shortest text of
+   the number: 5.025, which is a little less, would be 5.03 there and 5.02 here. #}
+{% macro round_to_cents(amount) -%}
+    (round(({{ amount }}) * 100) / cast(100 as double))
+{%- endmacro %}

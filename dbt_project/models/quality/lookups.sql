@@ -27,7 +27,8 @@ summed as (
         sum(orphan_amount) as orphan_amount,
         max(case when orphan_rows > 0 then day end) as last_orphan_date,
         coalesce(
-            max_by(examples, day) filter (where orphan_rows > 0), max(examples)
+            max_by(examples, day) filter (where orphan_rows > 0 and examples is not null),
+            max(examples)
         ) as examples
     from recent
     group by feed, looks_for, source

@@ -84,12 +84,12 @@ final as (
         feed,
         source,
         count(*) as rows,
-        string_agg(
-            case when row_number_of_source <= 5 then _row_key end, ', ' order by _row_key
-        ) as examples,
-        string_agg(
-            case when row_number_of_batch = 1 then source_file end, ', ' order by source_file
-        ) as source_files
+        {{ joined_text(
+            'case when row_number_of_source <= 5 then _row_key end', ', ', '_row_key'
+        ) }} as examples,
+        {{ joined_text(
+            'case when row_number_of_batch = 1 then source_file end', ', ', 'source_file'
+        ) }} as source_files
     from numbered
     group by feed, source
 )

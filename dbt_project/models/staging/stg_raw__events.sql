@@ -1,7 +1,7 @@
 {# No order_by: a file of events holds one span of time, so the days lie together as they come and
    sorting the largest table of all would cost half its build again. #}
 {{ replace(
-    rows='version', row_key='event_id', day='event_date',
+    rows='version', row_key='event_id', row_hash='_row_hash', day='event_date',
     touch=join_key(['platform', 'shop_id', 'visitor_key']), touch_at='occurred_at',
     key='case when order_id is not null then ' ~ join_key(['platform', 'shop_id', 'order_id']) ~ ' end',
     affected={'stg_raw__order_aliases': 'key'}
@@ -43,6 +43,7 @@ final as (
         region,
         -- delivery
         _batch_id,
+        _row_hash,
         _is_tied
     from named
 )

@@ -1,4 +1,5 @@
--- Every model credits each day's orders, gmv and net sales (by refund date), no more and no less.
+-- Every model credits each day's orders, gmv and net sales (by refund date), no more and no less;
+-- net sales where they are known.
 with
 
 credited as (
@@ -39,7 +40,10 @@ final as (
             company.business_date = credited.business_date
             and company.model = credited.model
     where
-        abs(coalesce(company.net_sales, 0) - coalesce(credited.net_sales, 0)) > 1e-4
+        (
+            abs(coalesce(company.net_sales, 0) - coalesce(credited.net_sales, 0)) > 1e-4
+            and (company.net_sales is not null or company.gmv is null)
+        )
         or abs(coalesce(company.gmv, 0) - coalesce(credited.gmv, 0)) > 1e-4
         or abs(coalesce(company.orders, 0) - coalesce(credited.orders, 0)) > 1e-6
 )

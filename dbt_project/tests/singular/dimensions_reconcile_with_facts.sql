@@ -2,13 +2,24 @@
 -- every triple of scores has a segment.
 with
 
-orders as (
+bought as (
     select
+        customer_key,
         count(*) as orders,
-        count(distinct customer_key) as customers,
-        coalesce(sum(paid_amount - refunded_amount), 0) as net_sales
+        case
+            when count(*) = count(refunded_amount) then sum(paid_amount - refunded_amount)
+        end as net_sales
     from {{ ref('fct_orders') }}
     where is_paid and customer_key is not null
+    group by customer_key
+),
+
+orders as (
+    select
+        coalesce(sum(orders), 0) as orders,
+        count(*) as customers,
+        coalesce(sum(net_sales), 0) as net_sales
+    from bought
 ),
 
 customers as (

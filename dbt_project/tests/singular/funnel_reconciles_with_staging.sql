@@ -1,4 +1,5 @@
--- Visitors of a day are the distinct ones with any step on it, at step 1 those with that event.
+-- Visitors of a day are the distinct ones with any step on it, at step 1 those with that event; a
+-- purchase that is sent again is no step.
 -- Sessions are all that are published, and their last step is reached as often as it occurs.
 {% set built_of = ['stg_raw__events', 'int_sessions_built', 'fct_funnel_daily'] %}
 with
@@ -14,7 +15,7 @@ events as (
                     then {{ join_key(['platform', 'visitor_key']) }}
             end
         ) as checked_count
-    from {{ ref('stg_raw__events') }}
+    from {{ ref('int_events_counted') }}
     where
         visitor_key is not null
         and {{ funnel_step_number('event_type') }} is not null

@@ -9,6 +9,16 @@ with touched as (
     where {{ only_tested_days('business_date', built_of) }}
 ),
 
+weeks_touched as (
+    select period_start from touched
+    where grain = 'week'
+),
+
+months_touched as (
+    select period_start from touched
+    where grain = 'month'
+),
+
 periods as (
     select periods.*
     from {{ ref('int_calendar_periods') }} as periods
@@ -26,13 +36,13 @@ longer as (
         'week' as grain,
         *
     from {{ ref('fct_gmv_weekly') }}
-    where ('week', period_start) in (select (touched.grain, touched.period_start) from touched)
+    where period_start in (select period_start from weeks_touched)
     union all
     select
         'month' as grain,
         *
     from {{ ref('fct_gmv_monthly') }}
-    where ('month', period_start) in (select (touched.grain, touched.period_start) from touched)
+    where period_start in (select period_start from months_touched)
 ),
 
 both_sides as (
@@ -104,8 +114,12 @@ final as (
         sum(orders) != 0
         or sum(units) != 0
         or sum(gmv) != 0
-        or sum(net_sales) != 0
-        or sum(net_sales_by_order_date) != 0
+        -- of a longer period they are not known where they are not of all that sell in it
+        or (sum(net_sales) != 0 and bool_and(net_sales is not null or gmv is null))
+        or (
+            sum(net_sales_by_order_date) != 0
+            and bool_and(net_sales_by_order_date is not null or gmv is null)
+        )
     union all
     select
         coalesce(counted.grain, longer.grain) as grain,

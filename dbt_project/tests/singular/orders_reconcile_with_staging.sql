@@ -2,36 +2,38 @@
 -- nothing is lost or counted twice between staging and the mart. The two sides share no step.
 with
 
+valued as (
+    select
+        orders.order_key,
+        sum(
+            case
+                when items.is_gift then 0
+                else round(
+                    items.quantity * case
+                        when items.currency is not null then items.unit_price
+                        else round(items.unit_price * orders.exchange_rate, 4)
+                    end, 2
+                )
+                - case
+                    when items.currency is not null then items.discount_amount
+                    else round(items.discount_amount * orders.exchange_rate, 2)
+                end
+            end
+        ) as amount
+    from {{ ref('stg_raw__order_items') }} as items
+    inner join {{ ref('stg_raw__orders') }} as orders on items.order_key = orders.order_key
+    group by orders.order_key
+),
+
 delivered as (
     select
         orders.source,
         orders.main_order_key,
         orders.order_date,
-        coalesce(
-            orders.order_amount,
-            (
-                select
-                    sum(
-                        case
-                            when items.is_gift then 0
-                            else round(
-                                items.quantity * case
-                                    when items.currency is not null then items.unit_price
-                                    else round(items.unit_price * orders.exchange_rate, 4)
-                                end, 2
-                            )
-                            - case
-                                when items.currency is not null then items.discount_amount
-                                else round(items.discount_amount * orders.exchange_rate, 2)
-                            end
-                        end
-                    )
-                from {{ ref('stg_raw__order_items') }} as items
-                where items.order_key = orders.order_key
-            )
-        ) as amount,
+        coalesce(orders.order_amount, valued.amount) as amount,
         orders.is_paid
     from {{ ref('stg_raw__orders') }} as orders
+    left join valued on orders.order_key = valued.order_key
     where
         orders.parent_order_id is not null
         or orders.order_key not in (

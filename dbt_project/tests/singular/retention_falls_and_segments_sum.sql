@@ -3,14 +3,28 @@ with
 
 cells as (
     select
-        *,
-        cast(cohort_date as varchar) || ' day' as cohort
+        kind,
+        retention_type,
+        dimension,
+        segment,
+        period_number,
+        cohort_size,
+        retained_count,
+        revenue,
+        cast(cohort_date as string) || ' day' as cohort
     from {{ ref('fct_retention_daily') }}
     where period_number in (0, 1, 7, 30, 180)
-    union all by name
+    union all
     select
-        *,
-        cast(cohort_month as varchar) || ' month' as cohort
+        kind,
+        retention_type,
+        dimension,
+        segment,
+        period_number,
+        cohort_size,
+        retained_count,
+        revenue,
+        cast(cohort_month as string) || ' month' as cohort
     from {{ ref('fct_retention_monthly') }}
 ),
 

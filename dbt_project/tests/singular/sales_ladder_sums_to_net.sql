@@ -29,18 +29,20 @@ lifetime as (
         sum(case when refund_basis = 'refund_date' then amount else -amount end) as difference
     from ladder
     group by rung
+    -- where what was given back is not known of some days, the two bases know of other refunds
+    having count(*) = count(amount)
 ),
 
 final as (
-    select cast(coalesce(summed.business_date, daily.business_date) as varchar) as what
+    select cast(coalesce(summed.business_date, daily.business_date) as string) as what
     from summed
     full join daily on summed.business_date = daily.business_date
     where
         (
-            summed.rungs = summed.net
+            (summed.rungs = summed.net or (summed.net is null and summed.rungs = summed.paid))
             and summed.rungs_to_paid = summed.paid
             and summed.paid = daily.gmv
-            and summed.net = case summed.refund_basis
+            and summed.net is not distinct from case summed.refund_basis
                 when 'refund_date' then daily.net_sales else daily.net_sales_by_order_date
             end
         ) is not true

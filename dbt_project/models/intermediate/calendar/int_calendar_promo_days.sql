@@ -32,7 +32,7 @@ final as (
         partition by platform, promo_date
         order by
             case kind when 'closed' then 1 when 'sale' then 2 else 3 end asc,
-            holiday_days desc, start_date desc, promo asc, promo_year asc, phase asc
+            holiday_days desc, start_date desc, promo asc, promo_year asc, phase asc nulls last
     ) = 1
 )
 

@@ -8,25 +8,31 @@ visited as (
     select * from {{ ref('int_campaigns_visited') }}
 ),
 
--- the channel of its own account where visits came by it, else where most of them came from
-decided as (
+channels_came as (
     select
         campaign_key,
         channel,
         max(case when is_own then 1 else 0 end) as is_own,
         max(case when is_anothers then 1 else 0 end) as is_anothers,
-        count(*) over (partition by campaign_key) as channel_count
+        sum(session_count) as session_count
     from visited
     where campaign_key is not null and (ruled_channel is null or not is_anothers)
     group by campaign_key, channel
+),
+
+-- the channel of its own account where visits came by it, else where most of them came from
+decided as (
+    select
+        campaign_key,
+        channel,
+        is_own,
+        is_anothers,
+        count(*) over (partition by campaign_key) as channel_count
+    from channels_came
     qualify
         row_number() over (
             partition by campaign_key
-            order by
-                max(case when is_own then 1 else 0 end) desc,
-                max(case when is_anothers then 1 else 0 end) asc,
-                sum(session_count) desc,
-                channel asc
+            order by is_own desc, is_anothers asc, session_count desc, channel asc
         ) = 1
 ),
 

@@ -39,6 +39,10 @@ tracked as (
     group by platform
 ),
 
+refunders as (
+    select * from {{ ref('int_platforms_refunding') }}
+),
+
 sold as (
     select
         platform,
@@ -68,11 +72,13 @@ final as (
         coalesce(measured.business_date between tracked.first_date and tracked.last_date, false)
         and lost_events.feed is null as is_tracked,
         coalesce(measured.business_date >= sold.first_date, false)
-        and lost_orders.feed is null as is_sales_known
+        and lost_orders.feed is null as is_sales_known,
+        refunders.platform is not null as is_refunds_known
     from measured
     left join told on measured.platform = told.platform
     left join tracked on measured.platform = tracked.platform
     left join sold on measured.platform = sold.platform
+    left join refunders on measured.platform = refunders.platform
     left join lost as lost_events
         on
             measured.platform = lost_events.platform

@@ -11,7 +11,7 @@ refunds as (
 ),
 
 events as (
-    select * from {{ ref('stg_raw__events') }}
+    select * from {{ ref('int_events_summed') }}
 ),
 
 traffic as (
@@ -36,16 +36,14 @@ arrived as (
         'orders' as feed,
         source,
         order_date as business_date,
-        ordered_at as arrived_at,
-        false as is_purchase
+        ordered_at as arrived_at
     from orders
     union all
     select
         'order_items' as feed,
         orders.source,
         orders.order_date as business_date,
-        no_instant.empty_at as arrived_at,
-        false as is_purchase
+        no_instant.empty_at as arrived_at
     from order_items
     inner join orders on order_items.order_key = orders.order_key
     cross join no_instant
@@ -54,24 +52,14 @@ arrived as (
         'refunds' as feed,
         source,
         refund_date as business_date,
-        refunded_at as arrived_at,
-        false as is_purchase
+        refunded_at as arrived_at
     from refunds
-    union all
-    select
-        'events' as feed,
-        source,
-        event_date as business_date,
-        occurred_at as arrived_at,
-        event_type = 'purchase' as is_purchase
-    from events
     union all
     select
         'traffic_daily' as feed,
         traffic.source,
         traffic.traffic_date as business_date,
-        no_instant.empty_at as arrived_at,
-        false as is_purchase
+        no_instant.empty_at as arrived_at
     from traffic
     cross join no_instant
     union all
@@ -79,8 +67,7 @@ arrived as (
         'campaign_spend' as feed,
         spend.source,
         spend.spend_date as business_date,
-        no_instant.empty_at as arrived_at,
-        false as is_purchase
+        no_instant.empty_at as arrived_at
     from spend
     cross join no_instant
     union all
@@ -88,12 +75,11 @@ arrived as (
         feed,
         source,
         coalesce(arrived_date, {{ local_date('arrived_at') }}) as business_date,
-        arrived_at,
-        false as is_purchase
+        arrived_at
     from others
 ),
 
-final as (
+counted as (
     select
         source,
         feed,
@@ -101,11 +87,30 @@ final as (
         cast(extract(hour from {{ utc_to_reporting('arrived_at') }}) as integer) as local_hour,
         count(*) as arrived_rows,
         min(arrived_at) as first_at,
-        max(arrived_at) as last_at,
-        max(case when is_purchase then arrived_at end) as last_purchase_at
+        max(arrived_at) as last_at
     from arrived
     where business_date is not null
     group by source, feed, business_date, extract(hour from {{ utc_to_reporting('arrived_at') }})
+),
+
+final as (
+    select
+        counted.*,
+        no_instant.empty_at as last_purchase_at
+    from counted
+    cross join no_instant
+    union all
+    select
+        source,
+        'events' as feed,
+        event_date as business_date,
+        local_hour,
+        cast(sum(event_count) as bigint) as arrived_rows,
+        min(first_at) as first_at,
+        max(last_at) as last_at,
+        max(last_purchase_at) as last_purchase_at
+    from events
+    group by source, event_date, local_hour
 )
 
 select * from final

@@ -8,8 +8,8 @@ purchases as (
         shop_id,
         order_id,
         customer_key as user_key
-    from {{ ref('stg_raw__events') }}
-    where event_type = 'purchase' and order_id is not null and customer_key is not null
+    from {{ ref('int_purchases_tracked') }}
+    where customer_key is not null
 ),
 
 listed as (

@@ -36,7 +36,7 @@ starts as (
         platform,
         visitor_key,
         event_date,
-        {{ join_key(['platform', 'visitor_key', 'cast(event_date as varchar)']) }} as attempt_id,
+        {{ join_key(['platform', 'visitor_key', 'cast(event_date as string)']) }} as attempt_id,
         min(occurred_at) as began_at,
         coalesce(
             min({{ struct(['occurred_at', 'shop_id']) }}) filter (where step_number = 1),

@@ -2,8 +2,7 @@
     'tracked_buyers': 'bigint', 'untracked_buyers': 'bigint', 'buyers': 'bigint',
     'identified_orders': 'bigint', 'anonymous_orders': 'bigint', 'orders': 'bigint',
     'units': 'bigint', 'new_buyers': 'bigint', 'repeat_buyers': 'bigint',
-    'gmv': 'decimal(18, 2)', 'net_sales': 'decimal(18, 2)',
-    'net_sales_by_order_date': 'decimal(18, 2)'
+    'gmv': 'decimal(18, 2)'
 } %}
 with facts as (
     select
@@ -50,7 +49,7 @@ summed as (
         sum(repeat_buyers) as repeat_buyers,
         sum(identified_orders) as identified_orders,
         sum(orders) as orders,
-        sum(units) as units,
+        case when sum(orders) = 0 or count(units) > 0 then coalesce(sum(units), 0) end as units,
         sum(gmv) as gmv,
         sum(net_sales) as net_sales,
         sum(net_sales_by_order_date) as net_sales_by_order_date
@@ -103,6 +102,14 @@ final as (
         {% for name, type in sums.items() %}
             cast({{ unless_unknown(name, 'known.is_sales_known') }} as {{ type }})
                 as {{ name }},
+        {% endfor %}
+        {% for name in ['net_sales', 'net_sales_by_order_date'] %}
+            case
+                when known.is_refunds_known
+                    then cast(
+                        {{ unless_unknown(name, 'known.is_sales_known') }} as decimal(18, 2)
+                    )
+            end as {{ name }},
         {% endfor %}
         case
             when reported_platforms.is_reported is null

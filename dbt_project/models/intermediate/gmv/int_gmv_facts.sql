@@ -85,7 +85,7 @@ final as (
         0 as repeat_buyers,
         0 as identified_orders,
         0 as orders,
-        0 as units,
+        null as units,
         0 as gmv,
         -refunds.goods_amount as net_sales,
         0 as net_sales_by_order_date
@@ -101,7 +101,7 @@ final as (
         0 as repeat_buyers,
         0 as identified_orders,
         0 as orders,
-        0 as units,
+        null as units,
         0 as gmv,
         0 as net_sales,
         0 as net_sales_by_order_date

@@ -37,6 +37,10 @@ visited as (
     group by platform
 ),
 
+refunders as (
+    select * from {{ ref('int_platforms_refunding') }}
+),
+
 reported as (
     select distinct
         platform,
@@ -58,6 +62,7 @@ final as (
         periods.period_start,
         platforms.platform,
         coalesce(periods.period_end >= sold.first_date, false) as is_sales_known,
+        refunders.platform is not null as is_refunds_known,
         coalesce(
             periods.period_end >= visited.first_date
             and periods.period_start <= visited.last_date,
@@ -66,6 +71,7 @@ final as (
     from periods
     cross join platforms
     left join sold on platforms.platform = sold.platform
+    left join refunders on platforms.platform = refunders.platform
     left join visited on platforms.platform = visited.platform
     left join reported
         on

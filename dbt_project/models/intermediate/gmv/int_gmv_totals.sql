@@ -2,7 +2,13 @@
     'tracked_buyers', 'untracked_buyers', 'buyers', 'identified_orders', 'anonymous_orders',
     'orders', 'units', 'new_buyers', 'repeat_buyers'
 ] %}
-{% set amounts = ['gmv', 'net_sales', 'net_sales_by_order_date'] %}
+{% set nothing -%}
+    case
+        when
+            present.dimension = 'all' and bool_or(known.is_sales_known) and count(cells.gmv) = 0
+            then 0
+    end
+{%- endset %}
 with cells as (
     select * from {{ ref('int_gmv_cells') }}
 ),
@@ -24,6 +30,8 @@ known as (
         grain,
         period_start,
         bool_or(is_sales_known) as is_sales_known,
+        -- what is left after refunds is known where all that sell tell them
+        bool_and(is_refunds_known or not is_sales_known) as is_refunds_known,
         bool_or(is_traffic_known) as is_traffic_known
     from {{ ref('int_gmv_known') }}
     group by grain, period_start
@@ -52,15 +60,17 @@ summed as (
         present.period_start,
         present.dimension,
         present.segment,
-        {% for name in counts + amounts %}
-            cast(
-                coalesce(
-                    sum(cells.{{ name }}),
-                    case
-                        when present.dimension = 'all' and bool_or(known.is_sales_known) then 0
-                    end
-                ) as {{ 'decimal(18, 2)' if name in amounts else 'bigint' }}
-            ) as {{ name }},
+        {% for name in counts %}
+            cast(coalesce(sum(cells.{{ name }}), {{ nothing }}) as bigint) as {{ name }},
+        {% endfor %}
+        cast(coalesce(sum(cells.gmv), {{ nothing }}) as decimal(18, 2)) as gmv,
+        {% for name in ['net_sales', 'net_sales_by_order_date'] %}
+            case
+                when
+                    present.dimension in ('platform', 'shop')
+                    or bool_or(known.is_refunds_known)
+                    then cast(coalesce(sum(cells.{{ name }}), {{ nothing }}) as decimal(18, 2))
+            end as {{ name }},
         {% endfor %}
         cast(
             coalesce(

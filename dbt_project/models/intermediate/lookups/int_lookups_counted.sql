@@ -38,7 +38,7 @@ numbered as (
         *,
         row_number() over (
             partition by feed, looks_for, source, day
-            order by example_id
+            order by example_id asc nulls last
         ) as id_number
     from ids
 ),
@@ -49,7 +49,7 @@ examples as (
         looks_for,
         source,
         day,
-        string_agg(example_id, ', ' order by id_number) as examples
+        {{ joined_text('example_id', ', ', 'id_number') }} as examples
     from numbered
     where id_number <= 5
     group by feed, looks_for, source, day

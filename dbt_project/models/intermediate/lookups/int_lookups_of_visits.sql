@@ -3,13 +3,11 @@
 with
 
 events as (
-    select * from {{ ref('stg_raw__events') }}
+    select * from {{ ref('int_events_summed') }}
 ),
 
--- not of the one above, of which both would then wait for a copy
 purchases as (
-    select * from {{ ref('stg_raw__events') }}
-    where event_type = 'purchase' and order_id is not null
+    select * from {{ ref('int_purchases_tracked') }}
 ),
 
 orders as (
@@ -60,12 +58,12 @@ final as (
         'visitor' as looks_for,
         source,
         event_date as day,
-        min(case when visitor_key is null then event_id end) as example_id,
+        case when not has_visitor then min(first_event_id) end as example_id,
         null as amount,
-        visitor_key is not null as is_found,
-        count(*) as row_count
+        has_visitor as is_found,
+        cast(sum(event_count) as bigint) as row_count
     from events
-    group by source, event_date, visitor_key is not null
+    group by source, event_date, has_visitor
     union all
     -- the channel of a campaign that no visit names and no rule knows is only a rest
     select

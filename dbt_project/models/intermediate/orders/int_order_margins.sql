@@ -42,7 +42,7 @@ final as (
         keyed.paid_amount - keyed.refunded_amount as net_amount,
         cast(
             keyed.paid_amount + costs.borne_amount - keyed.refunded_amount
-            - round(costs.cost_amount * keyed.kept_rate, 2) as decimal(18, 2)
+            - {{ round_to_cents('costs.cost_amount * keyed.kept_rate') }} as decimal(18, 2)
         ) as margin_amount
     from keyed
     left join costs on keyed.main_order_key = costs.main_order_key

@@ -68,7 +68,10 @@ rolled_up as (
         cast(sum(original_goods_amount) as decimal(18, 2)) as original_amount,
         sum(case when is_paid then goods_amount else 0 end) as paid_goods_amount,
         sum(case when is_paid then lines_amount + shipping_amount else 0 end) as paid_total_amount,
-        sum(case when is_paid then units else 0 end) as paid_units,
+        case
+            when bool_and(units is not null or not is_paid)
+                then sum(case when is_paid then units else 0 end)
+        end as paid_units,
         min_by(channel, order_id) filter (where channel is not null) as channel,
         min_by(device, order_id) filter (where device is not null) as device,
         min_by(region, order_id) filter (where region is not null) as region,

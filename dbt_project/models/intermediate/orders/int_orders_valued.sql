@@ -38,7 +38,7 @@ valued as (
         orders.tax_amount,
         coalesce(lines.goods_amount, orders.order_amount) as goods_amount,
         coalesce(lines.total_amount, orders.order_amount) as lines_amount,
-        coalesce(lines.units, 0) as units,
+        lines.units,
         case
             when orders.currency = '{{ var("reporting_currency") }}'
                 then coalesce(lines.goods_amount, orders.order_amount)

@@ -171,7 +171,7 @@ final as (
             cast(
                 case
                     when split_cents = 0 then 0
-                    else round(amount * {{ ratio('split_cents', 'base_cents') }}, 2)
+                    else {{ round_to_cents('amount * ' ~ ratio('split_cents', 'base_cents')) }}
                 end as decimal(18, 2)
             ) as goods_amount
         from split

@@ -12,8 +12,8 @@ first_purchases as (
         visitor_key,
         order_id,
         min(occurred_at) as first_at
-    from events
-    where event_type = 'purchase' and order_id is not null and visitor_key is not null
+    from {{ ref('int_purchases_tracked') }}
+    where visitor_key is not null
     group by platform, shop_id, visitor_key, order_id
     having count(*) > 1
 ),

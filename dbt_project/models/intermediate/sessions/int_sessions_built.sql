@@ -1,6 +1,6 @@
 {{ replace(
     rows='visitor', affected={'stg_raw__events': 'visitor'}, day='business_date',
-    touch=join_key(['platform', 'user_key']),
+    touch=join_key(['platform', 'user_key']), touch_each=[join_key(['platform', 'visitor_key'])],
     order_by=['business_date']
 ) }}
 
@@ -68,7 +68,7 @@ sessions as (
         bool_or(event_type = 'checkout') as has_checkout,
         bool_or(event_type = 'purchase') as has_purchase,
         md5(
-            string_agg({{ join_key(['source', 'event_id']) }}, ',' order by source, event_id)
+            {{ joined_text(join_key(['source', 'event_id']), ',', 'source, event_id') }}
             filter (where event_type = 'purchase')
         ) as purchases_digest,
         -- first_1_at, first_2_at ... of the funnel
@@ -101,7 +101,7 @@ final as (
         md5(
             {{ join_key([
                 'unpacked.platform', 'unpacked.shop_id', 'unpacked.visitor_key',
-                'cast(unpacked.started_at as varchar)'
+                'cast(unpacked.started_at as string)'
             ]) }}
         ) as session_id,
         unpacked.visitor_key,

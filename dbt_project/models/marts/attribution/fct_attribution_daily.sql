@@ -9,7 +9,10 @@ final as (
         channel,
         campaign,
         cast(sum(orders) as double) as credited_orders,
-        cast(sum(gmv + refunds) as double) as credited_revenue,
+        -- 38 digits and a carry are more than a decimal can have
+        cast(
+            cast(sum(gmv) as decimal(36, 14)) + cast(sum(refunds) as decimal(36, 14)) as double
+        ) as credited_revenue,
         cast(sum(gmv) as double) as credited_gmv,
         cast(sum(refunds) as double) as credited_refunds,
         cast(sum(new_customers) as double) as credited_new_customers

@@ -24,10 +24,16 @@ summed as (
             {{ unless_unknown('measured.' ~ name, 'known.is_spend_known') }} as {{ name }},
         {% endfor %}
         {{ unless_unknown('measured.visitors', 'known.is_tracked') }} as visitors,
-        {% for name in ['attributed_gmv', 'attributed_net_sales', 'new_customers'] %}
+        {% for name in ['attributed_gmv', 'new_customers'] %}
             {{ unless_unknown('measured.' ~ name, 'known.is_tracked and known.is_sales_known') }}
                 as {{ name }},
         {% endfor %}
+        case
+            when known.is_refunds_known
+                then {{ unless_unknown(
+                    'measured.attributed_net_sales', 'known.is_tracked and known.is_sales_known'
+                ) }}
+        end as attributed_net_sales,
         {{ unless_unknown('measured.orders', 'known.is_sales_known') }} as orders,
         {{ unless_unknown('measured.gmv', 'known.is_sales_known') }} as gmv
     from measured

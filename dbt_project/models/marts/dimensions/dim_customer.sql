@@ -1,8 +1,13 @@
 with
 
 orders as (
-    select * from {{ ref('int_order_margins') }}
-    where customer_key is not null
+    select
+        margins.*,
+        refunders.platform as refunding_platform
+    from {{ ref('int_order_margins') }} as margins
+    left join {{ ref('int_platforms_refunding') }} as refunders
+        on margins.platform = refunders.platform
+    where margins.customer_key is not null
 ),
 
 acquired as (
@@ -33,36 +38,65 @@ customers as (
         min(business_date) as first_order_date,
         max(business_date) as last_order_date,
         count(*) as orders,
-        sum(net_amount) as net_sales,
-        string_agg(distinct platform, ', ' order by platform) as platforms
+        case when count(*) = count(refunding_platform) then sum(net_amount) end as net_sales
     from orders
     group by customer_key
+),
+
+platforms as (
+    select
+        customer_key,
+        {{ joined_text('platform', ', ', 'platform') }} as platforms
+    from (
+        select distinct
+            customer_key,
+            platform
+        from orders
+    ) as bought_on
+    group by customer_key
+),
+
+channel_orders as (
+    select
+        customer_key,
+        channel,
+        count(*) as orders,
+        max(order_number) as last_order_number
+    from orders
+    group by customer_key, channel
 ),
 
 channels as (
     select
         customer_key,
         channel
-    from orders
-    group by customer_key, channel
+    from channel_orders
     qualify
         row_number() over (
             partition by customer_key
-            order by count(*) desc, max(order_number) desc, channel asc
+            order by orders desc, last_order_number desc, channel asc
         ) = 1
+),
+
+category_amounts as (
+    select
+        orders.customer_key,
+        lines.category,
+        sum(lines.line_amount) as amount
+    from lines
+    inner join orders on lines.main_order_key = orders.main_order_key
+    group by orders.customer_key, lines.category
 ),
 
 categories as (
     select
-        orders.customer_key,
-        lines.category
-    from lines
-    inner join orders on lines.main_order_key = orders.main_order_key
-    group by orders.customer_key, lines.category
+        customer_key,
+        category
+    from category_amounts
     qualify
         row_number() over (
-            partition by orders.customer_key
-            order by sum(lines.line_amount) desc, lines.category asc
+            partition by customer_key
+            order by amount desc, category asc
         ) = 1
 ),
 
@@ -74,7 +108,7 @@ final as (
         cast(customers.orders as bigint) as orders,
         cast(customers.net_sales as decimal(18, 2)) as net_sales,
         {{ days_from('customers.last_order_date', 'span.last_date') }} as recency_days,
-        customers.platforms,
+        platforms.platforms,
         acquired.channel as first_channel,
         channels.channel as preferred_channel,
         categories.category as preferred_category,
@@ -84,6 +118,7 @@ final as (
         segments.rfm_segment
     from customers
     cross join span
+    inner join platforms on customers.customer_key = platforms.customer_key
     inner join acquired on customers.customer_key = acquired.customer_key
     left join channels on customers.customer_key = channels.customer_key
     left join categories on customers.customer_key = categories.customer_key

@@ -66,8 +66,8 @@ lunar_new_years as (
 named as (
     select
         holiday_date,
-        string_agg(label_en, ', ' order by label_en) as holiday_en,
-        string_agg(label_zh, '、' order by label_en) as holiday_zh
+        {{ joined_text('label_en', ', ', 'label_en') }} as holiday_en,
+        {{ joined_text('label_zh', '、', 'label_en') }} as holiday_zh
     from (
         select distinct
             holiday_date,

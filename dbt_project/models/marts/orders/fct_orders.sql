@@ -5,6 +5,10 @@
 
 with
 
+refunders as (
+    select * from {{ ref('int_platforms_refunding') }}
+),
+
 orders as (
     select *
     from {{ ref('int_orders_attributed') }}
@@ -16,7 +20,7 @@ final as (
         source,
         order_id,
         customer_key,
-        platform,
+        orders.platform,
         shop_id,
         channel,
         device,
@@ -33,14 +37,16 @@ final as (
         is_awaiting_value,
         placed_amount,
         paid_amount,
-        refunded_amount,
-        refunded_other_amount,
+        case when refunders.platform is not null then refunded_amount end as refunded_amount,
+        case when refunders.platform is not null then refunded_other_amount end
+            as refunded_other_amount,
         gmv_incl_freight_amount,
         units,
         currency,
         original_amount,
         order_number
     from orders
+    left join refunders on orders.platform = refunders.platform
 )
 
 select * from final

@@ -2,11 +2,12 @@ with
 
 -- before the first order nothing is known of sales
 days as (
-    select * from {{ ref('int_calendar_days') }}
-    where business_date >= (
-        select min(known.period_start) from {{ ref('int_gmv_known') }} as known
-        where known.grain = 'day' and known.is_sales_known
-    )
+    select
+        period_start as business_date,
+        bool_and(is_refunds_known) as is_refunds_known
+    from {{ ref('int_gmv_known') }}
+    where grain = 'day' and is_sales_known
+    group by period_start
 ),
 
 entries as (
@@ -53,8 +54,15 @@ final as (
         rungs.rung_number,
         rungs.rung,
         rungs.is_subtotal,
-        cast(coalesce(sum(summed.amount), 0) as decimal(18, 2)) as amount,
-        cast(coalesce(sum(summed.other_amount), 0) as decimal(18, 2)) as other_amount,
+        -- what was given back is known where all platforms that sell tell it
+        case
+            when days.is_refunds_known or rungs.rung_number <= 6
+                then cast(coalesce(sum(summed.amount), 0) as decimal(18, 2))
+        end as amount,
+        case
+            when days.is_refunds_known or rungs.rung_number <= 6
+                then cast(coalesce(sum(summed.other_amount), 0) as decimal(18, 2))
+        end as other_amount,
         case
             when rungs.is_subtotal then null
             when min(summed.first_basis) != max(summed.last_basis) then 'both'
@@ -74,7 +82,8 @@ final as (
             and bases.refund_basis = summed.refund_basis
             and parts.rung = summed.rung
     group by
-        days.business_date, bases.refund_basis, rungs.rung_number, rungs.rung, rungs.is_subtotal
+        days.business_date, days.is_refunds_known, bases.refund_basis,
+        rungs.rung_number, rungs.rung, rungs.is_subtotal
 )
 
 select * from final

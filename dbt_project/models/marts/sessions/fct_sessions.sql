@@ -1,6 +1,7 @@
 {# Publishing writes it out as a table; in the build file a second copy would only cost time. #}
 {{ config(
-    materialized='view', meta={'rows_of': ['int_sessions_built', 'int_sessions_recognised']}
+    materialized='view' if has_incremental_tables() else 'table',
+    meta={'rows_of': ['int_sessions_built', 'int_sessions_recognised']}
 ) }}
 
 with
