@@ -2,7 +2,7 @@
 -- Rows told once, nearly all, are found by a hash and not sorted.
 create or replace table events as
 with landed as (
-    select *, hash(source, _row_key) as row_hash
+    select *, hash(source, event_id) as row_hash
     from read_parquet('{landing}/events/batch=*/data.parquet', hive_partitioning = true)
 ),
 repeated as (
@@ -13,7 +13,7 @@ newest as (
     union all
     from (
         from landed where row_hash in (from repeated)
-        qualify row_number() over (partition by source, _row_key order by _version_at desc, batch desc) = 1
+        qualify row_number() over (partition by source, event_id order by _version_at desc, batch desc) = 1
     )
 )
 select
@@ -36,7 +36,7 @@ inner join shops using (platform, shop_id);
 
 create or replace table orders as
 from read_parquet('{landing}/orders/batch=*/data.parquet', hive_partitioning = true)
-qualify row_number() over (partition by source, _row_key order by _version_at desc, batch desc) = 1;
+qualify row_number() over (partition by source, order_id order by _version_at desc, batch desc) = 1;
 
 -- a newer version of an order replaces all its lines
 create or replace table lines as
@@ -45,7 +45,7 @@ qualify rank() over (partition by source, _unit_key order by _version_at desc, b
 
 create or replace table refunds as
 from read_parquet('{landing}/refunds/batch=*/data.parquet', hive_partitioning = true)
-qualify row_number() over (partition by source, _row_key order by _version_at desc, batch desc) = 1;
+qualify row_number() over (partition by source, refund_id order by _version_at desc, batch desc) = 1;
 
 create or replace table traffic as
 from read_parquet('{landing}/traffic_daily/batch=*/data.parquet', hive_partitioning = true)
