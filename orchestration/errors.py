@@ -68,6 +68,17 @@ def disk_full(folder: Path) -> KpiError:
     )
 
 
+def memory_full(folder: Path) -> KpiError:
+    """A `KpiError` for a build that fits neither into its memory nor into its part of the disk."""
+    return KpiError(
+        "the build needs more memory, and more of the disk to spill to, than it may take",
+        str(folder),
+        "Raise memory_limit or spill_limit in section build of shop.yml, or free some space"
+        " there; what was published stands.",
+        ExitCode.CONFIG,
+    )
+
+
 def attempt(work: Callable[[], T]) -> T | None:
     """Do one of several things that stand alone: what it raises is logged and holds back no other.
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from orchestration.build import dbt, spark, warehouse
+from orchestration.build.audit import Recounted
 from orchestration.build.integrity import is_as_published, own_copy
 from orchestration.build.raw import create_raw
 from orchestration.config.settings import Settings
@@ -34,6 +35,15 @@ if TYPE_CHECKING:
 # One logger for what a person should read: the command line prints it, Dagster shows it.
 log = logging.getLogger("kpi")
 _WEEK = timedelta(days=7)
+# Whether files of events bring one that is built already, or such as count by their batch.
+_MEETS_EVENTS = """
+    with landed as (from raw.events where batch in ({batches}))
+    select exists (from landed where _unit_key <> _row_key or _covers_from is not null)
+        or exists (
+            from before.staging.stg_raw__events
+            where (source, event_id) in (select source, _row_key from landed)
+        )
+"""
 
 
 class Run:
@@ -198,6 +208,32 @@ class Run:
         """The batches that count."""
         return [file["batch_id"] for file in self.ledger if file["status"] == "landed"]
 
+    def counted_purchases(self) -> Recounted | None:
+        """Purchases of the last generation, if what came since only adds events to its own.
+
+        None, and all are counted, when all rows are tested, and when a batch was withdrawn, brings
+        an event that had come before, or is a snapshot, which withdraws others.
+        """
+        if self.tests_all:
+            return None
+        with warehouse.connect(self.paths.working_build, read_only=True) as con:
+            good = warehouse.literal(self.paths.good_build)
+            con.execute(f"attach {good} as before (read_only)")
+            last = con.sql("select max(raw_seq) from before.incremental.runs").pl().item()
+            fresh = [one for one in self.ledger if one["seq"] > last and "events" in one["feeds"]]
+            if any(one["status"] not in {"landed", "refused"} for one in fresh):
+                return None
+            ids = [one["batch_id"] for one in fresh if one["status"] == "landed"]
+            batches = ", ".join(map(warehouse.literal, ids))
+            if ids and con.sql(_MEETS_EVENTS.format(batches=batches)).pl().item():
+                return None
+            purchases: pl.DataFrame = con.sql(
+                "select business_date, source, landed_rows"
+                " from before.quality.reconciliation_daily"
+                " where measure = 'purchases' and landed_rows > 0"
+            ).pl()
+        return Recounted(purchases, ids)
+
     def facts(self) -> pl.DataFrame:
         """One row: what this run is, and how far its data reach (`quality.run`)."""
         shop = self.settings.shop
@@ -333,7 +369,7 @@ def open_run(
         KpiError: another run holds the lock (exit code 7).
     """
     settings.paths.make()
-    warehouse.limit(settings.file.build.limits())
+    warehouse.limit(settings.file.build.limits(settings.paths.data))
     run_id = new_run_id()
     with warehouse.run_lock(settings.paths.state, run_id, wait_seconds):
         run = Run(settings, run_id, job_id or run_id, as_of=as_of, full=full)

@@ -28,7 +28,12 @@ RECOUNTED = pl.Schema(
 
 
 def recount(
-    landing: Path, active_batches: Collection[str], timezone: str, currency: str
+    landing: Path,
+    active_batches: Collection[str],
+    timezone: str,
+    currency: str,
+    *,
+    purchases_of: Collection[str] | None = None,
 ) -> pl.DataFrame:
     """Recount every measure that is reconciled, by day and source.
 
@@ -37,6 +42,7 @@ def recount(
         active_batches: ids of batches that are neither rejected nor superseded.
         timezone: the reporting zone.
         currency: the reporting currency.
+        purchases_of: batches whose purchases are counted; None: all active ones.
 
     Returns:
         Frame of `RECOUNTED`, sorted. `paid`: goods of the orders paid on the day, and orders.
@@ -55,7 +61,9 @@ def recount(
         .group_by(day)
         .agg(landed_amount=pl.col("amount").sum(), landed_rows=pl.len()),
         "spend": _spend(landing, active_batches),
-        "purchases": _purchases(landing, active_batches, timezone),
+        "purchases": _purchases(
+            landing, active_batches if purchases_of is None else purchases_of, timezone
+        ),
     }
     return pl.concat(
         frame.with_columns(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -56,8 +57,26 @@ _GATE_FRAME = """
 """
 
 
-def reconciliation(
-    query: Query, landing: Path, batches: Sequence[str], timezone: str, currency: str
+@dataclass(frozen=True)
+class Recounted:
+    """Purchases that a run need not count again.
+
+    Attributes:
+        purchases: business_date, source and landed_rows, as the last generation had them.
+        others: event batches that came since, whose events no batch before has.
+    """
+
+    purchases: pl.DataFrame
+    others: Sequence[str]
+
+
+def reconciliation(  # noqa: PLR0913, PLR0917 - the two sides and what both are read by
+    query: Query,
+    landing: Path,
+    batches: Sequence[str],
+    timezone: str,
+    currency: str,
+    known: Recounted | None = None,
 ) -> pl.DataFrame:
     """What landed and what the marts hold of it, a measure, day and source.
 
@@ -69,6 +88,7 @@ def reconciliation(
         batches: the ones that count.
         timezone: the reporting zone.
         currency: the reporting currency.
+        known: what of the purchases has been counted; all marts are compared in full all the same.
 
     Returns:
         Frame of `RECONCILED`, one row a measure, day and source with anything on either side. A
@@ -78,8 +98,20 @@ def reconciliation(
     """
     from ingestion.landing.recount import recount
 
-    landed = recount(landing, batches, timezone, currency)
     keys = ["measure", "business_date", "source"]
+    if known is None:
+        landed = recount(landing, batches, timezone, currency)
+    else:
+        anew = recount(landing, batches, timezone, currency, purchases_of=known.others)
+        before = known.purchases.with_columns(measure=pl.lit("purchases"), landed_amount=None)
+        is_purchase = pl.col("measure") == "purchases"
+        purchases = pl.concat(
+            [anew.filter(is_purchase), before.select(anew.columns).cast(anew.schema)]
+        )
+        summed = purchases.group_by(keys, maintain_order=True).agg(
+            pl.col("landed_amount").first(), pl.col("landed_rows").sum()
+        )
+        landed = pl.concat([anew.filter(~is_purchase), summed.select(anew.columns)])
     both = landed.join(query(_MART_TOTALS), on=keys, how="full", coalesce=True)
     amounts = pl.col("landed_amount", "mart_amount").cast(MONEY).fill_null(0)
     has_amount = pl.col("measure") != "purchases"

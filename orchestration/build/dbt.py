@@ -87,9 +87,8 @@ def _parsed(variables: Sequence[str], build_file: Path) -> bytes:
     with _DIGEST.with_suffix(".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         is_told = MANIFEST.exists() and _DIGEST.exists() and _DIGEST.read_text("ascii") == project
-        if not (is_told and kept.exists()):
+        if not (kept.exists() and (is_told or "--target" in variables)):
             _parse(variables, kept)
-            _DIGEST.write_text(project, "ascii")
         return kept.read_bytes()
 
 
@@ -122,7 +121,9 @@ def _parse(variables: Sequence[str], kept: Path) -> None:
                 "Mend the model or yml it names.",
             )
         # From one moment to the next: another shop may be reading.
-        (target / MANIFEST.name).replace(MANIFEST)
+        if "--target" not in variables:  # another engine's manifest has its own kinds of tables
+            (target / MANIFEST.name).replace(MANIFEST)
+            _DIGEST.write_text(_project_digest(), "ascii")
         (target / _PARTIAL).replace(kept)
     for file in others[: 1 - _KEPT]:
         file.with_suffix(_TESTS).unlink(missing_ok=True)
@@ -237,7 +238,7 @@ def set_environment(settings: Settings) -> None:
     """Tell the dbt profile which file to build, where, and with how much of what."""
     os.environ["KPI_BUILD_FILE"] = str(settings.paths.working_build)
     build = settings.file.build
-    for name, limit in build.limits().items():
+    for name, limit in build.limits(settings.paths.data).items():
         os.environ[f"KPI_{name.upper()}"] = str(limit)
     host, _, port = (build.spark.thrift or "none:10000").partition(":")
     os.environ["KPI_SPARK_METHOD"] = "thrift" if build.spark.thrift else "session"

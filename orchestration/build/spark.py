@@ -22,7 +22,7 @@ from typing import Any
 
 from ingestion.feeds import FEEDS, Feed
 from orchestration.build import dbt, raw, warehouse
-from orchestration.config.machine import memory_mib
+from orchestration.config.machine import cores, memory_mib
 from orchestration.config.sections import Spark
 from orchestration.config.settings import Paths, Settings
 from orchestration.errors import KpiError, config_error
@@ -248,7 +248,7 @@ def _conf(settings: Settings, folder: Path) -> dict[str, str]:
     spark = section.spark
     conf = {
         **_SESSION,
-        "spark.master": spark.master or f"local[{section.limits()['threads']}]",
+        "spark.master": spark.master or f"local[{section.threads or cores()}]",
         "spark.driver.memory": spark.driver_memory or f"{memory_mib() // 2}m",
         "spark.executor.memory": spark.executor_memory,
         "spark.sql.shuffle.partitions": str(spark.shuffle_partitions),

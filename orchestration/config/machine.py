@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 # Where a container's limit stands, of both versions of control groups; "max" is none.
@@ -24,3 +25,9 @@ def memory_mib() -> int:
         if told.isdigit():
             limits.append(int(told))
     return min(limits) >> 20
+
+
+def free_disk_mib(folder: Path) -> int:
+    """MiB that are free on the disk of a folder, which need not be there yet."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    return shutil.disk_usage(there).free >> 20

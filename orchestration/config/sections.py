@@ -7,13 +7,14 @@ Belongs here: keys, their types and defaults. Does not belong here: reading the 
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from orchestration.config.calendar import Calendar
-from orchestration.config.machine import cores, memory_mib
+from orchestration.config.machine import cores, free_disk_mib, memory_mib
 
 
 class _Section(BaseModel):
@@ -102,6 +103,9 @@ class Metrics(_Section):
         }
 
 
+_Size = Annotated[str, Field(pattern=r"^\d+(MB|GB)$")] | None
+
+
 class Spark(_Section):
     """Part `spark` of `build`: where Spark runs, and what one run of it may take."""
 
@@ -123,13 +127,19 @@ class Build(_Section):
     full_until_events: int = 15_000_000
     spark: Spark = Spark()
     threads: Annotated[int, Field(ge=1)] | None = None  # default: all cores
-    memory_limit: Annotated[str, Field(pattern=r"^\d+(MB|GB)$")] | None = None  # default: half
+    memory_limit: _Size = None  # default: half
+    spill_limit: _Size = None  # what memory does not hold; default: at most half of the free disk
 
-    def limits(self) -> dict[str, int | str]:
-        """Threads and memory of DuckDB, as its settings are named."""
+    def limits(self, data: Path) -> dict[str, int | str]:
+        """Threads, memory and disk of DuckDB, as its settings are named, for a data folder.
+
+        Disk is rounded down to a power of two: dbt parses all again whenever its profile changes.
+        """
+        spill_mib = 1 << (max(free_disk_mib(data) // 2, 1).bit_length() - 1)
         return {
             "threads": self.threads or cores(),
             "memory_limit": self.memory_limit or f"{memory_mib() // 2}MiB",
+            "max_temp_directory_size": self.spill_limit or f"{spill_mib}MiB",
         }
 
 

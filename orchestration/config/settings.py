@@ -14,6 +14,7 @@ import shutil
 import stat
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 from zoneinfo import ZoneInfo
@@ -21,6 +22,7 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import ValidationError
 
+from orchestration.config.machine import cores
 from orchestration.config.refusals import refuse_blanks, refuse_twice
 from orchestration.config.sections import Build, Shop, ShopFile
 from orchestration.errors import config_error
@@ -151,8 +153,11 @@ class Settings:
         return replace(self, file=self.file.model_copy(update={"build": Build(**told)}))
 
     def code_fingerprint(self) -> str:
-        """Digest of all that decides marts and pages besides the data: SQL, seeds, code, texts."""
-        digest = hashlib.sha256(self.config_file.read_bytes())
+        """Digest of all that decides marts and pages besides the data: SQL, seeds, code, texts.
+
+        The engine too: tables keep hashes, by which another version of it would find nothing.
+        """
+        digest = hashlib.sha256(self.config_file.read_bytes() + version("duckdb").encode())
         digest.update(self.file.build.target.encode())
         for folder in ("dbt_project", "models", "dashboards", "orchestration"):
             for path in sorted((PROJECT_ROOT / folder).rglob("*")):
@@ -202,7 +207,7 @@ def use_dagster_home() -> Path:
 
 def limit_polars(build: Build) -> None:
     """Let polars use the threads of section `build`; of no effect once it is imported."""
-    os.environ.setdefault("POLARS_MAX_THREADS", str(build.limits()["threads"]))
+    os.environ.setdefault("POLARS_MAX_THREADS", str(build.threads or cores()))
 
 
 def load() -> Settings:

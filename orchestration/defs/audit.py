@@ -45,7 +45,12 @@ def audit(
     """Reconcile, run the publish gate, and stop the run if an error-level check failed."""
     shop = run.settings.shop
     totals = reconciliation(
-        run.query, run.paths.landing, run.landed_batches(), shop.timezone, shop.currency
+        run.query,
+        run.paths.landing,
+        run.landed_batches(),
+        shop.timezone,
+        shop.currency,
+        run.counted_purchases(),
     )
     checks = pl.concat([*run.checks, audit_checks(run.query, totals, run.as_of, run.run_id)])
     tables = {

@@ -14,7 +14,7 @@ from orchestration.build import dbt
 from orchestration.build.audit import failed_errors
 from orchestration.build.gate import preload
 from orchestration.defs.execution import step
-from orchestration.errors import without_values
+from orchestration.errors import memory_full, without_values
 from orchestration.run import Run, gate_error, log
 
 _TRANSLATOR = DagsterDbtTranslator()
@@ -37,6 +37,8 @@ def transform(context: dg.AssetExecutionContext, run: dg.ResourceParam[Run]) -> 
     if any(result.status in {"error", "fail"} for result in results.values()):
         failed = failed_errors(run.checks[0].filter(pl.col("status") == "failed"))
         said = [str(result.message) for result in results.values() if result.status == "error"]
+        if any("Out of Memory Error" in message for message in said):
+            raise memory_full(run.paths.build)
         raise gate_error(failed or [without_values(message) for message in said])
 
 

@@ -231,11 +231,18 @@ def test_an_incremental_table_comes_after_what_makes_its_rows_stale(
         nearest = [tables[name] for name in node.depends_on.nodes if name in tables]
         return {other.name for other in nearest}.union(*map(above, nearest))
 
+    def hopped(rule: Any) -> set[str]:
+        parts = rule if isinstance(rule, list) else []
+        if len(parts) == 3 and all(isinstance(part, str) for part in parts):
+            return {parts[0]}
+        return set().union(*map(hopped, parts))
+
     rules = [node for node in tables.values() if "replace" in node.config.meta]
     assert len(rules) > 10
+    assert hopped(["key", [["a", "b", "c"]], [["d", "e", "f"], ["g", "h", "i"]]]) == {*"adg"}
     for node in rules:
         affected = node.config.meta["replace"]["affected"]
-        hops = {hop[0] for rule in affected.values() for hop in rule if isinstance(hop, list)}
+        hops = {name for rule in affected.values() for name in hopped(rule)}
         assert {*affected, *hops} <= above(node), node.name
 
 

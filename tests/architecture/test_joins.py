@@ -24,7 +24,8 @@ ROWS = {
     "events": ["stg_raw__events", "int_events_counted", "int_purchases_tracked",
                "int_events_summed", "int_sessions_built", "fct_sessions",
                "int_sessions_identified", "int_sessions_recognised",
-               "int_gmv_visitors", "int_funnel_sessions_counted", "int_funnel_visitors_counted",
+               "int_gmv_visitors", "int_gmv_visitors_counted", "int_gmv_visitors_identified",
+               "int_funnel_sessions_counted", "int_funnel_visitors_counted",
                "int_orders_linked", "int_touches_credited", "fct_funnel_daily"],
     "campaign_spend": ["stg_raw__campaign_spend", "int_campaigns_bought",
                        "int_campaigns_visited", "int_campaigns_mapped", "dim_campaign"],
@@ -73,7 +74,7 @@ JOINS = {
     ("int_products_sold", "order_items", "orders"): "of paid orders, which int_order_items_shared"
     " has matched",
     ("int_retention_sales", "orders", "events"): "orders/session",
-    ("int_gmv_visitors", "events", "orders"): _KEPT + "who never bought is new",
+    ("int_gmv_visitors_identified", "events", "orders"): _KEPT + "who never bought is new",
     ("int_gmv_facts", "traffic_daily", "events"): "a platform's totals count only where it has no"
     " events; fct_channel_daily shows them beside",
     ("int_order_margins", "orders", "order_items"): "orders/line",
@@ -192,3 +193,36 @@ def test_every_table_is_known_to_the_joins() -> None:
 )  # fmt: skip
 def test_a_join_is_seen(code: str, pairs: set[tuple[str, str]]) -> None:
     assert set(joins(code)) == pairs
+
+
+def windowed(code: str) -> Iterator[tuple[str, str]]:
+    """Joins within a span of instants: the table joined, and the condition.
+
+    Engines begin a join of several tables with any two of them that share a condition.
+    """
+    code = re.sub(r"\{#.*?#\}|--[^\n]*", " ", code, flags=re.DOTALL)
+    ends = (
+        r"(?=\b(?:inner|left|full|cross) join\b|\bwhere\b|\bgroup by\b|\bqualify\b|\n\)|\bunion\b)"
+    )
+    for table, condition in re.findall(
+        rf"join (?:\{{\{{.*?\}}\}} as )?(\w+)\s+on\b(.*?){ends}", code, re.DOTALL
+    ):
+        if re.search(r"_at\b[^=<>]*[<>]|[<>]=?\s*[\w.]+_at\b", condition):
+            yield table, condition
+
+
+def test_rows_of_a_span_of_time_are_met_by_who_they_are_of() -> None:
+    """Never by platform and time alone: all orders and visits of weeks would meet each other."""
+    persons = r"(?:visitor|customer|user|main_order|order)_(?:key|id)|attempt_id"
+    seen = set()
+    for file in (PROJECT / "models").rglob("*.sql"):
+        for table, condition in windowed(file.read_text("utf-8")):
+            seen.add(file.stem)
+            equal = re.findall(r"([\w.]+)\s*=\s*([\w.]+)", condition)
+            assert any(re.search(persons, left) and re.search(persons, right)
+                       for left, right in equal), (file.stem, table)  # fmt: skip
+    assert {"int_orders_linked", "int_touches_credited", "int_customers_acquired"} <= seen
+    assert "int_funnel_sessions_counted" in seen
+    wrong = "inner join b\n    on a.platform = b.platform and a.paid_at >= b.begun_at\n)"
+    [(_, condition)] = windowed(wrong)
+    assert not re.search(persons, condition)

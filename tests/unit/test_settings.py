@@ -82,6 +82,14 @@ def test_another_way_to_count_is_another_generation(home: Path) -> None:
     assert settings.load().code_fingerprint() != before
 
 
+def test_another_engine_is_another_generation(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables keep hashes of its own."""
+    (home / "shop.yml").write_text(GOOD)
+    before = settings.load().code_fingerprint()
+    monkeypatch.setattr(settings, "version", lambda _: "99.0")
+    assert settings.load().code_fingerprint() != before
+
+
 def test_a_missing_file_says_what_to_do(home: Path) -> None:
     with pytest.raises(KpiError, match="kpi demo"):
         settings.load()

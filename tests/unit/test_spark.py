@@ -70,7 +70,7 @@ def test_another_target_is_another_build(tmp_path: Path) -> None:
     ours = settings(tmp_path)
     theirs = ours.on("spark")
     assert (ours.file.build.target, theirs.file.build.target) == ("duckdb", "spark")
-    assert theirs.file.build.limits() == ours.file.build.limits()
+    assert theirs.file.build.limits(tmp_path) == ours.file.build.limits(tmp_path)
     assert theirs.code_fingerprint() != ours.code_fingerprint()
     assert ours.on("") is ours
 

@@ -10,7 +10,8 @@
              differences are logged)
    affected  upstream -> what its log means here.
              rows='day': day offsets [first, last, further ones ...];
-             rows='key': 'key', or hops [[model, column equal to the key, column to go on with], ...]
+             rows='key': 'key', or hops [[model, column equal to the key, column to go on with], ...],
+             or a list of several of these
    suffix    rows='day': upstreams by which all days from the earliest affected one on are stale
    key, day  SQL expressions over the table's own columns: the key, and the day that is logged
    also_days further expressions logged as changed days
@@ -18,13 +19,14 @@
    touch_each  further expressions logged as touched keys; of each `part` that `each` makes of a row
    row_key, row_hash  rows='version': the column with the row key, and the one with the hash of
              source and row key, which large tables keep
+   last_part  rows='key' of a large table: the column that ends the key, see `in_key_scope`
    order_by  physical order of the table, which is what makes reading few days cheap
 
    The model must read every table it names here, or one made of it. Never leave `affected` narrower than the SQL reads:
    only the property test (tests/pipeline/test_incremental.py) guards that. #}
 {% macro replace(
     rows, affected={}, suffix=[], key=none, day=none, also_days=[], touch=none, touch_at=none,
-    touch_each=[], each=none, row_key='_row_key', row_hash=none, order_by=[]
+    touch_each=[], each=none, row_key='_row_key', row_hash=none, last_part=none, order_by=[]
 ) %}
     {{ config(
         materialized='incremental' if has_incremental_tables() else 'table',
@@ -36,7 +38,7 @@
             'rows': rows, 'affected': affected, 'suffix': suffix, 'key': key, 'day': day,
             'also_days': also_days, 'touch': touch, 'touch_at': touch_at,
             'touch_each': touch_each, 'each': each, 'row_key': row_key,
-            'row_hash': row_hash, 'order_by': order_by
+            'row_hash': row_hash, 'last_part': last_part, 'order_by': order_by
         }}
     ) }}
 {% endmacro %}
@@ -48,12 +50,13 @@
     {% elif rule.rows == 'version' %}
         {{ return('rowid in (select held_rowid from ' ~ held_name() ~ ')') }}
     {% elif rule.rows == 'key' %}
-        {{ return(rule.key ~ ' in (select key from ' ~ scope_name() ~ ')') }}
+        {{ return(in_key_scope(rule.key, rule.last_part)) }}
     {% elif rule.rows == 'visitor' %}
         {{ return(
             'session_id in (select s.session_id from ' ~ this ~ ' as s inner join ' ~ scope_name()
             ~ ' as v on ' ~ join_key(['s.platform', 's.shop_id', 's.visitor_key'])
-            ~ ' = v.key and s.started_at between v.first_at and v.last_at)'
+            ~ ' = v.key and s.started_at between v.first_at and v.last_at'
+            ~ ' where s.visitor_key in (select split_part(key, \'|\', -1) from ' ~ scope_name() ~ '))'
         ) }}
     {% else %}
         {{ return(in_days(affected_days(), rule.day)) }}
@@ -104,7 +107,8 @@
     {% for key in rule.touch_each %}
         insert into incremental.touched
         select distinct '{{ model.name }}', {{ seq }}, {{ key }}, null::timestamp, null::timestamp
-        from (select *{{ ', ' ~ rule.each ~ ' as part' if rule.each }} from {{ differing }}) as parts;
+        from (select *{{ ', ' ~ rule.each ~ ' as part' if rule.each }} from {{ differing }}) as parts
+        where {{ key }} is not null;
     {% endfor %}
     delete from {{ args.target_relation }} where rowid in (select stale_rowid from {{ stale }});
     insert into {{ args.target_relation }} ({{ columns | join(', ') }})

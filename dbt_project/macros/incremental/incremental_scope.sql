@@ -87,27 +87,39 @@
 {%- endmacro %}
 
 {# For a model with rows='key': the condition on a key of what it reads. Makes the scope. #}
-{% macro only_touched_keys(key) -%}
+{% macro only_touched_keys(key, last_part=none) -%}
     {%- if not (execute is defined and execute and is_partial()) -%}
         true
     {%- else -%}
         {%- do make_key_scope() -%}
-        {{ key }} in (select key from {{ scope_name() }})
+        {{ in_key_scope(key, last_part) }}
     {%- endif -%}
+{%- endmacro %}
+
+{# Condition: a key is in the scope. Of a large table `last_part`, the pseudonym that ends the key, is
+   looked at first: where a column as it stands can be none of them, others are not even read. #}
+{% macro in_key_scope(key, last_part=none) -%}
+    {%- if last_part -%}
+        {{ last_part }} in (select split_part(key, '|', -1) from {{ scope_name() }}) and{{ ' ' }}
+    {%- endif -%}
+    {{ key }} in (select key from {{ scope_name() }})
 {%- endmacro %}
 
 {% macro make_key_scope() %}
     {% set last = last_state() %}
     {% set parts = [] %}
     {% for upstream, rule in model.config.meta.replace.affected.items() %}
-        {% set keys = namespace(sql="select key from incremental.touched where model = '" ~ upstream
-            ~ "' and seq > " ~ last.seq) %}
-        {% for hop in rule if rule is not string %}
-            {% set table = graph.nodes['model.' ~ project_name ~ '.' ~ hop[0]].relation_name %}
-            {% set keys.sql = "select " ~ hop[2] ~ " as key from " ~ table ~ " where " ~ hop[1]
-                ~ " in (" ~ keys.sql ~ ")" %}
+        {% set is_one_path = rule is string or rule[0] is not string and rule[0][0] is string %}
+        {% for path in ([rule] if is_one_path else rule) %}
+            {% set keys = namespace(sql="select key from incremental.touched where model = '"
+                ~ upstream ~ "' and seq > " ~ last.seq) %}
+            {% for hop in path if path is not string %}
+                {% set table = graph.nodes['model.' ~ project_name ~ '.' ~ hop[0]].relation_name %}
+                {% set keys.sql = "select " ~ hop[2] ~ " as key from " ~ table ~ " where " ~ hop[1]
+                    ~ " in (" ~ keys.sql ~ ")" %}
+            {% endfor %}
+            {% do parts.append(keys.sql) %}
         {% endfor %}
-        {% do parts.append(keys.sql) %}
     {% endfor %}
     {% do run_query(
         "create or replace temp table " ~ scope_name() ~ " as select distinct key from ("

@@ -16,17 +16,20 @@
     {{ return(relation) }}
 {% endmacro %}
 
-{# Condition on the rows of an incremental table; of others all are tested. #}
+{# Condition on the rows of an incremental table, or of a view of some; of others all are tested. #}
 {% macro only_tested_rows(name) %}
-    {% set node = graph.nodes.get('model.' ~ project_name ~ '.' ~ name) if execute %}
-    {% set rule = node.config.meta.replace if node %}
-    {% if not rule or tests_all([name]) %}
+    {% set models = 'model.' ~ project_name ~ '.' %}
+    {% set node = graph.nodes.get(models ~ name) if execute %}
+    {# A view has the rows, and the logs, of others. #}
+    {% set names = node.config.meta.get('rows_of', [name]) if node %}
+    {% set rule = graph.nodes[models ~ names[0]].config.meta.replace if node %}
+    {% if not rule or tests_all(names) %}
         {{ return('true') }}
     {% elif rule.day %}
         {# Rows without a day are in no log of days, and are few. #}
-        {{ return('(' ~ rule.day ~ ' is null or ' ~ only_tested_days(rule.day, [name]) ~ ')') }}
+        {{ return('(' ~ rule.day ~ ' is null or ' ~ only_tested_days(rule.day, names) ~ ')') }}
     {% elif rule.touch %}
-        {{ return(rule.touch ~ ' in (' ~ logged('touched', 'key', [name]) ~ ')') }}
+        {{ return(rule.touch ~ ' in (' ~ logged('touched', 'key', names) ~ ')') }}
     {% endif %}
     {{ return('true') }}
 {% endmacro %}

@@ -16,6 +16,7 @@
             false
         {%- else -%}
             event_date between date '{{ span[0] }}' - 1 and date '{{ span[1] }}' + 1
+            and visitor_key in (select split_part(key, '|', -1) from {{ scope_name() }})
             and exists (
                 select 1
                 from {{ scope_name() }} as v

@@ -3,7 +3,11 @@
     {%- if tests_all(['stg_raw__events', 'int_sessions_built']) -%}
         true
     {%- else -%}
-        {{ join_key(['platform', 'shop_id', 'visitor_key']) }} in (
+        visitor_key in (
+            select split_part(key, '|', -1)
+            from ({{ logged('touched', 'key', ['stg_raw__events']) }}) as touched
+        )
+        and {{ join_key(['platform', 'shop_id', 'visitor_key']) }} in (
             {{ logged('touched', 'key', ['stg_raw__events']) }}
         )
     {%- endif -%}

@@ -1,11 +1,18 @@
 {% set window_days = var('attribution_window_days') | int %}
+{% set visitor = join_key(['platform', 'visitor_key']) %}
+{% set customer = join_key(['platform', 'customer_key']) %}
+{% set of_customer = ['int_orders_rolled_up', customer, 'main_order_key'] %}
+{% set of_visitor = [
+    [['int_orders_linked', visitor, 'main_order_key']],
+    [['int_sessions_recognised', visitor, customer], of_customer]
+] %}
 {{ replace(
-    rows='day', day='business_date', order_by=['business_date'],
+    rows='key', key='conversion_key', day='business_date', order_by=['business_date'],
     affected={
-        'int_orders_rolled_up': [0, 0],
-        'int_orders_linked': [0, 0],
-        'int_sessions_built': [0, window_days + 1],
-        'int_sessions_recognised': [0, window_days + 1]
+        'int_orders_rolled_up': 'key',
+        'int_orders_linked': 'key',
+        'int_sessions_built': of_visitor,
+        'int_sessions_recognised': of_visitor + [[of_customer]]
     }
 ) }}
 
@@ -20,23 +27,23 @@ orders as (
         paid_at,
         {{ plus_seconds('paid_at', '-86400 * ' ~ window_days) }} as window_opened_at
     from {{ ref('int_orders_rolled_up') }}
-    where is_paid and {{ only_affected_days('business_date') }}
+    where is_paid and {{ only_touched_keys('main_order_key') }}
 ),
 
 links as (
-    select *
-    from {{ ref('int_orders_linked') }}
-    where {{ only_affected_days('order_day') }}
+    select * from {{ ref('int_orders_linked') }}
 ),
 
 sessions as (
-    select *
-    from {{ ref('int_sessions_identified') }}
-    where {{ only_affected_days('business_date', before=window_days + 1) }}
+    select * from {{ ref('int_sessions_built') }}
+),
+
+recognised as (
+    select * from {{ ref('int_sessions_recognised') }}
 ),
 
 -- The visitors that the buyer is known to have been: who bought, and who was this customer in a
--- session of the window.
+-- session of the window. Each carries the order, so that sessions are met by visitor alone.
 buyers as (
     select
         orders.*,
@@ -46,14 +53,14 @@ buyers as (
     union
     select
         orders.*,
-        sessions.visitor_key
+        recognised.visitor_key
     from orders
-    inner join sessions
+    inner join recognised
         on
-            orders.customer_key = sessions.customer_key
-            and orders.platform = sessions.platform
-            and orders.paid_at >= sessions.started_at
-            and orders.window_opened_at <= sessions.started_at
+            orders.customer_key = recognised.customer_key
+            and orders.platform = recognised.platform
+            and orders.paid_at >= recognised.started_at
+            and orders.window_opened_at <= recognised.started_at
 ),
 
 -- A visitor may have been another customer in between: those sessions are not the buyer's.
@@ -75,10 +82,11 @@ touches as (
             and buyers.paid_at >= sessions.started_at
             and buyers.window_opened_at <= sessions.started_at
     left join links on buyers.main_order_key = links.main_order_key
+    left join recognised on sessions.session_id = recognised.session_id
     where
-        sessions.customer_key is null
+        recognised.customer_key is null
         or buyers.customer_key is null
-        or sessions.customer_key = buyers.customer_key
+        or recognised.customer_key = buyers.customer_key
         or sessions.session_id = links.session_id
 ),
 

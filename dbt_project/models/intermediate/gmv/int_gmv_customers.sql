@@ -1,5 +1,13 @@
-with orders as (
+{{ replace(
+    rows='key', key='customer_key', touch='customer_key', order_by=['customer_key'],
+    affected={'int_orders_attributed': 'key'}
+) }}
+
+with
+
+orders as (
     select * from {{ ref('int_orders_attributed') }}
+    where {{ only_touched_keys('customer_key') }}
 ),
 
 final as (

@@ -1,6 +1,6 @@
 {{ replace(
     rows='day', suffix=['int_orders_rolled_up'], day='coalesce(business_date, order_date)',
-    also_days=['order_date'], order_by=['order_date'],
+    also_days=['order_date'], touch='customer_key', order_by=['order_date'],
     affected={'int_orders_rolled_up': [0, 0], 'int_orders_linked': [0, 0]}
 ) }}
 

@@ -1,10 +1,19 @@
+{% set visitor = join_key(['platform', 'visitor_key']) %}
+{% set customer = join_key(['platform', 'customer_key']) %}
+{% set name = join_key(['platform', 'shop_id', 'order_id']) %}
+{% set of_customer = ['int_orders_rolled_up', customer, 'main_order_key'] %}
+{% set of_name = ['int_orders_rolled_up', name, 'main_order_key'] %}
 {{ replace(
-    rows='day', suffix=['int_purchases_tracked'], day='order_day', order_by=['order_day'],
+    rows='key', key='main_order_key', day='order_day', touch='main_order_key',
+    order_by=['order_day'],
     affected={
-        'int_orders_rolled_up': [0, 0],
-        'int_sessions_built': [0, 32],
-        'int_sessions_recognised': [0, 32],
-        'int_purchases_tracked': [-2, 0]
+        'int_orders_rolled_up': 'key',
+        'int_purchases_tracked': [of_name],
+        'int_sessions_built': [
+            [['int_purchases_tracked', visitor, name], of_name],
+            [['int_sessions_recognised', visitor, customer], of_customer]
+        ],
+        'int_sessions_recognised': [of_customer]
     }
 ) }}
 
@@ -20,24 +29,19 @@ orders as (
         coalesce(business_date, order_date) as order_day,
         case when is_paid then paid_at else ordered_at end as bought_at
     from {{ ref('int_orders_rolled_up') }}
-    where {{ only_affected_days('coalesce(business_date, order_date)') }}
+    where {{ only_touched_keys('main_order_key') }}
 ),
 
 sessions as (
-    select *
-    from {{ ref('int_sessions_identified') }}
-    where {{ only_affected_days('business_date', before=32) }}
+    select * from {{ ref('int_sessions_built') }}
+),
+
+recognised as (
+    select * from {{ ref('int_sessions_recognised') }}
 ),
 
 purchases as (
-    select
-        platform,
-        shop_id,
-        order_id,
-        visitor_key,
-        occurred_at,
-        event_id
-    from {{ ref('int_purchases_tracked') }}
+    select * from {{ ref('int_purchases_tracked') }}
     where visitor_key is not null
 ),
 
@@ -65,7 +69,8 @@ candidates as (
         buyers.order_day,
         buyers.bought_at,
         1 as link_rank,
-        sessions.*
+        sessions.session_id,
+        sessions.started_at
     from buyers
     inner join sessions
         on
@@ -78,25 +83,18 @@ candidates as (
         buyers.order_day,
         buyers.bought_at,
         2 as link_rank,
-        sessions.*
+        recognised.session_id,
+        recognised.started_at
     from buyers
-    inner join sessions
+    inner join recognised
         on
-            buyers.platform = sessions.platform
-            and buyers.shop_id = sessions.shop_id
-            and buyers.customer_key = sessions.customer_key
+            buyers.platform = recognised.platform
+            and buyers.shop_id = recognised.shop_id
+            and buyers.customer_key = recognised.customer_key
 ),
 
-final as (
-    select
-        main_order_key,
-        order_day,
-        session_id,
-        visitor_key,
-        channel,
-        campaign,
-        device,
-        region
+chosen as (
+    select *
     from candidates
     where
         started_at <= bought_at
@@ -106,6 +104,21 @@ final as (
             partition by main_order_key
             order by link_rank asc, started_at desc, session_id asc
         ) = 1
+),
+
+final as (
+    select
+        chosen.main_order_key,
+        chosen.order_day,
+        chosen.session_id,
+        sessions.platform,
+        sessions.visitor_key,
+        sessions.channel,
+        sessions.campaign,
+        sessions.device,
+        sessions.region
+    from chosen
+    inner join sessions on chosen.session_id = sessions.session_id
 )
 
 select * from final

@@ -1,12 +1,21 @@
+{{ replace(
+    rows='key', key=member_id(), last_part='member_key', touch=member_id(), order_by=['cohort_date'],
+    affected={
+        'int_sessions_built': 'key', 'int_orders_attributed': 'key',
+        'int_customers_acquired': 'key'
+    }
+) }}
+
 with
 
 sessions as (
     select * from {{ ref('int_sessions_built') }}
+    where {{ only_touched_keys(join_key(['platform', 'visitor_key']), last_part='visitor_key') }}
 ),
 
 orders as (
-    select * from {{ ref('int_order_margins') }}
-    where customer_key is not null
+    select * from {{ ref('int_orders_attributed') }}
+    where is_paid and customer_key is not null and {{ only_touched_keys('customer_key') }}
 ),
 
 acquired as (

@@ -1,8 +1,15 @@
+{{ replace(
+    rows='key', key=member_id(), last_part='member_key', order_by=['business_date'],
+    affected={
+        'int_retention_members': 'key', 'int_sessions_built': 'key', 'int_orders_attributed': 'key'
+    }
+) }}
+
 with
 
 members as (
     select * from {{ ref('int_retention_members') }}
-    where last_date > cohort_date
+    where last_date > cohort_date and {{ only_touched_keys(member_id(), last_part='member_key') }}
 ),
 
 sessions as (
@@ -10,7 +17,8 @@ sessions as (
 ),
 
 orders as (
-    select * from {{ ref('int_order_margins') }}
+    select * from {{ ref('int_orders_attributed') }}
+    where is_paid
 ),
 
 -- most come once: only who came again is looked for again
@@ -51,6 +59,7 @@ final as (
     select
         kind,
         platform,
+        member_key,
         channel,
         cohort_date,
         business_date,

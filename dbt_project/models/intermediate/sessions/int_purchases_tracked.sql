@@ -1,6 +1,7 @@
 {# One event in fifty, which many tables look for among all of them. #}
 {{ replace(
-    rows='day', day='event_date', order_by=['event_date'], affected={'stg_raw__events': [0, 0]}
+    rows='day', day='event_date', order_by=['event_date'], affected={'stg_raw__events': [0, 0]},
+    touch=join_key(['platform', 'shop_id', 'order_id'])
 ) }}
 
 with

@@ -1,6 +1,6 @@
 {{ replace(
     rows='visitor', affected={'stg_raw__events': 'visitor'}, day='business_date',
-    touch=join_key(['platform', 'user_key']),
+    touch=join_key(['platform', 'user_key']), touch_each=[join_key(['platform', 'visitor_key'])],
     order_by=['business_date']
 ) }}
 

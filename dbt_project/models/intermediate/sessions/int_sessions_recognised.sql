@@ -1,6 +1,7 @@
 {{ replace(
     rows='key', key=join_key(['platform', 'user_key']), day='business_date',
-    order_by=['business_date'],
+    order_by=['business_date'], touch=join_key(['platform', 'customer_key']),
+    touch_each=[join_key(['platform', 'visitor_key']), 'customer_key'],
     affected={'int_sessions_built': 'key', 'int_customer_links': 'key'}
 ) }}
 
@@ -10,12 +11,15 @@ sessions as (
     select
         session_id,
         platform,
+        shop_id,
+        visitor_key,
         user_key,
+        started_at,
         business_date
     from {{ ref('int_sessions_built') }}
     where
         user_key is not null
-        and {{ only_touched_keys(join_key(['platform', 'user_key'])) }}
+        and {{ only_touched_keys(join_key(['platform', 'user_key']), last_part='user_key') }}
 ),
 
 links as (
@@ -26,8 +30,11 @@ final as (
     select
         sessions.session_id,
         sessions.platform,
+        sessions.shop_id,
+        sessions.visitor_key,
         sessions.user_key,
         coalesce(links.customer_key, sessions.user_key) as customer_key,
+        sessions.started_at,
         sessions.business_date
     from sessions
     left join links
