@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from orchestration.build import dbt, warehouse
+from orchestration.build import dbt, spark, warehouse
 from orchestration.build.audit import Recounted
 from orchestration.build.integrity import is_as_published, own_copy
 from orchestration.build.raw import create_raw
@@ -134,6 +134,7 @@ class Run:
     def begin_build(self) -> list[str]:
         """Make the working build with schema `raw`; returns the arguments of its `dbt build`."""
         full = self._is_full
+        spark.discard(self.settings)  # of a run that was killed
         warehouse.begin_build(self.paths, fresh=full)
         with warehouse.connect(self.paths.working_build) as con:
             sources = self.settings.sources
@@ -154,8 +155,6 @@ class Run:
         """Build and test all tables, here or on Spark; the results as `dbt.invoke` gives them."""
         if self.settings.file.build.target == "duckdb":
             return dbt.invoke(arguments, target)
-        from orchestration.build import spark
-
         return spark.build(self.settings, self.ledger, arguments, target)
 
     @cached_property

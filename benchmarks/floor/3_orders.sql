@@ -182,8 +182,7 @@ select
     refunded / 100 as refunded_amount, units, order_number
 from sold;
 
--- a view: the sessions are there already
-create or replace view fct_sessions as
+create or replace table fct_sessions as
 select
     session_id, replace(cast(visitor as varchar), '-', '') as visitor_key,
     replace(cast(customer as varchar), '-', '') as customer_key, started_at, ended_at, day as business_date, channel,

@@ -198,22 +198,23 @@ class _AllOf:
 
 
 class _Parts:
-    """Rows of stretches, kept in nameless files that end with the process, whatever ends it."""
+    """Rows of stretches, kept in nameless files that end with the process, however it ends."""
 
     def __init__(self, job: Job, opened: ExitStack) -> None:
-        self._job, self._opened = job, opened
-        self._files: dict[str, list[IO[bytes]]] = {feed: [] for feed in job.files.format.feeds}
+        job.landing.mkdir(parents=True, exist_ok=True)
+        self._files: dict[str, IO[bytes]] = {
+            feed: opened.enter_context(TemporaryFile(dir=job.landing))  # noqa: SIM115
+            for feed in job.files.format.feeds
+        }
+        self._sizes: dict[str, list[int]] = {feed: [] for feed in self._files}
         self._doubles: list[pl.Series] = []
 
     def keep(self, feeds: Mapping[str, pl.DataFrame]) -> None:
         """Write the judged rows of a stretch."""
-        self._job.landing.mkdir(parents=True, exist_ok=True)
         for feed, rows in feeds.items():
             content = io.BytesIO()  # polars does not say that it is the disk that is full
             rows.write_ipc_stream(content, compression="lz4")
-            file = self._opened.enter_context(TemporaryFile(dir=self._job.landing))  # noqa: SIM115
-            file.write(content.getbuffer())
-            self._files[feed].append(file)
+            self._sizes[feed].append(self._files[feed].write(content.getbuffer()))
 
     def land(self, feed: str, job: Job, version_at: datetime | None) -> int:
         """Write the rows of a feed where they land; return how many."""
@@ -221,10 +222,10 @@ class _Parts:
 
         def landed() -> Iterator[pl.DataFrame]:
             nonlocal count
-            for file in self._files[feed]:
-                file.seek(0)
-                rows = job.stamped(pl.read_ipc_stream(file), feed, version_at)
-                rows, twice = one_per_key(rows, feed)
+            self._files[feed].seek(0)
+            for size in self._sizes[feed]:
+                rows = pl.read_ipc_stream(io.BytesIO(self._files[feed].read(size)))
+                rows, twice = one_per_key(job.stamped(rows, feed, version_at), feed)
                 self._doubles.append(twice)
                 units = as_units({feed: rows}, job.source, job.files, job.exported)
                 count += units[feed].height

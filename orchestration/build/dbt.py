@@ -87,9 +87,8 @@ def _parsed(variables: Sequence[str], build_file: Path) -> bytes:
     with _DIGEST.with_suffix(".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         is_told = MANIFEST.exists() and _DIGEST.exists() and _DIGEST.read_text("ascii") == project
-        if not (is_told and kept.exists()):
+        if not (kept.exists() and (is_told or "--target" in variables)):
             _parse(variables, kept)
-            _DIGEST.write_text(project, "ascii")
         return kept.read_bytes()
 
 
@@ -122,7 +121,9 @@ def _parse(variables: Sequence[str], kept: Path) -> None:
                 "Mend the model or yml it names.",
             )
         # From one moment to the next: another shop may be reading.
-        (target / MANIFEST.name).replace(MANIFEST)
+        if "--target" not in variables:  # another engine's manifest has its own kinds of tables
+            (target / MANIFEST.name).replace(MANIFEST)
+            _DIGEST.write_text(_project_digest(), "ascii")
         (target / _PARTIAL).replace(kept)
     for file in others[: 1 - _KEPT]:
         file.with_suffix(_TESTS).unlink(missing_ok=True)

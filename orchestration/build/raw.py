@@ -225,19 +225,16 @@ def _view(con: duckdb.DuckDBPyConnection, feed: Feed, landing: Path) -> str:
     )
     # A column added to the feed later is missing from older files, perhaps from all of them.
     landed = {row[0] for row in con.execute(f"describe select * from {files}").fetchall()}
-    return (
-        f"create or replace view raw.{feed.name} as {landed_rows(feed, landed)}"
-        f" from {files} as f"
-        f" inner join raw.batches as b on b.batch_id = f.batch and b.feed = '{feed.name}'"
-    )
+    return f"create or replace view raw.{feed.name} as {feed_query(feed, files, landed)}"
 
 
-def landed_rows(feed: Feed, landed: Collection[str]) -> str:
-    """What is selected of landed files `f` and their batches `b`, as both engines read it.
+def feed_query(feed: Feed, files: str, landed: Collection[str]) -> str:
+    """Query of `raw.<feed>` in words of every engine.
 
     Args:
-        feed: whose files.
-        landed: columns the files have; others are NULL.
+        feed: one of which batches are known.
+        files: the relation of its landed rows, with their `batch`.
+        landed: the columns it has; others are NULL.
     """
     # Keys that another column tells too are left empty in the files.
     row_key = f"coalesce(f._row_key, f.{feed.key_column or '_row_key'})"
@@ -251,7 +248,11 @@ def landed_rows(feed: Feed, landed: Collection[str]) -> str:
     # Of a file without export instant the last instant in it orders versions: a guess that the
     # order of names may contradict.
     age = "case when f._version_at = b.last_at then b.name_order end as _name_order"
-    return f"select {', '.join(columns)}, f.batch, b.is_active as _is_active, b.seq as _seq, {age}"
+    return (
+        f"select {', '.join(columns)}, f.batch, b.is_active as _is_active, b.seq as _seq, {age}"
+        f" from {files} as f"
+        f" inner join raw.batches as b on b.batch_id = f.batch and b.feed = '{feed.name}'"
+    )
 
 
 def sql_type(kind: Any) -> str:

@@ -102,7 +102,6 @@ def build(
     """
     require(settings.file.build.spark)
     folder = folder_of(settings)
-    discard(settings)
     _copy_told(settings.paths, folder)
     try:
         with _connection(settings, folder) as execute:
@@ -166,11 +165,8 @@ def _feed_statements(feed: Feed, files: Path) -> Iterator[str]:
         f" partitioned by (batch) location {_text(files)}"
     )
     yield f"msck repair table raw_landing.{feed.name}"
-    yield (
-        f"create view raw.{feed.name} as {raw.landed_rows(feed, feed.landed)}"
-        f" from raw_landing.{feed.name} as f"
-        f" inner join raw.batches as b on b.batch_id = f.batch and b.feed = '{feed.name}'"
-    )
+    query = raw.feed_query(feed, f"raw_landing.{feed.name}", feed.landed)
+    yield f"create view raw.{feed.name} as {query}"
 
 
 def _text(path: Path) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ingestion.errors import MappingError
-from orchestration.build import warehouse
+from orchestration.build import spark, warehouse
 from orchestration.config.settings import Settings
 from orchestration.erasure.erase import (
     Journal,
@@ -130,6 +130,7 @@ def _others(settings: Settings, state: State, journal: Journal) -> None:
 
 def _build(settings: Settings, state: State, journal: Journal) -> None:
     warehouse.discard_build(settings.paths)
+    spark.discard(settings)
     if settings.paths.good_build.exists():
         settings.paths.good_build.unlink()
         journal.rewritten["build"] = 1

@@ -10,8 +10,12 @@ import pytest
 from orchestration.build import spark
 from orchestration.config.sections import ShopFile, Spark
 from orchestration.config.settings import PROJECT_ROOT, Paths, Settings
+from orchestration.erasure import forget
+from orchestration.erasure.erase import Journal
 from orchestration.errors import KpiError
+from orchestration.run import Run
 from tests.support.exports import ORDERS, SHOP
+from tests.support.homes import Home
 
 SOURCES = {"shop": {**SHOP, "files": [{"path": "**/*.csv", "format": ORDERS}]}}
 NAMED = {"name": "S", "currency": "CNY", "timezone": "Asia/Shanghai"}
@@ -111,3 +115,21 @@ def test_what_is_read_outside_dbt_is_loaded() -> None:
 def test_a_table_that_spark_did_not_write_is_missed(tmp_path: Path) -> None:
     with pytest.raises(KpiError, match=r"no table marts\.fct_orders"):
         spark.load(tmp_path / "kpi.duckdb", tmp_path, {"marts.fct_orders": "true"})
+
+
+def test_what_a_killed_run_left_is_dropped_by_the_next_on_any_engine(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.settings.config_file.touch()
+    left = spark.folder_of(home.settings) / "staging" / "stg_raw__orders"
+    left.mkdir(parents=True)
+    assert home.settings.file.build.target == "duckdb"
+    Run(home.settings, "r1", "r1", as_of=None, full=False).begin_build()
+    assert not left.exists()
+
+
+def test_forgetting_a_person_drops_it_too(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    left = spark.folder_of(home.settings) / "staging" / "stg_raw__orders"
+    left.mkdir(parents=True)
+    forget._build(home.settings, home.state, Journal("e1", {}, {}, {}))
+    assert not left.exists()
