@@ -51,6 +51,7 @@ SUMS = [
     "orphans_daily", "lookups", "source_completeness_daily", "source_watermarks",
     "version_conflicts", "platform_reconciliation_daily", "int_consoles_counted",
     "int_completeness_judged", "int_completeness_gaps", "int_calendar_holidays",
+    "int_platforms_refunding",
 ]  # fmt: skip
 # Table, feed that looks, feed it looks in -> where its rows that find none are counted, as
 # feed/thing of quality.orphans_daily, or why none is lost.

@@ -48,6 +48,10 @@ def test_incremental_runs_equal_full_ones(finished_home: Path, tmp_path: Path) -
         shop.deliver(home, day)
         shop.run(home, day)
     assert shop.different(home, finished_home) == []
+    # Purchases are then those counted before, with those of new batches.
+    assert shop.query(home, "select tests_cover from quality.run") == [("changed rows",)]
+    counted = "from quality.reconciliation_daily order by all"
+    assert shop.query(home, counted) == shop.query(finished_home, counted)
 
 
 @pytest.mark.long
