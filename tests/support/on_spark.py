@@ -22,7 +22,7 @@ from tests.support.raw import PROJECT, conform, run_dbt, write_raw
 # Of logarithms, whose last digit is each library's own. Table -> its key, how close.
 CLOSE = {"marts.fct_gmv_change": (["business_date", "comparison", "dimension", "segment"], 1e-10)}
 
-HASH = "_row_hash"  # each engine's own, by which it finds rows again; no table is made of it
+HASH = "_row_hash"  # each engine has its own, by which a table finds its rows again
 
 
 def settings(root: Path, **of_spark: Any) -> Settings:
