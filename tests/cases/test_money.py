@@ -103,6 +103,7 @@ r2,9,2026-03-08 10:00:00,33,return,succeeded
 #3,s3@x.y,paid,,,card,{AT},EUR,65.00,0,0,{AT},1,Gift Card - $50.00,50.00,GC-50
 #3,,,,,,,,,,,{AT},1,Gift card holder,15.00,HOLD
 """
+        refunds=REFUNDS,  # none so far
     ),
     # Goods 100, tax 8, postage 10, all of it given back; 2 keeps half, in two steps. In prices of
     # 3 the tax of 20 is included.
@@ -183,6 +184,7 @@ r10,8,2026-03-05 09:00:00,5.00,refund_only,succeeded,,
 {LINES}
 1,A,1,40.00,0
 """,
+        refunds=REFUNDS,  # none so far
     ),
 }
 
