@@ -102,7 +102,7 @@ r2,9,2026-03-08 10:00:00,33,return,succeeded
 #2,,,,,,,,,,,{AT},0,Belt,9.00,BELT
 #3,s3@x.y,paid,,,card,{AT},EUR,65.00,0,0,{AT},1,Gift Card - $50.00,50.00,GC-50
 #3,,,,,,,,,,,{AT},1,Gift card holder,15.00,HOLD
-"""
+""",
         refunds=REFUNDS,  # none so far
     ),
     # Goods 100, tax 8, postage 10, all of it given back; 2 keeps half, in two steps. In prices of
