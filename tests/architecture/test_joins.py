@@ -86,8 +86,7 @@ JOINS = {
     ("int_refunds_matched", "refunds", "fx_rates"): "refunds/rate",
     ("int_refunds_matched", "orders", "shipments"): _KEPT + "an order without a parcel has its"
     " status",
-    ("int_refunds_matched", "shipments", "orders"): "a parcel tells no figure but when its order"
-    " left",
+    ("int_refunds_matched", "shipments", "orders"): "shipments/order",
     ("int_refunds_converted", "refunds", "order_items"): "refunds/line",
     ("fct_refunds", "refunds", "orders"): "refunds of int_refunds_matched, each of an order that is"
     " there",

@@ -25,6 +25,7 @@ sources:
       - {path: "site/refunds_20260409020000.csv", format: plain_refunds, daily: false}
       - {path: "site/events.csv", format: plain_events, daily: false}
       - {path: "site/spend.csv", format: plain_campaign_spend, daily: false}
+      - {path: "site/parcels.csv", format: plain_shipments, daily: false}
   till:
     <<: *source
     platform: till
@@ -61,6 +62,8 @@ FILES = {
     "e5,v3,2026-04-08 09:06:00,purchase,,,,6\n",
     "site/spend.csv": "spend_date,campaign,cost_kind,cost\n"
     "2026-04-06,brand,click,60\n2026-04-06,mystery,click,15\n2026-04-07,riddle,click,2\n",
+    "site/parcels.csv": "shipment_id,order_id,carrier,shipped_at\n"
+    "p1,1,DHL,2026-04-07 09:00:00\np2,5,DHL,2026-04-08 09:00:00\n",
     "till/orders.csv": "order_id,ordered_at,paid_at,status,order_amount\n"
     "1,2026-04-06 09:05:00,2026-04-06 09:05:00,completed,11\n",
     "till/refunds_20260409020000.csv": REFUNDS
@@ -94,6 +97,7 @@ def test_every_row_that_finds_none_is_counted_once_a_thing_it_looks_for(shop) ->
         ("site", "refunds", "line", DAY_8, 1, euro("6.00"), "1"),
         ("site", "refunds", "order", DAY_8, 1, euro("9.00"), "9"),
         ("site", "refunds", "payment", DAY_8, 1, euro("8.00"), "3"),
+        ("site", "shipments", "order", DAY_8, 1, None, "5"),
         ("till", "refunds", "order", DAY_7, 1, euro("2.00"), "2"),
     ]
 

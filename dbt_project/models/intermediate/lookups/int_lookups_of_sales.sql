@@ -35,6 +35,10 @@ links as (
     select * from {{ ref('int_orders_linked') }}
 ),
 
+parcels as (
+    select * from {{ ref('stg_raw__shipments') }}
+),
+
 tracked as (
     select
         platform,
@@ -101,6 +105,18 @@ final as (
             orders.platform = tracked.platform
             and orders.business_date between tracked.first_date and tracked.last_date
     left join links on orders.main_order_key = links.main_order_key
+    union all
+    select
+        'shipments' as feed,
+        'order' as looks_for,
+        source,
+        {{ local_date('shipped_at') }} as day,
+        order_id as example_id,
+        cast(null as decimal(18, 2)) as amount,
+        order_key in (select placed.order_key from {{ ref('stg_raw__orders') }} as placed)
+            as is_found,
+        1 as row_count
+    from parcels
 )
 
 select * from final
