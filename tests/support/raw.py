@@ -142,8 +142,8 @@ def _batches_of(full: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 def _sources_of(full: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     placed = {feed for feed, frame in full.items() if {"platform", "shop_id"} <= set(frame.columns)}
     places = pl.concat(full[feed].select("source", "platform", "shop_id") for feed in placed)
-    # A shop that delivers refunds delivers them of all that sell, whether or not there were any.
-    sellers = {"refunds": full["orders"]} if not full["refunds"].is_empty() else {}
+    # What is configured does not change with what comes: who sells delivers refunds, or none so far.
+    sellers = {"refunds": full["orders"]}
     return pl.concat(
         (frame if feed in placed else frame.select("source").join(places, on="source"))
         .select("source", "platform", "shop_id")
