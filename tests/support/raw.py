@@ -142,7 +142,7 @@ def _batches_of(full: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 def _sources_of(full: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     placed = {feed for feed, frame in full.items() if {"platform", "shop_id"} <= set(frame.columns)}
     places = pl.concat(full[feed].select("source", "platform", "shop_id") for feed in placed)
-    # What is configured does not change with what comes: who sells delivers refunds, or none so far.
+    # What is configured does not change with what comes: who sells delivers refunds, if any.
     sellers = {"refunds": full["orders"]}
     return pl.concat(
         (frame if feed in placed else frame.select("source").join(places, on="source"))
