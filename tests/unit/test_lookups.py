@@ -99,7 +99,7 @@ def test_every_thing_that_is_looked_for_has_its_words() -> None:
     folder = PROJECT / "models/intermediate/lookups"
     code = "".join(file.read_text("utf-8") for file in sorted(folder.glob("int_lookups_of_*.sql")))
     kinds = {f"{a}_{b}" for a, b in re.findall(r"'(\w+)' as feed,\s+'(\w+)' as looks_for", code)}
-    assert len(kinds) == 11
+    assert len(kinds) == 12
     for lang in LANGUAGES:
         for group in ("kind", "effect"):
             known = {name for name in catalogue(lang) if name.startswith(f"lookup.{group}.")}
