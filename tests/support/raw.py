@@ -147,6 +147,7 @@ def _sources_of(full: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(
         (frame if feed in placed else frame.select("source").join(places, on="source"))
         .select("source", "platform", "shop_id")
+        .drop_nulls("platform")  # a row may lack it, what is configured does not
         .unique()
         .with_columns(
             pl.lit(feed).alias("feed"),
