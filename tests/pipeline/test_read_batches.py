@@ -25,25 +25,31 @@ class Events:
         self.rows: list[dict[str, Any]] = []
         self.batches: dict[str, dict[str, Any]] = {}
 
-    def land(self, batch: str, *events: tuple[str, int, int], kind: str = "home") -> None:
-        """Events as (id, day, version); `kind` is what all of them are."""
+    def land(
+        self, batch: str, *events: tuple[str, int, int], kind: str = "home", name: int | None = None
+    ) -> None:
+        """Events as (id, day, version); `kind` is what all of them are.
+
+        `name` is the place of the file's name, where nothing else tells the age of its rows.
+        """
         for event, day, version in events:
             self.rows.append({
                 "batch": batch, "event_id": event, "platform": "p", "shop_id": "s",
                 "visitor_key": f"v{event}", "event_type": kind,
                 "occurred_at": datetime(2026, 3, day, 9),
                 "_version_at": datetime(2026, 4, version),
+                "_name_order": name,
             })  # fmt: skip
-        self.state(batch, is_active=True)
+        self.state(batch, is_active=True, name=name)
 
-    def state(self, batch: str, *, is_active: bool) -> None:
+    def state(self, batch: str, *, is_active: bool, name: int | None = None) -> None:
         seq = 1 + max((one["seq"] for one in self.batches.values()), default=0)
         self.batches[batch] = {"batch_id": batch, "source": "shop", "feed": "events", "seq": seq,
-                               "is_active": is_active}  # fmt: skip
+                               "is_active": is_active, "name_order": name}  # fmt: skip
 
     def build(self) -> None:
-        states = pl.DataFrame(list(self.batches.values()))
-        frame = pl.DataFrame(self.rows).join(
+        states = pl.DataFrame(list(self.batches.values()), infer_schema_length=None)
+        frame = pl.DataFrame(self.rows, infer_schema_length=None).join(
             states.select(batch="batch_id", _is_active="is_active", _seq="seq"), on="batch"
         )
         write_raw(self.file, {"events": frame}, batches=states)
@@ -117,6 +123,20 @@ def test_an_older_version_that_comes_late_changes_nothing(events: Events) -> Non
     events.land("b3", ("c", 5, 1))
     events.build()
     assert events.staged()[2] == ("c", 2, "home", "b2", False)
+
+
+def test_a_name_of_long_ago_that_contradicts_the_last_row_is_told(events: Events) -> None:
+    """The new file is the last but one by name; the last is in neither it nor what is held."""
+    events.land("b3", ("d", 3, 1), name=9)
+    events.land("b4", ("d", 3, 2), name=4)
+    events.build()
+    assert ("d", 3, "home", "b4", False) in events.staged()
+    events.land("b5", ("d", 3, 3), kind="list", name=5)
+    events.build()
+    assert ("d", 3, "list", "b5", True) in events.staged()
+    events.land("b6", ("d", 3, 4), kind="list", name=10)
+    events.build()
+    assert ("d", 3, "list", "b6", False) in events.staged()
 
 
 def test_a_row_stays_tied_with_one_of_a_batch_long_ago(events: Events) -> None:

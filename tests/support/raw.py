@@ -26,7 +26,8 @@ from orchestration.build.raw import create_raw, instant_kind
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 
-STATE_COLUMNS: dict[str, Any] = {"batch": pl.String, "_is_active": pl.Boolean, "_seq": pl.Int64}
+STATE_COLUMNS: dict[str, Any] = {"batch": pl.String, "_is_active": pl.Boolean, "_seq": pl.Int64,
+                                 "_name_order": pl.Int64}  # fmt: skip
 COUNTRIES = [("tmall", "CN"), ("shopify", "CN")]
 DEFAULT_VERSION = datetime(2026, 1, 1)
 
