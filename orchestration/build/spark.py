@@ -9,6 +9,7 @@ publishing and pages are the same code. Nothing stays on Spark's side from one r
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import re
@@ -116,9 +117,14 @@ def build(
 
 
 def folder_of(settings: Settings) -> Path:
-    """Where Spark keeps the tables of a run under way; all nodes must see it and landing."""
+    """Where Spark keeps the tables of a run under way; all nodes must see it and landing.
+
+    It is named by the data folder: shops that share `build.spark.folder` must not meet.
+    """
+    home = settings.paths.home
     given = settings.file.build.spark.folder
-    return (settings.paths.home / given if given else settings.paths.build / "spark") / "kpi_run"
+    name = f"kpi_run_{hashlib.sha256(str(home).encode()).hexdigest()[:12]}"
+    return (home / given if given else settings.paths.build / "spark") / name
 
 
 def discard(settings: Settings) -> None:
@@ -218,7 +224,7 @@ def _connection(settings: Settings, folder: Path) -> Iterator[Execute]:
         from pyhive import hive
 
         host, _, port = configured.thrift.partition(":")
-        connection = hive.connect(host, int(port), "kpi", configuration=_SESSION)
+        connection = hive.connect(host, int(port), username="kpi", configuration=_SESSION)
         try:
             cursor = connection.cursor()
             yield cursor.execute
@@ -236,6 +242,13 @@ def _connection(settings: Settings, folder: Path) -> Iterator[Execute]:
     try:
         yield session.sql
     finally:
+        java = session.sparkContext._gateway.proc
+        if (code := java.poll()) is not None:  # what failed since says only that it is gone
+            raise KpiError(
+                f"Spark's Java ended in the middle, exit code {code}",
+                "build.spark.driver_memory",
+                "Killed by the system (-9) it wanted more memory than the machine had left.",
+            )
         session.stop()
 
 
@@ -253,6 +266,8 @@ def _conf(settings: Settings, folder: Path) -> dict[str, str]:
         "spark.executor.memory": spark.executor_memory,
         "spark.sql.shuffle.partitions": str(spark.shuffle_partitions),
         "spark.sql.warehouse.dir": str(folder),
+        # Rows that do not fit into memory: of a Java that was killed they go with the folder.
+        "spark.local.dir": str(folder / "scratch"),
         "spark.sql.catalogImplementation": "in-memory",  # nothing outlives a run
         "spark.scheduler.mode": "FAIR",
         "spark.ui.enabled": "false",

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
 import pytest
+import yaml
 
 from ingestion.feeds import FEEDS
 from orchestration.build import dbt, spark
 from orchestration.config.sections import ShopFile
 from orchestration.config.settings import Paths, Settings
 from orchestration.errors import KpiError
-from tests.golden.shop import deliveries
+from tests.golden.shop import SHOPS, deliveries
+from tests.support import shop
 from tests.support.exports import ORDERS, SHOP
+from tests.support.published_hashes import SCHEMAS, STAMPS
 from tests.support.raw import PROJECT, conform, run_dbt, write_raw
 
 # Of logarithms, whose last digit is each library's own. Table -> its key, how close.
 CLOSE = {"marts.fct_gmv_change": (["business_date", "comparison", "dimension", "segment"], 1e-10)}
 
 HASH = "_row_hash"  # each engine has its own, by which a table finds its rows again
+LAST_DAY = date(2026, 11, 13)
+_WHEN = {"orders": ("ordered_at", "paid_at"), "order_items": (), "refunds": ("refunded_at",),
+         "events": ("occurred_at",), "traffic_daily": ("traffic_date",)}  # fmt: skip
+_WITHDRAWN = ("events", "traffic_daily")  # by the next export of their days
 
 
 def settings(root: Path, **of_spark: Any) -> Settings:
@@ -100,21 +108,108 @@ def _all_tables(manifest: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def differences(ours: Path, theirs: Path) -> dict[str, object]:
-    """Table -> what is wrong with it on the other side; of all tables and `fct_sessions`."""
+def new_home(root: Path, **build: Any) -> Path:
+    """A data folder of the golden shop, whose files `deliver` writes; `build` as in shop.yml."""
+    home = shop.new_home(root)
+    stamp = {"file_name": r"_(\d{14})"}
+    sources = {
+        platform: {
+            "platform": platform, "shop_id": shop_id, "timezone": "UTC", "currency": "CNY",
+            "files": [
+                {"path": f"{platform}/{feed}_*.csv", "format": f"plain_{feed}", "daily": False,
+                 "overrides": {"exported_at": stamp},
+                 **({"delivery": f"snapshot:{_WHEN[feed][0]}"} if feed in _WITHDRAWN else {})}
+                for feed, rows in deliveries().items() if platform in rows["source"]
+            ],
+        }
+        for platform, shop_id in SHOPS.values()
+    }  # fmt: skip
+    settings = {
+        "shop": {"name": "Golden", "currency": "CNY", "timezone": "Asia/Shanghai"},
+        "sources": sources,
+        "build": build,
+    }
+    (home / "shop.yml").write_text(yaml.safe_dump(settings, sort_keys=False))
+    return home
+
+
+def deliver(home: Path, day: int) -> None:
+    """Export the golden shop into the inbox: `day` 0 its own rows, and then what comes.
+
+    Day 1 is a day like the last one. On day 2 all rows of day 1 are told to be of day 2, and day 1
+    has none any more: moved where they have a key of their own, else withdrawn.
+    """
+    for feed, rows in deliveries().items():
+        if day:
+            last = _of_last_day(feed, rows)
+            again = [last] if day > 1 and feed in _WITHDRAWN else []
+            rows = pl.concat([*again, _moved(feed, last, day)])  # noqa: PLW2901 - of the same feed
+        for (platform,), part in rows.group_by("source"):
+            stamp = LAST_DAY + timedelta(days=day + 1)
+            file = home / f"data/inbox/{platform}/{feed}_{stamp:%Y%m%d}020000.csv"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            given = part.drop("source", "platform", "shop_id", strict=False).rename(
+                lambda name: name.replace("_key", "_id")
+            )
+            given.write_csv(file, datetime_format="%Y-%m-%d %H:%M:%S")
+
+
+def _of_last_day(feed: str, rows: pl.DataFrame) -> pl.DataFrame:
+    if not _WHEN[feed]:
+        orders = _of_last_day("orders", deliveries()["orders"])
+        return rows.join(orders, on=["source", "order_id"], how="semi")
+    return rows.filter(pl.col(_WHEN[feed][0]).cast(pl.Date) == LAST_DAY)
+
+
+def _moved(feed: str, rows: pl.DataFrame, days: int) -> pl.DataFrame:
+    """The rows some days later, under ids of their own."""
+    ids = {f"{name}_id" for name in ("order", "parent_order", "refund", "event")}
+    return rows.with_columns(
+        *(pl.col(name) + "-next" for name in ids.intersection(rows.columns)),
+        *(pl.col(name) + timedelta(days=days) for name in _WHEN[feed]),
+    )
+
+
+def run_here(home: Path, day: int) -> None:
+    """Deliver what comes on a day, and run on DuckDB."""
+    deliver(home, day)
+    shop.run(home, LAST_DAY + timedelta(days=day))
+
+
+def published_differences(ours: Path, theirs: Path) -> dict[str, object]:
+    """As `differences`, of two published files."""
+    return differences(ours, theirs, SCHEMAS, STAMPS)
+
+
+def differences(
+    ours: Path,
+    theirs: Path,
+    schemas: Sequence[str] = ("staging", "intermediate", "marts", "quality"),
+    stamps: Mapping[str, Collection[str]] | None = None,
+) -> dict[str, object]:
+    """Table -> what is wrong with it on the other side; of all tables and `fct_sessions`.
+
+    Args:
+        ours: a DuckDB file.
+        theirs: another.
+        schemas: those to look at.
+        stamps: table -> columns that are of a run and not looked at.
+    """
     with duckdb.connect() as con:
         con.execute(f"attach '{ours}' as ours (read_only)")
         con.execute(f"attach '{theirs}' as theirs (read_only)")
         wanted = con.execute(
             "select table_schema || '.' || table_name from information_schema.tables"
             " where table_catalog = 'ours' and (table_type = 'BASE TABLE' or table_name ="
-            " 'fct_sessions') and table_schema in ('staging', 'intermediate', 'marts', 'quality')"
-        ).fetchall()
-        assert len(wanted) > 90
-        return {name: found for (name,) in wanted if (found := _difference(con, name))}
+            " 'fct_sessions') and table_schema in (select unnest(?))", [list(schemas)]
+        ).fetchall()  # fmt: skip
+        assert len(wanted) > (30 if stamps else 90)
+        skipped = stamps or {}
+        found = {name: _difference(con, name, skipped.get(name, ())) for (name,) in wanted}
+        return {name: wrong for name, wrong in found.items() if wrong}
 
 
-def _difference(con: duckdb.DuckDBPyConnection, table: str) -> object:
+def _difference(con: duckdb.DuckDBPyConnection, table: str, skipped: Collection[str]) -> object:
     try:
         there = con.execute(f"describe theirs.{table}").fetchall()
     except duckdb.CatalogException:
@@ -127,7 +222,9 @@ def _difference(con: duckdb.DuckDBPyConnection, table: str) -> object:
         return types
     if table in CLOSE:
         return con.execute(_apart(table, here, *CLOSE[table])).fetchall()
-    columns = ", ".join(_exact(name, kind) for name, kind, *_ in here if name != HASH)
+    columns = ", ".join(
+        _exact(name, kind) for name, kind, *_ in here if name not in {HASH, *skipped}
+    )
     return con.execute(
         f"(select {columns} from ours.{table} except all select {columns} from theirs.{table})"
         " union all"

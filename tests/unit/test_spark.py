@@ -100,7 +100,19 @@ def test_settings_of_the_shop_reach_the_session(tmp_path: Path) -> None:
     cluster = settings(tmp_path, spark={"master": "spark://h:7077", "folder": "/shared"})
     assert spark._conf(cluster, tmp_path)["spark.master"] == "spark://h:7077"
     assert "spark.driver.host" not in spark._conf(cluster, tmp_path)
-    assert spark.folder_of(cluster) == Path("/shared/kpi_run")
+    assert spark.folder_of(cluster).parent == Path("/shared")
+    assert Path(conf["spark.local.dir"]).is_relative_to(tmp_path)
+
+
+def test_shops_that_share_a_folder_do_not_delete_each_others_tables(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    a, b = (settings(tmp_path / name, spark={"folder": str(tmp_path)}) for name in "ab")
+    (spark.folder_of(b) / "staging").mkdir(parents=True)
+    spark.discard(a)
+    assert spark.folder_of(b).exists()
+    spark.discard(b)
+    assert not spark.folder_of(b).exists()
 
 
 def test_what_is_read_outside_dbt_is_loaded() -> None:
