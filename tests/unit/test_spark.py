@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from orchestration.build import spark
 from orchestration.config.sections import ShopFile, Spark
@@ -57,6 +58,11 @@ def test_a_thrift_server_needs_no_java_here(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(spark, "_is_there", lambda module: True)
     monkeypatch.setenv("PATH", "")
     spark.require(Spark(thrift="host:10000"))
+
+
+def test_no_statement_is_sent_to_a_thrift_server_twice() -> None:
+    profiles = yaml.safe_load((PROJECT_ROOT / "dbt_project/profiles.yml").read_text("utf-8"))
+    assert profiles["kpi_warehouse"]["outputs"]["spark"]["query_retries"] == 0
 
 
 def test_without_the_packages_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
