@@ -137,7 +137,7 @@ class Company:
         rows = [
             {
                 "shipment_id": f"s{self.random.randint(1, 20)}",
-                "order_id": f"o{self.random.randint(1, 45)}",
+                "order_id": self._named(f"o{self.random.randint(1, 45)}"),
                 "carrier": "post",
                 "shipped_at": self._instant(),
             }
