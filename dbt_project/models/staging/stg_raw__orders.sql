@@ -35,6 +35,7 @@ final as (
         -- state
         status,
         {{ is_fully_paid() }} as is_paid,
+        is_shipped,
         coalesce(is_presale, false) as is_presale,
         payment_method,
         coupon_code,
