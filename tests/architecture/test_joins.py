@@ -13,9 +13,9 @@ from tests.support.raw import PROJECT
 # What a row of a table stands for; tables that have other rows than those of a feed (days, periods,
 # seeds) stand for nothing. A new table is entered here.
 ROWS = {
-    "orders": ["stg_raw__orders", "stg_raw__order_aliases", "int_orders_valued",
-               "int_customers_acquired", "int_orders_rolled_up", "int_orders_attributed",
-               "int_order_margins", "int_gmv_orders", "int_gmv_customers",
+    "orders": ["stg_raw__orders", "stg_raw__order_names", "stg_raw__order_aliases",
+               "int_orders_valued", "int_customers_acquired", "int_orders_rolled_up",
+               "int_orders_attributed", "int_order_margins", "int_gmv_orders", "int_gmv_customers",
                "int_customers_scored", "fct_orders", "dim_customer"],
     "order_items": ["stg_raw__order_items", "int_order_items_shared", "fct_order_items",
                     "int_products_sold"],

@@ -79,6 +79,12 @@ p5,#3505,DHL,2026-03-12 09:00:00
     "versions": case(
         orders=f"{ORDERS}\n{bought('5', '5.0', '6')}", refunds=back("5.0", "6.0", "#5")
     ),
+    # Child orders name their main order as the shop does, and as a spreadsheet writes it.
+    "family": case(
+        orders=f"{ORDERS},aliases,parent_order_id\n{bought('M1', extra=',T-900,')}\n"
+        f"{bought('c1', extra=',,T-900')}\n{bought('c2', extra=',,#M1')}",
+        refunds=back("c2", "T-900"),
+    ),
     # Two orders share an alias: it stands for neither.
     "shared": case(
         orders=f"{ORDERS},aliases\n{bought('1', extra=',A7|B1')}\n{bought('2', extra=',A7|B2')}",
@@ -130,6 +136,13 @@ def test_a_parcel_finds_its_order_by_each_of_its_names(home: Path) -> None:
 
 def test_a_number_that_is_an_orders_own_means_that_order(home: Path) -> None:
     assert refunded(home, "woo") == {"11": 10, "12": 10, "13": 0}
+
+
+def test_a_child_order_finds_its_main_order_by_each_of_its_names(home: Path) -> None:
+    """Two children of 100.00 each are one order; its own amount would tell of them again."""
+    assert orders(home, "family", "paid_amount::double, refunded_amount::double") == [
+        ("M1", 200.0, 20.0)
+    ]
 
 
 def test_leading_zeros_are_part_of_an_id(home: Path) -> None:

@@ -326,7 +326,7 @@ class Company:
                     f"o{number + 3}",
                 ]
             ),
-            "parent_order_id": f"o{number - number % 4}" if number % 7 == 0 else None,
+            "parent_order_id": self._named(f"o{number - number % 4}") if number % 7 == 0 else None,
             "platform": "tmall",
             "shop_id": "s1",
             "ordered_at": placed,
