@@ -281,10 +281,19 @@ class Run:
         return day if isinstance(day, date) else None
 
     def published_incidents(self) -> pl.DataFrame | None:
-        """Incidents as readers know them, so that an episode keeps its id from run to run."""
+        """Incidents as readers know them, so that an episode keeps its id from run to run.
+
+        A source that was renamed since has its new name.
+        """
         if not self.paths.current.exists():
             return None
-        return self.published("from insights.incidents")
+        incidents = self.published("from insights.incidents")
+        built_at = self.published("select built_at from quality.run")["built_at"][0]
+        for old, new in self.state.renamed_since(built_at):
+            is_of_it = (pl.col("dimension") == "source") & (pl.col("segment") == old)
+            called = pl.when(is_of_it).then(pl.lit(new)).otherwise("segment")
+            incidents = incidents.with_columns(segment=called)
+        return incidents
 
     def write(self, table: str, frame: pl.DataFrame) -> None:
         """Write a frame as a table of the working build, replacing it."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from orchestration.cli.untold import other_visits
+from orchestration.cli.untold import other_visits, referrers
 from orchestration.config.sections import Channels
 from tests.support.landed import built
 from tests.support.raw import read
@@ -111,6 +111,9 @@ ANALYTICS = [
     ("/", "https://blog.example.org/", None, None, None, "referral"),
     # goes on after an hour on a page of the same site
     ("/", "https://shop.example/a", None, None, None, "direct"),
+    # from the same shop's checkout, and from a shop whose name ends alike
+    ("/", "https://checkout.Shop.example/thanks", None, None, None, "direct"),
+    ("/", "https://otto-shop.example/", None, None, None, "referral"),
     ("/", None, None, None, "x1", "paid_search"),
     ("/?a=1&gbraid=x2", None, None, None, None, "paid_search"),
     ("/?gclid=x3", None, "newsletter", "email", None, "paid_search"),
@@ -191,3 +194,12 @@ def test_what_no_rule_knows_is_told(file: Path, tmp_path: Path) -> None:
         4, {"unheard / cpc": 1, "(not) / (set)": 1, "unheard / push": 1, "partnerrone / x": 1}
     )  # fmt: skip
     assert other_visits(tmp_path / "none.duckdb") == (0, [])
+
+
+def test_sites_that_send_visits_are_told(file: Path, tmp_path: Path) -> None:
+    # One of the table's, one of Analytics'; the others once each.
+    assert referrers(file) == [
+        ("blog.example.org", 2), ("chatgpt.com", 1), ("otherlamps.example", 1),
+        ("otto-shop.example", 1),
+    ]  # fmt: skip
+    assert referrers(tmp_path / "none.duckdb") == []
