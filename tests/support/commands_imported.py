@@ -1,5 +1,11 @@
-# ruff: noqa: F401 - imported to be there
+# ruff: noqa: F401, E402 - imported to be there
 """What the server of commands imports before it forks: nothing here reads a shop or a file."""
+
+import sys
+
+# Where the extra `spark` is installed, Great Expectations imports pyspark, which takes a process
+# whose main module is no file for one of its doctests, and ends it.
+sys.modules["__main__"].__file__ = __file__
 
 import dagster
 import dagster_dbt
