@@ -116,6 +116,8 @@ def _derive_one(
     found: list[pl.DataFrame] = []
     if rule.number is not None:
         frame, found = _arithmetic(frame, name, rule, context, feed)
+    elif rule.other_site and frame[rule.other_site[1]].null_count() == frame.height:
+        frame = frame.with_columns(frame[rule.other_site[0]].alias(name))  # most files have no page
     else:
         frame = frame.with_columns(_produce(rule).alias(name))
     column = pl.col(name)
