@@ -6,6 +6,7 @@ The table is worked out from the channel groups that Google Analytics 4 publishe
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from pydantic import ValidationError
 
 from orchestration.cli.untold import other_visits, referrers
 from orchestration.config.sections import Channels
+from orchestration.config.settings import Paths
 from tests.support.landed import built
 from tests.support.raw import read
+from tests.support.shop import kpi
 
 SHOP = """
 shop: {name: S, currency: EUR, timezone: Europe/Berlin}
@@ -203,3 +206,8 @@ def test_sites_that_send_visits_are_told(file: Path, tmp_path: Path) -> None:
         ("otto-shop.example", 1),
     ]  # fmt: skip
     assert referrers(tmp_path / "none.duckdb") == []
+    paths = Paths(file.parents[2])
+    shutil.copyfile(file, paths.good_build)
+    told = kpi(paths.home, "doctor").stdout
+    assert "most visits came from blog.example.org 2, chatgpt.com 1, " in told
+    assert "channels: {own_domains: [blog.example.org]}" in told
