@@ -1,6 +1,6 @@
 -- Both sides of the comparisons with days before are the daily table's own figures; visitors and
--- the tracking of buyers only where it is the same on both sides. A base with days of lost orders is
--- one of fewer platforms or days.
+-- the tracking of buyers only where it is the same on both sides. A base with days of lost orders
+-- is one of fewer platforms or days.
 {% set tracking = ['visitors', 'tracked_buyers', 'untracked_buyers'] %}
 {% set others = ['buyers', 'identified_orders', 'anonymous_orders', 'orders', 'gmv'] %}
 with daily as (

@@ -1,5 +1,5 @@
--- Within a dimension gmv, orders, buyers, visitors and net sales sum to the company, day by day; net
--- sales where no platform's orders are lost, whose refunds only the company has.
+-- Within a dimension gmv, orders, buyers, visitors and net sales sum to the company, day by day;
+-- net sales where no platform's orders are lost, whose refunds only the company has.
 with company as (
     select * from {{ ref('fct_gmv_daily') }}
     where dimension = 'all'

@@ -125,8 +125,8 @@ final as (
         sum(orders) != 0
         or sum(units) != 0
         or sum(gmv) != 0
-        -- of a longer period they are not known where they are not of all that sell in it, and it has
-        -- refunds of days whose orders are lost
+        -- of a longer period they are not known where they are not of all that sell in it, and it
+        -- has refunds of days whose orders are lost
         or (
             sum(net_sales) != 0
             and bool_and(net_sales is not null or (gmv is null and not is_lost))

@@ -77,12 +77,12 @@ paired as (
         platform,
         dimension,
         segment,
-        sum(case when not is_base then visitors end) as visitors,
-        sum(case when is_base then visitors end) as base_visitors,
         {% for name in counts[1:] %}
             coalesce(sum(case when not is_base then {{ name }} end), 0) as {{ name }},
-            coalesce(sum(case when is_base then {{ name }} end), 0) as base_{{ name }}{{ ',' if not loop.last }}
+            coalesce(sum(case when is_base then {{ name }} end), 0) as base_{{ name }},
         {% endfor %}
+        sum(case when not is_base then visitors end) as visitors,
+        sum(case when is_base then visitors end) as base_visitors
     from sides
     group by business_date, comparison, platform, dimension, segment
 ),
@@ -151,15 +151,17 @@ final as (
         platform,
         dimension,
         segment,
+        {% for name in counts[:3] %}
+            own_{{ name }} as {{ name }},
+            cast(own_base_{{ name }} * base_weight as decimal(28, 8)) as base_{{ name }},
+        {% endfor %}
+        {% for name in counts[3:] %}
+            {{ name }},
+            cast(base_{{ name }} * base_weight as decimal(28, 8)) as base_{{ name }},
+        {% endfor %}
         has_changed_tracking,
         has_gap,
-        is_one_sided,
-        {% for name in counts %}
-            {% set own = 'own_' if name in counts[:3] else '' %}
-            {{ own }}{{ name }}{{ ' as ' ~ name if own }},
-            cast({{ own }}base_{{ name }} * base_weight as decimal(28, 8)) as base_{{ name }}
-            {{- ',' if not loop.last }}
-        {% endfor %}
+        is_one_sided
     from decided
 )
 
