@@ -12,7 +12,7 @@ from orchestration.build import tables
 from tests.support.contracts import INSTANT, MONEY, contracts, registry
 
 _PUBLISHED = "in ('marts', 'insights', 'quality')"
-# What a column's name says of its type (DESIGN.md 6), the first that fits; a set where either holds.
+# What a column's name says of its type (DESIGN.md 6); the first rule that fits.
 _BY_NAME: tuple[tuple[str, set[pl.DataType]], ...] = (
     (r"(is|has)_.*", {pl.Boolean()}),
     (r".*_amount|(base_)?gmv|net_sales(_by_order_date)?|cost", {MONEY}),
