@@ -19,22 +19,22 @@ sources:
     timezone: Europe/Berlin
     currency: EUR
     files:
-      - {path: "orders.csv", format: plain_orders, daily: false}
-      - {path: "items.csv", format: plain_order_items, daily: false}
-      - {path: "events.csv", format: plain_events, daily: false}
-      - {path: "refunds.csv", format: plain_refunds, daily: false}
-      - {path: "traffic.csv", format: plain_traffic_daily, daily: false}
+      - {path: "orders_20260408020000.csv", format: plain_orders, daily: false}
+      - {path: "items_20260408020000.csv", format: plain_order_items, daily: false}
+      - {path: "events_20260408020000.csv", format: plain_events, daily: false}
+      - {path: "refunds_20260408020000.csv", format: plain_refunds, daily: false}
+      - {path: "traffic_20260408020000.csv", format: plain_traffic_daily, daily: false}
 """
 SMALL_FILES = {
-    "orders.csv": "order_id,ordered_at,paid_at,status,customer_id,order_amount\n"
+    "orders_20260408020000.csv": "order_id,ordered_at,paid_at,status,customer_id,order_amount\n"
     "1,2026-04-06 09:00:00,2026-04-06 09:01:00,completed,c1,30\n"
     "2,2026-04-06 10:00:00,2026-04-06 10:01:00,completed,c2,20\n"
     "3,2026-04-06 11:00:00,,unpaid,c3,20\n",
-    "items.csv": "order_id,line_id,product_id,quantity,unit_price\n1,1,P1,3,10\n",
-    "events.csv": "visitor_id,occurred_at,event_type\nv1,2026-04-06 08:00:00,home\n",
-    "refunds.csv": "refund_id,order_id,refunded_at,amount,kind,status\n"
+    "items_20260408020000.csv": "order_id,line_id,product_id,quantity,unit_price\n1,1,P1,3,10\n",
+    "events_20260408020000.csv": "visitor_id,occurred_at,event_type\nv1,2026-04-06 08:00:00,home\n",
+    "refunds_20260408020000.csv": "refund_id,order_id,refunded_at,amount,kind,status\n"
     "r1,1,2026-04-07 12:00:00,3,refund_only,succeeded\n",
-    "traffic.csv": "traffic_date,grain,segment,visitors\n2026-04-06,shop,all,3\n",
+    "traffic_20260408020000.csv": "traffic_date,grain,segment,visitors\n2026-04-06,shop,all,3\n",
 }
 
 
