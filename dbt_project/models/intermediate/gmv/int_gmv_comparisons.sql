@@ -120,7 +120,7 @@ counted as (
         business_date,
         comparison,
         platform,
-        count(*) filter (where not is_base_lost) as known_base_days
+        max(base_days) - count(*) filter (where is_base_lost) as known_base_days
     from marked
     where not is_lost
     group by business_date, comparison, platform
