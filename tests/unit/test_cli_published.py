@@ -150,6 +150,27 @@ def test_a_run_ends_with_the_headline(
     assert "Traffic −¥715" in told and "last incident (2026-11-20): open happened." in told
 
 
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [(False, "GMV of Fri 20 Nov is not known."), (True, "GMV was ¥5.00K on Fri 20 Nov")],
+)
+def test_a_day_that_cannot_be_compared_is_told_as_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    known: bool, told: str,
+) -> None:  # fmt: skip
+    """A day of lost orders, and one whose day of last week is one."""
+    monkeypatch.setenv("KPI_HOME", str(publish(tmp_path)))
+    monkeypatch.setattr(console, "as_json", False)
+    with duckdb.connect(str(tmp_path / FILE)) as con:
+        con.execute("delete from marts.fct_gmv_change")
+        if not known:
+            con.execute("update marts.fct_gmv_daily set gmv = null, orders = null")
+    show_headline()
+    said = capsys.readouterr().out
+    assert told in said
+    assert "not yet a week" not in said and "no orders" not in said
+
+
 def test_a_generation_of_an_earlier_version_asks_for_a_run(tmp_path: Path) -> None:
     home = publish(tmp_path)
     with duckdb.connect(str(home / FILE)) as con:
