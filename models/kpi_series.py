@@ -177,7 +177,8 @@ def refund_series(
     ever told is left out, also of the company's rate: whether nothing came back is not known.
 
     Args:
-        daily: business_date, dimension, segment, gmv of company and platforms.
+        daily: business_date, dimension, segment, gmv of company and platforms; days whose gmv is
+            NULL after the first that is known are left out, and the others stand for them.
         refunds: business_date (of the refund), platform, amount, refund_count.
         lags: lag_days, amount over all time: only the shape of the lag is learned from it.
         params: longest lag.
@@ -188,7 +189,8 @@ def refund_series(
     weights = lag_weights(lags, longest)
     tells = pl.col("segment").is_in(refunds["platform"].unique().implode())
     own_sales = daily.filter(pl.col("dimension") == "platform", tells)
-    told = own_sales.group_by("business_date").agg(pl.col("gmv").sum())
+    known_sum = pl.when(pl.col("gmv").count() > 0).then(pl.col("gmv").sum()).alias("gmv")
+    told = own_sales.group_by("business_date").agg(known_sum)
     whole = daily.filter(pl.col("dimension") == "all", pl.lit(not told.is_empty()))
     whole = whole.drop("gmv").join(told, on="business_date", how="left").select(daily.columns)
     daily = pl.concat([own_sales, whole])
@@ -202,10 +204,18 @@ def refund_series(
     sums = pl.concat([sums, company.with_columns(platform=None).select(sums.columns)])
     parts = []
     for (dimension, segment), own in daily.group_by("dimension", "segment"):
-        sales = own.sort("business_date").upsample("business_date", every="1d")
+        known = pl.col("gmv").is_not_null()
+        sales = (
+            own.sort("business_date")
+            .with_columns(is_lost=~known & (known.cum_sum() > 0))
+            .upsample("business_date", every="1d")
+        )
         gmv = sales["gmv"].cast(pl.Float64).fill_null(0.0).to_numpy()
+        told_days = (~sales["is_lost"].fill_null(value=False)).cast(pl.Float64).to_numpy()
         platform = None if dimension == "all" else str(segment)
-        base = np.convolve(gmv, weights)[: len(gmv)]
+        base, part = (np.convolve(days, weights)[: len(gmv)] for days in (gmv, told_days))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            base = base / (part / np.cumsum(weights)[np.minimum(np.arange(len(gmv)), longest)])
         base[:longest] = np.nan  # not all of what is refunded then was sold within the data
         parts.append(
             sales.select("business_date")
@@ -217,10 +227,10 @@ def refund_series(
             )
             .filter(pl.col("base") > 0)
         )
-    known = pl.concat(parts).join(sums, on=by_day, how="left", nulls_equal=True)
+    rates = pl.concat(parts).join(sums, on=by_day, how="left", nulls_equal=True)
     amount, count = pl.col("amount").fill_null(0.0), pl.col("refund_count").fill_null(0)
     return _shape(
-        known.with_columns(
+        rates.with_columns(
             metric=pl.lit("refund_rate"),
             value=amount / pl.col("base"),
             count=count.cast(pl.Float64),

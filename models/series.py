@@ -90,7 +90,8 @@ def long_series(daily: pl.DataFrame) -> pl.DataFrame:
             segment is one of a platform's; orders where known.
 
     Returns:
-        Frame of `SERIES_SCHEMA`. A segment without a row after its first sold nothing: GMV 0.
+        Frame of `SERIES_SCHEMA`. A segment without a row after its first sold nothing: GMV 0, but
+        on a day whose data are not whole, of which nothing is known.
     """
     if "platform" not in daily.columns:
         own = pl.when(pl.col("dimension") == "platform").then("segment")
@@ -154,7 +155,9 @@ def cells(series: pl.DataFrame, daily: pl.DataFrame, completeness: pl.DataFrame)
     )
     is_gmv = (keys["metric"] == "gmv").to_numpy()
     born = np.maximum.accumulate(np.isfinite(observed), axis=1)
-    observed = np.where(is_gmv[:, None] & born & np.isnan(observed), 0.0, observed)
+    incomplete = _incomplete(keys, dates, completeness)
+    quiet = is_gmv[:, None] & born & np.isnan(observed) & ~incomplete
+    observed = np.where(quiet, 0.0, observed)
     company = keys.filter(pl.col("metric") == "gmv", pl.col("dimension") == "all")["row"]
     return Cells(
         keys=keys.drop("row"),
@@ -163,7 +166,7 @@ def cells(series: pl.DataFrame, daily: pl.DataFrame, completeness: pl.DataFrame)
         counts=counts,
         bases=bases,
         is_part=(~keys["dimension"].is_in(["all", "platform"])).to_numpy(),
-        incomplete=_incomplete(keys, dates, completeness),
+        incomplete=incomplete,
         gmv_row=_row_of(keys, pl.lit("gmv"), pl.col("dimension"), pl.col("segment")),
         parent_row=_row_of(keys, pl.col("metric"), pl.lit("platform"), pl.col("platform")),
         company=int(company[0]) if len(company) else None,

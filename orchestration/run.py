@@ -26,7 +26,9 @@ from orchestration.build.integrity import is_as_published, own_copy
 from orchestration.build.raw import create_raw
 from orchestration.config.settings import Settings
 from orchestration.errors import ExitCode, KpiError, attempt, words_of
+from orchestration.ledger.inbox import land_new_files, state_of
 from orchestration.ledger.manifests import missing_files
+from orchestration.ledger.retention import apply_retention
 from orchestration.ledger.state import State
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ class Run:
         self.forced_full = full
         self.failure: tuple[str, BaseException] | None = None
         self.checks: list[pl.DataFrame] = []
+        self._inbox_read = ""
 
     @property
     def until(self) -> datetime:
@@ -91,6 +94,28 @@ class Run:
             self.failure = (name, error)
             raise
         log.info("%s done in %.1f s", name, monotonic() - started)
+
+    # ingest ---------------------------------------------------------------------------------
+
+    def land(self) -> dict[str, int]:
+        """Land every new file of the inbox; counts as `land_new_files` gives them."""
+        self._inbox_read = self._inbox
+        counts = land_new_files(self.settings, self.state, self.until)
+        if counts["files_waiting"]:
+            self._inbox_read = ""
+        if self.is_unchanged:
+            log.info("nothing new since the last good build")
+            self.state.set("inbox_read", self._inbox_read)
+        return counts
+
+    @property
+    def is_inbox_read(self) -> bool:
+        """Whether the inbox is as the last run that ended well has read it, by the same code."""
+        return self.state.get("inbox_read") == self._inbox
+
+    @property
+    def _inbox(self) -> str:
+        return state_of(self.paths.inbox) + self.settings.code_fingerprint("ingestion")
 
     # build ----------------------------------------------------------------------------------
 
@@ -256,10 +281,19 @@ class Run:
         return day if isinstance(day, date) else None
 
     def published_incidents(self) -> pl.DataFrame | None:
-        """Incidents as readers know them, so that an episode keeps its id from run to run."""
+        """Incidents as readers know them, so that an episode keeps its id from run to run.
+
+        A source that was renamed since has its new name.
+        """
         if not self.paths.current.exists():
             return None
-        return self.published("from insights.incidents")
+        incidents = self.published("from insights.incidents")
+        built_at = self.published("select built_at from quality.run")["built_at"][0]
+        for old, new in self.state.renamed_since(built_at):
+            is_of_it = (pl.col("dimension") == "source") & (pl.col("segment") == old)
+            called = pl.when(is_of_it).then(pl.lit(new)).otherwise("segment")
+            incidents = incidents.with_columns(segment=called)
+        return incidents
 
     def write(self, table: str, frame: pl.DataFrame) -> None:
         """Write a frame as a table of the working build, replacing it."""
@@ -314,8 +348,17 @@ class Run:
         self.state.set("alerts", str(alerts))
         if self.tests_all:
             self.state.set("tested_all", self.as_of.isoformat())
+        self.state.set("inbox_read", self._inbox_read)
         self.state.set("good_inputs", self.inputs)
         self.state.set("finished_run", self.run_id)
+
+    def settle(self) -> None:
+        """End a run that went well, whether or not there was something to do.
+
+        Of one before it that failed the pages say nothing any more.
+        """
+        apply_retention(self.settings, self.state, self.as_of)
+        self._mark_pages()
 
     def close(self) -> None:
         """Drop what an ended run leaves; if it failed, say so to the channels and on the pages.
@@ -333,8 +376,7 @@ class Run:
         tell_failure(self.settings, self.state, self.job_id, *self.failure)
 
     def _mark_pages(self) -> None:
-        assert self.failure is not None
-        step, error = self.failure
+        step, error = self.failure or (None, None)
         if not (self.paths.site.exists() and self.paths.current.exists()):
             return
         from dashboards.site import write_status
@@ -342,10 +384,10 @@ class Run:
         last = attempt(lambda: self.published("select built_at from quality.run")["built_at"][0])
         write_status(
             self.paths.site,
-            state="failed",
+            state="failed" if error else "ok",
             last_ok=last,
             failed_step=step,
-            message=words_of(error).partition("\n")[0],
+            message=words_of(error).partition("\n")[0] if error else None,
         )
 
 

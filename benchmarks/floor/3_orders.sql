@@ -38,7 +38,8 @@ select
     orders.source,
     orders.order_id,
     coalesce(goods.goods, cast(orders.order_amount * 100 as bigint)) as goods,
-    coalesce(goods.units, 0) as units
+    -- of an order whose lines are not there the pieces are not known
+    if(goods.order_id is null, null, coalesce(goods.units, 0)) as units
 from orders
 left join goods using (source, order_id);
 

@@ -90,6 +90,10 @@ def shown_segments(data: Data, moment: date, comparison: str, dimension: str) ->
     keep = [r for r in rows if buyers.get(r["segment"], 0) >= SMALLEST_GROUP]
     small = [r for r in rows if buyers.get(r["segment"], 0) < SMALLEST_GROUP]
     if small:
-        total = {name: sum(row[name] or 0 for row in small) for name in _SUMMED}
+        total = {
+            name: None if all(row[name] is None for row in small)
+            else sum(row[name] or 0 for row in small)
+            for name in _SUMMED
+        }  # fmt: skip
         keep.append({**small[0], **total, "segment": "(small)"})
     return keep

@@ -48,9 +48,10 @@ more than 15 minutes), by whom, or in an amount that is said to be repeated.
 **Deleted rows.** `delivery: delta`, the default, withdraws nothing. In `snapshot:<column>` a file
 holds every row of its periods: the values of the column, or, of an instant, its days in the zone of
 the source. All days from the first to the last one in the file are covered, so a day between them
-without a row has none any more; days outside are left as they are. A snapshot of orders covers what
-comes in the same file with them, such as their lines; a source delivers what belongs to orders in
-one way only.
+without a row has none any more; days outside are left as they are. A file of one shop, account,
+warehouse or grain of totals says nothing of the others, where its feed says so below. A snapshot of
+orders covers what comes in the same file with them, such as their lines; a source delivers what
+belongs to orders in one way only.
 
 **Nobody.** {nobody} and what is made of zeros and signs alone are
 no customers, visitors or addresses: landed empty, whatever their case.
@@ -71,7 +72,9 @@ def _feed(feed: Feed) -> Iterator[str]:
     numbers = feed.numbered_by
     key = (f"`{numbers[name]}`, else `{name}`" if name in numbers else f"`{name}`"
            for name in feed.key)  # fmt: skip
-    yield f"Key within its source: {', '.join(key)}.{instant}\n"
+    within = ", ".join(f"`{name}`" for name in feed.snapshot_within)
+    alone = f" A snapshot speaks of each {within} it holds alone." if within else ""
+    yield f"Key within its source: {', '.join(key)}.{instant}{alone}\n"
     yield "| column | type | needed | meaning |"
     yield "|---|---|---|---|"
     for column in feed.given:

@@ -101,8 +101,11 @@ def money(cents: pl.Expr) -> pl.Expr:
 def counted(orders: pl.DataFrame) -> pl.DataFrame:
     """Name each order's main order; a main order with child orders is told by these alone."""
     is_child = pl.col("parent_order_id").is_not_null()
+    parents = orders.filter(is_child).select("source", order_id="parent_order_id").unique()
+    own = with_own_ids(parents, orders).select("source", parent_order_id="order_id", main_id="own")
     return (
-        orders.with_columns(main_id=pl.coalesce("parent_order_id", "order_id"))
+        orders.join(own, on=["source", "parent_order_id"], how="left", maintain_order="left")
+        .with_columns(pl.coalesce("main_id", "order_id").alias("main_id"))
         .filter(is_child | ~is_child.any().over("source", "main_id"))
         .select(
             *("source", "order_id", "main_id", "paid_at", "status", "currency", "exchange_rate"),

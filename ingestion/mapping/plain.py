@@ -13,7 +13,7 @@ from ingestion.feeds import FEEDS, Feed
 from ingestion.mapping.spec import AUTOMATIC
 
 # Delivered beside the feed's columns: read to leave rows out, or known so that no one wonders.
-_READ_ONLY: dict[str, tuple[str, ...]] = {"events": ("user_agent",)}
+_READ_ONLY: dict[str, tuple[str, ...]] = {"events": ("user_agent", "page")}
 _NEVER_READ: dict[str, tuple[str, ...]] = {"customers": ("name",), "reviews": ("text",)}
 # Cubot makes telephones; their owners are people.
 _BOTS = (
@@ -21,6 +21,8 @@ _BOTS = (
     r"|pingdom|curl/|wget/|python-requests"
 )
 _EXCLUDE: dict[str, dict[str, str]] = {"events": {"bot": f"user_agent ~ '{_BOTS}'"}}
+# A page of the same site is where the visitor was, not came from.
+_DERIVE: dict[str, dict[str, Any]] = {"events": {"referrer": {"other_site": ["referrer", "page"]}}}
 _MONTHLY = ("month", "period_start")
 # The commonest first: it is tried first, the others with what it leaves unread.
 _INSTANTS = (
@@ -41,6 +43,7 @@ def plain_formats() -> dict[str, dict[str, Any]]:
 def _plain(feed: Feed) -> dict[str, Any]:
     read_only = _READ_ONLY.get(feed.name, ())
     hidden = _NEVER_READ.get(feed.name, ())
+    derived = _DERIVE.get(feed.name, {})
     # What identifies a row cannot be filled in: there a default would make rows one.
     made = AUTOMATIC - ({"currency"} & set(feed.key))
     needed = {
@@ -62,8 +65,11 @@ def _plain(feed: Feed) -> dict[str, Any]:
         "exclude": _EXCLUDE.get(feed.name, {}),
         # Only lines of orders have no instant of their own, so their file must name one.
         "exported_at": {"required": feed.instant is None},
-        "feeds": {feed.name: {"columns": {name: name for name in feed.delivered}}},
-    }
+        "feeds": {feed.name: {
+            "columns": {name: name for name in feed.delivered if name not in derived},
+            **({"derive": derived} if derived else {}),
+        }},
+    }  # fmt: skip
     if "updated_at" in feed.columns:
         form["updated_at"] = "updated_at"
     return form

@@ -75,6 +75,8 @@ class Derive(Strict):
         number: SQL arithmetic on columns that are read as exact decimals first.
         concat: columns joined with `separator`, empty ones left out.
         first_of: the first of these columns that is not empty.
+        other_site: two columns with addresses: the first one, empty where it is on the site of the
+            second: their hosts are the same or one is within the other, `www.` apart.
         regex: keep capture group `group`; no match gives an empty cell.
         map: value -> value; a value that is not listed takes `default`, without one it is bad.
         datetime: formats to read an instant with; `zone` is source, UTC or a zone name.
@@ -85,6 +87,7 @@ class Derive(Strict):
     number: Sql | None = None
     concat: tuple[str, ...] | None = None
     first_of: tuple[str, ...] | None = None
+    other_site: tuple[str, str] | None = None
     separator: str = ""
     regex: Regex | None = None
     group: int = 1
@@ -97,11 +100,13 @@ class Derive(Strict):
     def _one_producer(self) -> Derive:
         given = [
             name
-            for name in ("source", "expression", "number", "concat", "first_of")
+            for name in ("source", "expression", "number", "concat", "first_of", "other_site")
             if getattr(self, name) is not None
         ]
         if len(given) != 1:
-            raise ValueError("give exactly one of from, expression, number, concat, first_of")
+            raise ValueError(
+                "give exactly one of from, expression, number, concat, first_of, other_site"
+            )
         return self
 
     @property
@@ -114,8 +119,8 @@ class Derive(Strict):
         """Columns the producer reads."""
         if self.source is not None:
             return (self.source,)
-        if self.concat is not None or self.first_of is not None:
-            return self.concat or self.first_of or ()
+        if columns := self.concat or self.first_of or self.other_site:
+            return columns
         return sql_columns(self.expression or self.number or "")
 
 

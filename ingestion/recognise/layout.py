@@ -37,6 +37,8 @@ _SELF_MADE = frozenset(
     {"platform", "shop_id", "currency", "line_number", "is_gift", "is_goods"}
     | {"refund_id", "event_id"}
 )
+# Optional, but a guess without them is none: rows that name an order may be of many things.
+_TELLING = frozenset({("shipments", "carrier"), ("shipments", "shipped_at")})
 
 
 @dataclass(frozen=True)
@@ -95,11 +97,11 @@ class Plan:
 
 
 def needed_columns(feed: str) -> tuple[str, ...]:
-    """Return the delivered columns without which a feed has no rows."""
+    """Return the delivered columns without which a layout is not taken for a feed."""
     return tuple(
         column.pseudonym_of or column.name
         for column in FEEDS[feed].given
-        if column.is_required and column.name not in _SELF_MADE
+        if (column.is_required and column.name not in _SELF_MADE) or (feed, column.name) in _TELLING
     )
 
 

@@ -116,6 +116,8 @@ def _derive_one(
     found: list[pl.DataFrame] = []
     if rule.number is not None:
         frame, found = _arithmetic(frame, name, rule, context, feed)
+    elif rule.other_site and frame[rule.other_site[1]].null_count() == frame.height:
+        frame = frame.with_columns(frame[rule.other_site[0]].alias(name))  # most files have no page
     else:
         frame = frame.with_columns(_produce(rule).alias(name))
     column = pl.col(name)
@@ -153,7 +155,18 @@ def _produce(rule: Derive) -> pl.Expr:
     if rule.concat is not None:
         joined = pl.concat_str(list(rule.concat), separator=rule.separator, ignore_nulls=True)
         return pl.when(joined != "").then(joined)
+    if rule.other_site is not None:
+        return _other_site(*rule.other_site)
     return pl.coalesce([pl.col(name) for name in rule.first_of or ()])
+
+
+def _other_site(address: str, here: str) -> pl.Expr:
+    """Keep an address unless its host and that of another one are of one site."""
+    host = r"(?i)^[a-z-]+://(?:www\.)?([^/:?#]+)"
+    there, own = (pl.col(name).str.extract(host).str.to_lowercase() for name in (address, here))
+    dot = pl.lit(".")
+    same = (there == own) | there.str.ends_with(dot + own) | own.str.ends_with(dot + there)
+    return pl.when(~same.fill_null(value=False)).then(pl.col(address))
 
 
 def _arithmetic(

@@ -170,9 +170,8 @@ def invoke(arguments: list[str], target: Path) -> Mapping[str, Any]:
     given, build_file = _parsed_with(arguments), Path(os.environ["KPI_BUILD_FILE"])
     project = parsed(given, build_file)
     tests = _kept(_project_digest(), given, build_file).with_suffix(_TESTS)
-    # Tests of a full build are the same statements each time; on another engine dbt runs them.
-    is_same = "--full-refresh" in arguments and "--target" not in given
-    compiled = json.loads(tests.read_text("utf-8")) if is_same and tests.exists() else None
+    is_ours = "--target" not in given  # on another engine dbt runs its tests
+    compiled = json.loads(tests.read_text("utf-8")) if is_ours and tests.exists() else None
     left_out = ("--exclude-resource-type", "test") if compiled else ()
     with (target / "dbt.log").open("w", encoding="utf-8") as log:
         try:
@@ -192,7 +191,7 @@ def invoke(arguments: list[str], target: Path) -> Mapping[str, Any]:
     by_node = {result.node.unique_id: result for result in results}
     if compiled:
         results.results += data_tests.run_tests(project, compiled, by_node, build_file)
-    elif is_same and (found := data_tests.statements(project, by_node)):
+    elif is_ours and (found := data_tests.statements(project, by_node)):
         draft = tests.with_suffix(f".{os.getpid()}")
         draft.write_text(json.dumps(found), "utf-8")
         draft.replace(tests)

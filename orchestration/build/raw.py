@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ingestion.mapping.sources import Source
 
 _BATCHES = {"batch_id": pl.String, "source": pl.String, "feed": pl.String, "seq": pl.Int64,
-            "is_active": pl.Boolean, "last_at": pl.String, "name_order": pl.Int64}  # fmt: skip
+            "is_active": pl.Boolean, "undated_at": pl.String, "name_order": pl.Int64}  # fmt: skip
 _FILES = {
     "source": pl.String, "source_file": pl.String, "batch_id": pl.String, "format": pl.String,
     "feeds": pl.String, "status": pl.String, "rows_read": pl.Int64, "rows_landed": pl.Int64,
@@ -103,13 +103,13 @@ def _batches_frame(ledger: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     place = {name: number for number, name in enumerate(names)}
     rows = [
         (file["batch_id"], file["source"], feed, file["seq"], file["status"] == "landed",
-         file["last_at"], place[file["source_file"]])
+         None if "@" in file["content"] else file["last_at"], place[file["source_file"]])
         for file in ledger
         if file["status"] not in ("refused", "expired")
         for feed in file["feeds"]
     ]  # fmt: skip
     frame = pl.DataFrame(rows, schema=_BATCHES, orient="row")
-    return frame.with_columns(pl.col("last_at").str.to_datetime(time_unit="us", strict=False))
+    return frame.with_columns(pl.col("undated_at").str.to_datetime(time_unit="us", strict=False))
 
 
 def _natural(name: str) -> list[str | int]:
@@ -246,8 +246,12 @@ def feed_query(feed: Feed, files: str, landed: Collection[str]) -> str:
         for name, kind in feed.landed.items()
     ]
     # Of a file without export instant the last instant in it orders versions: a guess that the
-    # order of names may contradict.
-    age = "case when f._version_at = b.last_at then b.name_order end as _name_order"
+    # order of names may contradict. A row that was changed at that very instant tells it itself.
+    age = "b.name_order"
+    if "updated_at" in landed:
+        told_itself = "f.updated_at = f._version_at and f._covers_from is null"
+        age = f"case when {told_itself} then null else b.name_order end"
+    age = f"case when f._version_at = b.undated_at then {age} end as _name_order"
     return (
         f"select {', '.join(columns)}, f.batch, b.is_active as _is_active, b.seq as _seq, {age}"
         f" from {files} as f"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from orchestration.build import warehouse
 from orchestration.cli.console import console
-from orchestration.cli.untold import crowded_customers, other_visits
+from orchestration.cli.untold import crowded_customers, other_visits, referrers
 from orchestration.config import settings
 from orchestration.config.settings import Settings
 from orchestration.errors import ExitCode, KpiError
@@ -83,6 +83,12 @@ def check_up() -> None:
         told = ", ".join(f"{tag} {count:,}" for tag, count in tagged)
         console.out(f"other       {others:,} visits have no channel but other: {told}")
         console.out("            rules of your own go into section channels of shop.yml")
+    sites = referrers(configured.paths.good_build)
+    if sites:
+        told = ", ".join(f"{host} {count:,}" for host, count in sites)
+        console.out(f"referrers   most visits came from {told}")
+        console.out(f"            if one is the shop's own, such as {sites[0][0]}, add to shop.yml:"
+                    f" channels: {{own_domains: [{sites[0][0]}]}}")  # fmt: skip
     for problem in problems:
         console.out(f"problem     {problem}")
     files: dict[str, int] = dict.fromkeys(configured.sources, 0)
@@ -98,6 +104,7 @@ def check_up() -> None:
             "metrics": counted,
             "calendar": countries,
             "channel_other": {"sessions": others, "tagged": dict(tagged)},
+            "referrers": dict(sites),
         }
     )
     if problems:

@@ -44,6 +44,16 @@ def change_of(con: duckdb.DuckDBPyConnection, day: date, comparison: str) -> dic
     )
 
 
+def company_of(con: duckdb.DuckDBPyConnection, day: date) -> dict[str, Any] | None:
+    """Day, GMV and orders of the company, NULL where they are not known; None without the day."""
+    return one_row(
+        con,
+        "select business_date, gmv, orders from marts.fct_gmv_daily"
+        " where business_date = ? and dimension = 'all'",
+        [day],
+    )
+
+
 def comparisons(con: duckdb.DuckDBPyConnection) -> Comparisons:
     """The published list of comparisons."""
     return Comparisons(_frame(con, "quality.comparisons"))

@@ -29,7 +29,8 @@ def run_daily(
     configured.paths.make()
     state = State(configured.paths.state)
     refuse_nothing(configured, state)  # before Dagster is there, which takes seconds
-    execute_daily(as_of=as_of, full=full, wait_seconds=wait_seconds, target=target)
+    if full or not _is_done(configured, as_of=as_of, wait_seconds=wait_seconds):
+        execute_daily(as_of=as_of, full=full, wait_seconds=wait_seconds, target=target)
     from orchestration.cli.show import show_headline
 
     show_headline()
@@ -46,6 +47,32 @@ def run_daily(
         )
     if fail_on_alert and state.get("alerts") not in (None, "0"):
         raise SystemExit(int(ExitCode.ALERT_FIRED))
+
+
+def _is_done(configured: settings.Settings, *, as_of: str, wait_seconds: float) -> bool:
+    """Whether it is seen without Dagster, and without opening a file, that nothing is to be done.
+
+    Raises:
+        KpiError: another run holds the lock, or a landed batch is lost.
+    """
+    from orchestration.erasure.erase import journal_file
+    from orchestration.ledger.losses import lost_batches
+    from orchestration.ledger.rename import is_under_way
+    from orchestration.run import log, open_run
+
+    day = day_of(as_of) if as_of else None
+    with console.progress(), open_run(configured, as_of=day, wait_seconds=wait_seconds) as run:
+        if (
+            not run.is_inbox_read
+            or journal_file(configured).exists()
+            or is_under_way(run.state)
+            or lost_batches(configured, run.state, ())
+            or not run.is_unchanged
+        ):
+            return False
+        log.info("nothing new since the last good build")
+        run.settle()
+        return True
 
 
 def execute_daily(

@@ -11,11 +11,12 @@ import duckdb
 from orchestration.build import warehouse
 from orchestration.build.integrity import is_as_published
 from orchestration.cli.console import console
-from orchestration.cli.published import change_of, comparisons, one_row, rows_of
+from orchestration.cli.published import change_of, company_of, comparisons, one_row, rows_of
 from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError
 
 _SHOWN_ROWS = 1000
+_DAYS_OF_WEEK = 7
 
 
 def show_headline() -> None:
@@ -27,6 +28,8 @@ def show_headline() -> None:
         run = one_row(con, "select * from quality.run")
         change = change_of(con, run["data_through"], "last_week") if run else None
         versus = comparisons(con).said("last_week", "versus", "en")
+        alone = change or (company_of(con, run["data_through"]) if run else None)
+        first = one_row(con, "select min(business_date) as day from marts.fct_gmv_daily")
         incident = one_row(
             con,
             "select * from insights.incidents"
@@ -35,12 +38,17 @@ def show_headline() -> None:
         told = headline_warnings(con, run, "en") if run and run["data_through"] else []
     console.document({"run": run, "change": change, "incident": incident, "warnings": told})
     console.out()
-    if run is None or change is None:
+    is_young = (
+        run and first and first["day"] and (run["data_through"] - first["day"]).days < _DAYS_OF_WEEK
+    )
+    if run is None or alone is None or (change is None and is_young):
         console.heading("There is not yet a week of data to compare with.")
         show_warnings(told, "en")
         return
-    console.heading(headline(change, "en", run["currency"], versus))
+    console.heading(headline(alone, "en", run["currency"], versus))
     show_warnings(told, "en")
+    if change is None:
+        return
     for effect in effects(change, "en", run["currency"]):
         console.out(f"  {effect.text}")
     if incident:

@@ -1,7 +1,7 @@
 """What the data of the last good build leave in doubt, for `kpi doctor`.
 
-Belongs here: visits that no rule of channels knows, customers with too many orders. Does not belong
-here: the rules.
+Belongs here: visits that no rule of channels knows, sites that sent visits, customers with too many
+orders. Does not belong here: the rules.
 """
 
 from __future__ import annotations
@@ -21,6 +21,16 @@ _SQL = """
     group by all
     order by session_count desc, tagged
     limit 10
+"""
+
+# Without the page of an event the shop's own domain is a referrer like any other.
+_REFERRERS = """
+    select utm_source, count(*) as session_count
+    from intermediate.int_sessions_built
+    where channel = 'referral' and utm_medium = 'referral' and utm_source is not null
+    group by utm_source
+    order by session_count desc, utm_source
+    limit 5
 """
 
 # A wholesale buyer may have many orders of a small shop: enough to look at, no error.
@@ -69,6 +79,11 @@ def other_visits(build: Path) -> tuple[int, list[tuple[str, int]]]:
     """
     rows = _rows(build, _SQL)
     return (int(rows[0][2]) if rows else 0), [(str(tag), int(count)) for tag, count, _ in rows]
+
+
+def referrers(build: Path) -> list[tuple[str, int]]:
+    """The five sites that send most visits without being known as a channel, and how many."""
+    return [(str(host), int(count)) for host, count in _rows(build, _REFERRERS)]
 
 
 def _rows(build: Path, query: str) -> list[tuple[Any, ...]]:

@@ -152,14 +152,16 @@ class Settings:
         told = {**self.file.build.model_dump(), "target": target}
         return replace(self, file=self.file.model_copy(update={"build": Build(**told)}))
 
-    def code_fingerprint(self) -> str:
-        """Digest of all that decides marts and pages besides the data: SQL, seeds, code, texts.
+    def code_fingerprint(self, *folders: str) -> str:
+        """Digest of the configuration and of what folders of the house hold: SQL, code, texts.
+
+        By default all that decides marts and pages besides the data.
 
         The engine too: tables keep hashes, by which another version of it would find nothing.
         """
         digest = hashlib.sha256(self.config_file.read_bytes() + version("duckdb").encode())
         digest.update(self.file.build.target.encode())
-        for folder in ("dbt_project", "models", "dashboards", "orchestration"):
+        for folder in folders or ("dbt_project", "models", "dashboards", "orchestration"):
             for path in sorted((PROJECT_ROOT / folder).rglob("*")):
                 if path.suffix in _CODE and "target" not in path.parts:
                     digest.update(path.relative_to(PROJECT_ROOT).as_posix().encode())

@@ -8,7 +8,6 @@ import dagster as dg
 from ingestion.feeds import FEEDS
 from orchestration.erasure.forget import resume
 from orchestration.ledger.identity import refuse_nothing
-from orchestration.ledger.inbox import land_new_files
 from orchestration.ledger.rename import finish_rename
 from orchestration.run import Run, log
 
@@ -44,10 +43,8 @@ def ingest(
         finish_rename(run.settings, run.state)
         refuse_nothing(run.settings, run.state)
         since = run.state.next_sequence()
-        counts = land_new_files(run.settings, run.state, run.until)
+        counts = run.land()
         log.info("inbox: %s", ", ".join(f"{n} {name}" for name, n in counts.items() if n))
-        if run.is_unchanged:
-            log.info("nothing new since the last good build")
         quarantined: dict[str, int] = defaultdict(int)
         batches: dict[str, int] = defaultdict(int)
         rows: dict[str, int] = defaultdict(int)

@@ -9,12 +9,7 @@ import polars as pl
 from orchestration.build import dbt, tables, warehouse
 from orchestration.defs.audit import TABLES
 from orchestration.defs.execution import step
-from orchestration.ledger.retention import apply_retention
 from orchestration.run import Run
-
-
-def _retain(run: Run) -> None:
-    apply_retention(run.settings, run.state, run.as_of)
 
 
 @dg.asset(
@@ -100,7 +95,7 @@ def site_inputs(run: Run) -> tuple[dict[str, pl.DataFrame], Any]:
 
 
 @dg.asset(key=["alerts", "outbox"], deps=[published_site], group_name="alerts")
-@step("alerts", then=_retain)
+@step("alerts", then=Run.settle)
 def outbox(
     context: dg.AssetExecutionContext, run: dg.ResourceParam[Run]
 ) -> dg.MaterializeResult[None]:

@@ -1,6 +1,5 @@
 """When runs start: every morning in the reporting zone, and when a file drops into the inbox."""
 
-import hashlib
 from collections.abc import Iterator
 
 import dagster as dg
@@ -8,6 +7,7 @@ import dagster as dg
 from orchestration.config import settings
 from orchestration.config.sections import Publish
 from orchestration.errors import KpiError
+from orchestration.ledger.inbox import state_of
 
 DAILY_JOB = "daily"
 daily_job = dg.define_asset_job(
@@ -20,13 +20,7 @@ daily_job = dg.define_asset_job(
 @dg.sensor(job=daily_job, minimum_interval_seconds=60)
 def inbox_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Start a run when the inbox has changed and has then been still for one tick."""
-    inbox = settings.load().paths.inbox
-    listing = sorted(
-        f"{path.relative_to(inbox)} {path.stat().st_size} {path.stat().st_mtime_ns}"
-        for path in inbox.rglob("*")
-        if path.is_file()
-    )
-    digest = hashlib.sha256("\n".join(listing).encode(errors="surrogateescape")).hexdigest()
+    digest = state_of(settings.load().paths.inbox)
     started, _, seen = (context.cursor or "|").partition("|")
     context.update_cursor(f"{digest if digest == seen else started}|{digest}")
     if digest == started:

@@ -39,6 +39,21 @@ _WORKERS = 2
 log = logging.getLogger("kpi")
 
 
+def state_of(inbox: Path) -> str:
+    """Digest of what the file system says of the files of the inbox, which nobody need open.
+
+    The instant of change is among it: unlike that of writing no copy keeps it.
+    """
+    listing = []
+    for path in inbox.rglob("*"):
+        if path.is_file():
+            told = path.stat()
+            change = f"{told.st_size} {told.st_mtime_ns} {told.st_ctime_ns} {told.st_ino}"
+            listing.append(f"{path.relative_to(inbox)} {change}")
+    text = "\n".join(sorted(listing))
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+
+
 def land_new_files(
     settings: Settings, state: State, until: datetime | None = None
 ) -> dict[str, int]:

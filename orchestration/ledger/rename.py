@@ -86,6 +86,11 @@ def rename_source(settings: Settings, state: State, old: str, new: str) -> int:
     return finish_rename(settings, state)
 
 
+def is_under_way(state: State) -> bool:
+    """Whether a rename was begun and not finished."""
+    return state.get(_UNDER_WAY) is not None
+
+
 def finish_rename(settings: Settings, state: State) -> int:
     """Carry out the rename that is under way, if one is; returns how many files it wrote."""
     from ingestion.landing.erase import relabel

@@ -32,6 +32,7 @@ create table if not exists converted (
     delivery text primary key, batch_id text not null, needs text not null
 );
 create table if not exists renamed (source text primary key, identity text not null);
+create table if not exists renames (source text not null, called text not null, at text not null);
 create table if not exists digests (
     batch_id text not null, feed text not null, sha256 text not null, primary key (batch_id, feed)
 );
@@ -39,6 +40,19 @@ create table if not exists meta (key text primary key, value text not null);
 create table if not exists manifests (path text primary key, entries text not null);
 create table if not exists sent_alerts (key text primary key, sent_at text not null);
 create table if not exists tombstones (mark text primary key, replacement text not null);
+"""
+# What was told of a source stays told under its new name. The keys of news about sources are
+# `gap|<source>|...` and `lookup|<kind>|<source>|...`.
+_BEFORE_SOURCE = """
+case
+    when key like 'gap|%' then 'gap|'
+    when key like 'lookup|%' then substr(key, 1, 7 + instr(substr(key, 8), '|'))
+end
+"""
+_TOLD_OF = f"""
+update or replace sent_alerts
+set key = {_BEFORE_SOURCE} || :new || substr(key, length({_BEFORE_SOURCE} || :old) + 1)
+where substr(key, length({_BEFORE_SOURCE}) + 1, length(:old) + 1) = :old || '|'
 """
 # A ledger made before batches could expire refuses the word: SQLite cannot change a check.
 _RENAMED = """
@@ -212,6 +226,14 @@ class State:
             rows = con.execute("select source, identity from renamed").fetchall()
         return {row["source"]: row["identity"] for row in rows}
 
+    def renamed_since(self, instant: datetime) -> list[tuple[str, str]]:
+        """Old and new name of the sources that were renamed after an instant (UTC), in order."""
+        with self._connect() as con:
+            rows = con.execute(
+                "select source, called from renames where at > ? order by rowid", (_text(instant),)
+            ).fetchall()
+        return [(row["source"], row["called"]) for row in rows]
+
     def rename(self, old: str, new: str) -> None:
         """Let the ledger call a source otherwise, which keeps its identity; ends the rename."""
         with self._connect() as con:
@@ -222,6 +244,10 @@ class State:
             if identity != new:
                 con.execute("insert or replace into renamed values (?, ?)", (new, identity))
             con.execute("update files set source = ? where source = ?", (new, old))
+            con.execute(_TOLD_OF, {"old": old, "new": new})
+            con.execute(
+                "insert into renames values (?, ?, ?)", (old, new, _text(datetime.now(UTC)))
+            )
             con.execute("delete from meta where key = 'rename_under_way'")
 
     def digests(self) -> dict[tuple[str, str], str]:

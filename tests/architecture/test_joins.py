@@ -7,14 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from ingestion.feeds import FEEDS
 from tests.support.raw import PROJECT
 
 # What a row of a table stands for; tables that have other rows than those of a feed (days, periods,
 # seeds) stand for nothing. A new table is entered here.
 ROWS = {
-    "orders": ["stg_raw__orders", "stg_raw__order_aliases", "int_orders_valued",
-               "int_customers_acquired", "int_orders_rolled_up", "int_orders_attributed",
-               "int_order_margins", "int_gmv_orders", "int_gmv_customers",
+    "orders": ["stg_raw__orders", "stg_raw__order_names", "stg_raw__order_aliases",
+               "int_orders_valued", "int_customers_acquired", "int_orders_rolled_up",
+               "int_orders_attributed", "int_order_margins", "int_gmv_orders", "int_gmv_customers",
                "int_customers_scored", "fct_orders", "dim_customer"],
     "order_items": ["stg_raw__order_items", "int_order_items_shared", "fct_order_items",
                     "int_products_sold"],
@@ -170,6 +171,23 @@ def test_what_is_said_to_be_counted_is_counted() -> None:
     assert told <= counted
     # asked of events alone: no table joins them
     assert counted - told == {"events/visitor"}
+
+
+def test_every_feed_that_names_an_order_finds_it_by_each_of_its_names() -> None:
+    """A new staging table of costs, settlements or tickets cannot join by the id as delivered."""
+    naming = {name for name, feed in FEEDS.items() if "order_id" in feed.columns} - {"orders"}
+    staged = {}
+    for name in naming:
+        file = PROJECT / "models" / "staging" / f"stg_raw__{name}.sql"
+        if file.exists():
+            staged[name] = file.read_text("utf-8")
+    assert {"refunds", "order_items", "shipments", "events"} <= set(staged)
+    assert [name for name, code in staged.items() if "with_own_orders(" not in code] == []
+    # No other table reads the ids as they were delivered.
+    others = [file for file in (PROJECT / "models").rglob("*.sql") if file.parent.name != "staging"]
+    reading = "|".join(sorted(naming))
+    assert [file.stem for file in others if re.search(
+        rf"source\('raw', '(?:{reading})'\)", file.read_text("utf-8"))] == []  # fmt: skip
 
 
 def test_every_table_is_known_to_the_joins() -> None:

@@ -27,6 +27,7 @@ API_ORDERS = (
 )
 API_LINES = "id,order_id,index,title,sku,quantity,price,total_discount,product_id,_fivetran_synced"
 API_MONEY = "id,order_id,amount,processed_at,currency,kind,created_at,status,_fivetran_synced"
+API_PARCELS = "id,order_id,created_at,status,_fivetran_synced"
 REFUNDS = "refund_id,order_id,refunded_at,amount,kind,status"
 
 

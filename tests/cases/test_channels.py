@@ -6,15 +6,18 @@ The table is worked out from the channel groups that Google Analytics 4 publishe
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from orchestration.cli.untold import other_visits
+from orchestration.cli.untold import other_visits, referrers
 from orchestration.config.sections import Channels
+from orchestration.config.settings import Paths
 from tests.support.landed import built
 from tests.support.raw import read
+from tests.support.shop import kpi
 
 SHOP = """
 shop: {name: S, currency: EUR, timezone: Europe/Berlin}
@@ -111,6 +114,9 @@ ANALYTICS = [
     ("/", "https://blog.example.org/", None, None, None, "referral"),
     # goes on after an hour on a page of the same site
     ("/", "https://shop.example/a", None, None, None, "direct"),
+    # from the same shop's checkout, and from a shop whose name ends alike
+    ("/", "https://checkout.Shop.example/thanks", None, None, None, "direct"),
+    ("/", "https://otto-shop.example/", None, None, None, "referral"),
     ("/", None, None, None, "x1", "paid_search"),
     ("/?a=1&gbraid=x2", None, None, None, None, "paid_search"),
     ("/?gclid=x3", None, "newsletter", "email", None, "paid_search"),
@@ -191,3 +197,17 @@ def test_what_no_rule_knows_is_told(file: Path, tmp_path: Path) -> None:
         4, {"unheard / cpc": 1, "(not) / (set)": 1, "unheard / push": 1, "partnerrone / x": 1}
     )  # fmt: skip
     assert other_visits(tmp_path / "none.duckdb") == (0, [])
+
+
+def test_sites_that_send_visits_are_told(file: Path, tmp_path: Path) -> None:
+    # One of the table's, one of Analytics'; the others once each.
+    assert referrers(file) == [
+        ("blog.example.org", 2), ("chatgpt.com", 1), ("otherlamps.example", 1),
+        ("otto-shop.example", 1),
+    ]  # fmt: skip
+    assert referrers(tmp_path / "none.duckdb") == []
+    paths = Paths(file.parents[2])
+    shutil.copyfile(file, paths.good_build)
+    told = kpi(paths.home, "doctor").stdout
+    assert "most visits came from blog.example.org 2, chatgpt.com 1, " in told
+    assert "channels: {own_domains: [blog.example.org]}" in told

@@ -70,6 +70,25 @@ def woo(*rows: str) -> str:
     return text
 
 
+def totals(kind: str, *days: str) -> str:
+    """Visitors of days in March: 100 of the shop, or 60 by search and 50 by mail."""
+    segments = {"shop": [("shop", "all", 100)]}.get(
+        kind, [("traffic_source", "search", 60), ("traffic_source", "mail", 50)]
+    )
+    return "traffic_date,grain,segment,visitors\n" + "".join(
+        f"2026-03-0{day},{grain},{segment},{visitors}\n"
+        for day in days
+        for grain, segment, visitors in segments
+    )
+
+
+def console(shop: str, *amounts: str) -> str:
+    """What a console reports of a shop, from 1 March on."""
+    return "report_date,shop_id,paid_amount\n" + "".join(
+        f"2026-03-0{day},{shop},{amount}\n" for day, amount in enumerate(amounts, 1)
+    )
+
+
 FILES = {
     # The later export lacks order 1402 and 1406, whose day in the shop's zone it covers, and 1404,
     # the only one of a day between its first and last; order 1407 is of a day before it.
@@ -101,6 +120,14 @@ FILES = {
     # No export instant. The second export covers days 2 and 3 again and ends before the first.
     "dateless/orders_9.csv": plain("1,02 10,100.00,,", "2,03 10,60.00,,", "3,05 10,20.00,,"),
     "dateless/orders_10.csv": plain("1,02 10,60.00,,", "2,03 10,60.00,,"),
+    # Each change has an instant, which is the last one of its file too: nothing is in doubt.
+    "stamped/orders_9.csv": plain(
+        "1,04 10,100.00,2026-03-05 10:00:00,", "3,05 10,20.00,2026-03-05 10:00:00,"
+    ),
+    "stamped/orders_10.csv": plain("1,04 10,60.00,2026-03-04 10:00:00,"),
+    # So where an export was made at the very instant of its last row.
+    "sharp/b_20260305_100000.csv": plain("1,04 10,100.00,,", "3,05 10,20.00,,"),
+    "sharp/c_20260304_100000.csv": plain("1,04 10,60.00,,"),
     # Of exports that go on to later days the later counts, as their names say.
     "growing/woo_1.csv": woo("7,02 10:00:00,10.00"),
     "growing/woo_2.csv": woo("7,02 10:00:00,12.00", "8,04 10:00:00,8.00"),
@@ -113,6 +140,19 @@ FILES = {
             "0", "guest", " Guest ", "null", "-", "anonymous", "N/A",
             "00000000-0000-0000-0000-000000000000", "游客", "10", *["C1"] * 30))),
     ),
+    # Totals of the shop and of where its visitors came from, one export each, of the same days; the
+    # later one of the shop has no second day any more. Once the shop's come first, once last.
+    **{
+        f"{name}/{kind}_{stamp}_020000.csv": totals(kind, *days)
+        for name, exports in {
+            "shop_first": ("04 shop 1 2 3", "05 shop 1 3", "06 source 1 2 3"),
+            "shop_last": ("04 source 1 2 3", "05 shop 1 2 3", "06 shop 1 3"),
+        }.items()
+        for stamp, kind, *days in (f"202603{export}".split() for export in exports)
+    },
+    # Two shops of one console, each with an export of its own.
+    "consoles/a_20260304_020000.csv": console("a", "100.00", "200.00"),
+    "consoles/b_20260305_020000.csv": console("b", "10.00", "20.00"),
     # Two orders under number 3; number 4 twice the same; number 5 changed later.
     "twins/orders_20260304_020000.csv": plain(
         *(f"{number},02 10,1.00,," for number in range(20, 40)), "3,02 10,30.00,,",
@@ -135,10 +175,18 @@ SOURCES: dict[str, list[dict[str, Any]]] = {
     "south": [{"path": "log/a*.csv", "format": sales("south")}],
     "tied": [{"path": "tied/*.csv", "format": "plain_orders", "overrides": STAMP}],
     "dateless": [{"path": "dateless/*.csv", "format": "plain_orders", "overrides": NO_STAMP}],
+    "stamped": [{"path": "stamped/*.csv", "format": "plain_orders", "overrides": NO_STAMP}],
+    "sharp": [{"path": "sharp/*.csv", "format": "plain_orders", "overrides": STAMP}],
     "growing": [{"path": "growing/*.csv", "format": "woocommerce_orders", "overrides": NO_STAMP}],
     "shrinking": [{"path": "shrinking/*.csv", "format": "woocommerce_orders",
                    "overrides": NO_STAMP}],
     "guests": [{"path": "guests/*.csv", "format": "plain_orders", "overrides": STAMP}],
+    **{name: [
+        {"path": f"{name}/*.csv", "format": "plain_traffic_daily", "overrides": STAMP,
+         "delivery": "snapshot:traffic_date"},
+    ] for name in ("shop_first", "shop_last")},
+    "consoles": [{"path": "consoles/*.csv", "format": "plain_platform_daily", "overrides": STAMP,
+                  "delivery": "snapshot:report_date"}],
     "twins": [{"path": "twins/*.csv", "format": "plain_orders", "overrides": STAMP}],
     "lines": [{"path": "lines/*.csv", "format": "woocommerce_orders", "overrides": STAMP}],
 }  # fmt: skip
@@ -193,6 +241,25 @@ def test_a_snapshot_withdraws_what_its_days_hold_no_more(home: Path) -> None:
     assert query(home, sql) == []
 
 
+@pytest.mark.parametrize("source", ["shop_first", "shop_last"])
+def test_a_snapshot_of_one_grain_leaves_the_others_alone(home: Path, source: str) -> None:
+    """Of the shop the second day was withdrawn, of where visitors came from nothing."""
+    sql = ("select business_date::varchar, visitors from marts.fct_gmv_daily where dimension ="
+           f" 'platform' and segment = '{source}' and visitors > 0 order by 1")  # fmt: skip
+    assert query(home, sql) == [("2026-03-01", 100), ("2026-03-03", 100)]
+    sql = ("select channel, sum(visitors)::int from marts.fct_channel_daily where platform ="
+           f" '{source}' and channel <> '(untracked)' group by all order by all")  # fmt: skip
+    assert sorted(count for _, count in query(home, sql)) == [150, 180]
+
+
+def test_a_console_of_one_shop_leaves_the_others_alone(home: Path) -> None:
+    sql = (
+        "select business_date::varchar, reported_paid_amount::double from"
+        " quality.platform_reconciliation_daily where platform = 'consoles' order by 1"
+    )
+    assert query(home, sql) == [("2026-03-01", 110.0), ("2026-03-02", 220.0)]
+
+
 def test_one_file_feeds_two_feeds_and_two_sources(home: Path) -> None:
     assert orders(home, "north") == {"1": Decimal("10.00")}
     assert orders(home, "south") == {"2": Decimal("20.00")}
@@ -230,6 +297,12 @@ def test_the_last_row_orders_exports_and_a_name_that_contradicts_is_told(home: P
         ("dateless", "orders", 1, "1", "dateless/orders_9.csv"),
         ("shrinking", "order_items", 1, "7|1", "shrinking/woo_1.csv"),
     ]
+
+
+@pytest.mark.parametrize("source", ["stamped", "sharp"])
+def test_a_version_of_the_last_instant_of_its_file_is_not_in_doubt(home: Path, source: str) -> None:
+    assert orders(home, source) == {"1": Decimal("100.00"), "3": Decimal("20.00")}
+    assert query(home, f"from quality.version_conflicts where source = '{source}'") == []
 
 
 def test_nobody_is_no_customer_and_one_with_most_orders_is_named(home: Path) -> None:

@@ -13,6 +13,7 @@ from tests.cases.money import (
     API_LINES,
     API_MONEY,
     API_ORDERS,
+    API_PARCELS,
     LINES,
     ORDERS,
     REFUNDS,
@@ -127,6 +128,13 @@ t2,2,29.50,2026-03-05 09:00:00,EUR,refund,2026-03-02 09:00:00,success,{SYNCED}
 t3,2,29.50,2026-03-06 09:00:00,EUR,refund,2026-03-02 09:00:00,success,{SYNCED}
 t4,3,130.00,2026-03-05 09:00:00,EUR,refund,2026-03-02 09:00:00,success,{SYNCED}
 t5,3,130.00,2026-03-02 09:00:00,EUR,sale,2026-03-02 09:00:00,success,{SYNCED}
+""",
+        # 2 left after its refunds were asked for. Of 1 only the order says that it left, of 3 too:
+        # its parcel was taken back.
+        shopify_api_fulfillments__parcels=f"""
+{API_PARCELS}
+f2,2,2026-03-03 12:00:00,success,{SYNCED}
+f3,3,2026-03-03 12:00:00,cancelled,{SYNCED}
 """,
     ),
     # Refunds of orders with 50 of goods, 10 of postage and 2 of tax, where not said otherwise.
@@ -303,6 +311,15 @@ def refunds(home: Path, source: str) -> dict[str, tuple[Decimal, Decimal]]:
     return {row[0]: (row[1], row[2]) for row in query(home, f"{sql}'{source}'")}
 
 
+def test_a_connectors_tables_tell_what_had_left(home: Path) -> None:
+    sql = ("select refund_id, is_after_shipping, shipping_basis from marts.fct_refunds"
+           " where source = 'api' order by 1")  # fmt: skip
+    assert query(home, sql) == [
+        ("t1", True, "status"), ("t2", False, "shipped_at"), ("t3", False, "shipped_at"),
+        ("t4", True, "status"),
+    ]  # fmt: skip
+
+
 def test_only_the_goods_of_a_refund_lower_sales(home: Path) -> None:
     found = orders(home, "api")
     assert found["1"] == money("100.00", "100.00")
@@ -364,10 +381,10 @@ def test_the_ladder_holds_goods_and_the_rest_beside_them(home: Path) -> None:
     )
     assert query(home, sql) == [
         ("paid", *money("0.00", "0.00"), None),
-        # r8 and r9 of orders that are paid now, t1, t2 and t4 of such that are refunded: no instant
-        ("refunded_before_shipping", *money("-295.00", "-102.50"), "status"),
-        # r3 and r7 by an instant, r5 by the state
-        ("refunded_after_shipping", *money("-105.00", "-7.00"), "both"),
+        # r8 and r9 of orders that are paid now, t2 by the instant of its parcel
+        ("refunded_before_shipping", *money("-75.00", "-74.50"), "both"),
+        # r3 and r7 by an instant, r5 by the state, t1 and t4 by what the order says of its parcels
+        ("refunded_after_shipping", *money("-325.00", "-35.00"), "both"),
         ("returned", *money("0.00", "0.00"), None),
         ("net", *money("-400.00", "-109.50"), None),
     ]

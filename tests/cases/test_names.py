@@ -23,6 +23,9 @@ def bought(*ids: str, extra: str = "") -> str:
     return "\n".join(f"{one},{AT},2026-03-02 10:01:00,paid,EUR,100.00,0{extra}" for one in ids)
 
 
+PARCELS = "shipment_id,order_id,carrier,shipped_at"
+
+
 def back(*ids: str) -> str:
     rows = [f"r{n},{one},2026-03-10 09:00:00,10.00,refund_only,succeeded" for n, one in
             enumerate(ids)]  # fmt: skip
@@ -41,6 +44,14 @@ CASES = {
     "shopify": case(
         shopify_orders__orders="\n".join([SHOPIFY, *map(shopify, range(3501, 3506))]),
         refunds=back("#3501", "'3502", "3503.0", "3504", "600003505"),
+        # The carrier has the internal id: 3501 left before its refund, 3502 and 3505 after it. Of
+        # the others only the state tells.
+        shipments=f"""
+{PARCELS}
+p1,600003501,DHL,2026-03-09 09:00:00
+p2,600003502,DHL,2026-03-11 09:00:00
+p5,#3505,DHL,2026-03-12 09:00:00
+""",
     ),
     # The internal id names another order's number: 12 is an order, 900 only an id of one.
     "woo": case(
@@ -67,6 +78,12 @@ CASES = {
     # Not all ids end so: it is part of them, and both orders stay.
     "versions": case(
         orders=f"{ORDERS}\n{bought('5', '5.0', '6')}", refunds=back("5.0", "6.0", "#5")
+    ),
+    # Child orders name their main order as the shop does, and as a spreadsheet writes it.
+    "family": case(
+        orders=f"{ORDERS},aliases,parent_order_id\n{bought('M1', extra=',T-900,')}\n"
+        f"{bought('c1', extra=',,T-900')}\n{bought('c2', extra=',,#M1')}",
+        refunds=back("c2", "T-900"),
     ),
     # Two orders share an alias: it stands for neither.
     "shared": case(
@@ -107,8 +124,25 @@ def test_a_refund_finds_its_order_by_each_of_its_names(home: Path) -> None:
     assert refunded(home, "shopify") == dict.fromkeys(("3501", "3502", "3503", "3504", "3505"), 10)
 
 
+def test_a_parcel_finds_its_order_by_each_of_its_names(home: Path) -> None:
+    sql = ("select order_id, is_after_shipping, shipping_basis from marts.fct_refunds"
+           " where source = 'shopify' order by 1")  # fmt: skip
+    assert query(home, sql) == [
+        ("3501", True, "shipped_at"), ("3502", False, "shipped_at"), ("3503", True, "status"),
+        ("3504", True, "status"), ("3505", False, "shipped_at"),
+    ]  # fmt: skip
+    assert query(home, "from quality.orphans_daily where feed = 'shipments'") == []
+
+
 def test_a_number_that_is_an_orders_own_means_that_order(home: Path) -> None:
     assert refunded(home, "woo") == {"11": 10, "12": 10, "13": 0}
+
+
+def test_a_child_order_finds_its_main_order_by_each_of_its_names(home: Path) -> None:
+    """Two children of 100.00 each are one order; its own amount would tell of them again."""
+    assert orders(home, "family", "paid_amount::double, refunded_amount::double") == [
+        ("M1", 200.0, 20.0)
+    ]
 
 
 def test_leading_zeros_are_part_of_an_id(home: Path) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
+import yaml
 
 import ingestion.mapping.sources
 from ingestion.mapping.sources import plain_name
@@ -22,6 +25,7 @@ from orchestration.ledger.rename import finish_rename, rename_source
 from tests.support.exports import HEADER, LINES, LINES_HEADER, ORDERS, SHOP, order
 from tests.support.homes import Home
 from tests.support.kills import KILL
+from tests.support.shop import kpi, new_home, query
 
 FILES = [{"path": "orders*.csv", "format": ORDERS}, {"path": "lines*.csv", "format": LINES}]
 
@@ -79,6 +83,86 @@ def test_after_the_rename_it_is_the_same_source(landed: Home) -> None:
     assert altered(home.settings, home.state) == {}
     assert dict(home.rows().select("order_id", "customer_key").iter_rows())["2"] == keys["2"]
     assert not set(home.rows()["customer_key"]) & {keys["1"]}
+
+
+DAYS = [date(2026, 3, 1) + timedelta(days=number) for number in range(40)]
+ORDERED = "order_id,ordered_at,paid_at,status,order_amount\n"
+
+
+def twenty_a_day(days: list[date]) -> str:
+    """Orders of 20 a day, an hour apart or less."""
+    return ORDERED + "".join(
+        f"{day:%m%d}{n:02d},{day} {n % 14 + 8}:05:00,{day} {n % 14 + 8}:05:00,completed,10\n"
+        for day in days
+        for n in range(20)
+    )
+
+
+def test_what_was_told_of_a_source_is_not_told_again(
+    tmp_path: Path, hook: tuple[str, list[dict[str, str]]]
+) -> None:
+    """The last day of `old` is missing, and 40 of its refunds name orders that are not there."""
+    address, received = hook
+    home = new_home(tmp_path / "home")
+    back = "".join(f"r{n},x{n},2026-04-01 09:00:00,9,refund_only,succeeded\n" for n in range(40))
+    files = {
+        "shop/orders.csv": twenty_a_day(DAYS[:-1]),
+        "till/orders.csv": twenty_a_day(DAYS),
+        "shop/refunds_20260410020000.csv": "refund_id,order_id,refunded_at,amount,kind,status\n"
+        + back,
+    }
+    for name, text in files.items():
+        (home / "data/inbox" / name).parent.mkdir(exist_ok=True)
+        (home / "data/inbox" / name).write_text(text)
+
+    def run(name: str) -> list[tuple[Any, ...]]:
+        of = {"shop_id": "s", "timezone": "UTC", "currency": "EUR"}
+        orders = [
+            {"path": "shop/orders.csv", "format": "plain_orders"},
+            {"path": "shop/refunds*.csv", "format": "plain_refunds", "daily": False},
+        ]
+        till = [{"path": "till/*.csv", "format": "plain_orders"}]
+        settings = {
+            "shop": {"name": "S", "currency": "EUR", "timezone": "UTC", "languages": ["en"]},
+            "sources": {name: {**of, "platform": "site", "files": orders},
+                        "till": {**of, "platform": "till", "files": till}},
+            "alerts": {"channels": [address]},
+        }  # fmt: skip
+        (home / "shop.yml").write_text(yaml.safe_dump(settings, sort_keys=False))
+        if name != "old":
+            assert kpi(home, "rename-source", "old", name).returncode == 0
+        done = kpi(home, "run", "--date", DAYS[-1].isoformat())
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+        return query(
+            home,
+            "select incident_id, opened_date, closed_date from insights.incidents"
+            f" where kind = 'data' and segment = '{name}'",
+        )
+
+    was = run("old")
+    [(_, opened, closed)] = was
+    assert (opened, closed) == (DAYS[-1], None)
+    assert len(received) == 2  # the gap, and the refunds without an order
+    assert run("new") == was
+    assert query(home, "select 1 from insights.incidents where segment = 'old'") == []
+    assert len(received) == 2
+
+
+def test_keys_of_news_go_along_and_no_others(landed: Home) -> None:
+    told = [
+        "gap|old|2026-03-01|high|c",
+        "lookup|refunds_order|old|2026-03|c",
+        "gap|older|2026-03-01|high|c",
+        "lookup|old|older|2026-03|c",
+        "gmv|old|x|high|c",
+    ]
+    for key in told:
+        landed.state.mark(key, datetime.now(UTC))
+    home = called(landed.paths.home, "new")
+    rename_source(home.settings, home.state, "old", "new")
+    assert [home.state.seen(key) for key in told] == [False, False, True, True, True]
+    assert home.state.seen("gap|new|2026-03-01|high|c")
+    assert home.state.seen("lookup|refunds_order|new|2026-03|c")
 
 
 def test_it_may_be_renamed_again_and_back(landed: Home) -> None:

@@ -7,12 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
+from dashboards.site import write_status
 from orchestration.build.warehouse import run_lock
+from orchestration.ledger.inbox import state_of
 from tests.support import shop
 
 
@@ -107,3 +110,30 @@ def test_a_second_run_leaves_with_code_7_or_waits(begun_home: Path) -> None:
     waiting = shop.kpi(home, "run", "--date", shop.LAST_DAY.isoformat(), "--wait", "300")
     assert waiting.returncode == 0, waiting.stderr
     assert first.wait() == 0
+
+
+def test_a_run_with_nothing_to_do_ends_before_dagster_begins(
+    copy_home: Callable[[str], Path],
+) -> None:
+    """What was copied has other instants of change, so the first run looks into the files."""
+    home = copy_home("again")
+    before, status = generation(home), home / "data/site/assets/status.js"
+    for looks in (True, False):
+        write_status(home / "data/site", "failed", None, "audit", "Of a run before.")
+        told = shop.kpi(home, "run", "--date", shop.LAST_DAY.isoformat())
+        assert told.returncode == 0, told.stderr
+        assert "nothing new since the last good build" in told.stderr
+        assert ("starting Dagster" in told.stderr) == looks
+        assert '"state": "ok"' in status.read_text().replace('":"', '": "')
+    assert generation(home) == before
+
+
+def test_a_file_replaced_by_one_of_its_size_and_time_is_seen(tmp_path: Path) -> None:
+    file = tmp_path / "shop" / "orders.csv"
+    file.parent.mkdir()
+    file.write_text("1,2\n")
+    seen, at = state_of(tmp_path), file.stat()
+    assert state_of(tmp_path) == seen
+    file.write_text("1,3\n")
+    os.utime(file, ns=(at.st_atime_ns, at.st_mtime_ns))
+    assert state_of(tmp_path) != seen

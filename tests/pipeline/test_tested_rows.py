@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from random import Random
 
 import pytest
+from dbt.contracts.graph.manifest import Manifest
 
+from orchestration.build.data_tests import run_tests, statements
+from orchestration.build.dbt import parsed
 from tests.support.arrivals import START, Company, Row
 from tests.support.raw import PROJECT, read, run_dbt, write_raw
 
@@ -49,10 +53,29 @@ def bad_rows(company: Company, fault: str, day: date) -> tuple[str, list[Row]]:
 def failing(file: Path, company: Company, table: str, *, tests_all: bool) -> set[str]:
     """Build staging and a table with what has arrived; names of the tests that failed on it."""
     write_raw(file, company.frames(), batches=company.ledger(), tests_all=tests_all)
-    options = ["--exclude-resource-type", "unit_test", "--indirect-selection", "cautious"]
-    done = run_dbt(PROJECT, file, "build", "--select", f"+{table}", *options, check=False)
-    assert done.exception is None, done.exception
-    return {one.node.name for one in done.result.results if one.status == "fail"}
+    only = ["--exclude-resource-type", "test", "unit_test", "--select", f"+{table}"]
+    built = {one.node.unique_id: one for one in run_dbt(PROJECT, file, "build", *only).result}
+    project, compiled = compiled_by(file)
+    tests = {
+        name: sql
+        for name, sql in compiled.items()
+        if set(project.nodes[name].depends_on.nodes) <= built.keys()
+    }
+    return {
+        one.node.name
+        for one in run_tests(project, tests, built, file)
+        if one.status in {"fail", "error"}
+    }
+
+
+@cache
+def compiled_by(file: Path) -> tuple[Manifest, dict[str, str]]:
+    """The project and what dbt compiles of its tests, with any build file of that name."""
+    done = run_dbt(PROJECT, file, "compile", "--select", "resource_type:test")
+    project = parsed([], file)
+    compiled = statements(project, {one.node.unique_id: one for one in done.result})
+    assert compiled is not None
+    return project, compiled
 
 
 def walk(file: Path, seed: int, fault: str) -> None:

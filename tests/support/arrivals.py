@@ -137,7 +137,7 @@ class Company:
         rows = [
             {
                 "shipment_id": f"s{self.random.randint(1, 20)}",
-                "order_id": f"o{self.random.randint(1, 45)}",
+                "order_id": self._named(f"o{self.random.randint(1, 45)}"),
                 "carrier": "post",
                 "shipped_at": self._instant(),
             }
@@ -152,26 +152,26 @@ class Company:
         """
         first = (START + timedelta(days=self.random.randint(0, self.today))).date()
         days = sorted({first + timedelta(days=self.random.choice([0, 0, 1, 2, 3])) for _ in "abc"})
-        self._land(
-            "traffic_daily",
-            [
-                {
-                    "traffic_date": day,
-                    "platform": "tmall",
-                    "shop_id": "s1",
-                    "grain": "shop" if segment == "all" else "traffic_source",
-                    "segment": segment,
-                    "visitors": self.random.randint(1, 99),
-                    "_unit_key": day.isoformat(),
-                    "_covers_from": days[0].isoformat(),
-                    "_covers_to": days[-1].isoformat(),
-                }
-                for day in days
-                for segment in self.random.sample(
-                    ["all", "search", "live", "cart"], self.random.randint(1, 4)
-                )
-            ],
-        )
+        rows: list[Row] = [
+            {
+                "traffic_date": day,
+                "platform": "tmall",
+                "shop_id": "s1",
+                "grain": "shop" if segment == "all" else "traffic_source",
+                "segment": segment,
+                "visitors": self.random.randint(1, 99),
+            }
+            for day in days
+            for segment in self.random.sample(
+                ["all", "search", "live", "cart"], self.random.randint(1, 4)
+            )
+        ]
+        for row in rows:
+            own = [one["traffic_date"] for one in rows if one["grain"] == row["grain"]]
+            place = f"tmall|s1|{row['grain']}"
+            row["_unit_key"] = f"{place}|{row['traffic_date']}"
+            row["_covers_from"], row["_covers_to"] = f"{place}|{min(own)}", f"{place}|{max(own)}"
+        self._land("traffic_daily", rows)
 
     def spend(self) -> None:
         """Days of an advertising account as a snapshot, its campaigns renamed, gone or in parts."""
@@ -326,7 +326,7 @@ class Company:
                     f"o{number + 3}",
                 ]
             ),
-            "parent_order_id": f"o{number - number % 4}" if number % 7 == 0 else None,
+            "parent_order_id": self._named(f"o{number - number % 4}") if number % 7 == 0 else None,
             "platform": "tmall",
             "shop_id": "s1",
             "ordered_at": placed,

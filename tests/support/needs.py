@@ -11,8 +11,9 @@ from tests.support.raw import PROJECT
 # Columns that are no metrics of their own, but made of what one feed tells.
 _PARTS = {
     ("orders",): "identified_orders tracked_buyers repeat_buyers gmv_change base_gmv attributed_gmv"
-    " new_customers credited_gmv credited_refunds",
-    ("orders", "refunds"): "attributed_net_sales net_roas refunded_amount refunded_other_amount",
+    " new_customers credited_gmv",
+    ("orders", "refunds"): "attributed_net_sales net_roas refunded_amount refunded_other_amount"
+    " credited_refunds",
     ("campaign_spend",): "impressions clicks claimed_conversions",
 }
 

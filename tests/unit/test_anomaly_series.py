@@ -132,6 +132,46 @@ def test_the_refund_rate_is_what_is_refunded_in_the_end_on_every_day() -> None:
     assert series["value"].to_numpy() == pytest.approx(np.full(2 * (len(DAYS) - 10), 0.1))
 
 
+def test_refunds_after_a_day_of_lost_orders_are_of_the_sales_that_are_known() -> None:
+    # A tenth of 1,000 a day comes back; two days of sales are not known, their refunds are.
+    daily = pl.DataFrame({"business_date": DAYS, "gmv": [1000.0] * len(DAYS)}).with_columns(
+        gmv=pl.when(pl.col("business_date").is_in([DAYS[150], DAYS[153]])).then(None)
+        .otherwise("gmv"),
+        dimension=pl.lit("platform"), segment=pl.lit("site"),
+    )  # fmt: skip
+    whole = daily.with_columns(dimension=pl.lit("all"), segment=pl.lit("all"))
+    refunds = pl.DataFrame({"business_date": DAYS, "amount": [100.0] * len(DAYS)}).with_columns(
+        platform=pl.lit("site"), refund_count=pl.lit(7)
+    )
+    lags = pl.DataFrame({"lag_days": [2, 5], "amount": [600.0, 400.0]})
+    series = refund_series(pl.concat([daily, whole]), refunds, lags,
+                           SeriesParams(refund_lag_days=10))  # fmt: skip
+    # of day 155, whose refunds are of the two lost days alone, there is no rate
+    for _, own in series.group_by("dimension"):
+        assert set(DAYS[10:]) - set(own["business_date"]) == {DAYS[155]}
+    assert series["value"].to_numpy() == pytest.approx(np.full(series.height, 0.1))
+
+
+def test_a_day_of_lost_orders_is_not_observed_as_zero() -> None:
+    orders = [30] * 200
+    lost, quiet = DAYS[180], DAYS[185]
+    whole = small_shop(orders)
+    daily = whole.filter(
+        (pl.col("dimension") == "all") | ~pl.col("business_date").is_in([lost, quiet])
+    )
+    gaps = pl.DataFrame(
+        {"business_date": [lost], "feed": ["orders"], "platform": ["site"],
+         "is_complete": [False], "reason": ["no_rows"]}
+    )  # fmt: skip
+    result = detect(daily, NO_DATES, NO_PROMOS, gaps)
+    told = {
+        row["business_date"]: (row["observed"], row["impact_amount"], row["status"])
+        for row in result.filter(dimension="platform", metric="gmv").iter_rows(named=True)
+    }
+    assert told[lost] == (None, None, "data_incomplete")
+    assert told[quiet] == (0.0, -1500.0, "anomaly")  # no row and no gap: nothing was sold
+
+
 def test_products_have_a_price_and_sources_visitors() -> None:
     products = pl.DataFrame(
         {"business_date": [START], "platform": ["site"], "segment": ["P1"], "units": [4.0],

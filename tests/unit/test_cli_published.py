@@ -7,10 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +150,27 @@ def test_a_run_ends_with_the_headline(
     assert "Traffic −¥715" in told and "last incident (2026-11-20): open happened." in told
 
 
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [(False, "GMV of Fri 20 Nov is not known."), (True, "GMV was ¥5.00K on Fri 20 Nov")],
+)
+def test_a_day_that_cannot_be_compared_is_told_as_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    known: bool, told: str,
+) -> None:  # fmt: skip
+    """A day of lost orders, and one whose day of last week is one."""
+    monkeypatch.setenv("KPI_HOME", str(publish(tmp_path)))
+    monkeypatch.setattr(console, "as_json", False)
+    with duckdb.connect(str(tmp_path / FILE)) as con:
+        con.execute("delete from marts.fct_gmv_change")
+        if not known:
+            con.execute("update marts.fct_gmv_daily set gmv = null, orders = null")
+    show_headline()
+    said = capsys.readouterr().out
+    assert told in said
+    assert "not yet a week" not in said and "no orders" not in said
+
+
 def test_a_generation_of_an_earlier_version_asks_for_a_run(tmp_path: Path) -> None:
     home = publish(tmp_path)
     with duckdb.connect(str(home / FILE)) as con:
@@ -281,35 +299,11 @@ def test_alerts_are_listed_the_open_ones_on_request(tmp_path: Path) -> None:
     assert [row["incident_id"] for row in document["incidents"]] == ["open"]
 
 
-@pytest.fixture
-def hook() -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """A server that takes messages."""
-    received: list[dict[str, str]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            received.append(json.loads(body))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """No output in tests."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"json://127.0.0.1:{server.server_port}/{TOKEN}", received
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
 def test_a_test_message_reaches_every_channel_and_says_that_it_is_one(
     tmp_path: Path, hook: tuple[str, list[dict[str, str]]]
 ) -> None:
-    address, received = hook
-    home = publish(tmp_path, channels=f'"{address}"')
+    server, received = hook
+    home = publish(tmp_path, channels=f'"{server}/{TOKEN}"')
     for _ in range(2):  # a test is never "sent already"
         done = kpi(home, "alerts", "test")
         assert done.exit_code == 0
@@ -324,9 +318,9 @@ def test_a_test_message_reaches_every_channel_and_says_that_it_is_one(
 def test_a_channel_that_fails_is_an_error_without_its_secret(
     tmp_path: Path, hook: tuple[str, list[dict[str, str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address, received = hook
+    server, received = hook
     monkeypatch.setattr("orchestration.alerting.delivery.time.sleep", lambda _: None)
-    home = publish(tmp_path, channels=f'"json://127.0.0.1:1/{TOKEN}", "{address}"')
+    home = publish(tmp_path, channels=f'"json://127.0.0.1:1/{TOKEN}", "{server}/{TOKEN}"')
     done = kpi(home, "alerts", "test", "--json")
     assert done.exit_code == 3
     assert "channel 1 (json)" in done.stderr and "channel 2" not in done.stderr

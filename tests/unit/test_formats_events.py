@@ -84,6 +84,31 @@ def test_plain_events_leave_bots_out_and_count_them(tmp_path: Path) -> None:
     assert "user_agent" not in found.columns
 
 
+def test_a_page_of_the_same_site_is_where_the_visitor_was(tmp_path: Path) -> None:
+    seen = {
+        # referrer, page of the event, whether it stays
+        ("https://shop.example/cart", "https://shop.example/"): False,
+        ("https://www.Shop.example/a", "https://shop.example/b?x=1"): False,
+        ("https://checkout.shop.example/", "https://www.shop.example:8443/thanks"): False,
+        ("https://shop.example/", "https://m.shop.example/"): False,
+        ("https://blog.example/shop.example", "https://shop.example/"): True,
+        ("https://otto-shop.example/", "https://shop.example/"): True,
+        ("https://shop.example/cart", "/cart"): True,  # its page has no host: nothing tells
+        ("https://shop.example/cart", ""): True,
+        ("", "https://shop.example/"): False,
+    }
+    text = "event_id,occurred_at,event_type,referrer,page\n" + "".join(
+        f"e{number},2026-05-01 10:00:00,home,{referrer},{page}\n"
+        for number, (referrer, page) in enumerate(seen)
+    )
+    home = Shop(tmp_path, "plain_events")
+    found = home.rows(home.land(text, "events.csv"), "events").sort("event_id")
+    assert found["referrer"].to_list() == [
+        referrer if stays else None for (referrer, _), stays in seen.items()
+    ]
+    assert "page" not in found.columns
+
+
 def test_plain_events_as_json_lines(tmp_path: Path) -> None:
     home, landed = land_sample(tmp_path, "plain_events_jsonl")
     assert (landed.rows_read, landed.rows_landed, landed.excluded) == (4, 3, {"bot": 1})

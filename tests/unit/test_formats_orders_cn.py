@@ -45,6 +45,8 @@ def test_taobao_orders(tmp_path: Path) -> None:
         (False, None, None),
     ]
     orders = home.rows(landed)
+    # The last was closed after a refund and has a parcel; of the others the state tells.
+    assert orders["is_shipped"].to_list() == [None, None, None, None, True]
     ids = orders["order_id"].to_list()
     assert orders["_unit_key"].to_list() == orders["_row_key"].to_list() == ids
     assert orders["_version_at"].unique().to_list() == [at("2026-05-31 18:00")]

@@ -64,6 +64,7 @@ def test_what_formats_have_in_common_is_no_format_itself() -> None:
         ("shopify_api_orders", "order", "USD", (8, 5, 3)),
         ("shopify_api_order_lines", "order_line", "GBP", (3, 3, 0)),
         ("shopify_api_transactions", "transaction", "USD", (5, 0, 0)),
+        ("shopify_api_fulfillments", "fulfillment", "GBP", (3, 3, 0)),
         ("shopify_api_customers", "customer", "GBP", (4, 4, 0)),
         ("shopify_api_products", "product", "GBP", (8, 8, 0)),
         ("shopify_api_product_variants", "product_variant", "GBP", (8, 8, 0)),

@@ -23,6 +23,7 @@ def test_shopify_orders(tmp_path: Path) -> None:
         ("1002", "closed", at("2026-05-02 07:00"), None, "EUR", d("50.00"), d("0.00"), d("4.90"),
          None, "BY", None),
     ]  # fmt: skip
+    assert home.rows(landed)["is_shipped"].to_list() == [True, None]
     # The order in dollars: no rates were delivered, so it is set aside and not counted as euros.
     assert landed.rows_quarantined == 1
     assert landed.troubles[0].reason == "no_rate"
@@ -138,6 +139,7 @@ def test_shopify_api_orders_and_lines(tmp_path: Path) -> None:
         ("26003", "refunded", at("2026-05-02 10:00"), at("2026-05-02 10:00"), d("10.00"),
          d("0.00"), d("0.00"), d("0.00"), "Wales", at("2026-05-05 10:00")),
     ]  # fmt: skip
+    assert home.rows(landed)["is_shipped"].to_list() == [True, None, None]
     assert home.rows(landed)["order_amount"].sum() == Decimal("75.00")
     no_person(home)
 
@@ -165,6 +167,16 @@ def test_shopify_api_refunds(tmp_path: Path) -> None:
         ("18901", "26001", at("2026-05-06 22:30"), d("20.00"), "return", "succeeded", "BOWL-L"),
         ("18902", "26003", at("2026-05-05 23:10"), d("10.00"), "refund_only", "succeeded", None),
     ]
+
+
+def test_shopify_api_fulfillments(tmp_path: Path) -> None:
+    home, landed = land_sample(tmp_path, "shopify_api_fulfillments")
+    assert rows(home, landed, "shipments", "shipment_id", "order_id", "carrier", "shipped_at") == [
+        ("55001", "26001", None, at("2026-05-02 23:17:22")),
+        ("55002", "26003", "Royal Mail", None),  # cancelled: nothing has left
+        ("55003", "26004", "Royal Mail", at("2026-05-05 09:00")),
+    ]
+    no_person(home)
 
 
 def test_shopify_api_customers_share_their_key_with_orders(tmp_path: Path) -> None:

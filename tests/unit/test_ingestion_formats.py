@@ -55,7 +55,7 @@ def test_a_snapshot_is_replaced_by_its_period(tmp_path: Path) -> None:
     text = "统计日期,店铺名称,流量来源,访客数\n2026-05-01,店,a,1\n2026-05-01,店,b,1\n"
     landed = home.land(text, "t_202605_20260601020000.csv")
     found = home.rows(landed, "traffic_daily")
-    assert found["_unit_key"].to_list() == ["2026-05-01"] * 2
+    assert found["_unit_key"].to_list() == ["web|web-1|traffic_source|2026-05-01"] * 2
     assert found["_row_key"].n_unique() == 2
 
 

@@ -327,6 +327,7 @@ def test_of_sixty_tables_of_three_apis_only_right_ones_are_switched_on() -> None
         "facebook_ads_basic_ad_data": "facebook_ads_api_basic_ad",
         "campaign_stats_data": "google_ads_api_campaign_stats",
         "shopify_customer_data": "shopify_api_customers",
+        "shopify_fulfillment_data": "shopify_api_fulfillments",
         "shopify_inventory_quantity_data": "shopify_api_inventory_quantities",
         "shopify_order_data": "shopify_api_orders",
         "shopify_order_line_data": "shopify_api_order_lines",

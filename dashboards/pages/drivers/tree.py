@@ -105,11 +105,12 @@ def _visitor_children(data: Data, change: Row) -> list[Child]:
         pairs = [
             (segment, now.get(segment), before.get(segment)) for segment in sorted({*now, *before})
         ]
+        # a segment without a row had none; one whose row does not tell them cannot be compared
         rows = [
-            (segment, (a or {}).get("visitors") or 0.0, (b or {}).get("visitors") or 0.0)
+            (segment, *(0.0 if side is None else side["visitors"] for side in (a, b)))
             for segment, a, b in pairs
         ]
-        rows = [row for row in rows if row[1] or row[2]]
+        rows = [row for row in rows if None not in row and (row[1] or row[2])]
         if len(rows) > 1:
             rows.sort(key=lambda row: (row[1] - row[2], row[0]))
             return [

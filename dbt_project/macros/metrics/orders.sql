@@ -25,14 +25,15 @@
    `scope`. A name that is an order's own id means that order, one that stands for exactly one order
    means that one, any other is left as it is and finds none.
 
-   relation  CTE with `order_id` and the columns of scope
-   scope     columns that an order id is unique in: source, or platform and shop #}
-{% macro with_own_orders(relation, scope) %}
+   relation  CTE with `name` and the columns of scope
+   scope     columns that an order id is unique in: source, or platform and shop
+   name      the column that names the order #}
+{% macro with_own_orders(relation, scope, name='order_id') %}
     {%- set scoped = [] %}
     {%- for column in scope %}
         {%- do scoped.append(relation ~ '.' ~ column) %}
     {%- endfor %}
-    {%- set named = relation ~ '.order_id' %}
+    {%- set named = relation ~ '.' ~ name %}
     {%- set plain = plain_order_id(named) %}
     {#- most events name no order, and need no look #}
     {%- set whole_key = 'case when ' ~ named ~ ' is not null then ' ~ join_key(scoped + [named]) ~ ' end' %}

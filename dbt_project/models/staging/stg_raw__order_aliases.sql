@@ -1,6 +1,6 @@
 {{ replace(
     rows='key', key='name_key', touch='name_key', touch_each=['own_key'], order_by=['name_key'],
-    affected={'stg_raw__orders': 'key'}
+    affected={'stg_raw__order_names': 'key'}
 ) }}
 
 with
@@ -9,7 +9,7 @@ orders as (
     select
         *,
         {{ plain_order_id('order_id') }} as plain_id
-    from {{ ref('stg_raw__orders') }}
+    from {{ ref('stg_raw__order_names') }}
 ),
 
 aliases as (

@@ -1,10 +1,6 @@
 {{ replace(
-    rows='version', touch='main_order_key', order_by=['order_date'],
-    each=parts_of("order_id || coalesce('|' || aliases, '')", '|'),
-    touch_each=[
-        join_key(['source', plain_order_id('part')]),
-        join_key(['platform', 'shop_id', plain_order_id('part')])
-    ]
+    rows='version', key='main_order_key', touch='main_order_key', order_by=['order_date'],
+    affected={'stg_raw__order_aliases': 'key'}
 ) }}
 
 with
@@ -13,15 +9,20 @@ latest as (
     {{ latest_versions('orders') }}
 ),
 
+-- a child order may know its main order by another name than the main order's own id
+named as (
+    {{ with_own_orders('latest', ['source'], name='parent_order_id') }}
+),
+
 final as (
     select
         -- identifiers
         source,
         order_id,
         aliases,
-        parent_order_id,
+        own_order_id as parent_order_id,
         {{ join_key(['source', 'order_id']) }} as order_key,
-        {{ join_key(['source', 'coalesce(parent_order_id, order_id)']) }} as main_order_key,
+        coalesce(own_order_key, {{ join_key(['source', 'order_id']) }}) as main_order_key,
         platform,
         shop_id,
         customer_key,
@@ -35,6 +36,7 @@ final as (
         -- state
         status,
         {{ is_fully_paid() }} as is_paid,
+        is_shipped,
         coalesce(is_presale, false) as is_presale,
         payment_method,
         coupon_code,
@@ -68,7 +70,7 @@ final as (
         _row_key,
         _batch_id,
         _is_tied
-    from latest
+    from named
 )
 
 select * from final

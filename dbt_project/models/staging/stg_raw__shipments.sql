@@ -1,9 +1,16 @@
-{{ replace(rows='version', touch='order_key', order_by=['order_key']) }}
+{{ replace(
+    rows='version', key='order_key', touch='order_key', affected={'stg_raw__order_aliases': 'key'},
+    order_by=['order_key']
+) }}
 
 with
 
 latest as (
     {{ latest_versions('shipments') }}
+),
+
+named as (
+    {{ with_own_orders('latest', ['source']) }}
 ),
 
 final as (
@@ -12,14 +19,14 @@ final as (
         source,
         shipment_id,
         order_id,
-        {{ join_key(['source', 'order_id']) }} as order_key,
+        own_order_key as order_key,
         -- instants
         shipped_at,
         delivered_at,
         -- delivery
         _row_key,
         _batch_id
-    from latest
+    from named
 )
 
 select * from final

@@ -1,5 +1,5 @@
 -- Every model credits each day's orders, gmv and net sales (by refund date), no more and no less;
--- net sales where they are known.
+-- net sales where they are known, and nothing before the first sale.
 with
 
 credited as (
@@ -11,6 +11,11 @@ credited as (
         sum(credited_revenue) as net_sales
     from {{ ref('fct_attribution_daily') }}
     group by business_date, model
+),
+
+lost as (
+    select distinct period_start as business_date from {{ ref('int_gmv_known') }}
+    where grain = 'day' and has_sold and not is_sales_known
 ),
 
 models as (
@@ -42,7 +47,13 @@ final as (
     where
         (
             abs(coalesce(company.net_sales, 0) - coalesce(credited.net_sales, 0)) > 1e-4
-            and (company.net_sales is not null or company.gmv is null)
+            and (
+                company.net_sales is not null
+                or (
+                    company.gmv is null
+                    and company.business_date not in (select lost.business_date from lost)
+                )
+            )
         )
         or abs(coalesce(company.gmv, 0) - coalesce(credited.gmv, 0)) > 1e-4
         or abs(coalesce(company.orders, 0) - coalesce(credited.orders, 0)) > 1e-6

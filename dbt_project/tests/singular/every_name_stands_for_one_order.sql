@@ -1,6 +1,6 @@
 -- A name that several orders share stands for none of them, and lines that tell of an order under
 -- two names count once. A name that is an order's own id beside another's alias is told of where
--- refunds or lines of its source do name orders by aliases.
+-- refunds, lines or parcels of its source do name orders by aliases.
 {{ config(severity='warn') }}
 
 with
@@ -26,6 +26,12 @@ lookups as (
         order_id,
         order_key
     from {{ ref('stg_raw__order_items') }}
+    union all
+    select
+        source,
+        order_id,
+        order_key
+    from {{ ref('stg_raw__shipments') }}
 ),
 
 aliases as (

@@ -1,9 +1,15 @@
 -- Both sides of the comparisons with days before are the daily table's own figures; visitors and
--- the tracking of buyers only where it is the same on both sides.
+-- the tracking of buyers only where it is the same on both sides. A base with days of lost orders
+-- is one of fewer platforms or days.
 {% set tracking = ['visitors', 'tracked_buyers', 'untracked_buyers'] %}
 {% set others = ['buyers', 'identified_orders', 'anonymous_orders', 'orders', 'gmv'] %}
 with daily as (
     select * from {{ ref('fct_gmv_daily') }}
+),
+
+lost as (
+    select distinct period_start as business_date from {{ ref('int_gmv_known') }}
+    where grain = 'day' and has_sold and not is_sales_known
 ),
 
 changes as (
@@ -15,6 +21,24 @@ changes as (
         case when comparison = 'trailing_28d' then 28 else 1 end as base_days
     from {{ ref('fct_gmv_change') }}
     where comparison in ('previous_day', 'last_week', 'last_year', 'trailing_28d')
+),
+
+partly as (
+    select distinct
+        changes.business_date,
+        changes.comparison,
+        true as is_partly
+    from changes
+    cross join lost
+    where
+        changes.dimension = 'all'
+        and (
+            changes.business_date = lost.business_date
+            or (
+                changes.last_base_date >= lost.business_date
+                and changes.last_base_date - changes.base_days < lost.business_date
+            )
+        )
 ),
 
 bases as (
@@ -49,6 +73,10 @@ inner join bases
         and changes.comparison = bases.comparison
         and changes.dimension = bases.dimension
         and changes.segment = bases.segment
+left join partly
+    on
+        changes.business_date = partly.business_date
+        and changes.comparison = partly.comparison
 left join daily
     on
         changes.business_date = daily.business_date
@@ -58,9 +86,14 @@ where
     {% for name in tracking + others %}
         {{ 'or ' if not loop.first -}} (
             {{ "changes.method = 'lmdi' and" if name in tracking else '' }} (
-                changes.{{ name }} != cast(coalesce(daily.{{ name }}, 0) as double)
-                or abs(changes.base_{{ name }} * changes.base_days - bases.base_{{ name }})
-                > 1e-9 * bases.base_{{ name }}
+                coalesce(changes.{{ name }}, 0) != cast(coalesce(daily.{{ name }}, 0) as double)
+                or (
+                    partly.is_partly is null
+                    and abs(
+                        coalesce(changes.base_{{ name }}, 0) * changes.base_days
+                        - bases.base_{{ name }}
+                    ) > 1e-9 * bases.base_{{ name }}
+                )
             )
         )
     {% endfor %}

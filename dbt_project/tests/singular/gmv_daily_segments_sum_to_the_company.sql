@@ -1,4 +1,5 @@
--- Within a dimension gmv, orders, buyers, visitors and net sales sum to the company, day by day.
+-- Within a dimension gmv, orders, buyers, visitors and net sales sum to the company, day by day;
+-- net sales where no platform's orders are lost, whose refunds only the company has.
 with company as (
     select * from {{ ref('fct_gmv_daily') }}
     where dimension = 'all'
@@ -7,6 +8,11 @@ with company as (
 dimensions as (
     select distinct dimension from {{ ref('fct_gmv_daily') }}
     where dimension != 'all'
+),
+
+lost as (
+    select distinct period_start as business_date from {{ ref('int_gmv_known') }}
+    where grain = 'day' and has_sold and not is_sales_known
 ),
 
 segments as (
@@ -34,7 +40,10 @@ left join segments
         and dimensions.dimension = segments.dimension
 where
     company.gmv != coalesce(segments.gmv, 0)
-    or company.net_sales != coalesce(segments.net_sales, 0)
+    or (
+        company.net_sales != coalesce(segments.net_sales, 0)
+        and company.business_date not in (select lost.business_date from lost)
+    )
     or company.orders != coalesce(segments.orders, 0)
     or company.buyers != coalesce(segments.buyers, 0)
     or company.visitors != coalesce(segments.visitors, 0)

@@ -27,8 +27,17 @@ periods as (
     where periods.grain != 'day'
 ),
 
+lost as (
+    select distinct period_start as business_date from {{ ref('int_gmv_known') }}
+    where grain = 'day' and has_sold and not is_sales_known
+),
+
 daily as (
-    select * from {{ ref('fct_gmv_daily') }}
+    select
+        daily.*,
+        lost.business_date is not null as is_lost
+    from {{ ref('fct_gmv_daily') }} as daily
+    left join lost on daily.business_date = lost.business_date
 ),
 
 longer as (
@@ -55,7 +64,8 @@ both_sides as (
         daily.units,
         daily.gmv,
         daily.net_sales,
-        daily.net_sales_by_order_date
+        daily.net_sales_by_order_date,
+        daily.is_lost
     from daily
     inner join periods on daily.business_date = periods.business_date
     union all
@@ -68,7 +78,8 @@ both_sides as (
         -units as units,
         -gmv as gmv,
         -net_sales as net_sales,
-        -net_sales_by_order_date as net_sales_by_order_date
+        -net_sales_by_order_date as net_sales_by_order_date,
+        false as is_lost
     from longer
 ),
 
@@ -114,11 +125,17 @@ final as (
         sum(orders) != 0
         or sum(units) != 0
         or sum(gmv) != 0
-        -- of a longer period they are not known where they are not of all that sell in it
-        or (sum(net_sales) != 0 and bool_and(net_sales is not null or gmv is null))
+        -- of a longer period they are not known where they are not of all that sell in it, and it
+        -- has refunds of days whose orders are lost
+        or (
+            sum(net_sales) != 0
+            and bool_and(net_sales is not null or (gmv is null and not is_lost))
+        )
         or (
             sum(net_sales_by_order_date) != 0
-            and bool_and(net_sales_by_order_date is not null or gmv is null)
+            and bool_and(
+                net_sales_by_order_date is not null or (gmv is null and not is_lost)
+            )
         )
     union all
     select

@@ -1,7 +1,7 @@
 -- Cohorts are disjoint and complete: over all days they hold every visitor of a platform with an
 -- event, and every customer with a paid order, once; also in each dimension and by months.
 -- What holds over all days alone is tested when all rows are.
-{% set is_tested = tests_all(['stg_raw__events', 'fct_orders']) %}
+{% set is_tested = only_all_rows(['stg_raw__events', 'fct_orders']) %}
 with
 
 staged as (

@@ -13,7 +13,7 @@ shipped as (
     select
         staged.order_key,
         staged.main_order_key,
-        staged.status,
+        coalesce(staged.is_shipped, staged.status in ('shipped', 'completed')) as is_shipped,
         coalesce(staged.shipped_at, parcels.shipped_at) as shipped_at
     from {{ ref('stg_raw__orders') }} as staged
     left join parcels on staged.order_key = parcels.order_key
@@ -32,7 +32,7 @@ instants as (
     select
         shipped.order_key,
         shipped.main_order_key,
-        shipped.status,
+        shipped.is_shipped,
         coalesce(shipped.shipped_at, children.shipped_at) as shipped_at
     from shipped
     left join children on shipped.order_key = children.main_order_key
@@ -45,7 +45,7 @@ expected as (
             when refunds.kind = 'return' then 'returned'
             when coalesce(staged.requested_at, staged.refunded_at) < instants.shipped_at
                 then 'refunded_before_shipping'
-            when instants.shipped_at is not null or instants.status in ('shipped', 'completed')
+            when instants.shipped_at is not null or instants.is_shipped
                 then 'refunded_after_shipping'
             else 'refunded_before_shipping'
         end as rung,

@@ -1,17 +1,8 @@
 -- Every event of a known visitor lies in one session: counts by platform and shop agree.
-{% set of_tested_visitors -%}
-    {%- if tests_all(['stg_raw__events', 'int_sessions_built']) -%}
-        true
-    {%- else -%}
-        visitor_key in (
-            select split_part(key, '|', -1)
-            from ({{ logged('touched', 'key', ['stg_raw__events']) }}) as touched
-        )
-        and {{ join_key(['platform', 'shop_id', 'visitor_key']) }} in (
-            {{ logged('touched', 'key', ['stg_raw__events']) }}
-        )
-    {%- endif -%}
-{%- endset %}
+{% set of_tested_visitors = only_tested_keys(
+    join_key(['platform', 'shop_id', 'visitor_key']), ['stg_raw__events', 'int_sessions_built'],
+    last_part='visitor_key'
+) %}
 with
 
 events as (

@@ -11,6 +11,10 @@ touches as (
     select * from {{ ref('int_touches_credited') }}
 ),
 
+refunders as (
+    select * from {{ ref('int_platforms_refunding') }}
+),
+
 paid as (
     select
         {{ join_key(['source', 'order_id']) }} as order_key,
@@ -83,16 +87,17 @@ summed as (
 final as (
     {% for model in attribution_models() %}
         select
-            business_date,
-            platform,
+            summed.business_date,
+            summed.platform,
             '{{ model }}' as model,
             channel,
             campaign,
             {{ model }}_orders as orders,
             {{ model }}_new_customers as new_customers,
             {{ model }}_gmv as gmv,
-            {{ model }}_refunds as refunds
+            case when refunders.platform is not null then {{ model }}_refunds end as refunds
         from summed
+        left join refunders on summed.platform = refunders.platform
         where {{ model }}_orders > 0 or {{ model }}_gmv != 0 or {{ model }}_refunds != 0
         {{ 'union all' if not loop.last }}
     {% endfor %}

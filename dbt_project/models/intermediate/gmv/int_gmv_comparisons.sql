@@ -18,10 +18,23 @@ platforms as (
     select distinct platform from cells
 ),
 
+known as (
+    select * from {{ ref('int_gmv_known') }}
+    where grain = 'day'
+),
+
 -- a day before the first order has no sales to compare with
 span as (
-    select min(period_start) as first_date from {{ ref('int_gmv_known') }}
-    where grain = 'day' and is_sales_known
+    select min(period_start) as first_date from known
+    where is_sales_known
+),
+
+lost as (
+    select
+        period_start as business_date,
+        platform
+    from known
+    where has_sold and not is_sales_known
 ),
 
 windows as (
@@ -73,7 +86,7 @@ unaligned as (
     where cells.dimension = 'all' and cells.orders > 0 and aligned.base_date is null
 ),
 
-final as (
+candidates as (
     select * from fixed
     union all
     select
@@ -84,6 +97,75 @@ final as (
         1 as base_days
     from aligned
     where business_date not in (select business_date from unaligned)
+),
+
+marked as (
+    select
+        candidates.*,
+        lost.platform is not null as is_lost,
+        base_lost.platform is not null as is_base_lost
+    from candidates
+    left join lost
+        on
+            candidates.business_date = lost.business_date
+            and candidates.platform = lost.platform
+    left join lost as base_lost
+        on
+            candidates.base_date = base_lost.business_date
+            and candidates.platform = base_lost.platform
+),
+
+counted as (
+    select
+        business_date,
+        comparison,
+        platform,
+        max(base_days) - count(*) filter (where is_base_lost) as known_base_days
+    from marked
+    where not is_lost
+    group by business_date, comparison, platform
+),
+
+-- of the company there is one where each platform that is known on the day is known on the base
+comparable as (
+    select
+        business_date,
+        comparison
+    from counted
+    group by business_date, comparison
+    having min(known_base_days) > 0
+),
+
+-- nothing is known of a day that all who sell have lost
+dark_days as (
+    select period_start as business_date from known
+    group by period_start
+    having bool_or(has_sold) and not bool_or(is_sales_known)
+),
+
+final as (
+    select
+        marked.business_date,
+        marked.comparison,
+        marked.platform,
+        marked.base_date,
+        marked.base_days,
+        marked.is_lost,
+        {{ ratio('marked.base_days', 'coalesce(counted.known_base_days, marked.base_days)') }}
+            as base_weight
+    from marked
+    inner join comparable
+        on
+            marked.business_date = comparable.business_date
+            and marked.comparison = comparable.comparison
+    left join counted
+        on
+            marked.business_date = counted.business_date
+            and marked.comparison = counted.comparison
+            and marked.platform = counted.platform
+    where
+        (marked.is_lost or not marked.is_base_lost)
+        and marked.business_date not in (select dark_days.business_date from dark_days)
 )
 
 select * from final

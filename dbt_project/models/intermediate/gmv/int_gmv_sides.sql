@@ -1,5 +1,10 @@
+{% set counts = [
+    'visitors', 'tracked_buyers', 'untracked_buyers', 'buyers', 'identified_orders',
+    'anonymous_orders', 'orders', 'gmv'
+] %}
 with comparisons as (
     select * from {{ ref('int_gmv_comparisons') }}
+    where not is_lost
 ),
 
 cells as (
@@ -22,6 +27,7 @@ compared as (
         comparisons.business_date,
         comparisons.comparison,
         comparisons.platform,
+        max(comparisons.base_weight) as base_weight,
         -- a silent day of sales hardly moves a mean of many, lost visitors move its factors
         count(own_gaps.platform) + count(
             case
@@ -71,22 +77,12 @@ paired as (
         platform,
         dimension,
         segment,
-        sum(case when is_base then 0 else visitors end) as visitors,
-        sum(case when is_base then visitors else 0 end) as base_visitors,
-        sum(case when is_base then 0 else tracked_buyers end) as tracked_buyers,
-        sum(case when is_base then tracked_buyers else 0 end) as base_tracked_buyers,
-        sum(case when is_base then 0 else untracked_buyers end) as untracked_buyers,
-        sum(case when is_base then untracked_buyers else 0 end) as base_untracked_buyers,
-        sum(case when is_base then 0 else buyers end) as buyers,
-        sum(case when is_base then buyers else 0 end) as base_buyers,
-        sum(case when is_base then 0 else identified_orders end) as identified_orders,
-        sum(case when is_base then identified_orders else 0 end) as base_identified_orders,
-        sum(case when is_base then 0 else anonymous_orders end) as anonymous_orders,
-        sum(case when is_base then anonymous_orders else 0 end) as base_anonymous_orders,
-        sum(case when is_base then 0 else orders end) as orders,
-        sum(case when is_base then orders else 0 end) as base_orders,
-        sum(case when is_base then 0 else gmv end) as gmv,
-        sum(case when is_base then gmv else 0 end) as base_gmv
+        {% for name in counts[1:] %}
+            coalesce(sum(case when not is_base then {{ name }} end), 0) as {{ name }},
+            coalesce(sum(case when is_base then {{ name }} end), 0) as base_{{ name }},
+        {% endfor %}
+        sum(case when not is_base then visitors end) as visitors,
+        sum(case when is_base then visitors end) as base_visitors
     from sides
     group by business_date, comparison, platform, dimension, segment
 ),
@@ -97,6 +93,9 @@ traffic as (
         paired.comparison,
         paired.platform,
         compared.has_gap,
+        compared.base_weight,
+        paired.visitors is not null as is_known,
+        paired.base_visitors is not null as is_base_known,
         (coalesce(paired.visitors, 0) > 0) != (coalesce(paired.base_visitors, 0) > 0)
             as is_one_sided,
         (coalesce(paired.visitors, 0) > 0) != (coalesce(paired.base_visitors, 0) > 0)
@@ -116,7 +115,10 @@ tracked as (
         paired.*,
         traffic.has_changed_tracking,
         traffic.has_gap,
-        traffic.is_one_sided
+        traffic.is_one_sided,
+        traffic.base_weight,
+        traffic.is_known and not traffic.has_changed_tracking as is_known,
+        traffic.is_base_known and not traffic.has_changed_tracking as is_base_known
     from paired
     inner join traffic
         on
@@ -125,6 +127,23 @@ tracked as (
             and paired.platform = traffic.platform
 ),
 
+decided as (
+    select
+        *,
+        -- of a segment that is not there where traffic is known there were none
+        case when is_known then coalesce(visitors, 0) end as own_visitors,
+        case when is_base_known then coalesce(base_visitors, 0) end as own_base_visitors,
+        case when has_changed_tracking then 0 else tracked_buyers end as own_tracked_buyers,
+        case when has_changed_tracking then 0 else base_tracked_buyers end
+            as own_base_tracked_buyers,
+        case when has_changed_tracking then buyers else untracked_buyers end
+            as own_untracked_buyers,
+        case when has_changed_tracking then base_buyers else base_untracked_buyers end
+            as own_base_untracked_buyers
+    from tracked
+),
+
+-- days that are known stand for all days of a base; as decimals, whose sums stay exact
 final as (
     select
         business_date,
@@ -132,27 +151,18 @@ final as (
         platform,
         dimension,
         segment,
+        {% for name in counts[:3] %}
+            own_{{ name }} as {{ name }},
+            cast(own_base_{{ name }} * base_weight as decimal(28, 8)) as base_{{ name }},
+        {% endfor %}
+        {% for name in counts[3:] %}
+            {{ name }},
+            cast(base_{{ name }} * base_weight as decimal(28, 8)) as base_{{ name }},
+        {% endfor %}
         has_changed_tracking,
         has_gap,
-        is_one_sided,
-        case when has_changed_tracking then 0 else visitors end as visitors,
-        case when has_changed_tracking then 0 else base_visitors end as base_visitors,
-        case when has_changed_tracking then 0 else tracked_buyers end as tracked_buyers,
-        case when has_changed_tracking then 0 else base_tracked_buyers end as base_tracked_buyers,
-        case when has_changed_tracking then buyers else untracked_buyers end as untracked_buyers,
-        case when has_changed_tracking then base_buyers else base_untracked_buyers end
-            as base_untracked_buyers,
-        buyers,
-        base_buyers,
-        identified_orders,
-        base_identified_orders,
-        anonymous_orders,
-        base_anonymous_orders,
-        orders,
-        base_orders,
-        gmv,
-        base_gmv
-    from tracked
+        is_one_sided
+    from decided
 )
 
 select * from final

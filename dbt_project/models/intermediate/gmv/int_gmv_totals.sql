@@ -25,6 +25,10 @@ periods as (
     from period_days
 ),
 
+platforms as (
+    select * from {{ ref('int_gmv_known') }}
+),
+
 known as (
     select
         grain,
@@ -33,11 +37,12 @@ known as (
         -- what is left after refunds is known where all that sell tell them
         bool_and(is_refunds_known or not is_sales_known) as is_refunds_known,
         bool_or(is_traffic_known) as is_traffic_known
-    from {{ ref('int_gmv_known') }}
+    from platforms
     group by grain, period_start
 ),
 
--- every period has a company row, also where nothing happened
+-- every period has a company row, also where nothing happened, and every platform one whose sales
+-- were lost
 present as (
     select
         grain,
@@ -52,6 +57,14 @@ present as (
         'all' as dimension,
         'all' as segment
     from periods
+    union
+    select
+        grain,
+        period_start,
+        'platform' as dimension,
+        platform as segment
+    from platforms
+    where has_sold and not is_sales_known
 ),
 
 summed as (
@@ -67,8 +80,9 @@ summed as (
         {% for name in ['net_sales', 'net_sales_by_order_date'] %}
             case
                 when
-                    present.dimension in ('platform', 'shop')
-                    or bool_or(known.is_refunds_known)
+                    (present.dimension in ('platform', 'shop') or bool_or(known.is_refunds_known))
+                    -- a refund on a day of which no order is known leaves nothing that is known
+                    and coalesce(count(cells.gmv) > 0 or {{ nothing }} = 0, false)
                     then cast(coalesce(sum(cells.{{ name }}), {{ nothing }}) as decimal(18, 2))
             end as {{ name }},
         {% endfor %}

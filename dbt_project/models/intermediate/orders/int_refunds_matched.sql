@@ -73,7 +73,7 @@ matched as (
         case
             when shipped.shipped_at is not null
                 then coalesce(refunds.requested_at, refunds.refunded_at) >= shipped.shipped_at
-            else orders.status in ('shipped', 'completed')
+            else coalesce(orders.is_shipped, orders.status in ('shipped', 'completed'))
         end as is_after_shipping,
         case when shipped.shipped_at is not null then 'shipped_at' else 'status' end
             as shipping_basis,

@@ -11,7 +11,8 @@ final as (
         cast(sum(orders) as double) as credited_orders,
         -- 38 digits and a carry are more than a decimal can have
         cast(
-            cast(sum(gmv) as decimal(36, 14)) + cast(sum(refunds) as decimal(36, 14)) as double
+            cast(sum(gmv) as decimal(36, 14))
+            + cast(coalesce(sum(refunds), 0) as decimal(36, 14)) as double
         ) as credited_revenue,
         cast(sum(gmv) as double) as credited_gmv,
         cast(sum(refunds) as double) as credited_refunds,

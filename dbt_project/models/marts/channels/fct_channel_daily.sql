@@ -29,10 +29,8 @@ summed as (
                 as {{ name }},
         {% endfor %}
         case
-            when known.is_refunds_known
-                then {{ unless_unknown(
-                    'measured.attributed_net_sales', 'known.is_tracked and known.is_sales_known'
-                ) }}
+            when known.is_refunds_known and known.is_sales_known
+                then {{ unless_unknown('measured.attributed_net_sales', 'known.is_tracked') }}
         end as attributed_net_sales,
         {{ unless_unknown('measured.orders', 'known.is_sales_known') }} as orders,
         {{ unless_unknown('measured.gmv', 'known.is_sales_known') }} as gmv

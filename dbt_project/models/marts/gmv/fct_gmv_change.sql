@@ -2,7 +2,8 @@ with comparisons as (
     select
         business_date,
         comparison,
-        max(base_days) as base_days
+        max(base_days) as base_days,
+        bool_or(is_lost) as has_lost
     from {{ ref('int_gmv_comparisons') }}
     group by business_date, comparison
 ),
@@ -36,7 +37,11 @@ summed as (
         present.dimension,
         present.segment,
         coalesce(bool_or(sides.is_one_sided), false) as is_one_sided,
-        coalesce(bool_or(sides.has_gap), false) as has_gap,
+        coalesce(bool_or(sides.has_gap), false) or bool_or(comparisons.has_lost) as has_gap,
+        cast(sum(sides.visitors) as double) as known_visitors,
+        {{ ratio('sum(sides.base_visitors)', 'max(comparisons.base_days)') }}
+            as known_base_visitors,
+        -- who buys where traffic is not known is untracked, of nobody
         cast(coalesce(sum(sides.visitors), 0) as double) as visitors,
         {{ ratio('coalesce(sum(sides.base_visitors), 0)', 'max(comparisons.base_days)') }}
             as base_visitors,
@@ -100,8 +105,8 @@ final as (
         comparison,
         dimension,
         segment,
-        visitors,
-        base_visitors,
+        known_visitors as visitors,
+        known_base_visitors as base_visitors,
         tracked_buyers,
         base_tracked_buyers,
         untracked_buyers,

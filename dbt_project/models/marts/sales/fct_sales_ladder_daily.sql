@@ -1,12 +1,14 @@
 with
 
--- before the first order nothing is known of sales
+-- before the first order nothing is known of sales, nor on a day that all who sell have lost
 days as (
     select
         period_start as business_date,
-        bool_and(is_refunds_known) as is_refunds_known
+        bool_or(is_sales_known) as is_sales_known,
+        bool_or(is_sales_known)
+        and bool_and(is_refunds_known or not is_sales_known) as is_refunds_known
     from {{ ref('int_gmv_known') }}
-    where grain = 'day' and is_sales_known
+    where grain = 'day' and has_sold
     group by period_start
 ),
 
@@ -54,13 +56,13 @@ final as (
         rungs.rung_number,
         rungs.rung,
         rungs.is_subtotal,
-        -- what was given back is known where all platforms that sell tell it
+        -- what was given back is known where all platforms that are known to sell tell it
         case
-            when days.is_refunds_known or rungs.rung_number <= 6
+            when days.is_refunds_known or days.is_sales_known and rungs.rung_number <= 6
                 then cast(coalesce(sum(summed.amount), 0) as decimal(18, 2))
         end as amount,
         case
-            when days.is_refunds_known or rungs.rung_number <= 6
+            when days.is_refunds_known or days.is_sales_known and rungs.rung_number <= 6
                 then cast(coalesce(sum(summed.other_amount), 0) as decimal(18, 2))
         end as other_amount,
         case
@@ -82,7 +84,7 @@ final as (
             and bases.refund_basis = summed.refund_basis
             and parts.rung = summed.rung
     group by
-        days.business_date, days.is_refunds_known, bases.refund_basis,
+        days.business_date, days.is_sales_known, days.is_refunds_known, bases.refund_basis,
         rungs.rung_number, rungs.rung, rungs.is_subtotal
 )
 
