@@ -1,6 +1,6 @@
 """Spark understands every statement of the project: analysed over empty tables, not carried out.
 
-Named so as to come first: what Spark cannot read is told in a minute, not after a whole build.
+Named so as to come first: what Spark cannot read is told before anything is built.
 """
 
 from __future__ import annotations
