@@ -1,13 +1,9 @@
-"""Small shops of one inbox, each with a trap for money, run once for all tests of money."""
+"""Small shops of one inbox, each with a trap, and how they are run."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-
-import yaml
-
-from tests.support import shop
 
 ZONE = "Europe/Berlin"
 ORDERS = "order_id,ordered_at,paid_at,status,currency,order_amount,shipping_amount"
@@ -36,19 +32,13 @@ def case(currency: str = "EUR", **files: str) -> dict[str, Any]:
     return {"currency": currency, "files": files}
 
 
-def run(
-    home: Path, cases: dict[str, dict[str, Any]], as_of: str, code: int = 0, **sections: Any
-) -> None:
-    """Deliver the files of all cases, each a source of that name, and run once.
+def deliver(home: Path, cases: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Deliver the files of all cases; the `sources` of `shop.yml` that read them.
 
     Args:
-        home: empty folder that becomes the shop's.
+        home: the shop's folder.
         cases: source -> `case(...)`; a file named `<format>__<rest>` is read by that format.
-        as_of: the last day of the run.
-        code: what the run must end with.
-        sections: further sections of `shop.yml`.
     """
-    shop.new_home(home)
     sources = {}
     for name, told in cases.items():
         files = []
@@ -63,12 +53,4 @@ def run(
                           "daily": False, "overrides": {"exported_at": stamp}})  # fmt: skip
         sources[name] = {"platform": name, "shop_id": name, "timezone": ZONE,
                          "currency": told["currency"], "files": files}  # fmt: skip
-    settings = {
-        "shop": {"name": "Money", "currency": "EUR", "timezone": ZONE, "languages": ["en"]},
-        "sources": sources,
-        "alerts": {"channels": []},
-        **sections,
-    }
-    (home / "shop.yml").write_text(yaml.safe_dump(settings, sort_keys=False))
-    done = shop.kpi(home, "run", "--date", as_of)
-    assert done.returncode == code, done.stdout[-3000:] + done.stderr[-4000:]
+    return sources

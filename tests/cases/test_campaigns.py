@@ -6,13 +6,11 @@ platform of its own unless it is said to share one.
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.support import shop
 from tests.support.shop import query
@@ -167,33 +165,28 @@ def settings() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def delivered(home: Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        path = home / "data/inbox" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    shop.run(home, date.fromisoformat(AS_OF))
+Costs = dict[str, list[tuple[Any, ...]]]
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run on all files, then again once older reports have come late."""
-    home = shop.new_home(tmp_path_factory.mktemp("campaigns") / "home")
-    (home / "shop.yml").write_text(yaml.safe_dump(settings(), sort_keys=False))
-    delivered(home, FILES)
-    before = costs(home)
-    delivered(home, LATE)
-    assert costs(home) == before
-    return home
-
-
-def costs(home: Path) -> dict[str, list[tuple[Any, ...]]]:
+def costs_of(file: Path) -> Costs:
     """Platform -> campaign and cost, by name."""
-    found: dict[str, list[tuple[Any, ...]]] = {}
+    found: Costs = {}
     sql = "select platform, campaign, cost from marts.dim_campaign where source is not null"
-    for platform, *row in query(home, f"{sql} order by all"):
+    for platform, *row in shop.query_of(file, f"{sql} order by all"):
         found.setdefault(platform, []).append(tuple(row))
     return found
+
+
+@pytest.fixture
+def home(late_home: Path) -> Path:
+    """Run on all files, then again once older reports have come late."""
+    return late_home
+
+
+@pytest.fixture
+def costs(home: Path) -> Costs:
+    """What all campaigns cost in the end."""
+    return costs_of(shop.generations(home)[-1])
 
 
 def campaigns(home: Path, platform: str) -> list[tuple[Any, ...]]:
@@ -202,6 +195,11 @@ def campaigns(home: Path, platform: str) -> list[tuple[Any, ...]]:
         "select source, account, campaign_id, campaign, channel, channel_reason, session_count,"
         f" cost from marts.dim_campaign where platform = '{platform}' order by all nulls last",
     )
+
+
+def test_older_reports_that_come_late_change_nothing(home: Path) -> None:
+    before, after = map(costs_of, shop.generations(home))
+    assert before == after
 
 
 def test_the_cost_of_a_shared_name_stands_in_the_channel_of_its_account(home: Path) -> None:
@@ -221,17 +219,17 @@ def test_the_cost_of_a_shared_name_stands_in_the_channel_of_its_account(home: Pa
     ]
 
 
-def test_a_renamed_campaign_counts_once_under_its_new_name(home: Path) -> None:
-    assert costs(home)["renamed"] == [("Brand | DE", D("260.00")), ("Old", D("10.00"))]
+def test_a_renamed_campaign_counts_once_under_its_new_name(costs: Costs) -> None:
+    assert costs["renamed"] == [("Brand | DE", D("260.00")), ("Old", D("10.00"))]
 
 
-def test_a_campaign_that_is_gone_from_the_newer_report_is_gone(home: Path) -> None:
-    assert costs(home)["vanished"] == [("Brand", D("110.00"))]
+def test_a_campaign_that_is_gone_from_the_newer_report_is_gone(costs: Costs) -> None:
+    assert costs["vanished"] == [("Brand", D("110.00"))]
 
 
-def test_files_of_one_export_add_up(home: Path) -> None:
+def test_files_of_one_export_add_up(costs: Costs) -> None:
     """Brand is renamed in its part, Sale stays in the other."""
-    assert costs(home)["parts"] == [("Brand new", D("99.00")), ("Sale", D("46.00"))]
+    assert costs["parts"] == [("Brand new", D("99.00")), ("Sale", D("46.00"))]
 
 
 def test_accounts_do_not_withdraw_each_others_rows(home: Path) -> None:
@@ -253,11 +251,11 @@ def test_two_accounts_of_one_name_and_nothing_to_tell_them_apart_are_told(home: 
     assert checked(home, "campaigns_of_one_name_are_told_apart") == [("failed", "warn", "2")]
 
 
-def test_reports_that_may_not_speak_of_the_same_are_told(home: Path) -> None:
+def test_reports_that_may_not_speak_of_the_same_are_told(home: Path, costs: Costs) -> None:
     """Of `others` the newer counts; of `accounts` and `numbers` both do, though it is one money."""
-    assert costs(home)["others"] == [("Sale", D("40.00"))]
-    assert costs(home)["accounts"] == [("Brand", D("100.00")), ("Brand", D("100.00"))]
-    assert costs(home)["numbers"] == [("Brand", D("100.00")), ("Brand", D("190.00"))]
+    assert costs["others"] == [("Sale", D("40.00"))]
+    assert costs["accounts"] == [("Brand", D("100.00")), ("Brand", D("100.00"))]
+    assert costs["numbers"] == [("Brand", D("100.00")), ("Brand", D("190.00"))]
     assert checked(home, "reports_of_spend_replace_their_like") == [("failed", "warn", "3")]
 
 

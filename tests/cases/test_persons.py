@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-from tests.cases.money import case, run
-from tests.support.shop import kpi, query
+from tests.cases.money import REFUNDS, case
+from tests.support.shop import generations, query, query_of
 
 ORDERS = "order_id,ordered_at,paid_at,status,currency,order_amount,shipping_amount,customer_id"
 EVENTS = "event_id,occurred_at,event_type,visitor_id,customer_id,order_id,utm_source,utm_medium"
@@ -33,6 +31,7 @@ e6,2026-03-20 09:00:00,home,other,u9,,,
 """,
         # bob never reported a purchase; the shop's list says who u9 is
         customers="customer_id,registered_at,other_id\nu9,2026-01-01 10:00:00,bob@x.y",
+        refunds=REFUNDS,  # none so far
     ),
     # Two feeds that know many people, and none of the other's.
     "strangers": case(
@@ -43,15 +42,17 @@ e6,2026-03-20 09:00:00,home,other,u9,,,
         events="\n".join(
             [EVENTS, *(f"s{n},2026-03-03 09:00:00,home,w{n},user{n},,," for n in MANY)]
         ),
+        refunds=REFUNDS,
     ),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("persons")
-    run(home, CASES, "2026-03-25")
-    return home
+EARLIER = f"{EVENTS}\ne1,2026-02-20 09:00:00,home,laptop,u1,,,"
+LATE = f"{EARLIER}\ne2,2026-03-02 10:00:10,purchase,phone,u1,1,,"
+IN_TWO_RUNS = {
+    "late": case(
+        orders=f"{ORDERS}\n1,2026-03-02 10:00:00,2026-03-02 10:00:00,paid,EUR,10.00,0,ann@x.y",
+        events=EARLIER,
+    )
+}
 
 
 def test_sessions_speak_of_the_customer_of_the_orders(home: Path) -> None:
@@ -100,20 +101,12 @@ def test_feeds_that_know_nobody_in_common_are_told(home: Path) -> None:
     assert query(home, sql) == [("failed", "1")]
 
 
-def test_a_link_that_comes_later_reaches_what_was_published(tmp_path: Path) -> None:
+def test_a_link_that_comes_later_reaches_what_was_published(late_home: Path) -> None:
     """The second run adds a purchase; the session of February was published under the user."""
-    before = f"{EVENTS}\ne1,2026-02-20 09:00:00,home,laptop,u1,,,"
-    orders = f"{ORDERS}\n1,2026-03-02 10:00:00,2026-03-02 10:00:00,paid,EUR,10.00,0,ann@x.y"
-    late = {"late": case(orders=orders, events=before)}
-    run(tmp_path, late, "2026-03-25", build={"mode": "incremental"})
     sql = """
         select count(*), count(o.order_id) from marts.fct_sessions as s
         left join marts.fct_orders as o on s.customer_key = o.customer_key
+        where s.platform = 'late'
     """
-    assert query(tmp_path, sql) == [(1, 0)]
-    [events] = tmp_path.glob("data/inbox/late/events_*.csv")
-    events.write_text(f"{before}\ne2,2026-03-02 10:00:10,purchase,phone,u1,1,,\n")
-    done = kpi(tmp_path, "run", "--date", "2026-03-25")
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    assert query(tmp_path, "select tests_cover from quality.run") == [("changed rows",)]
-    assert query(tmp_path, sql) == [(2, 2)]
+    assert [query_of(file, sql) for file in generations(late_home)] == [[(1, 0)], [(2, 2)]]
+    assert query(late_home, "select tests_cover from quality.run") == [("changed rows",)]

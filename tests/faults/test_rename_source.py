@@ -116,14 +116,15 @@ def test_what_was_told_of_a_source_is_not_told_again(
         (home / "data/inbox" / name).write_text(text)
 
     def run(name: str) -> list[tuple[Any, ...]]:
-        of = {"shop_id": "s", "timezone": "UTC", "currency": "EUR"}
+        common = {"timezone": "Europe/Berlin", "currency": "EUR"}
+        of = {"shop_id": "s", **common}
         orders = [
             {"path": "shop/orders.csv", "format": "plain_orders"},
             {"path": "shop/refunds*.csv", "format": "plain_refunds", "daily": False},
         ]
         till = [{"path": "till/*.csv", "format": "plain_orders"}]
         settings = {
-            "shop": {"name": "S", "currency": "EUR", "timezone": "UTC", "languages": ["en"]},
+            "shop": {"name": "S", **common, "languages": ["en"]},
             "sources": {name: {**of, "platform": "site", "files": orders},
                         "till": {**of, "platform": "till", "files": till}},
             "alerts": {"channels": [address]},

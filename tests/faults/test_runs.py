@@ -112,12 +112,17 @@ def test_a_second_run_leaves_with_code_7_or_waits(begun_home: Path) -> None:
     assert first.wait() == 0
 
 
+def published(home: Path) -> dict[Path, int]:
+    """Published files of figures, and when each was last changed."""
+    return {p: p.stat().st_mtime_ns for p in (home / "data/published").glob("marts_*")}
+
+
 def test_a_run_with_nothing_to_do_ends_before_dagster_begins(
     copy_home: Callable[[str], Path],
 ) -> None:
     """What was copied has other instants of change, so the first run looks into the files."""
     home = copy_home("again")
-    before, status = generation(home), home / "data/site/assets/status.js"
+    before, files, status = generation(home), published(home), home / "data/site/assets/status.js"
     for looks in (True, False):
         write_status(home / "data/site", "failed", None, "audit", "Of a run before.")
         told = shop.kpi(home, "run", "--date", shop.LAST_DAY.isoformat())
@@ -125,6 +130,7 @@ def test_a_run_with_nothing_to_do_ends_before_dagster_begins(
         assert "nothing new since the last good build" in told.stderr
         assert ("starting Dagster" in told.stderr) == looks
         assert '"state": "ok"' in status.read_text().replace('":"', '": "')
+        assert published(home) == files != {}
     assert generation(home) == before
 
 

@@ -54,23 +54,43 @@ AT_THE_EDGE = (
     ("twice", "03-08 09:00:00", "product_view"),
 )
 
-Build = Callable[..., Path]
+WALKED = (1, 7)
+
+
+def walked(seed: int) -> tuple[Event, ...]:
+    """Random events of 80 visitors on nine days."""
+    rng = random.Random(seed)
+    kinds = [*STEPS, "other"]
+    return tuple(
+        (f"w{visitor}", f"03-{rng.randint(1, 9):02} {rng.choice((9, 10, 23)):02}:{minute:02}", kind)
+        for visitor in range(80)
+        for minute, kind in [
+            (rng.randrange(0, 60, 7), rng.choice(kinds)) for _ in range(rng.randint(1, 12))
+        ]
+    )
+
+
+Build = Callable[[float], Path]
 
 
 @pytest.fixture(scope="module")
 def funnel(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """Build file of the events with a window of so many days."""
+    """Build file with a window of so many days; each list of events is a platform's."""
 
     @cache
-    def build(days: float, listed: tuple[Event, ...] = EVENTS) -> Path:
+    def build(days: float) -> Path:
         file = tmp_path_factory.mktemp("funnel") / "kpi.duckdb"
+        lists = {"shopify": EVENTS, "edge": AT_THE_EDGE}
+        if days in WALKED:
+            lists["walks"] = walked(int(days))
+        listed = [(name, *event) for name, events in lists.items() for event in events]
         events = pl.DataFrame(
             {
                 "event_id": [f"e{n}" for n in range(len(listed))],
-                "occurred_at": [datetime.fromisoformat(f"2026-{at}") for _, at, _ in listed],
-                "event_type": [kind for _, _, kind in listed],
-                "visitor_key": [visitor for visitor, _, _ in listed],
-                "platform": "shopify",
+                "occurred_at": [datetime.fromisoformat(f"2026-{at}") for _, _, at, _ in listed],
+                "event_type": [kind for *_, kind in listed],
+                "visitor_key": [visitor for _, visitor, _, _ in listed],
+                "platform": [name for name, *_ in listed],
                 "shop_id": "site",
             }
         )
@@ -86,12 +106,15 @@ def funnel(tmp_path_factory: pytest.TempPathFactory) -> Build:
     return build
 
 
-def steps(file: Path, basis: str, column: str = "entered_count") -> dict[date, list[int]]:
-    """Day -> counts by step of the whole company; days without any are left out."""
+def steps(
+    file: Path, basis: str, column: str = "entered_count", platform: str | None = "shopify"
+) -> dict[date, list[int]]:
+    """Day -> counts by step of a platform or the whole company; days without any are left out."""
+    of = f"dimension = 'platform' and segment = '{platform}'" if platform else "dimension = 'all'"
     rows = read(
         file,
         f"select business_date, list({column} order by step_number) as counts"
-        f" from marts.fct_funnel_daily where basis = '{basis}' and dimension = 'all'"
+        f" from marts.fct_funnel_daily where basis = '{basis}' and {of}"
         f" group by business_date having sum({column}) > 0 order by business_date",
     )
     return dict(rows.iter_rows())
@@ -127,12 +150,16 @@ def test_visitors_by_step_in_any_order(funnel: Build) -> None:
 
 def test_the_last_second_of_the_window_counts(funnel: Build) -> None:
     """in_order, out_of_order and twice see the product in time."""
-    found = steps(funnel(7, AT_THE_EDGE), "visitor")
+    found = steps(funnel(7), "visitor", platform="edge")
     assert found == {date(2026, 3, 1): [5, 3, 0, 0]}
 
 
 def test_sessions_of_each_visitor_are_not_split_at_midnight(funnel: Build) -> None:
-    rows = read(funnel(7), "select visitor_key, count(*) from marts.fct_sessions group by all")
+    rows = read(
+        funnel(7),
+        "select visitor_key, count(*) from marts.fct_sessions where platform = 'shopify'"
+        " group by all",
+    )
     assert dict(rows.iter_rows()) == {"u1": 2, "u2": 1, "u3": 2, "u4": 1}
 
 
@@ -190,20 +217,11 @@ def attempts(walk: Walk, basis: str, days: float) -> Iterator[tuple[date, dict[s
         yield day, counted(own + later, starts, days)
 
 
-@pytest.mark.parametrize("days", [1, 7])
+@pytest.mark.parametrize("days", WALKED)
 def test_any_visits_are_counted_as_one_walk_after_the_other(funnel: Build, days: int) -> None:
     """Against a reckoning that goes through the events of each visitor one by one."""
-    rng = random.Random(days)
-    kinds = [*STEPS, "other"]
-    listed = tuple(
-        (f"u{visitor}", f"03-{rng.randint(1, 9):02} {rng.choice((9, 10, 23)):02}:{minute:02}", kind)
-        for visitor in range(80)
-        for minute, kind in [
-            (rng.randrange(0, 60, 7), rng.choice(kinds)) for _ in range(rng.randint(1, 12))
-        ]
-    )
     walks: dict[str, Walk] = {}
-    for visitor, at, kind in listed:
+    for visitor, at, kind in walked(days):
         step = STEPS.index(kind) + 1 if kind in STEPS else 0
         walks.setdefault(visitor, []).append((datetime.fromisoformat(f"2026-{at}"), step))
     for basis in ("session", "visitor"):
@@ -215,4 +233,15 @@ def test_any_visits_are_counted_as_one_walk_after_the_other(funnel: Build, days:
                     known[:] = [a + b for a, b in zip(known, flags, strict=True)]
         for column, by_day in expected.items():
             whole = {day: line for day, line in by_day.items() if any(line)}
-            assert steps(funnel(days, listed), basis, column) == dict(sorted(whole.items()))
+            assert steps(funnel(days), basis, column, "walks") == dict(sorted(whole.items()))
+
+
+@pytest.mark.parametrize("basis", ["session", "visitor"])
+@pytest.mark.parametrize("column", ["entered_count", "reached_count", "direct_count"])
+def test_the_company_is_the_sum_of_its_platforms(funnel: Build, basis: str, column: str) -> None:
+    parts = [steps(funnel(7), basis, column, name) for name in ("shopify", "edge", "walks")]
+    summed_up: dict[date, list[int]] = {}
+    for day, counts in (item for part in parts for item in part.items()):
+        before = summed_up.setdefault(day, [0] * len(STEPS))
+        before[:] = [a + b for a, b in zip(before, counts, strict=True)]
+    assert steps(funnel(7), basis, column, platform=None) == dict(sorted(summed_up.items()))

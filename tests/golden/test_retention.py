@@ -65,7 +65,8 @@ def test_cohort_of_december_2010_of_a_real_shop(tmp_path: Path) -> None:
         orders = con.sql(
             """
             with lines as (
-                select *, strptime(InvoiceDate, '%m/%d/%y %H:%M') as sold_at
+                -- as instants of which the reporting zone, that of Shanghai, shows what is told
+                select *, strptime(InvoiceDate, '%m/%d/%y %H:%M') - interval 8 hours as sold_at
                 from read_csv(?, all_varchar = true)
             )
             select
@@ -84,7 +85,7 @@ def test_cohort_of_december_2010_of_a_real_shop(tmp_path: Path) -> None:
     write_raw(file, {"orders": orders})
     run_dbt(
         PROJECT, file, "build", "--full-refresh", "--select", "+fct_retention_monthly",
-        "--exclude-resource-type", "test", "unit_test", vars={"reporting_timezone": "UTC"},
+        "--exclude-resource-type", "test", "unit_test",
     )  # fmt: skip
     of_month = (file, "fct_retention_monthly", date(2010, 12, 1), "purchase")
     assert curve(*of_month, "classic")[:4] == [885, 324, 286, None]

@@ -1,11 +1,10 @@
-"""A whole run: what it publishes, that it calls nobody, that it does nothing twice."""
+"""A whole run: what it publishes, and that it calls nobody."""
 
 import json
 import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -135,16 +134,6 @@ def test_a_run_calls_nobody(finished_home: Path, tmp_path: Path) -> None:
         env=shop.environment(home, **shop.trapped(home)), check=False, capture_output=True,
     )  # fmt: skip
     assert caught.returncode != 0 and shop.calls_of(home).exists()
-
-
-def test_a_second_run_changes_nothing_and_builds_nothing(
-    copy_home: Callable[[str], Path],
-) -> None:
-    home = copy_home("again")
-    before = {p: p.stat().st_mtime_ns for p in (home / "data/published").glob("marts_*")}
-    shop.run(home)
-    after = {p: p.stat().st_mtime_ns for p in (home / "data/published").glob("marts_*")}
-    assert before == after
 
 
 def test_a_run_shows_in_the_instance_of_the_ui(finished_home: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 import yaml
 
@@ -18,6 +19,7 @@ _PARTS = {
 }
 
 
+@cache
 def needs() -> dict[str, list[set[str]]]:
     """Column -> sets of feeds; of each set one must tell."""
     found = {

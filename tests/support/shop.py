@@ -136,6 +136,15 @@ def different(left: Path, right: Path) -> list[str]:
 
 def query(home: Path, sql: str) -> list[tuple[Any, ...]]:
     """Rows of a query on the published generation."""
-    file = (home / "data/published/current.duckdb").resolve()
+    return query_of((home / "data/published/current.duckdb").resolve(), sql)
+
+
+def query_of(file: Path, sql: str) -> list[tuple[Any, ...]]:
+    """Rows of a query on a published file."""
     with duckdb.connect(str(file), read_only=True) as con:
         return con.execute(sql).fetchall()
+
+
+def generations(home: Path) -> list[Path]:
+    """Published files that are kept, the oldest first."""
+    return sorted((home / "data/published").glob("marts_*.duckdb"))
