@@ -183,7 +183,7 @@ def peers(home: Path, repeats: int, pythons: dict[str, str]) -> tuple[dict[str, 
 
 def bench(size: str, shape: str, home: Path, asked: argparse.Namespace) -> Found:
     """Measure one shop."""
-    repeats, threads = asked.repeats or REPEATS[size], asked.threads
+    repeats, threads = asked.repeats or (1 if asked.check else REPEATS[size]), asked.threads
     if (home / "data/landing").exists():
         raise SystemExit(f"{home} has been run; what landing costs is only seen the first time")
     write(home, SHAPES[shape], SIZES[size], DAYS[size], threads)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import yaml
 
 from ingestion.rows.build import with_told_keys
 from orchestration.config.sections import ShopFile
@@ -24,12 +25,12 @@ class Home:
     def __init__(self, root: Path, sources: Mapping[str, Any] | None = None, **shop: str) -> None:
         files = [{"path": "**/*.csv", "format": ORDERS}]
         given = {"name": "Test", "currency": "CNY", "timezone": "Asia/Shanghai", **shop}
-        file = ShopFile.model_validate(
-            {"shop": given, "sources": sources or {"shop": {**SHOP, "files": files}}}
-        )
+        told = {"shop": given, "sources": sources or {"shop": {**SHOP, "files": files}}}
+        file = ShopFile.model_validate(told)
         self.settings = Settings(Paths(root), root / "shop.yml", file)
         self.paths = self.settings.paths
         self.paths.make()
+        self.settings.config_file.write_text(yaml.safe_dump(told, allow_unicode=True))
         key = self.paths.state / "pseudonym.key"
         key.touch(mode=0o600)  # one that others may read is refused
         key.write_text("5eed" * 16)

@@ -38,6 +38,7 @@ _ADVERTISER = "the advertiser's own account"
 INNOCENT_IN = {
     "google_ads_api_campaign_stats": {"customer_id": _ADVERTISER},
     "google_ads_campaigns": {"Customer ID": _ADVERTISER},
+    "shopify_api_fulfillments": {"tracking_company": "the carrier"},
 }
 
 
