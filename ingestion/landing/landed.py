@@ -98,9 +98,12 @@ def _newest(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _without_repeats(rows: pl.DataFrame) -> pl.DataFrame:
     """Leave out batches of a unit that repeat a row of a later one; all others are its parts."""
-    unit, batch = ("source", "_unit_key"), pl.col("_batch_id")
-    is_last = batch == batch.max().over(*unit, "_row_key")
-    return rows.filter(is_last.all().over(*unit, "_batch_id"))
+    unit, batch = ["source", "_unit_key"], pl.col("_batch_id")
+    told = rows.select(*unit, batch).unique()
+    several = told.group_by(unit).len().filter(pl.col("len") > 1)
+    contested = rows.join(several, on=unit, how="semi")  # few: the maximum of texts is slow
+    repeats = contested.filter(batch < batch.max().over(*unit, "_row_key"))
+    return rows.join(repeats, on=[*unit, "_batch_id"], how="anti", maintain_order="left")
 
 
 def _winning(rows: pl.DataFrame, key: str, *others: pl.DataFrame) -> pl.DataFrame:
