@@ -61,7 +61,8 @@ TABLES = (
         "is_paid", "placed_amount", "paid_amount", "refunded_amount", "units", "order_number")),
     Table("fct_funnel_daily", ("business_date", "basis", "dimension", "segment", "step_number"),
           ("entered_count", "reached_count", "direct_count", "attempt_count")),
-    Table("fct_gmv_daily", ("business_date", "dimension", "segment"), _GMV, is_sparse=True),
+    Table("fct_gmv_daily", ("business_date", "dimension", "segment"), _GMV, "gmv is not null",
+          is_sparse=True),
     Table("fct_gmv_weekly", ("period_start", "dimension", "segment"), _GMV, is_sparse=True),
     Table("fct_gmv_monthly", ("period_start", "dimension", "segment"), _GMV, is_sparse=True),
     Table("fct_retention_daily", ("cohort_date", *_COHORT), _RETENTION, _KNOWN),
@@ -118,13 +119,16 @@ def _differing(con: duckdb.DuckDBPyConnection, table: Table) -> Iterator[str]:
         "classic_revenue", "if(retention_type = 'classic', revenue, 0) as classic_revenue"
     )
     keys = ", ".join(table.keys)
+    unknown = f"select ({keys}) from published.marts.{table.name} where ({table.where}) is not true"
     for alias, name, where in (
         ("ours", f"published.marts.{table.name}", table.where),
         # what is not known is no figure to compare; the floor knows nothing of it
         (
             "floor",
             table.name,
-            f"({keys}) in (select ({keys}) from ours)" if table.where != "true" else "true",
+            f"({keys}) not in ({unknown})"
+            if table.is_sparse or table.where == "true"
+            else f"({keys}) in (select ({keys}) from ours)",
         ),
     ):
         con.execute(

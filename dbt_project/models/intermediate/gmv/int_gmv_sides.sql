@@ -143,7 +143,8 @@ decided as (
     from tracked
 ),
 
--- days that are known stand for all days of a base; as decimals, whose sums stay exact
+-- Days that are known stand for all days of a base; as decimals, whose sums stay exact, of so many
+-- places that parts, each rounded, still come to their whole.
 final as (
     select
         business_date,
@@ -153,11 +154,11 @@ final as (
         segment,
         {% for name in counts[:3] %}
             own_{{ name }} as {{ name }},
-            cast(own_base_{{ name }} * base_weight as decimal(28, 8)) as base_{{ name }},
+            cast(own_base_{{ name }} * base_weight as decimal(38, 12)) as base_{{ name }},
         {% endfor %}
         {% for name in counts[3:] %}
             {{ name }},
-            cast(base_{{ name }} * base_weight as decimal(28, 8)) as base_{{ name }},
+            cast(base_{{ name }} * base_weight as decimal(38, 12)) as base_{{ name }},
         {% endfor %}
         has_changed_tracking,
         has_gap,
