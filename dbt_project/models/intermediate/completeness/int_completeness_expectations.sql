@@ -129,16 +129,27 @@ tails as (
     group by days.source, days.feed, days.business_date, earlier.business_date
 ),
 
+-- as decimals: a mean of doubles depends on their order
 later as (
     select
         source,
         feed,
         business_date,
-        avg(case when earlier_date >= business_date - 28 then later_share end) as recent_share,
-        avg(
-            case
-                when {{ days_from('earlier_date', 'business_date') }} % 7 = 0 then later_share
-            end
+        cast(
+            avg(
+                case
+                    when earlier_date >= business_date - 28
+                        then cast(later_share as decimal(18, 12))
+                end
+            ) as double
+        ) as recent_share,
+        cast(
+            avg(
+                case
+                    when {{ days_from('earlier_date', 'business_date') }} % 7 = 0
+                        then cast(later_share as decimal(18, 12))
+                end
+            ) as double
         ) as weekday_share
     from tails
     group by source, feed, business_date
