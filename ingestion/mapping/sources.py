@@ -11,7 +11,6 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
@@ -20,7 +19,7 @@ from ingestion.errors import MappingError
 from ingestion.feeds import FEEDS
 from ingestion.mapping.formats import validated, written
 from ingestion.mapping.spec import Format
-from ingestion.mapping.vocabulary import Strict, ZoneName, near
+from ingestion.mapping.vocabulary import Strict, ZoneName, check_pattern, near
 
 # Raise when the meaning of a mapping changes, above all a default: files are then landed anew under
 # new batches.
@@ -39,6 +38,7 @@ class FileSpec(Strict):
             an instant or day being all days from its first to its last. Default: the format's.
         on_bad_rows: set bad rows aside, or refuse the whole file.
         max_bad_share: share of bad rows (0-1) above which the file is refused.
+        lookup: written beside the format, it becomes part of it; see `rules.Lookup`.
         daily: whether a day without rows is a gap; by default so for sales, traffic and spend.
     """
 
@@ -51,9 +51,7 @@ class FileSpec(Strict):
 
     @model_validator(mode="after")
     def _sound(self) -> FileSpec:
-        parts = PurePosixPath(self.path).parts
-        if not parts or self.path.startswith("/") or ".." in parts or "\0" in self.path:
-            raise ValueError(f"path `{self.path}` must be a pattern below the inbox, without ..")
+        check_pattern(self.path)
         if self.delivery != "delta":
             self._check_snapshot()
         return self
@@ -219,6 +217,9 @@ def _resolve(item: Any, currency: str, where: str) -> dict[str, Any]:
     if form is None:
         raise MappingError("`format` is missing", where, do_this="Name one or write its keys.")
     settings["format"] = written(form, overrides, currency, f"{where}.format")
+    lookup = settings.pop("lookup", None)
+    if lookup is not None:
+        settings["format"]["lookup"] = lookup if isinstance(lookup, list) else [lookup]
     if "delivery" in settings["format"]:
         settings.setdefault("delivery", settings["format"]["delivery"])
     return settings
