@@ -11,6 +11,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
@@ -24,6 +25,7 @@ from ingestion.mapping.vocabulary import Strict, ZoneName, check_pattern, near
 # Raise when the meaning of a mapping changes, above all a default: files are then landed anew under
 # new batches.
 SEMANTICS = 2
+COMPANY = "company"  # platform and shop of what belongs to none
 _NAME = re.compile(r"[a-z0-9_-]+")
 _DAILY = dict.fromkeys(("orders", "order_items", "events", "traffic_daily", "campaign_spend"), True)
 
@@ -86,24 +88,44 @@ class Source(Strict):
 
     Attributes:
         name: key under `sources:`; part of every row's identity.
-        platform: where it was sold, such as tmall or shopify.
-        shop_id: which shop there.
+        platform: where it was sold, such as tmall or shopify; needed unless its feeds are of the
+            company as a whole.
+        shop_id: which shop there; likewise.
         timezone: zone of the local times in its files.
         currency: of amounts whose file names none.
         customer_namespace: sources with the same one share customers; default: the source.
         keep: columns no format maps, landed as text (delimited files only).
+        until: the last day it delivers, of a source that has been given up; none is expected later.
         files: how its files are read.
     """
 
     name: str
-    platform: Annotated[str, Field(min_length=1)]
-    shop_id: Annotated[str, Field(min_length=1)]
+    platform: Annotated[str, Field(min_length=1)] = COMPANY
+    shop_id: Annotated[str, Field(min_length=1)] = COMPANY
     timezone: ZoneName
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     customer_namespace: str = ""
     keep: tuple[str, ...] = ()
+    until: date | None = None
     files: Annotated[tuple[FileSpec, ...], Field(min_length=1)]
     _identity: str = PrivateAttr(default="")
+
+    @model_validator(mode="after")
+    def _says_where_it_sells(self) -> Source:
+        for name in ("platform", "shop_id"):
+            if name in self.model_fields_set:
+                continue
+            for spec in self.files:
+                for feed, mapped in spec.format.feeds.items():
+                    told = {*mapped.constants, *mapped.derive}
+                    told |= {c for c, of in mapped.columns.items()
+                             if of not in spec.format.read.optional}  # fmt: skip
+                    if name in FEEDS[feed].columns and name not in told:
+                        raise ValueError(
+                            f"`{name}` is missing: rows of feed {feed} ({spec.path}) are of a"
+                            " shop; only what is of the whole company goes without"
+                        )
+        return self
 
     @model_validator(mode="after")
     def _keeps_nothing_personal(self) -> Source:
@@ -240,7 +262,9 @@ def fingerprint(source: Source, spec: FileSpec, back: int = 0) -> str:
         exclude={"description", "name", "notes"},
         exclude_unset=True,
     )
-    settings = source.model_dump(mode="json", exclude={"files", "name", "customer_namespace"})
+    settings = source.model_dump(
+        mode="json", exclude={"files", "name", "customer_namespace", "until"}
+    )
     content = [SEMANTICS - back, form, settings, source.namespace, spec.delivery, spec.on_bad_rows]
     if spec.snapshot_column is not None:
         within = [FEEDS[feed].snapshot_within for feed in spec.format.feeds]

@@ -191,7 +191,11 @@ def _print_sources(configured: Settings, deliveries: list[Delivery], problems: l
                 f"note        amounts of {name} are in {source.currency}, the pages in"
                 f" {configured.shop.currency}: without rates (feed fx_rates) they are set aside"
             )
-        if not any(one.files for one in deliveries if one.source == name):
+        if source.until:
+            console.out(
+                f"note        {name} delivers until {source.until}: nothing is missed later"
+            )
+        elif not any(one.files for one in deliveries if one.source == name):
             problems.append(f"no file of source {name} in {configured.paths.inbox}")
 
 

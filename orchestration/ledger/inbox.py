@@ -90,7 +90,7 @@ def land_new_files(
     # Rates first: the amounts of the other files are landed converted.
     first = [item for item in found if "fx_rates" in item.match.files.format.feeds]
     for part in (first, [item for item in found if item not in first]):
-        _land_all(settings, state, key, part, counts, lost, until, tables)
+        _land_all(settings, state, key, part, counts, lost, until, tables, found)
     record_lookups(settings, state, tables)
     take_digests(settings, state)
     if lost:  # none may be left, whatever is in the inbox
@@ -110,6 +110,7 @@ def _land_all(  # noqa: PLR0913, PLR0917 - what is landed, and all it is landed 
     lost: Collection[str],
     until: datetime | None,
     tables: Tables,
+    found: Sequence[InboxFile],
 ) -> None:
     """Land what is new among some files of the inbox, and add it to the counts."""
     from ingestion.rows.pseudonymise import Tombstones
@@ -117,6 +118,7 @@ def _land_all(  # noqa: PLR0913, PLR0917 - what is landed, and all it is landed 
     erased = Tombstones.of(key, state.tombstones())
     rates = _rates(settings, state)
     new = _new(state, items, rates, lost, key, tables)
+    shared = _shared({item.path for item in new}, found, tables, key)
     with ThreadPoolExecutor(_WORKERS) as pool:
         landings = pool.map(
             lambda item: _land(settings, key, erased, rates, item, until, tables), new
@@ -126,14 +128,29 @@ def _land_all(  # noqa: PLR0913, PLR0917 - what is landed, and all it is landed 
                 counts["files_waiting"] += 1
                 log.warning("%s", file.message)
                 continue
-            _record(state, file, delivery, depends, settings.paths.landing)
+            told = filter(None, [file.message, shared[settings.paths.inbox / file.source_file]])
+            record = replace(file, message="; ".join(told))
+            _record(state, record, delivery, depends, settings.paths.landing)
             counts["files_landed"] += file.status == "landed"
             for fate in FATES:
                 counts[fate] += getattr(file, fate)
-            if file.message:
-                log.warning("%s", file.message)
+            if record.message:
+                log.warning("%s", record.message)
             if done % 100 == 0:
                 log.info("landed %d of %d files", done, len(new))
+
+
+def _shared(
+    paths: Collection[Path], found: Sequence[InboxFile], tables: Tables, key: bytes
+) -> dict[Path, str]:
+    """What to tell of files that several entries read, each a part of the rows."""
+    from ingestion.landing.shared import Reading, told_of_shared
+
+    readings: dict[Path, list[Reading]] = {}
+    for item in found:
+        asked = tables.of(item.match.files.format)
+        readings.setdefault(item.path, []).append(Reading(item.source, item.match.files, asked))
+    return {path: told_of_shared(path, readings[path], key) for path in paths}
 
 
 def _rates(settings: Settings, state: State) -> Rates:
