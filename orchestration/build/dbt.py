@@ -219,6 +219,7 @@ def variables(settings: Settings) -> list[str]:
         "week_start": settings.shop.week_start,
         **settings.file.metrics.variables(),
         **settings.file.channels.variables(),
+        **settings.file.footprint.variables(),
     }
     return ["--vars", json.dumps(values)]
 

@@ -103,6 +103,25 @@ class Metrics(_Section):
         }
 
 
+_Kilograms = Annotated[float, Field(ge=0)]
+
+
+class Footprint(_Section):
+    """Section `footprint`: kg CO2e of a parcel, by factors that the shop knows; none is made up."""
+
+    parcel: _Kilograms | None = None  # of a parcel on its way to the customer, packaging included
+    carriers: dict[str, _Kilograms] = Field(default_factory=dict)  # of a carrier's, in its place
+    returned: _Kilograms | None = None  # of goods on their way back
+
+    def variables(self) -> dict[str, Any]:
+        """The factors as dbt vars; None where the shop knows none."""
+        return {
+            "footprint_parcel": self.parcel,
+            "footprint_carriers": [[name, kg] for name, kg in self.carriers.items()],
+            "footprint_returned": self.returned,
+        }
+
+
 _Size = Annotated[str, Field(pattern=r"^\d+(MB|GB)$")] | None
 
 
@@ -214,6 +233,7 @@ class ShopFile(_Section):
     ignore: tuple[str, ...] = ()  # patterns below the inbox of files that are not wanted
     metrics: Metrics = Metrics()
     channels: Channels = Channels()
+    footprint: Footprint = Footprint()
     calendar: Calendar = Calendar()
     build: Build = Build()
     alerts: Alerts = Alerts()
