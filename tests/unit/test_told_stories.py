@@ -11,16 +11,19 @@ from typing import Any
 import polars as pl
 import pytest
 
+from dashboards.wording.facts import link_of
 from orchestration.alerting.alerts import send_alerts
 from orchestration.alerting.channels import Channel
 from orchestration.alerting.delivery import SendPolicy
 from orchestration.config.sections import Alerts, Publish
+from orchestration.config.settings import PROJECT_ROOT
 from orchestration.ledger.stories import Stories
 from tests.support.contracts import comparisons, fake, registry
 from tests.support.homes import Home
 from tests.support.hooks import Answer, Clock, Hook, hooked
 from tests.support.told import DAY, causes, change_rows, completeness, consoles, gap, incident
 
+PAGES, TEMPLATES = (PROJECT_ROOT / "dashboards" / name for name in ("pages", "templates"))
 NEXT, THIRD = DAY + timedelta(days=1), DAY + timedelta(days=2)
 FALL = {"opened_date": DAY, "impact_amount": -80_000.0, "days": 1, "severity": "medium"}
 
@@ -309,3 +312,20 @@ def test_rows_that_find_nothing_are_told_once_a_month(shop: Shop) -> None:
     assert told["alert"]["event"] == "lookups"
     assert shop.run(DAY) == shop.run(NEXT) == []
     assert len(shop.run(date(2026, 12, 1))) == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "address"),
+    [
+        (incident(), "drivers.html#day=2026-11-20"),
+        (incident(metric="refund_rate"), "drivers.html#day=2026-11-20"),
+        (incident(metric="visitors"), "funnel.html#platform=tmall"),
+        (incident(metric="checkout_rate", platform=None), "funnel.html"),
+        (gap("a", DAY), "quality.html#at=completeness"),
+    ],
+)
+def test_a_link_leads_to_a_page_and_a_place_on_it(row: dict[str, Any], address: str) -> None:
+    assert link_of(row, "https://kpi.example.com/") == f"https://kpi.example.com/{address}"
+    page, _, place = address.partition("#at=")
+    assert (PAGES / page.partition(".html")[0] / "page.py").is_file()
+    assert not place or f'id="{place}"' in (TEMPLATES / page).read_text("utf-8")
