@@ -142,7 +142,7 @@ def _failure(exchange: _Exchange, now: datetime) -> Outcome:
     if 400 <= status < 500 and status not in _MAY_PASS:
         return Outcome("refused", f"HTTP {status}")
     wait = _wait_of(exchange.retry_after, now)
-    return Outcome("failed", f"HTTP {status}" if status else "refused", wait=wait)
+    return Outcome("failed", f"HTTP {status}" if status else "not taken", wait=wait)
 
 
 def _wait_of(retry_after: str, now: datetime) -> timedelta | None:
@@ -178,8 +178,10 @@ def posting(addresses: Sequence[str], now: Callable[[], datetime]) -> Iterator[P
     apprise says only whether a message was taken, and takes no header that changes from message to
     message; so the library under it is watched, in the threads that send alone.
     """
+    import apprise
     import requests
 
+    apprise.Apprise.instantiate("json://localhost")  # loads all services, which is no try's time
     send = requests.Session.send
 
     def watched(session: Any, request: Any, **options: Any) -> Any:

@@ -134,8 +134,8 @@ def deliver_due(
         return []
     fails = {name: waits[0] for name, waits in outgoing.waits().items()}
     report: list[Delivery] = []
-    until = policy.clock() + policy.pass_seconds
     with posting(addresses, policy.now) as post:
+        until = policy.clock() + policy.pass_seconds
         for channel in sorted(channels, key=lambda one: fails.get(one.fingerprint, 0)):
             own = [letter for letter in due if letter["channel"] == channel.fingerprint]
             one_pass = _Pass(channel, outgoing, policy, post, until)

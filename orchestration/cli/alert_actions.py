@@ -127,7 +127,7 @@ def undelivered(state: State) -> KpiError | None:
         return None
     ways = sorted({f"{row['channel']}: {row['reason']}" for row in rows})
     return KpiError(
-        f"{len(rows)} messages were not delivered ({'; '.join(ways)})",
+        f"messages not delivered: {len(rows)} ({'; '.join(ways)})",
         "alerts",
         "Later runs try again what waits; `kpi status` lists all, `kpi alerts deliver --now` tries"
         " at once. The outbox has every message.",

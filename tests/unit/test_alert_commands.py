@@ -129,7 +129,7 @@ def test_what_was_not_delivered_is_told_with_channel_and_reason_and_tried_again_
     queue([message(NAME)], configured, state, SendPolicy(now=clock))
     result = kpi("deliver")
     assert result.exit_code == ExitCode.UNDELIVERED == 8
-    assert "1 messages were not delivered (channel 1 (json): HTTP 404)" in result.stderr
+    assert "messages not delivered: 1 (channel 1 (json): HTTP 404)" in result.stderr
     shown = kpi("show", NAME)
     assert "HTTP 404" in shown.stdout and "refused" in shown.stdout and "下跌" in shown.stdout
     assert TOKEN not in result.output + shown.output

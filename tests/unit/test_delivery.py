@@ -226,7 +226,7 @@ def test_all_channels_together_are_bounded_and_what_is_left_goes_in_the_next_run
     seconds = iter(range(0, 100, 3))  # each look at the clock is 3 s later
     told = [message(f"kpi-{n}") for n in range(9)]
     queue(told, made.settings, made.state, policy(clock))
-    hurried = policy(clock, clock=lambda: float(next(seconds)))
+    hurried = replace(policy(clock), clock=lambda: float(next(seconds)))
     sent = deliver_due(made.settings, made.state, hurried)
     assert 0 < len(sent) < 9
     assert run(made, clock) == ["sent"] * (9 - len(sent))
@@ -354,7 +354,7 @@ def test_what_is_beyond_the_limit_of_a_day_comes_in_one_digest(
     run(made, clock, *told)
     assert sorted(hook.titles[:3]) == ["b fell", "d fell", "e fell"]
     digest = hook.received[3]
-    assert digest["title"] == "[Test] 2 more messages on 2026-11-21"
+    assert digest["title"] == "[Test] digest of 2026-11-21, messages left: 2"
     english, chinese = digest["message"].split("\n\n")
     assert english.splitlines()[1:] == ["c fell", "a fell"]
     assert chinese.splitlines()[1:] == ["c fell", "a fell"]
@@ -364,7 +364,7 @@ def test_what_is_beyond_the_limit_of_a_day_comes_in_one_digest(
     assert len(hook.received) == 4
     clock.move(days=1)
     run(made, clock)
-    assert hook.titles[4:] == ["[Test] 1 more messages on 2026-11-22"]
+    assert hook.titles[4:] == ["[Test] digest of 2026-11-22, messages left: 1"]
     clock.move(days=1)
     assert run(made, clock) == []
 
