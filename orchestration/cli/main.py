@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from orchestration.cli import alert_commands
 from orchestration.cli.console import console, exit_codes
 
 app = typer.Typer(
@@ -144,22 +145,7 @@ def export(
     export_tables(kind, out, table)
 
 
-@command("list", alerts)
-def alerts_list(
-    only_open: Annotated[bool, typer.Option("--open", help="Only what has not ended.")] = False,
-) -> None:
-    """The incidents of the published generation, the newest first."""
-    from orchestration.cli.alerts import list_alerts
-
-    list_alerts(only_open)
-
-
-@command("test", alerts)
-def alerts_test() -> None:
-    """Send a message marked as a test to the outbox and through every configured channel."""
-    from orchestration.cli.alerts import test_channels
-
-    test_channels()
+alert_commands.register(command, alerts)
 
 
 @command()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -102,6 +103,7 @@ _TABLES = {
 }  # fmt: skip
 _ORPHANS = ["feed", "looks for", "source", "rows", "of", "amount", "many", "examples"]
 _CONSOLES = "day platform differs paid own refunds own orders own visitors own"
+_LETTERS = ["channel", "status", "reason", "tries", "queued_at", "subject"]
 _CONFLICTS = "feed source rows examples files"
 _MARKS = ["source", "feed", "through", "days behind", "why", "last file"]
 
@@ -117,6 +119,7 @@ def show_status() -> None:
         behind, orphans = _watermarks(con), _orphans(con)
         conflicts, consoles = _conflicts(con), _consoles(con)
     is_whole = is_as_published(paths.current.resolve())
+    lost = _undelivered(paths.state)
     console.document(
         {
             "run": run,
@@ -126,6 +129,7 @@ def show_status() -> None:
             "orphans": orphans,
             "version_conflicts": conflicts,
             "platforms_differ": consoles,
+            "undelivered": lost,
             "generations": kept,
         }
     )
@@ -144,16 +148,27 @@ def show_status() -> None:
     marks = [tuple(row.values()) for row in behind]
     parts = [(head, names.split(), found[key]) for key, (head, names, _) in _TABLES.items()]
     parts.insert(1, ("how far each source is complete", _MARKS, marks))
-    lost = [tuple(row.values()) for row in orphans]
-    parts.append(("rows that find nothing to belong to, in 28 days", _ORPHANS, lost))
+    alone = [tuple(row.values()) for row in orphans]
+    parts.append(("rows that find nothing to belong to, in 28 days", _ORPHANS, alone))
     tied = [tuple(row.values()) for row in conflicts]
     parts.append(("rows of which nothing says which version is newer", _CONFLICTS.split(), tied))
     told = [tuple(row.values()) for row in consoles]
     parts.append(("days of which the platform says otherwise", _CONSOLES.split(), told))
+    parts.insert(0, ("messages that were not delivered", _LETTERS,
+                     [tuple(row[name] for name in _LETTERS) for row in lost]))  # fmt: skip
     for heading, columns, rows in parts:
         if rows:
             console.heading(heading)
             console.table(columns, rows)
+
+
+def _undelivered(state: Path) -> list[dict[str, Any]]:
+    """What waits after a failure, was refused or given up; of the last 35 days."""
+    from orchestration.ledger.outgoing import Outgoing
+    from orchestration.ledger.state import State
+
+    rows = Outgoing(State(state)).undelivered(datetime.now(UTC))
+    return [{name: row[name] for name in _LETTERS} for row in rows]
 
 
 def _watermarks(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
