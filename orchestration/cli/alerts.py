@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestration.build import warehouse
 from orchestration.cli.console import console
 from orchestration.cli.published import rows_of
 from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError
+
+if TYPE_CHECKING:
+    import duckdb
 
 _LIST = """
     select incident_id, kind, severity, metric, dimension, segment, platform, opened_date,
@@ -23,6 +26,11 @@ _LIST = """
 _SHOWN = ("incident_id", "severity", "opened_date", "last_date", "closed_date", "explanation_en")
 
 
+def incidents(con: duckdb.DuckDBPyConnection, only_open: bool) -> list[dict[str, Any]]:
+    """Incidents of the published generation, the newest first."""
+    return rows_of(con.execute(_LIST, [only_open]))
+
+
 def list_alerts(only_open: bool) -> None:
     """Print the incidents of the published generation, the newest first.
 
@@ -30,7 +38,7 @@ def list_alerts(only_open: bool) -> None:
         only_open: those that have not ended.
     """
     with warehouse.connect_published(settings.load().paths.current) as con:
-        rows = rows_of(con.execute(_LIST, [only_open]))
+        rows = incidents(con, only_open)
     console.document({"incidents": rows})
     if not rows:
         console.out("no open incident" if only_open else "no incident so far")
