@@ -38,7 +38,7 @@ def semantic_models(manifest: Mapping[str, Any], metrics: pl.DataFrame) -> dict[
     for row in rows.values():
         if row["additivity"] == "additive" and (mart := _home(row["stored_in"], types)):
             measured.setdefault(mart, []).append(row)
-            told.append(_metric(row, "simple", {"measure": _measure(row, types[mart])}))
+            told.append(_metric(row, "simple", {"measure": _measure(row, mart, types[mart])}))
     known = {metric["name"] for metric in told}
     for row in rows.values():
         parts = {row["numerator"], row["denominator"]}
@@ -73,12 +73,13 @@ def _home(stored_in: str | None, types: Mapping[str, Mapping[str, Any]]) -> str 
                                       mart), default=None)  # fmt: skip
 
 
-def _measure(row: Mapping[str, Any], columns: Mapping[str, Any]) -> dict[str, Any]:
+def _measure(row: Mapping[str, Any], mart: str, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """The sum of a column over the rows that are parts of one whole."""
     kept = []
     if "is_additive" in columns:
-        kept.append("{{ Dimension('row__is_additive') }}")
+        kept.append(f"{{{{ Dimension('{mart}__is_additive') }}}}")
     if "dimension" in columns:
-        kept.append("{{ Dimension('row__dimension') }} = 'all'")
+        kept.append(f"{{{{ Dimension('{mart}__dimension') }}}} = 'all'")
     return {"name": f"{row['name']}_sum"} | ({"filter": " and ".join(kept)} if kept else {})
 
 
@@ -98,7 +99,7 @@ def _model(mart: str, found: list[dict[str, Any]], columns: Mapping[str, Any]) -
         "name": mart,
         "model": f"ref('{mart}')",
         "defaults": {"agg_time_dimension": period},
-        "primary_entity": "row",
+        "primary_entity": mart,
         "dimensions": [
             {"name": period, "type": "time", "type_params": {"time_granularity": every}},
             *({"name": name, "type": "categorical"} for name in grain if name != period),

@@ -20,6 +20,7 @@ from orchestration.build.registry import registry
 from orchestration.build.semantic import semantic_models
 from orchestration.cli.console import console
 from orchestration.config import settings
+from orchestration.config.settings import DBT_PROJECT_DIR
 from orchestration.errors import KpiError
 
 _COLUMNS = """
@@ -34,7 +35,7 @@ _COLUMNS = """
 
 
 def export_docs(out: Path | None) -> None:
-    """Write the documentation of the tables: `index.html` with lineage, and `erd.md`."""
+    """Write the documentation of the tables: pages with their lineage, and the diagram."""
     paths = settings.load().paths
     dbt.prepare_manifest()
     manifest = dbt.manifest()
@@ -48,7 +49,7 @@ def export_docs(out: Path | None) -> None:
 
 
 def export_semantic(out: Path | None) -> None:
-    """Write the definitions of the registry as semantic models: `semantic.yml`."""
+    """Write the definitions of the registry as semantic models."""
     dbt.prepare_manifest()
     models = semantic_models(dbt.manifest(), registry())
     text = yaml.safe_dump(models, allow_unicode=True, sort_keys=False, width=100)
@@ -96,8 +97,8 @@ def static_pages(manifest: Mapping[str, Any], tables: Mapping[str, Mapping[str, 
         place = f'"{name}.JSON INLINE DATA"'
         if page.count(place) != 1:
             raise KpiError("dbt's page has changed", "dbt docs", "Use the pinned version of dbt.")
-        # A description must not end the script that it stands in.
-        page = page.replace(place, json.dumps(content, ensure_ascii=False).replace("</", "<\\/"))
+        told = json.dumps(content, ensure_ascii=False).replace(str(DBT_PROJECT_DIR), "dbt_project")
+        page = page.replace(place, told.replace("</", "<\\/"))  # no description ends the script
     return page
 
 

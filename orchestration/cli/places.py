@@ -54,7 +54,7 @@ class Place:
     def told(self) -> str:
         """As an error says it."""
         others = [name for name in self.dimensions if name not in ("segment", "is_additive")]
-        one_of = sorted(self.values.get("dimension", set()) - {"all"})
+        one_of = sorted(self.values.get("dimension", frozenset()) - {"all"})
         said = [f"one of {', '.join(one_of)}" if n == "dimension" else n for n in others]
         return f"by {self.grain} in {self.mart}" + (f" (by {', '.join(said)})" if said else "")
 

@@ -144,8 +144,8 @@ def show_status() -> None:
     parts.append(("rows that find nothing to belong to, in 28 days", _ORPHANS, lost))
     tied = [tuple(row.values()) for row in conflicts]
     parts.append(("rows of which nothing says which version is newer", _CONFLICTS.split(), tied))
-    told = [tuple(row.values()) for row in consoles]
-    parts.append(("days of which the platform says otherwise", _CONSOLES.split(), told))
+    differ = [tuple(row.values()) for row in consoles]
+    parts.append(("days of which the platform says otherwise", _CONSOLES.split(), differ))
     for heading, columns, rows in parts:
         if rows:
             console.heading(heading)

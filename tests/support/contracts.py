@@ -56,17 +56,24 @@ def _models() -> dict[str, dict[str, Any]]:
     return found
 
 
-def registry() -> pl.DataFrame:
-    """`quality.metrics` as a run would publish it."""
+def manifest() -> dict[str, Any]:
+    """Of what dbt would parse the tables of `contracts` and their keys."""
     nodes: dict[str, Any] = {}
     for name, model in _models().items():
         columns = {column["name"]: column for column in model["columns"]}
-        nodes[name] = {"name": model["name"], "columns": columns}
+        nodes[name] = {"name": model["name"], "resource_type": "model", "columns": columns}
         for test in model.get("data_tests", []):
-            if isinstance(test, dict) and "unique_grain" in test:
-                grain = {"name": "unique_grain", "kwargs": test["unique_grain"]["arguments"]}
-                nodes[f"test of {name}"] = {"test_metadata": grain, "attached_node": name}
-    return metrics({"nodes": nodes})
+            for kind in {"unique_grain", "refers_to"} & set(test):
+                told = {"name": kind, "kwargs": test[kind]["arguments"]}
+                place = f"{name} {kind} {len(nodes)}"
+                nodes[place] = {"name": place, "resource_type": "test", "columns": {},
+                                "test_metadata": told, "attached_node": name}  # fmt: skip
+    return {"nodes": nodes}
+
+
+def registry() -> pl.DataFrame:
+    """`quality.metrics` as a run would publish it."""
+    return metrics(manifest())
 
 
 def comparisons() -> pl.DataFrame:
