@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestration.build import warehouse
 from orchestration.cli.console import console
 from orchestration.cli.published import rows_of
 from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError
+
+if TYPE_CHECKING:
+    import duckdb
 
 _LIST = """
     select incident_id, kind, severity, metric, dimension, segment, platform, opened_date,
@@ -22,6 +25,11 @@ _LIST = """
 """
 _SHOWN = ("incident_id", "severity", "opened_date", "last_date", "closed_date", "said",
           "explanation_en")  # fmt: skip
+
+
+def incidents(con: duckdb.DuckDBPyConnection, only_open: bool) -> list[dict[str, Any]]:
+    """Incidents of the published generation, the newest first."""
+    return rows_of(con.execute(_LIST, [only_open]))
 
 
 def list_alerts(only_open: bool) -> None:
@@ -36,7 +44,7 @@ def list_alerts(only_open: bool) -> None:
     paths = settings.load().paths
     stories = Stories(State(paths.state))
     with warehouse.connect_published(paths.current) as con:
-        rows = rows_of(con.execute(_LIST, [only_open]))
+        rows = incidents(con, only_open)
         last = con.execute("select coalesce(data_through, as_of) from quality.run").fetchone()
     told, owners, verdicts = stories.told(), stories.acknowledged(), stories.verdicts()
     for row in rows:

@@ -261,7 +261,7 @@ def test_export_writes_what_is_published_and_nothing_else(tmp_path: Path) -> Non
         "insights.empty.parquet", "insights.incidents.parquet", "marts.fct_gmv_change.parquet",
         "marts.fct_gmv_daily.parquet", "marts.odd.parquet", "quality.comparisons.parquet",
         "quality.metrics.parquet", "quality.run.parquet",
-        "quality.source_completeness_daily.parquet",
+        "quality.source_completeness_daily.parquet", "schema.json",
     ]  # fmt: skip
     rows = {entry["table"]: entry["rows"] for entry in json.loads(done.stdout)["tables"]}
     assert rows["marts.fct_gmv_daily"] == 2
@@ -270,7 +270,8 @@ def test_export_writes_what_is_published_and_nothing_else(tmp_path: Path) -> Non
     assert pl.read_parquet(tmp_path / "out/insights.empty.parquet").columns == ["name", "count"]
     one = kpi(home, "export", "parquet", "--table", "odd")
     assert one.exit_code == 0
-    assert [path.name for path in (home / "data/export").iterdir()] == ["marts.odd.parquet"]
+    written = {path.name for path in (home / "data/export").iterdir()}
+    assert written == {"marts.odd.parquet", "schema.json"}
 
 
 def test_no_text_of_a_csv_is_a_formula_and_numbers_stay_numbers(tmp_path: Path) -> None:
