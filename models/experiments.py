@@ -147,8 +147,8 @@ class _Arms:
 
     def covariance(self, name: str, other: str, product: str) -> Array:
         moved = self._sums[product] - self._sums[name] * self.mean(other)
-        floored: Array = np.maximum(moved, 0 if name == other else -np.inf)
-        return floored / (self.count - 1)
+        covariance: Array = np.maximum(moved, 0 if name == other else -np.inf) / (self.count - 1)
+        return covariance
 
     def variance(self, name: str) -> Array:
         return self.covariance(name, name, f"{name}_sq")
