@@ -15,6 +15,7 @@ import polars as pl
 __all__ = ["CREDIT_SCHEMA", "credited"]
 
 CREDIT_SCHEMA: dict[str, type[pl.DataType]] = {
+    "platform": pl.String,
     "model": pl.String,
     "channel": pl.String,
     "removal_effect": pl.Float64,
@@ -22,26 +23,38 @@ CREDIT_SCHEMA: dict[str, type[pl.DataType]] = {
     "credited_orders": pl.Float64,
     "credited_revenue": pl.Float64,
 }
-"""Columns of `credited`, one row per model and channel."""
+"""Columns of `credited`, one row per platform, model and channel."""
 
 _START, _BOUGHT, _LEFT = "\0start", "\0bought", "\0left"  # no channel is called so
 
 
 def credited(paths: pl.DataFrame) -> pl.DataFrame:
-    """Credit the channels of a set of paths by both models.
+    """Credit the channels of each platform by both models.
 
     Args:
-        paths: path (list of channels, first visit first, none empty), orders and nulls (how often
-            it ended in a paid order, and in none), revenue (of the orders). One row per distinct
-            path, or several: they are added up.
+        paths: platform, path (list of channels, first visit first, none empty), orders and nulls
+            (how often it ended in a paid order, and in none), revenue (of the orders). One row per
+            distinct path, or several: they are added up.
 
     Returns:
-        `CREDIT_SCHEMA`. Of each model the shares sum to 1 and the orders and revenue to those of
-        the paths; share is NULL, and credits 0, where no path ended in an order. removal_effect is
-        that of the Markov chain, NULL of the other.
+        `CREDIT_SCHEMA`. Of each platform and model the shares sum to 1 and the orders and revenue
+        to those of the paths; share is NULL, and credits 0, where no path ended in an order.
+        removal_effect is that of the Markov chain, NULL of the other.
     """
-    if paths.is_empty():
+    found = [
+        _of_platform(part).with_columns(platform=pl.lit(platform))
+        for (platform,), part in paths.sort("platform").group_by("platform", maintain_order=True)
+    ]
+    if not found:
         return pl.DataFrame(schema=CREDIT_SCHEMA)
+    return (
+        pl.concat(found)
+        .select(pl.col(name).cast(kind) for name, kind in CREDIT_SCHEMA.items())
+        .sort("platform", "model", "channel")
+    )
+
+
+def _of_platform(paths: pl.DataFrame) -> pl.DataFrame:
     steps = _steps(paths)
     orders, revenue = paths["orders"].sum(), paths["revenue"].sum()
     by_markov = _markov(steps).with_columns(
@@ -54,8 +67,11 @@ def credited(paths: pl.DataFrame) -> pl.DataFrame:
         removal_effect=pl.lit(None, pl.Float64),
         share=pl.col("credited_orders") / (orders or None),
     )
-    both = [one.select(*CREDIT_SCHEMA).cast(CREDIT_SCHEMA) for one in (by_markov, by_shapley)]  # type: ignore[arg-type]
-    return pl.concat(both).sort("model", "channel")
+    columns = {name: kind for name, kind in CREDIT_SCHEMA.items() if name != "platform"}
+    return pl.concat(
+        one.select(pl.col(name).cast(kind) for name, kind in columns.items())
+        for one in (by_markov, by_shapley)
+    )
 
 
 def _steps(paths: pl.DataFrame) -> pl.DataFrame:

@@ -20,8 +20,6 @@ __all__ = ["PurchaseModel", "SpendModel", "fit_purchases", "fit_spend"]
 
 Array = NDArray[np.float64]
 
-_EDGE = 15.0  # of the logarithm of a parameter
-
 
 @dataclass(frozen=True)
 class PurchaseModel:
@@ -189,36 +187,46 @@ def fit_spend(customers: pl.DataFrame) -> SpendModel | None:
 
 
 Loss = Callable[[Array], tuple[float, Array]]
+_REACH = float(np.log(1000.0))  # of the logarithm of a parameter
 
 
 def _minimised(loss: Loss, start: Array) -> tuple[Array, float, Array] | None:
-    """Where a loss is least, its value there, and the inverse of its curvature; None at an edge.
+    """Where a loss is least, its value there, and the inverse of its curvature.
+
+    A shape that grows without end says that customers do not differ in it: at the edge they hardly
+    do, and the parameter is held there as if it were known.
 
     Args:
         loss: gives its value and its gradient.
-        start: where to begin.
+        start: where to begin; the edges are a factor of a thousand from it.
+
+    Returns:
+        None where the loss has no least value.
     """
     from scipy.optimize import minimize
 
     with np.errstate(all="ignore"):
         found = minimize(
-            loss, start, jac=True, method="L-BFGS-B", bounds=[(-_EDGE, _EDGE)] * len(start),
+            loss, start, jac=True, method="L-BFGS-B",
+            bounds=[(one - _REACH, one + _REACH) for one in start],
             options={"ftol": 1e-15, "gtol": 1e-7},
         )  # fmt: skip
-        if not np.isfinite(found.fun) or np.abs(found.x).max() >= _EDGE - 1:
+        if not np.isfinite(found.fun):
             return None
-        covariance = _inverse_curvature(loss, found.x)
+        free = np.flatnonzero(np.abs(found.x - start) < _REACH - 1e-6)
+        covariance = _inverse_curvature(loss, found.x, free)
     return (found.x, float(found.fun), covariance) if covariance is not None else None
 
 
-def _inverse_curvature(loss: Loss, at: Array) -> Array | None:
-    """Inverse of the slopes of the gradient; None where it is no minimum."""
-    moves = np.eye(len(at)) * 1e-4
-    slopes = np.array([(loss(at + move)[1] - loss(at - move)[1]) / 2e-4 for move in moves])
+def _inverse_curvature(loss: Loss, at: Array, free: NDArray[np.intp]) -> Array | None:
+    """Inverse of the slopes of the gradient, 0 where not free; None where it is no minimum."""
+    moves = np.eye(len(at))[free] * 1e-4
+    slopes = np.array([(loss(at + move)[1] - loss(at - move)[1])[free] / 2e-4 for move in moves])
     curvature = (slopes + slopes.T) / 2
     try:
         np.linalg.cholesky(curvature)
     except np.linalg.LinAlgError:
         return None
-    inverse: Array = np.linalg.inv(curvature)
+    inverse = np.zeros((len(at), len(at)))
+    inverse[np.ix_(free, free)] = np.linalg.inv(curvature)
     return inverse

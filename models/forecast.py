@@ -216,14 +216,17 @@ def _told(shop: _Shop, tried: list[_Tried], actual: Floats, params: ForecastPara
     ready = np.asarray(np.isfinite(baseline[:, -1]).all(axis=1))
     better = np.asarray(enough & ready & (wape <= naive_wape))
     chosen = np.where(better[:, None, None], baseline, naive)
+    errors = [float(one if is_better else other)
+              for one, other, is_better in zip(wape, naive_wape, better, strict=True)]  # fmt: skip
     method = [tried[0 if one else 1].method for one in better.tolist()]
     sums = [one.sum(axis=0)[None] for one in (chosen, naive, actual)]
     of_company = [
-        _wape(one[:, past], sums[2][:, past], both.all(axis=0)[None])[0] for one in sums[:2]
+        _wape(one[:, past], sums[2][:, past], np.asarray(both.all(axis=0))[None])[0]
+        for one in sums[:2]
     ]
     parts = [
         (name, chosen[row], actual[row], shop.sold[row], method[row],
-         np.where(better, wape, naive_wape)[row], naive_wape[row])
+         errors[row], naive_wape[row])
         for row, name in enumerate(shop.names)
     ]  # fmt: skip
     own = method[0] if len(set(method)) == 1 else "mixed"

@@ -12,9 +12,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from models.customer_value import PurchaseModel, SpendModel
+from models.customer_value import PurchaseModel, SpendModel, fit_purchases, fit_spend
 
-__all__ = ["VALUE_SCHEMA", "FutureSales", "expected_value"]
+__all__ = ["GROUP_SCHEMA", "VALUE_SCHEMA", "FutureSales", "expected_value", "future_sales"]
 
 Array = NDArray[np.float64]
 
@@ -28,6 +28,17 @@ VALUE_SCHEMA: dict[str, type[pl.DataType]] = {
 }
 """Columns that `expected_value` adds to a customer."""
 
+GROUP_SCHEMA: dict[str, type[pl.DataType]] = {
+    "group": pl.String,
+    "customers": pl.Int64,
+    "expected_value": pl.Float64,
+    "lower_value": pl.Float64,
+    "upper_value": pl.Float64,
+}
+"""Columns of `FutureSales.groups`."""
+
+LEAST_AGAIN = 50  # customers who bought again, below which seven parameters are not told
+_MOST_DRAWN = 20_000_000  # customers times futures
 _CUSTOMERS_AT_ONCE = 50_000  # times the draws, 8 bytes each
 
 
@@ -38,12 +49,31 @@ class FutureSales:
     Attributes:
         customers: the rows given, in their order, with `VALUE_SCHEMA`; lower and upper hold nine
             tenths of what may come of the single customer.
-        groups: group, customers, expected_value, lower_value, upper_value: the same of the sums,
-            whose range is not the sum of the ranges.
+        groups: `GROUP_SCHEMA`: the same of the sums, whose range is not the sum of the ranges.
     """
 
     customers: pl.DataFrame
     groups: pl.DataFrame
+
+
+def future_sales(customers: pl.DataFrame, horizon: float) -> FutureSales:
+    """Fit both models to the customers and say what these will buy within the horizon.
+
+    Args:
+        customers: frequency, recency, age, monetary as in the fits, and group (text).
+        horizon: from now, in the unit of age.
+
+    Returns:
+        Both tables are empty where fewer than `LEAST_AGAIN` bought again, or no model fits.
+    """
+    purchases = spend = None
+    if (customers["frequency"] > 0).sum() >= LEAST_AGAIN:
+        purchases, spend = fit_purchases(customers), fit_spend(customers)
+    if purchases is None or spend is None:
+        none = [pl.lit(None, kind).alias(name) for name, kind in VALUE_SCHEMA.items()]
+        return FutureSales(customers.clear().with_columns(none), pl.DataFrame(schema=GROUP_SCHEMA))
+    draws = max(40, min(200, _MOST_DRAWN // customers.height))
+    return expected_value(customers, purchases, spend, horizon, draws)
 
 
 def expected_value(

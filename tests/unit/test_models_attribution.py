@@ -28,6 +28,7 @@ def test_ten_thousand_paths_of_the_literature() -> None:
     told = pl.read_csv(PATHS)
     found = credited(
         told.select(
+            platform=pl.lit("site"),
             path=pl.col("path").str.split(" > "),
             orders="total_conversions",
             nulls="total_null",
@@ -54,7 +55,7 @@ def test_two_channels_by_hand() -> None:
     # a: 1 of 2 buy; a > b: 1 of 2. Without a nobody comes in; without b the 2 at b are lost:
     # from a half go on to b, a quarter buy at once: 1/4 of all, against 1/2.
     paths = pl.DataFrame({
-        "path": [["a"], ["a", "a", "b"]],
+        "platform": ["site"] * 2, "path": [["a"], ["a", "a", "b"]],
         "orders": [1, 1], "nulls": [1, 1], "revenue": [10.0, 30.0],
     })  # fmt: skip
     assert credited(paths).select("model", "channel", "removal_effect", "credited_orders",
@@ -67,7 +68,8 @@ def test_two_channels_by_hand() -> None:
 
 
 def test_nobody_bought() -> None:
-    paths = pl.DataFrame({"path": [["a", "b"]], "orders": [0], "nulls": [7], "revenue": [0.0]})
+    paths = pl.DataFrame({"platform": "site", "path": [["a", "b"]], "orders": [0], "nulls": [7],
+                          "revenue": [0.0]})  # fmt: skip
     assert credited(paths).select("share", "credited_orders").rows() == [(None, 0.0)] * 4
     assert credited(paths.clear()).schema == pl.Schema(CREDIT_SCHEMA)
 
@@ -85,7 +87,9 @@ _PATHS = st.lists(
 def test_credits_come_to_the_whole_and_repeats_change_nothing(
     rows: list[tuple[list[str], int, int, float]],
 ) -> None:
-    paths = pl.DataFrame(rows, schema=["path", "orders", "nulls", "revenue"], orient="row")
+    paths = pl.DataFrame(
+        rows, schema=["path", "orders", "nulls", "revenue"], orient="row"
+    ).with_columns(platform=pl.lit("site"))
     found = credited(paths)
     orders = paths["orders"].sum()
     for _, part in found.group_by("model"):
