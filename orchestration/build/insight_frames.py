@@ -55,6 +55,69 @@ _ATTEMPTS = """
     from intermediate.int_funnel_sessions_counted
     group by all
 """
+# Paths to the orders of 90 days, and those of visits that led to none, as often as they were gone.
+_PATHS = """
+    with span as (select max(business_date) - 90 as after from marts.fct_gmv_daily),
+    touches as (
+        select touches.*, orders.platform, orders.paid_amount
+        from intermediate.int_touches_credited as touches
+        inner join marts.fct_orders as orders
+            on touches.conversion_key = orders.source || '|' || orders.order_id
+        where touches.business_date > (select after from span)
+    ),
+    paths as (
+        select platform, list(channel order by touched_at, touch_id) as path, 1 as orders,
+            0 as nulls, any_value(paid_amount) as revenue
+        from touches
+        group by platform, conversion_key
+        union all
+        select platform, list(channel order by started_at, session_id), 0, 1, 0
+        from marts.fct_sessions
+        where business_date > (select after from span) and visitor_key is not null
+            and session_id not in (select touch_id from touches)
+        group by platform, visitor_key
+    )
+    select platform, path, sum(orders)::bigint as orders, sum(nulls)::bigint as nulls,
+        sum(revenue)::double as revenue
+    from paths
+    group by all
+    order by all
+"""
+# Days on which each customer bought; margin_rate is that of the year's orders of the channel.
+_CUSTOMERS = """
+    with days as (
+        select customer_key, business_date, sum(paid_amount)::double as amount,
+            min(business_date) over (partition by customer_key) as first_date
+        from marts.fct_orders
+        where is_paid and customer_key is not null and paid_amount > 0
+        group by customer_key, business_date
+    ),
+    span as (select max(business_date) as last_date from marts.fct_gmv_daily),
+    rates as (
+        select coalesce(customers.first_channel, '(untracked)') as "group",
+            (sum(margins.margin_amount) / nullif(sum(margins.paid_amount), 0))::double
+                as margin_rate
+        from intermediate.int_order_margins as margins
+        inner join marts.dim_customer as customers using (customer_key)
+        where margins.margin_amount is not null
+            and margins.business_date > (select last_date - 365 from span)
+        group by all
+    ),
+    customers as (
+        select days.customer_key,
+            coalesce(any_value(dim_customer.first_channel), '(untracked)') as "group",
+            count(*) - 1 as frequency, max(business_date) - min(business_date) as recency,
+            (select last_date from span) - min(business_date) as age,
+            avg(amount) filter (where business_date > first_date) as monetary
+        from days
+        left join marts.dim_customer using (customer_key)
+        group by days.customer_key
+    )
+    select customers.*, rates.margin_rate
+    from customers
+    left join rates using ("group")
+    order by customer_key
+"""
 
 
 @dataclass(frozen=True)
@@ -69,6 +132,8 @@ class InsightFrames:
         parts: sales (for traffic sources: visitors only) of every segment of every platform:
             business_date, platform, dimension, segment, gmv, visitors, orders.
         series: the further series that are judged, in the long form of `models.series`.
+        paths: distinct paths of a platform, as `models.attribution` wants them.
+        customers: what each has bought, as `models.future_sales` wants it.
     """
 
     daily: pl.DataFrame
@@ -77,6 +142,8 @@ class InsightFrames:
     completeness: pl.DataFrame
     parts: pl.DataFrame
     series: pl.DataFrame
+    paths: pl.DataFrame
+    customers: pl.DataFrame
 
 
 def read_frames(query: Query) -> InsightFrames:
@@ -122,4 +189,6 @@ def read_frames(query: Query) -> InsightFrames:
         completeness=query("from quality.source_completeness_daily"),
         parts=pl.concat(parts, how="vertical_relaxed"),
         series=pl.concat(series),
+        paths=query(_PATHS),
+        customers=query(_CUSTOMERS),
     )

@@ -38,8 +38,10 @@ READ = {
     "staging.stg_raw__traffic_daily": "true",
     "intermediate.int_funnel_sessions_counted": "true",
     "intermediate.int_gmv_cells": "true",
+    "intermediate.int_order_margins": "true",
     "intermediate.int_refunds_converted": "true",
     "intermediate.int_sessions_built": "true",
+    "intermediate.int_touches_credited": "true",
 }
 _MIN_JAVA = 17
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import polars as pl
@@ -10,15 +11,22 @@ from orchestration.build.tables import written
 from orchestration.defs.execution import step
 from orchestration.run import Run
 
+if TYPE_CHECKING:
+    from orchestration.build.insight_frames import InsightFrames
+
 _MARTS = (
     "fct_gmv_daily",
     "fct_gmv_change",  # for the words of an alert, which is written once all is published
     "fct_funnel_daily",
     "fct_order_items",
+    "fct_orders",
+    "fct_sessions",
+    "dim_customer",
     "dim_date",
     "dim_promo",
 )
 _JUDGED_DAYS = 120  # the overview draws 90
+_VALUE_DAYS = 365  # ahead
 
 
 @dg.multi_asset(
@@ -41,16 +49,26 @@ _JUDGED_DAYS = 120  # the overview draws 90
 def insights(
     context: dg.AssetExecutionContext, run: dg.ResourceParam[Run]
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Judge every recent day, open or close incidents, and look for where they happened."""
+    """Judge every recent day, open or close incidents, look for where they happened, and ahead."""
+    from orchestration.build.insight_frames import read_frames
+
+    with run.on_build() as query:
+        frames = read_frames(query)
+    for name, frame in {**_incidents(run, frames), **_expectations(frames)}.items():
+        money = pl.col("^.*_amount$").round(2).cast(pl.Decimal(18, 2))
+        run.write(f"insights.{name}", frame.with_columns(money))
+        yield dg.MaterializeResult(
+            asset_key=["insights", name], metadata={"dagster/row_count": frame.height}
+        )
+
+
+def _incidents(run: Run, frames: "InsightFrames") -> dict[str, pl.DataFrame]:
     from dashboards.wording.incidents import explained
     from models.anomaly import DetectorParams, detect
     from models.incidents import open_incidents
     from models.root_cause import root_causes
-    from orchestration.build.insight_frames import read_frames
     from orchestration.build.registry import registry
 
-    with run.on_build() as query:
-        frames = read_frames(query)
     last_day = run.last_day()
     anomalies = detect(
         frames.daily,
@@ -63,15 +81,41 @@ def insights(
     )
     known = (anomalies, frames.completeness, frames.parts)
     incidents = open_incidents(*known, run.published_incidents())
-    causes = root_causes(incidents, anomalies, frames.parts, frames.completeness)
-    tables = {
+    return {
         "anomalies": anomalies,
         "incidents": explained(incidents, registry()),
-        "root_causes": causes,
+        "root_causes": root_causes(incidents, anomalies, frames.parts, frames.completeness),
     }
-    for name, frame in tables.items():
-        money = pl.col("^.*_amount$").round(2).cast(pl.Decimal(18, 2))
-        run.write(f"insights.{name}", frame.with_columns(money))
-        yield dg.MaterializeResult(
-            asset_key=["insights", name], metadata={"dagster/row_count": frame.height}
-        )
+
+
+def _expectations(frames: "InsightFrames") -> dict[str, pl.DataFrame]:
+    from models.attribution import credited
+    from models.forecast import forecast
+    from models.future_sales import future_sales
+
+    ahead = future_sales(frames.customers, _VALUE_DAYS)
+    return {
+        "attribution_data_driven": credited(frames.paths),
+        "gmv_forecast": forecast(frames.daily, frames.dates, frames.promos, frames.completeness),
+        "customer_value": ahead.customers.select(
+            "customer_key",
+            "alive_probability",
+            "expected_purchases",
+            pl.col("group").alias("first_channel"),
+            pl.col("frequency").alias("repeat_purchase_days"),
+            pl.col("recency").alias("purchase_span_days"),
+            pl.col("age").alias("age_days"),
+            pl.col("monetary").alias("repeat_purchase_amount"),
+            pl.col("expected_value").alias("expected_sales_amount"),
+            pl.col("lower_value").alias("lower_sales_amount"),
+            pl.col("upper_value").alias("upper_sales_amount"),
+            (pl.col("expected_value") * pl.col("margin_rate")).alias("expected_margin_amount"),
+        ),
+        "customer_value_by_channel": ahead.groups.select(
+            pl.col("group").alias("first_channel"),
+            "customers",
+            pl.col("expected_value").alias("expected_sales_amount"),
+            pl.col("lower_value").alias("lower_sales_amount"),
+            pl.col("upper_value").alias("upper_sales_amount"),
+        ),
+    }
