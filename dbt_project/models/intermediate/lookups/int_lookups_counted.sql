@@ -1,6 +1,8 @@
 with
 
 made as (
+    select * from {{ ref('int_lookups_of_costs') }}
+    union all
     select * from {{ ref('int_lookups_of_refunds') }}
     union all
     select * from {{ ref('int_lookups_of_sales') }}

@@ -12,9 +12,9 @@ with given as (
         union all
     {% endfor %}
     select
-        cast(null as {{ dbt.type_string() }}) as platform,
-        cast(null as {{ dbt.type_string() }}) as category,
-        cast(null as {{ dbt.type_string() }}) as cost_type,
+        cast(null as string) as platform,
+        cast(null as string) as category,
+        cast(null as string) as cost_type,
         cast(null as double) as rate
 ),
 

@@ -53,6 +53,8 @@ rates as (
 
 booked as (
     select
+        source,
+        order_id,
         _row_key as booking_key,
         order_key,
         cost_type as kind,
@@ -62,6 +64,8 @@ booked as (
     from costs
     union all
     select
+        source,
+        order_id,
         _row_key as booking_key,
         order_key,
         'due' as kind,
@@ -71,6 +75,8 @@ booked as (
     from settlements
     union all
     select
+        source,
+        order_id,
         _row_key as booking_key,
         order_key,
         'settled' as kind,
@@ -82,6 +88,8 @@ booked as (
 
 matched as (
     select
+        booked.source,
+        booked.order_id,
         booked.booking_key,
         named.main_order_key,
         booked.kind,
@@ -118,6 +126,8 @@ rated as (
 
 final as (
     select
+        matched.source,
+        matched.order_id,
         matched.main_order_key,
         matched.booking_key,
         matched.kind,

@@ -71,7 +71,7 @@ weighed as (
         {{ cents('spend.cost') }} as cost_cents,
         coalesce({{ cents('cells.gmv_amount') }}, 0) as value_cents,
         {{ join_key([
-            'cast(spend.business_date as ' ~ dbt.type_string() ~ ')', 'spend.platform',
+            'cast(spend.business_date as string)', 'spend.platform',
             "coalesce(spend.shop_id, '')"
         ]) }} as order_key,
         coalesce(cells.shop_id, '') || '|' || coalesce(cells.category, '') as line_number

@@ -139,7 +139,7 @@ weighed as (
             categories.is_estimated,
             {{ join_key([
                 'flows.main_order_key', 'flows.measure',
-                'cast(flows.business_date as ' ~ dbt.type_string() ~ ')',
+                'cast(flows.business_date as string)',
                 "coalesce(flows.category, '')"
             ]) }} as order_key,
             greatest(
