@@ -35,6 +35,12 @@ ROWS = {
     "customers": ["stg_raw__customers", "int_customer_links"],
     "shipments": ["stg_raw__shipments"],
     "platform_daily": ["stg_raw__platform_daily", "int_consoles_reported"],
+    "order_costs": ["stg_raw__order_costs", "int_order_bookings"],
+    "settlements": ["stg_raw__settlements"],
+    "targets": ["stg_raw__targets"],
+    "budgets": ["stg_raw__budgets"],
+    "headcount": ["stg_raw__headcount"],
+    "market_size": ["stg_raw__market_size"],
 }  # fmt: skip
 # Aggregates of several feeds: what they are made of has been looked up before.
 SUMS = [
@@ -52,7 +58,9 @@ SUMS = [
     "orphans_daily", "lookups", "source_completeness_daily", "source_watermarks",
     "version_conflicts", "platform_reconciliation_daily", "int_consoles_counted",
     "int_completeness_judged", "int_completeness_gaps", "int_calendar_holidays",
-    "int_platforms_refunding",
+    "int_platforms_refunding", "int_lookups_of_costs", "int_cost_rates", "int_order_categories",
+    "int_profit_entries", "int_profit_cells", "fct_profit_daily", "fct_settlements_daily",
+    "fct_month_close",
 ]  # fmt: skip
 # Table, feed that looks, feed it looks in -> where its rows that find none are counted, as
 # feed/thing of quality.orphans_daily, or why none is lost.
@@ -159,7 +167,7 @@ def found() -> set[tuple[str, str, str]]:
 
 def test_every_join_of_two_feeds_says_what_becomes_of_rows_that_find_none() -> None:
     counting = {name for name, _, _ in found() if name.startswith("int_lookups_of_")}
-    assert len(counting) == 3
+    assert len(counting) == 4
     assert {join for join in found() if join[0] not in counting} == set(JOINS)
 
 
