@@ -64,7 +64,7 @@ SUMS = [
     "orphans_daily", "lookups", "source_completeness_daily", "source_watermarks",
     "version_conflicts", "platform_reconciliation_daily", "int_consoles_counted",
     "int_completeness_judged", "int_completeness_gaps", "int_calendar_holidays",
-    "int_lookups_of_service", "int_after_sales_told",
+    "int_lookups_of_service", "int_after_sales_told", "int_sources_placed",
     "int_refunds_laddered", "fct_fulfilment_daily", "fct_after_sales_daily",
     "fct_experiment_arms_daily",
     "int_platforms_refunding", "int_lookups_of_costs", "int_cost_rates", "int_order_categories",
@@ -131,7 +131,7 @@ JOINS = {
     ("int_refunds_laddered", "orders", "refunds"): _KEPT + "most days have none of an age",
     ("int_live_orders_matched", "events", "orders"): "events/order",
     ("int_live_orders_matched", "events", "live_sessions"): "events/live_room",
-    ("int_live_orders_matched", "order_costs", "orders"): "order_costs/order",
+    ("int_live_orders_matched", "order_costs", "orders"): "counted by int_lookups_of_costs",
     ("int_live_orders_matched", "order_costs", "live_sessions"): "order_costs/live_room",
     ("int_live_orders_matched", "order_costs", "events"): "who is found by an event is not looked"
     " for again",

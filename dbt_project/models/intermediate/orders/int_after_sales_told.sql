@@ -25,11 +25,7 @@ reviews as (
 
 -- where a source sells, for what names no order
 sources as (
-    select
-        source,
-        min(platform) as platform
-    from {{ source('raw', 'sources') }}
-    group by source
+    select * from {{ ref('int_sources_placed') }}
 ),
 
 parcels as (

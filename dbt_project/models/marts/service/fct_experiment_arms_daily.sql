@@ -5,12 +5,7 @@ exposures as (
 ),
 
 sources as (
-    select
-        source,
-        min(platform) as platform
-    from {{ source('raw', 'sources') }}
-    where feed = 'exposures'
-    group by source
+    select * from {{ ref('int_sources_placed') }}
 ),
 
 orders as (
