@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from simulator.company import PROVINCES
 from simulator.customers import basket_lift
-from simulator.draws import Flags, Floats, Ints, Stream, uniforms
+from simulator.draws import Flags, Floats, Ints, Stream, fraction, uniforms
 from simulator.orderbook import NEVER, OrderBook, Placed
 from simulator.visits import HOME, LIST, SEARCH, Visits
-from simulator.world import World
+from simulator.world import World, choose
 
 NAMES = (
     "session_start",
@@ -103,12 +104,14 @@ def site_orders(world: World, visits: Visits, line: Timeline) -> SiteOrders:
     visit, is_second, ordered = visit[order], is_second[order], ordered[order]
     chosen = visits.take(visit)
     lines = world.company.shopify_orders.lines
+    # a ring has everything sent to the house of its first account
+    house = choose([share for _, _, share in PROVINCES], fraction(chosen.visitor - chosen.ring, 2))
     placed = Placed(
         day=chosen.day,
         ordered=ordered,
         main=np.where(is_second, chosen.other, chosen.main),
         customer=np.where(chosen.anonymous, -1, chosen.visitor),
-        region=chosen.region,
+        region=np.where(chosen.ring >= 0, house, chosen.region),
         mobile=chosen.device == 0,
         balance_from=np.zeros(len(visit), np.int64),
         lift=basket_lift(chosen.visitor, lines),

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import polars as pl
 
 from orchestration.build import data_tests
+from orchestration.config.costs import cost_variables
 from orchestration.config.settings import DBT_PROJECT_DIR, Settings, load
 from orchestration.errors import KpiError, without_values
 
@@ -220,6 +221,7 @@ def variables(settings: Settings) -> list[str]:
         **settings.file.metrics.variables(),
         **settings.file.channels.variables(),
         **settings.file.footprint.variables(),
+        **cost_variables(settings.file.costs),
     }
     return ["--vars", json.dumps(values)]
 

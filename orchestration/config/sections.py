@@ -14,6 +14,7 @@ from zoneinfo import available_timezones
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from orchestration.config.calendar import Calendar
+from orchestration.config.costs import CostRate, cost_variables
 from orchestration.config.machine import cores, free_disk_mib, memory_mib
 
 
@@ -86,16 +87,25 @@ class Sessions(_Section):
         return self
 
 
+class Finance(_Section):
+    """Part `finance` of `metrics`: when a month is closed, and when a payout is late."""
+
+    close_day: Annotated[int, Field(ge=1, le=28)] = 5  # of the next month, itself included
+    settlement_days: Annotated[int, Field(ge=1, le=180)] = 30  # from payment to payout
+
+
 class Metrics(_Section):
     """Section `metrics`: how figures are counted; a change builds every mart anew."""
 
     funnel: Funnel = Funnel()
     attribution: Attribution = Attribution()
     sessions: Sessions = Sessions()
+    finance: Finance = Finance()
 
     def variables(self) -> dict[str, Any]:
         """The values as dbt vars, named like `funnel_steps` and `session_gap_minutes`."""
-        parts = {"funnel": self.funnel, "attribution": self.attribution, "session": self.sessions}
+        parts = {"funnel": self.funnel, "attribution": self.attribution, "session": self.sessions,
+                 "finance": self.finance}  # fmt: skip
         return {
             f"{part}_{name}": value
             for part, section in parts.items()
@@ -271,8 +281,15 @@ class ShopFile(_Section):
     metrics: Metrics = Metrics()
     channels: Channels = Channels()
     footprint: Footprint = Footprint()
+    costs: tuple[CostRate, ...] = ()
     calendar: Calendar = Calendar()
     build: Build = Build()
     alerts: Alerts = Alerts()
     privacy: Privacy = Privacy()
     publish: Publish = Publish()
+
+    @field_validator("costs")
+    @classmethod
+    def _each_once(cls, costs: tuple[CostRate, ...]) -> tuple[CostRate, ...]:
+        cost_variables(costs)
+        return costs

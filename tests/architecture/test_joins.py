@@ -16,7 +16,8 @@ ROWS = {
     "orders": ["stg_raw__orders", "stg_raw__order_names", "stg_raw__order_aliases",
                "int_orders_valued", "int_customers_acquired", "int_orders_rolled_up",
                "int_orders_attributed", "int_order_margins", "int_gmv_orders", "int_gmv_customers",
-               "int_customers_scored", "fct_orders", "dim_customer"],
+               "int_customers_scored", "fct_orders", "dim_customer", "int_live_orders_matched",
+               "int_orders_watched", "fct_risk_signals"],
     "order_items": ["stg_raw__order_items", "int_order_items_shared", "fct_order_items",
                     "int_products_sold"],
     "refunds": ["stg_raw__refunds", "int_refunds_matched", "int_refunds_converted",
@@ -36,7 +37,18 @@ ROWS = {
     "benchmarks": ["stg_raw__benchmarks", "fct_benchmarks_monthly"],
     "customers": ["stg_raw__customers", "int_customer_links"],
     "shipments": ["stg_raw__shipments"],
+    "tickets": ["stg_raw__tickets"],
+    "reviews": ["stg_raw__reviews"],
+    "exposures": ["stg_raw__exposures"],
+    "live_sessions": ["stg_raw__live_sessions", "fct_live_sessions"],
+    "service_health": ["stg_raw__service_health", "fct_service_health_daily"],
     "platform_daily": ["stg_raw__platform_daily", "int_consoles_reported"],
+    "order_costs": ["stg_raw__order_costs", "int_order_bookings"],
+    "settlements": ["stg_raw__settlements"],
+    "targets": ["stg_raw__targets"],
+    "budgets": ["stg_raw__budgets"],
+    "headcount": ["stg_raw__headcount"],
+    "market_size": ["stg_raw__market_size"],
 }  # fmt: skip
 # Aggregates of several feeds: what they are made of has been looked up before.
 SUMS = [
@@ -54,7 +66,12 @@ SUMS = [
     "orphans_daily", "lookups", "source_completeness_daily", "source_watermarks",
     "version_conflicts", "platform_reconciliation_daily", "int_consoles_counted",
     "int_completeness_judged", "int_completeness_gaps", "int_calendar_holidays",
-    "int_platforms_refunding",
+    "int_lookups_of_service", "int_after_sales_told", "int_sources_placed",
+    "int_refunds_laddered", "fct_fulfilment_daily", "fct_after_sales_daily",
+    "fct_experiment_arms_daily",
+    "int_platforms_refunding", "int_lookups_of_costs", "int_cost_rates", "int_order_categories",
+    "int_profit_entries", "int_profit_cells", "fct_profit_daily", "fct_settlements_daily",
+    "fct_month_close",
 ]  # fmt: skip
 # Table, feed that looks, feed it looks in -> where its rows that find none are counted, as
 # feed/thing of quality.orphans_daily, or why none is lost.
@@ -108,6 +125,27 @@ JOINS = {
     ("int_consoles_counted", "refunds", "platform_daily"): "likewise",
     ("int_consoles_counted", "events", "platform_daily"): "likewise",
     ("int_consoles_reported", "traffic_daily", "events"): "likewise, where events tell too",
+    ("fct_fulfilment_daily", "shipments", "orders"): "shipments/order, shipments/payment",
+    ("fct_fulfilment_daily", "orders", "shipments"): _KEPT + "an order that has not left is a row",
+    ("int_after_sales_told", "orders", "shipments"): _KEPT + "the state of the order tells else",
+    ("int_after_sales_told", "tickets", "orders"): "tickets/order; kept on their own day",
+    ("int_after_sales_told", "reviews", "orders"): "reviews/order; kept on their own day",
+    ("int_after_sales_told", "refunds", "orders"): "refunds/payment",
+    ("int_refunds_laddered", "refunds", "orders"): "refunds/payment",
+    ("int_refunds_laddered", "orders", "refunds"): _KEPT + "most days have none of an age",
+    ("int_live_orders_matched", "events", "orders"): "events/order",
+    ("int_live_orders_matched", "events", "live_sessions"): "events/live_room",
+    ("int_live_orders_matched", "order_costs", "orders"): "counted by int_lookups_of_costs",
+    ("int_live_orders_matched", "order_costs", "live_sessions"): "order_costs/live_room",
+    ("int_live_orders_matched", "order_costs", "events"): "who is found by an event is not looked"
+    " for again",
+    ("int_live_orders_matched", "events", "order_costs"): _KEPT + "most have no commission",
+    ("fct_live_sessions", "live_sessions", "orders"): _KEPT + "what nothing tells is NULL",
+    ("fct_live_sessions", "live_sessions", "traffic_daily"): _KEPT + "most are in no console",
+    ("fct_experiment_arms_daily", "exposures", "events"): "exposures/visitor",
+    ("fct_experiment_arms_daily", "exposures", "orders"): _KEPT + "most visitors buy nothing",
+    ("int_orders_watched", "refunds", "orders"): "refunds/order",
+    ("int_orders_watched", "orders", "refunds"): _KEPT + "most customers have no refund",
     ("dim_customer", "order_items", "orders"): "of paid orders of known customers",
     ("dim_customer", "orders", "order_items"): _KEPT + "the preferred category is then not known",
     ("dim_product", "products", "order_items"): _KEPT + "what never sold, what has no description",
@@ -163,7 +201,7 @@ def found() -> set[tuple[str, str, str]]:
 
 def test_every_join_of_two_feeds_says_what_becomes_of_rows_that_find_none() -> None:
     counting = {name for name, _, _ in found() if name.startswith("int_lookups_of_")}
-    assert len(counting) == 3
+    assert len(counting) == 5
     assert {join for join in found() if join[0] not in counting} == set(JOINS)
 
 

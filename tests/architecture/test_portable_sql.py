@@ -20,11 +20,11 @@ SAME = {
     "abs", "atanh", "avg", "bool_and", "bool_or", "cast", "coalesce", "concat_ws", "count",
     "date_trunc", "dense_rank", "exists", "extract", "floor", "greatest", "lag", "last_day", "lead",
     "least", "ln", "lower", "max", "max_by", "md5", "median", "min", "min_by", "nullif",
-    "percent_rank", "power", "rank", "regexp_extract", "round", "row_number", "sum", "trim",
+    "percent_rank", "power", "rank", "regexp_extract", "round", "row_number", "sqrt", "sum", "trim",
 }  # fmt: skip
 OF_SPARK = {
-    "datediff", "explode", "from_utc_timestamp", "listagg", "regexp_like", "sequence", "split",
-    "struct", "timestampadd", "to_utc_timestamp", "unix_micros", "weekday", "xxhash64",
+    "datediff", "explode", "from_utc_timestamp", "listagg", "percentile", "regexp_like", "sequence",
+    "split", "struct", "timestampadd", "to_utc_timestamp", "unix_micros", "weekday", "xxhash64",
 }  # fmt: skip
 # Words before a parenthesis that call nothing.
 WORDS = {

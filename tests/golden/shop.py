@@ -89,6 +89,42 @@ TRAFFIC = """
 """
 
 
+# parcel, order, carrier, region, left, promised, came, cost
+PARCELS = """
+1 S2 post 上海市 2026-11-09 20:00 | 2026-11-11 20:00 | 2026-11-11 08:00 | 8.00
+2 S3 post 上海市 2026-11-10 21:00 | 2026-11-12 21:00 | 2026-11-13 09:00 | 8.00
+3 S6 bike -      2026-11-11 15:00 | 2026-11-12 15:00 | 2026-11-12 03:00 | 5.00
+4 S6 bike -      2026-11-12 15:00 | 2026-11-13 15:00 |                  |
+"""
+# ticket, order, opened, answered, solved, satisfaction
+TICKETS = """
+K1 T3 2026-11-10 10:00 | 2026-11-10 10:30 | 2026-11-10 12:30 | 4
+K2 S2 2026-11-10 09:00 |                  |                  |
+K3 -  2026-11-12 09:00 | 2026-11-12 10:00 |                  | 2
+"""
+# review, order, product, stars, given
+REVIEWS = """
+V1 T3 P1 5 2026-11-12 10:00
+V2 S2 P1 1 2026-11-12 11:00
+V3 T4 P2 2 2026-11-13 10:00
+"""
+# live session, begin, minutes, viewers, clicks
+ROOMS = """
+L1 2026-11-11 16:00 60 300 60
+L2 2026-11-12 20:00 30 -   -
+"""
+# experiment, visitor, variant, seen
+EXPOSURES = """
+e1 v9 a 2025-11-09 10:55
+e1 v8 b 2025-11-09 15:05
+e2 v1 a 2026-11-11 16:25
+e2 v4 a 2026-11-10 14:55
+e2 v4 b 2026-11-10 23:56
+"""
+# orders sent to one house
+HOUSE = ("S2", "S6", "S7", "S8")
+
+
 def _utc(text: str) -> datetime | None:
     text = text.strip()
     return datetime.fromisoformat(text) - timedelta(hours=8) if text else None
@@ -125,6 +161,7 @@ def orders() -> pl.DataFrame:
                 "device": "mobile" if platform == "tmall" else None,
                 "region": _value(region),
                 "is_presale": order in ("T7", "T8"),
+                "address_key": "house" if order in HOUSE else None,
             }
         )
     return pl.DataFrame(rows, infer_schema_length=None)
@@ -192,6 +229,7 @@ def events() -> pl.DataFrame:
                     "visitor_key": _value(visitor),
                     "customer_key": _value(customer),
                     "order_id": bought,
+                    "live_room_id": "L1" if bought == "S8" else None,
                     "utm_source": utm.split("/")[0],
                     "utm_medium": utm.split("/")[1],
                     "device": device,
@@ -220,6 +258,109 @@ def traffic_daily() -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
+def shipments() -> pl.DataFrame:
+    """Rows of `raw.shipments`; the site alone tells of parcels."""
+    rows = []
+    for line in PARCELS.strip().splitlines():
+        head, promised, came, cost = (cell.strip() for cell in line.split("|"))
+        parcel, order, carrier, region, left = head.split(maxsplit=4)
+        rows.append(
+            {
+                "source": SHOPS[order[0]][0],
+                "shipment_id": parcel,
+                "order_id": order,
+                "carrier": carrier,
+                "region": _value(region),
+                "shipped_at": _utc(left),
+                "promised_at": _utc(promised),
+                "delivered_at": _utc(came),
+                "cost": Decimal(cost) if cost else None,
+                "currency": "CNY",
+            }
+        )
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def tickets() -> pl.DataFrame:
+    """Rows of `raw.tickets`; one of the marketplace names no order."""
+    rows = []
+    for line in TICKETS.strip().splitlines():
+        head, answered, solved, csat = (cell.strip() for cell in line.split("|"))
+        ticket, order, opened = head.split(maxsplit=2)
+        rows.append(
+            {
+                "source": "shopify" if order.startswith("S") else "tmall",
+                "ticket_id": ticket,
+                "order_id": _value(order),
+                "opened_at": _utc(opened),
+                "first_response_at": _utc(answered),
+                "resolved_at": _utc(solved),
+                "kind": "quality",
+                "csat": float(csat) if csat else None,
+            }
+        )
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def reviews() -> pl.DataFrame:
+    """Rows of `raw.reviews`."""
+    rows = []
+    for line in REVIEWS.strip().splitlines():
+        review, order, product, stars, given = line.split(maxsplit=4)
+        rows.append(
+            {
+                "source": SHOPS[order[0]][0],
+                "review_id": review,
+                "order_id": order,
+                "product_id": product,
+                "rating": float(stars),
+                "reviewed_at": _utc(given),
+            }
+        )
+    return pl.DataFrame(rows)
+
+
+def live_sessions() -> pl.DataFrame:
+    """Rows of `raw.live_sessions`, the site's own."""
+    rows = []
+    for line in ROOMS.strip().splitlines():
+        room, day, time, minutes, viewers, clicks = line.split()
+        begin = _utc(f"{day} {time}")
+        assert begin is not None
+        rows.append(
+            {
+                "source": "shopify",
+                "live_room_id": room,
+                "platform": "shopify",
+                "shop_id": "s",
+                "started_at": begin,
+                "ended_at": begin + timedelta(minutes=int(minutes)),
+                "kind": "own",
+                "currency": "CNY",
+                "viewers": None if viewers == "-" else int(viewers),
+                "product_clicks": None if clicks == "-" else int(clicks),
+            }
+        )
+    return pl.DataFrame(rows)
+
+
+def exposures() -> pl.DataFrame:
+    """Rows of `raw.exposures`."""
+    rows = []
+    for line in EXPOSURES.strip().splitlines():
+        experiment, visitor, variant, seen = line.split(maxsplit=3)
+        rows.append(
+            {
+                "source": "shopify",
+                "experiment": experiment,
+                "visitor_key": visitor,
+                "variant": variant,
+                "exposed_at": _utc(seen),
+            }
+        )
+    return pl.DataFrame(rows)
+
+
 def deliveries() -> dict[str, pl.DataFrame]:
     """All feeds of the golden shop."""
     return {
@@ -228,6 +369,11 @@ def deliveries() -> dict[str, pl.DataFrame]:
         "refunds": refunds(),
         "events": events(),
         "traffic_daily": traffic_daily(),
+        "shipments": shipments(),
+        "tickets": tickets(),
+        "reviews": reviews(),
+        "live_sessions": live_sessions(),
+        "exposures": exposures(),
     }
 
 

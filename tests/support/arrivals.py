@@ -51,6 +51,7 @@ class Company:
         self.random = Random(self.seed)
         # Draws of its own, so that what arrives beside it stays as it was for a seed.
         self.naming = Random(-self.seed)
+        self.serving = Random(self.seed + 1_000_000)
         self.customers = [f"c{n}" for n in range(self.random.randint(4, 10))]
         self.versions = 0
 
@@ -67,6 +68,8 @@ class Company:
             )()  # fmt: skip
         if self.naming.random() < 0.3:
             self.people()
+        if self.serving.random() < 0.7:
+            self.service()
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """Rows of `raw.<feed>` for all batches."""
@@ -138,8 +141,12 @@ class Company:
             {
                 "shipment_id": f"s{self.random.randint(1, 20)}",
                 "order_id": self._named(f"o{self.random.randint(1, 45)}"),
-                "carrier": "post",
-                "shipped_at": self._instant(),
+                "carrier": self.serving.choice(["post", "bike", None]),
+                "region": self.serving.choice(["north", None]),
+                "shipped_at": (left := self._instant()),
+                "promised_at": left + timedelta(days=2),
+                "delivered_at": self.serving.choice([None, left + timedelta(days=1)]),
+                "cost": self.serving.choice([None, 5, 6.01]),
             }
             for _ in "abcd"
         ]
@@ -234,6 +241,38 @@ class Company:
                 for one in sorted(users)
             ],
         )
+
+    def service(self) -> None:
+        """Questions, reviews, exposures to a test, a live session and hours of the monitoring."""
+        kept, self.random = self.random, self.serving
+        order = f"o{self.random.randint(1, 45)}"
+        at = self._instant()
+        self._land(
+            "tickets",
+            [{"ticket_id": f"k{self.random.randint(1, 9)}", "kind": "refund", "opened_at": at,
+              "order_id": self.random.choice([None, self._named(order)]),
+              "first_response_at": self.random.choice([None, at + timedelta(minutes=7)]),
+              "csat": self.random.choice([None, 4.5])}],
+        )  # fmt: skip
+        self._land(
+            "reviews",
+            [{"review_id": f"v{self.random.randint(1, 9)}", "product_id": "p1", "reviewed_at": at,
+              "order_id": self._named(order), "rating": self.random.randint(1, 5)}],
+        )  # fmt: skip
+        self._land(
+            "exposures",
+            [{"experiment": "e", "variant": self.random.choice("ab"), "exposed_at": at,
+              "visitor_key": f"v{self.random.randint(0, 9)}"}],
+        )  # fmt: skip
+        self._land(
+            "live_sessions",
+            [{"live_room_id": f"l{self.random.randint(1, 3)}", "platform": "tmall", "shop_id": "s1",
+              "started_at": at, "ended_at": at + timedelta(hours=9), "currency": "CNY",
+              "kind": self.random.choice(["own", "creator"]), "viewers": 100}],
+        )  # fmt: skip
+        hour = at.replace(minute=0)
+        self._land("service_health", [{"hour_start": hour, "metric": "errors", "value": 0.5}])
+        self.random = kept
 
     def empty(self) -> None:
         """A file without rows."""
@@ -340,6 +379,8 @@ class Company:
                 ]
             ),
             "customer_key": self.random.choice([None, *self.customers]),
+            "address_key": self.serving.choice([None, "x", "y", f"z{number}"]),
+            "device_key": self.serving.choice([None, None, "d"]),
             "order_amount": self.random.choice([None, 10, 99.99, 100.01]),
             "platform_discount": self.random.choice([None, 1.01]),
             "shipping_amount": self.random.choice([None, 8]),
@@ -392,6 +433,7 @@ class Company:
             "utm_source": self.random.choice([None, None, "google", "newsletter"]),
             "utm_medium": self.random.choice([None, "cpc", "organic"]),
             "utm_campaign": self.random.choice([None, "spring", "c1", "2"]),
+            "live_room_id": self.serving.choice([None, "l1", "l9"]),
             "device": self.random.choice([None, "mobile", "desktop"]),
         }
 

@@ -21,3 +21,8 @@
 {% macro round_to_cents(amount) -%}
     (round(({{ amount }}) * 100) / cast(100 as double))
 {%- endmacro %}
+
+{# The value that a share of a group lies below, between its neighbours in proportion. NULLs are left out. #}
+{% macro percentile(value, share) %}{{ adapter.dispatch('percentile')(value, share) }}{% endmacro %}
+{% macro duckdb__percentile(value, share) %}quantile_cont({{ value }}, {{ share }}){% endmacro %}
+{% macro spark__percentile(value, share) %}percentile({{ value }}, {{ share }}){% endmacro %}

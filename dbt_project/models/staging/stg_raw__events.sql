@@ -28,6 +28,7 @@ final as (
         customer_key,
         product_id,
         own_order_id as order_id,
+        live_room_id,
         -- instants and local dates
         occurred_at,
         {{ local_date('occurred_at') }} as event_date,

@@ -26,6 +26,8 @@ final as (
         platform,
         shop_id,
         customer_key,
+        address_key,
+        device_key,
         -- instants and local dates
         ordered_at,
         paid_at,

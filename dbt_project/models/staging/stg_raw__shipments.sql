@@ -20,12 +20,18 @@ final as (
         shipment_id,
         order_id,
         own_order_key as order_key,
+        carrier,
+        region,
         -- instants
         shipped_at,
+        promised_at,
         delivered_at,
+        -- figures
+        cost,
         -- delivery
         _row_key,
-        _batch_id
+        _batch_id,
+        _is_tied
     from named
 )
 

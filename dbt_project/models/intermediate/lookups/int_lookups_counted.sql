@@ -1,11 +1,15 @@
 with
 
 made as (
+    select * from {{ ref('int_lookups_of_costs') }}
+    union all
     select * from {{ ref('int_lookups_of_refunds') }}
     union all
     select * from {{ ref('int_lookups_of_sales') }}
     union all
     select * from {{ ref('int_lookups_of_visits') }}
+    union all
+    select * from {{ ref('int_lookups_of_service') }}
 ),
 
 counted as (

@@ -44,6 +44,8 @@ rolled_up as (
         min(platform) as platform,
         min(shop_id) as shop_id,
         min_by(customer_key, order_id) filter (where customer_key is not null) as customer_key,
+        min_by(address_key, order_id) filter (where address_key is not null) as address_key,
+        min_by(device_key, order_id) filter (where device_key is not null) as device_key,
         min(ordered_at) as ordered_at,
         max(paid_at) as paid_at,
         -- of several child orders the least advanced speaks for the whole
@@ -89,6 +91,8 @@ final as (
         rolled_up.platform,
         rolled_up.shop_id,
         rolled_up.customer_key,
+        rolled_up.address_key,
+        rolled_up.device_key,
         rolled_up.ordered_at,
         rolled_up.paid_at,
         rolled_up.status,

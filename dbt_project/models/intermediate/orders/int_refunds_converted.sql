@@ -158,6 +158,7 @@ final as (
         refund_date,
         kind,
         reason,
+        quantity,
         is_after_shipping,
         shipping_basis,
         currency,

@@ -70,6 +70,7 @@ matched as (
         refunds.refund_date,
         refunds.kind,
         refunds.reason,
+        refunds.quantity,
         case
             when shipped.shipped_at is not null
                 then coalesce(refunds.requested_at, refunds.refunded_at) >= shipped.shipped_at

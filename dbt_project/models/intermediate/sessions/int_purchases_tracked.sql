@@ -15,6 +15,7 @@ final as (
         visitor_key,
         customer_key,
         order_id,
+        live_room_id,
         occurred_at,
         event_date
     from {{ ref('stg_raw__events') }}

@@ -1,3 +1,7 @@
+{% set counts = [
+    'visitors', 'tracked_buyers', 'untracked_buyers', 'buyers', 'identified_orders',
+    'anonymous_orders', 'orders', 'gmv'
+] %}
 with comparisons as (
     select
         business_date,
@@ -10,6 +14,11 @@ with comparisons as (
 
 sides as (
     select * from {{ ref('int_gmv_sides') }}
+),
+
+targets as (
+    select * from {{ ref('fct_targets_daily') }}
+    where metric = 'gmv'
 ),
 
 -- the company has a row for every comparison, also where nothing happened on either side
@@ -38,6 +47,7 @@ summed as (
         present.segment,
         coalesce(bool_or(sides.is_one_sided), false) as is_one_sided,
         coalesce(bool_or(sides.has_gap), false) or bool_or(comparisons.has_lost) as has_gap,
+        bool_or(comparisons.has_lost) as has_lost,
         cast(sum(sides.visitors) as double) as known_visitors,
         {{ ratio('sum(sides.base_visitors)', 'max(comparisons.base_days)') }}
             as known_base_visitors,
@@ -85,6 +95,8 @@ factors as (
         summed.*,
         company.visitors as company_visitors,
         company.base_visitors as base_company_visitors,
+        company.base_gmv as base_company_gmv,
+        company.has_lost as has_company_lost,
         company.is_one_sided as has_company_changed_tracking,
         company.has_gap as has_company_gap
     from summed
@@ -95,8 +107,97 @@ factors as (
             and company.dimension = 'all'
 ),
 
+-- A target has no factors: it is the usual day (trailing_28d), its visitors, buyers and orders so many
+-- times as many that they make the target. Targets of a dimension are rounded: they are brought to
+-- the company's where they come to it within 0.1 %; a dimension without such targets has no rows.
+planned as (
+    select
+        factors.*,
+        company.target as company_target,
+        coalesce(targets.target, 0) as own_target,
+        sum(targets.target) over segments as dimension_target,
+        count(targets.target) over segments
+        = max(dimensions.target_count) over segments
+        and count(case when targets.target > 0 and factors.base_gmv <= 0 then 1 end) over segments
+        = 0 as is_comparable
+    from factors
+    inner join targets as company
+        on factors.business_date = company.business_date and company.dimension = 'all'
+    left join targets
+        on
+            factors.business_date = targets.business_date
+            and factors.dimension = targets.dimension
+            and factors.segment = targets.segment
+    left join (
+        select
+            business_date,
+            dimension,
+            count(*) as target_count
+        from targets
+        group by business_date, dimension
+    ) as dimensions
+        on
+            factors.business_date = dimensions.business_date
+            and factors.dimension = dimensions.dimension
+    where factors.comparison = 'trailing_28d'
+    window segments as (partition by factors.business_date, factors.dimension)
+),
+
+scaled as (
+    select
+        *,
+        case
+            when dimension = 'all' then {{ ratio('company_target', 'base_company_gmv') }}
+            when own_target = 0 then 0
+            else {{ ratio('own_target * company_target', 'dimension_target * base_gmv') }}
+        end as base_scale,
+        {{ ratio('company_target', 'base_company_gmv') }} as company_scale
+    from planned
+    where
+        is_comparable
+        and company_target > 0
+        and abs(dimension_target - company_target) <= 0.001 * company_target
+        and not has_company_lost
+),
+
+sides_of_all as (
+    select
+        business_date,
+        comparison,
+        dimension,
+        segment,
+        known_visitors,
+        known_base_visitors,
+        company_visitors,
+        base_company_visitors,
+        {% for name in counts %}
+            {{ name }},
+            base_{{ name }},
+        {% endfor %}
+        has_company_changed_tracking,
+        has_company_gap
+    from factors
+    union all
+    select
+        business_date,
+        'target' as comparison,
+        dimension,
+        segment,
+        known_visitors,
+        known_base_visitors * base_scale as known_base_visitors,
+        company_visitors,
+        base_company_visitors * company_scale as base_company_visitors,
+        {% for name in counts %}
+            {{ name }},
+            base_{{ name }} * base_scale as base_{{ name }},
+        {% endfor %}
+        has_company_changed_tracking,
+        has_company_gap
+    from scaled
+),
+
 effects as (
-    {{ lmdi('factors') }}
+    {{ lmdi('sides_of_all') }}
 ),
 
 final as (

@@ -30,6 +30,8 @@ final as (
         orders.business_date,
         refunds.kind,
         refunds.reason,
+        refunds.quantity,
+        {{ days_from('orders.business_date', 'refunds.refund_date') }} as delay_days,
         orders.is_paid,
         refunds.is_after_shipping,
         refunds.shipping_basis,

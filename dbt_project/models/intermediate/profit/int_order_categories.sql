@@ -1,0 +1,104 @@
+{{ replace(
+    rows='key', key='main_order_key', touch='main_order_key', order_by=['main_order_key'],
+    affected={
+        'stg_raw__orders': 'key', 'int_orders_rolled_up': 'key', 'int_order_items_shared': 'key'
+    }
+) }}
+
+with
+
+orders as (
+    select
+        *,
+        case when is_paid then paid_goods_amount else 0 end as paid_amount
+    from {{ ref('int_orders_rolled_up') }}
+    where {{ only_touched_keys('main_order_key') }}
+),
+
+lines as (
+    select * from {{ ref('int_order_items_shared') }}
+    where is_goods and is_paid and main_order_key in (select orders.main_order_key from orders)
+),
+
+discounts as (
+    select
+        main_order_key,
+        sum(platform_discount + creator_discount) as borne_amount
+    from {{ ref('stg_raw__orders') }}
+    where is_paid and main_order_key in (select orders.main_order_key from orders)
+    group by main_order_key
+),
+
+rates as (
+    select * from {{ ref('int_cost_rates') }}
+),
+
+lined as (
+    select
+        main_order_key,
+        sum(line_amount) as lines_amount
+    from lines
+    group by main_order_key
+),
+
+-- what no line tells of an order has no category, and no cost
+parts as (
+    select
+        main_order_key,
+        coalesce(category, '(unknown)') as category,
+        line_amount,
+        platform_discount_amount + creator_discount_amount as borne_amount,
+        cost_amount
+    from lines
+    union all
+    select
+        orders.main_order_key,
+        '(unknown)' as category,
+        orders.paid_amount - coalesce(lined.lines_amount, 0) as line_amount,
+        case when lined.main_order_key is null then discounts.borne_amount else 0 end
+            as borne_amount,
+        null as cost_amount
+    from orders
+    left join lined on orders.main_order_key = lined.main_order_key
+    left join discounts on orders.main_order_key = discounts.main_order_key
+    where
+        lined.main_order_key is null
+        or orders.paid_amount - coalesce(lined.lines_amount, 0) != 0
+),
+
+costed as (
+    select
+        parts.main_order_key,
+        parts.category,
+        sum(parts.line_amount) as paid_amount,
+        sum(parts.borne_amount) as borne_amount,
+        count(*) > count(parts.cost_amount) as is_estimated,
+        sum(coalesce(
+            parts.cost_amount,
+            {{ round_to_cents(
+                'parts.line_amount * coalesce(own.goods_cost_rate, general.goods_cost_rate)'
+            ) }}
+        )) as cost_amount,
+        count(*) = count(
+            coalesce(parts.cost_amount, own.goods_cost_rate, general.goods_cost_rate)
+        ) as is_cost_known
+    from parts
+    inner join orders on parts.main_order_key = orders.main_order_key
+    left join rates as own
+        on orders.platform = own.platform and parts.category = own.category
+    left join rates as general on orders.platform = general.platform and general.category = '(all)'
+    group by parts.main_order_key, parts.category
+),
+
+final as (
+    select
+        main_order_key,
+        category,
+        paid_amount,
+        borne_amount,
+        is_estimated and is_cost_known as is_estimated,
+        cast(case when is_cost_known then cost_amount end as decimal(18, 2)) as cost_amount
+    from costed
+)
+
+select * from final

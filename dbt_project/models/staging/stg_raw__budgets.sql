@@ -1,0 +1,26 @@
+{{ replace(rows='version', order_by=['month']) }}
+
+with
+
+latest as (
+    {{ latest_versions('budgets') }}
+),
+
+final as (
+    select
+        -- identifiers
+        source,
+        month,
+        platform,
+        campaign,
+        -- figures
+        currency,
+        budget_amount,
+        -- delivery
+        _row_key,
+        _batch_id,
+        _is_tied
+    from latest
+)
+
+select * from final
