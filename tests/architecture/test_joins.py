@@ -33,6 +33,8 @@ ROWS = {
     "traffic_daily": ["stg_raw__traffic_daily"],
     "fx_rates": ["stg_raw__fx_rates"],
     "customers": ["stg_raw__customers", "int_customer_links"],
+    "coupon_redemptions": ["stg_raw__coupon_redemptions"],
+    "campaign_members": ["stg_raw__campaign_members"],
     "shipments": ["stg_raw__shipments"],
     "platform_daily": ["stg_raw__platform_daily", "int_consoles_reported"],
 }  # fmt: skip
@@ -46,13 +48,13 @@ SUMS = [
     "int_completeness_expectations", "int_completeness_horizons", "int_calendar_days",
     "int_calendar_periods", "int_calendar_promos", "int_calendar_promo_days",
     "int_lookups_of_refunds", "int_lookups_of_sales", "int_lookups_of_visits",
-    "int_lookups_counted", "fct_gmv_daily", "fct_gmv_weekly", "fct_gmv_monthly",
+    "int_lookups_of_members", "int_lookups_counted", "fct_gmv_daily", "fct_gmv_weekly", "fct_gmv_monthly",
     "fct_gmv_change", "fct_sales_ladder_daily", "fct_retention_daily", "fct_retention_monthly",
     "fct_attribution_daily", "fct_channel_daily", "dim_channel", "dim_date", "dim_promo",
     "orphans_daily", "lookups", "source_completeness_daily", "source_watermarks",
     "version_conflicts", "platform_reconciliation_daily", "int_consoles_counted",
     "int_completeness_judged", "int_completeness_gaps", "int_calendar_holidays",
-    "int_platforms_refunding",
+    "int_platforms_refunding", "int_lifecycle_cells", "fct_lifecycle_daily",
 ]  # fmt: skip
 # Table, feed that looks, feed it looks in -> where its rows that find none are counted, as
 # feed/thing of quality.orphans_daily, or why none is lost.
@@ -159,7 +161,7 @@ def found() -> set[tuple[str, str, str]]:
 
 def test_every_join_of_two_feeds_says_what_becomes_of_rows_that_find_none() -> None:
     counting = {name for name, _, _ in found() if name.startswith("int_lookups_of_")}
-    assert len(counting) == 3
+    assert len(counting) == 4
     assert {join for join in found() if join[0] not in counting} == set(JOINS)
 
 

@@ -1,6 +1,6 @@
 {% set feeds = [
     'orders', 'order_items', 'refunds', 'events', 'traffic_daily', 'campaign_spend',
-    'platform_daily', 'products', 'fx_rates'
+    'platform_daily', 'products', 'fx_rates', 'campaign_members'
 ] %}
 with
 
@@ -46,6 +46,11 @@ platform_daily as (
 
 fx_rates as (
     select * from {{ ref('stg_raw__fx_rates') }}
+    where _is_tied
+),
+
+campaign_members as (
+    select * from {{ ref('stg_raw__campaign_members') }}
     where _is_tied
 ),
 
