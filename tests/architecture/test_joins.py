@@ -48,13 +48,17 @@ SUMS = [
     "int_completeness_expectations", "int_completeness_horizons", "int_calendar_days",
     "int_calendar_periods", "int_calendar_promos", "int_calendar_promo_days",
     "int_lookups_of_refunds", "int_lookups_of_sales", "int_lookups_of_visits",
-    "int_lookups_of_members", "int_lookups_counted", "fct_gmv_daily", "fct_gmv_weekly", "fct_gmv_monthly",
+    "int_lookups_of_members", "int_lookups_counted", "fct_gmv_daily", "fct_gmv_weekly",
+    "fct_gmv_monthly",
     "fct_gmv_change", "fct_sales_ladder_daily", "fct_retention_daily", "fct_retention_monthly",
     "fct_attribution_daily", "fct_channel_daily", "dim_channel", "dim_date", "dim_promo",
     "orphans_daily", "lookups", "source_completeness_daily", "source_watermarks",
     "version_conflicts", "platform_reconciliation_daily", "int_consoles_counted",
     "int_completeness_judged", "int_completeness_gaps", "int_calendar_holidays",
     "int_platforms_refunding", "int_lifecycle_cells", "fct_lifecycle_daily",
+    "fct_segments_monthly", "fct_segment_migration_monthly", "fct_segment_behaviour_monthly",
+    "fct_channel_cohorts_monthly", "fct_gmv_hourly", "fct_promo_hourly", "fct_promo_review",
+    "int_promo_days", "int_campaign_visits", "fct_campaign_daily",
 ]  # fmt: skip
 # Table, feed that looks, feed it looks in -> where its rows that find none are counted, as
 # feed/thing of quality.orphans_daily, or why none is lost.

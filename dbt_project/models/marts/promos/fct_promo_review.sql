@@ -222,7 +222,7 @@ final as (
             when promos.last_date + 14 <= span.last_date
                 then cast({{ round_to_cents('afterwards.baseline_gmv') }} as decimal(18, 2))
         end as after_baseline_naive_gmv,
-        during.margin_amount,
+        cast(during.margin_amount as decimal(18, 2)) as margin_amount,
         cast({{ round_to_cents('during.baseline_margin') }} as decimal(18, 2))
             as baseline_naive_margin_amount,
         {{ ratio('during.margin_amount - during.baseline_margin - during.cost', 'during.cost') }}
