@@ -131,7 +131,10 @@ favourites as (
         sum(gmv) over (partition by month_start, rfm_segment) as all_gmv
     from categories
     qualify
-        row_number() over (partition by month_start, rfm_segment order by gmv desc, category asc) = 1
+        row_number() over (
+            partition by month_start, rfm_segment
+            order by gmv desc, category asc
+        ) = 1
 ),
 
 summed as (

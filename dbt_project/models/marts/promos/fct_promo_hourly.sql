@@ -33,7 +33,7 @@ begun as (
         lag(phases.starts_at >= spans.first_hour) over same_phase as is_previous_known
     from phases
     inner join spans
-        on phases.platform = spans.platform and spans.last_hour >= phases.starts_at
+        on phases.platform = spans.platform and phases.starts_at <= spans.last_hour
     window
         same_phase as (
             partition by phases.promo, phases.platform, phases.phase order by phases.promo_year
@@ -112,13 +112,13 @@ added as (
         summed.*,
         begun.previous_promo_year,
         begun.is_previous_known,
+        {% for name in ['orders', 'gmv', 'previous_orders', 'previous_gmv'] %}
+            sum(summed.{{ name }}) over so_far as cumulative_{{ name }},
+        {% endfor %}
         {{ plus_seconds('begun.starts_at', '3600 * summed.hours_since_start') }} as hour_start,
         {{ plus_seconds('begun.starts_at', '3600 * summed.hours_since_start') }} <= begun.last_hour
         and {{ plus_seconds('begun.starts_at', '3600 * summed.hours_since_start') }} < begun.ends_at
-            as has_come,
-        {% for name in ['orders', 'gmv', 'previous_orders', 'previous_gmv'] %}
-            sum(summed.{{ name }}) over so_far as cumulative_{{ name }}{{ ',' if not loop.last }}
-        {% endfor %}
+            as has_come
     from summed
     inner join begun
         on
