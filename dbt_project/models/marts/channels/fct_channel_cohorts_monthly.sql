@@ -3,8 +3,9 @@ with
 cells as (
     select
         *,
-        cast({{ quotient(days_from('cohort_date', 'business_date') ~ ' + 29', 30) }} as integer)
-            as age_months
+        cast(
+            floor({{ ratio(days_from('cohort_date', 'business_date') ~ ' + 29', 30) }}) as integer
+        ) as age_months
     from {{ ref('int_retention_cells') }}
     where kind = 'purchase'
 ),
@@ -132,11 +133,8 @@ final as (
         {{ ratio('case when is_mature then margin end', 'customers') }} as margin_per_customer,
         cast(cost as decimal(18, 2)) as cost,
         {{ ratio('nullif(cost, 0)', 'customers') }} as cac,
-        case
-            when is_mature
-                then {{ ratio('margin', 'customers') }}
-                    >= {{ ratio('nullif(cost, 0)', 'customers') }}
-        end as is_paid_back
+        -- of the same customers
+        case when is_mature then margin >= nullif(cost, 0) end as is_paid_back
     from acquired
 )
 
