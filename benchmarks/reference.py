@@ -67,7 +67,7 @@ TABLES = (
     Table("fct_gmv_monthly", ("period_start", "dimension", "segment"), _GMV, is_sparse=True),
     Table("fct_retention_daily", ("cohort_date", *_COHORT), _RETENTION, _KNOWN),
     Table("fct_retention_monthly", ("cohort_month", *_COHORT), _RETENTION, _KNOWN),
-    Table("fct_attribution_daily", ("business_date", "model", "channel", "campaign"),
+    Table("fct_attribution_daily", ("business_date", "platform", "model", "channel", "campaign"),
           ("credited_orders", "credited_revenue"), is_sparse=True),
     Table("dim_customer", ("customer_key",), (
         "first_order_date", "last_order_date", "orders", "net_sales", "recency_days", "r_score",

@@ -46,23 +46,24 @@ from visits;
 
 create or replace table fct_attribution_daily as
 with entries as (
-    select source, order_id, day, 1 as orders, paid as amount from sold where is_paid
+    select source, order_id, platform, day, 1 as orders, paid as amount from sold where is_paid
     union all
-    select given_back.source, given_back.order_id, refund_date, 0, -goods
+    select given_back.source, given_back.order_id, sold.platform, refund_date, 0, -goods
     from given_back inner join sold using (source, order_id)
     where is_paid
 ),
 credited as (
-    select day, orders, amount, model, channel, campaign, credit from entries inner join touches using (source, order_id)
+    select day, platform, orders, amount, model, channel, campaign, credit from entries inner join touches using (source, order_id)
     union all
-    select day, orders, amount, unnest(['first', 'last', 'last_non_direct', 'linear', 'position', 'time_decay']),
+    select day, platform, orders, amount, unnest(['first', 'last', 'last_non_direct', 'linear', 'position', 'time_decay']),
         '(unattributed)', '(none)', 1
     from entries
     anti join touches using (source, order_id)
 )
 select
-    day as business_date, model, channel, campaign, sum(orders * credit) as credited_orders,
+    day as business_date, named.platform, model, channel, campaign, sum(orders * credit) as credited_orders,
     sum(amount * credit) / 100 as credited_revenue
 from credited
+inner join (select distinct platform, dense_platform from shops) as named on credited.platform = dense_platform
 where credit > 0
 group by all;

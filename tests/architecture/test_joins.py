@@ -36,6 +36,8 @@ ROWS = {
     "campaigns": ["stg_raw__campaigns"],
     "benchmarks": ["stg_raw__benchmarks", "fct_benchmarks_monthly"],
     "customers": ["stg_raw__customers", "int_customer_links"],
+    "coupon_redemptions": ["stg_raw__coupon_redemptions"],
+    "campaign_members": ["stg_raw__campaign_members"],
     "shipments": ["stg_raw__shipments"],
     "tickets": ["stg_raw__tickets"],
     "reviews": ["stg_raw__reviews"],
@@ -60,7 +62,8 @@ SUMS = [
     "int_completeness_expectations", "int_completeness_horizons", "int_calendar_days",
     "int_calendar_periods", "int_calendar_promos", "int_calendar_promo_days",
     "int_lookups_of_refunds", "int_lookups_of_sales", "int_lookups_of_visits",
-    "int_lookups_counted", "fct_gmv_daily", "fct_gmv_weekly", "fct_gmv_monthly",
+    "int_lookups_of_members", "int_lookups_counted", "fct_gmv_daily", "fct_gmv_weekly",
+    "fct_gmv_monthly",
     "fct_gmv_change", "fct_sales_ladder_daily", "fct_retention_daily", "fct_retention_monthly",
     "fct_attribution_daily", "fct_channel_daily", "dim_channel", "dim_date", "dim_promo",
     "orphans_daily", "lookups", "source_completeness_daily", "source_watermarks",
@@ -72,6 +75,10 @@ SUMS = [
     "int_platforms_refunding", "int_lookups_of_costs", "int_cost_rates", "int_order_categories",
     "int_profit_entries", "int_profit_cells", "fct_profit_daily", "fct_settlements_daily",
     "fct_month_close",
+    "int_lifecycle_cells", "fct_lifecycle_daily",
+    "fct_segments_monthly", "fct_segment_migration_monthly", "fct_segment_behaviour_monthly",
+    "fct_channel_cohorts_monthly", "fct_gmv_hourly", "fct_promo_hourly", "fct_promo_review",
+    "int_promo_days", "int_campaign_visits", "fct_campaign_daily",
 ]  # fmt: skip
 # Table, feed that looks, feed it looks in -> where its rows that find none are counted, as
 # feed/thing of quality.orphans_daily, or why none is lost.
@@ -148,6 +155,14 @@ JOINS = {
     ("int_orders_watched", "orders", "refunds"): _KEPT + "most customers have no refund",
     ("dim_customer", "order_items", "orders"): "of paid orders of known customers",
     ("dim_customer", "orders", "order_items"): _KEPT + "the preferred category is then not known",
+    ("dim_customer", "orders", "customers"): _KEPT + "who is on no list has no tier",
+    ("fct_segment_behaviour_monthly", "orders", "order_items"): _KEPT + "the top category is not"
+    " known then",
+    ("fct_segment_behaviour_monthly", "events", "order_items"): "likewise",
+    ("fct_segment_behaviour_monthly", "order_items", "orders"): "of paid orders of known customers",
+    ("fct_gmv_hourly", "orders", "events"): _KEPT + "where none tracks, visitors are not known",
+    ("fct_promo_review", "coupon_redemptions", "orders"): "coupon_redemptions/order",
+    ("fct_promo_review", "orders", "order_items"): "orders/line",
     ("dim_product", "products", "order_items"): _KEPT + "what never sold, what has no description",
     ("dim_product", "products", "orders"): _KEPT + "of a source without orders sales are NULL",
     ("dim_product", "products", "refunds"): _KEPT + "of a source without refunds these are NULL",
@@ -201,7 +216,7 @@ def found() -> set[tuple[str, str, str]]:
 
 def test_every_join_of_two_feeds_says_what_becomes_of_rows_that_find_none() -> None:
     counting = {name for name, _, _ in found() if name.startswith("int_lookups_of_")}
-    assert len(counting) == 5
+    assert len(counting) == 6
     assert {join for join in found() if join[0] not in counting} == set(JOINS)
 
 
@@ -211,8 +226,10 @@ def test_what_is_said_to_be_counted_is_counted() -> None:
     counted = {"/".join(c) for c in re.findall(r"'(\w+)' as feed,\s+'(\w+)' as looks_for", code)}
     told = {kind for said in JOINS.values() for kind in re.findall(r"\w+/\w+", said)}
     assert told <= counted
-    # asked of events alone: no table joins them
-    assert counted - told == {"events/visitor"}
+    # asked of these alone: no table joins them
+    assert counted - told == {
+        "events/visitor", "coupon_redemptions/customer", "campaign_members/customer"
+    }  # fmt: skip
 
 
 def test_every_feed_that_names_an_order_finds_it_by_each_of_its_names() -> None:
@@ -275,7 +292,10 @@ def test_rows_of_a_span_of_time_are_met_by_who_they_are_of() -> None:
     """Never by platform and time alone: all orders and visits of weeks would meet each other."""
     persons = r"(?:visitor|customer|user|main_order|order)_(?:key|id)|attempt_id"
     seen = set()
+    few = {"fct_promo_hourly"}  # phases and sums of hours: a few hundred for each
     for file in (PROJECT / "models").rglob("*.sql"):
+        if file.stem in few:
+            continue
         for table, condition in windowed(file.read_text("utf-8")):
             seen.add(file.stem)
             equal = re.findall(r"([\w.]+)\s*=\s*([\w.]+)", condition)

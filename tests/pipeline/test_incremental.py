@@ -24,9 +24,12 @@ MARTS = ("fct_orders", "fct_order_items", "fct_sessions", "fct_funnel_daily", "f
 # after a session: both kinds must hold after any sequence of arrivals.
 WIDE = ("fct_attribution_daily", "fct_sales_ladder_daily", "fct_retention_daily",
         "fct_retention_monthly", "fct_gmv_weekly", "fct_gmv_monthly", "fct_channel_daily",
-        "dim_product", "dim_customer", "dim_campaign", "fct_refunds",
-        "fct_fulfilment_daily", "fct_after_sales_daily", "fct_live_sessions",
-        "fct_experiment_arms_daily", "fct_risk_signals", "fct_service_health_daily")  # fmt: skip
+        "dim_product", "dim_customer", "dim_campaign", "fct_refunds", "fct_fulfilment_daily",
+        "fct_after_sales_daily", "fct_live_sessions", "fct_experiment_arms_daily",
+        "fct_risk_signals", "fct_service_health_daily", "fct_segments_monthly",
+        "fct_segment_migration_monthly", "fct_segment_behaviour_monthly", "fct_lifecycle_daily",
+        "fct_channel_cohorts_monthly", "fct_promo_hourly", "fct_promo_review",
+        "fct_campaign_daily")  # fmt: skip
 
 
 def differences(built: Path, reference: Path) -> dict[str, int]:

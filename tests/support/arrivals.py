@@ -70,6 +70,8 @@ class Company:
             self.people()
         if self.serving.random() < 0.7:
             self.service()
+        if self.naming.random() < 0.3:
+            self.members()
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """Rows of `raw.<feed>` for all batches."""
@@ -237,7 +239,11 @@ class Company:
         self._land(
             "customers",
             [
-                {"customer_key": one, "other_key": self.naming.choice(names)}
+                {
+                    "customer_key": one,
+                    "other_key": self.naming.choice(names),
+                    "member_tier": self.naming.choice([None, "gold", "silver"]),
+                }
                 for one in sorted(users)
             ],
         )
@@ -273,6 +279,24 @@ class Company:
         hour = at.replace(minute=0)
         self._land("service_health", [{"hour_start": hour, "metric": "errors", "value": 0.5}])
         self.random = kept
+
+    def members(self) -> None:
+        """Coupons used, on orders by one of their names or on none, and members of campaigns."""
+        names = [*self.customers, "nobody"]
+        day = START + timedelta(days=self.naming.randint(0, self.today))
+        used = [
+            {
+                "customer_key": self.naming.choice(names),
+                "coupon_id": f"k{number}",
+                "redeemed_at": day + timedelta(hours=self.naming.randint(0, 23)),
+                "order_id": self.naming.choice([None, f"o{number}", f"a{number}"]),
+            }
+            for number in self.naming.sample(range(1, 41), 3)
+        ]
+        self._land("coupon_redemptions", used)
+        joined = {"customer_key": self.naming.choice(names), "campaign_id": "spring"}
+        last = self.naming.choice([None, (day + timedelta(days=9)).date()])
+        self._land("campaign_members", [{**joined, "member_from": day.date(), "member_to": last}])
 
     def empty(self) -> None:
         """A file without rows."""

@@ -1,6 +1,6 @@
 {% set feeds = [
     'orders', 'order_items', 'refunds', 'events', 'traffic_daily', 'campaign_spend',
-    'platform_daily', 'products', 'fx_rates', 'campaigns', 'benchmarks'
+    'platform_daily', 'products', 'fx_rates', 'campaigns', 'benchmarks', 'campaign_members'
 ] %}
 with
 
@@ -56,6 +56,11 @@ campaigns as (
 
 benchmarks as (
     select * from {{ ref('stg_raw__benchmarks') }}
+    where _is_tied
+),
+
+campaign_members as (
+    select * from {{ ref('stg_raw__campaign_members') }}
     where _is_tied
 ),
 

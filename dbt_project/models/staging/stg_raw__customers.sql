@@ -12,6 +12,8 @@ final as (
         customer_key,
         other_key,
         registered_at,
+        member_tier,
+        updated_at,
         -- delivery
         _batch_id
     from latest

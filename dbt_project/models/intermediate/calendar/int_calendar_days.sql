@@ -1,4 +1,8 @@
-with orders as (
+{{ replace(rows='whole', day='business_date', order_by=['business_date']) }}
+
+with
+
+orders as (
     select * from {{ ref('int_orders_attributed') }}
 ),
 

@@ -10,6 +10,8 @@ made as (
     select * from {{ ref('int_lookups_of_visits') }}
     union all
     select * from {{ ref('int_lookups_of_service') }}
+    union all
+    select * from {{ ref('int_lookups_of_members') }}
 ),
 
 counted as (

@@ -1,5 +1,6 @@
 {{ replace(
-    rows='key', key='main_order_key', touch='main_order_key', order_by=['order_date'],
+    rows='key', key='main_order_key', touch='main_order_key', day='order_date',
+    order_by=['order_date'],
     affected={
         'stg_raw__orders': 'key',
         'stg_raw__order_items': [['stg_raw__orders', 'order_key', 'main_order_key']],

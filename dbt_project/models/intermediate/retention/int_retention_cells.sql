@@ -22,6 +22,7 @@ entries as (
         cohort_date as business_date,
         1 as active_count,
         1 as month_active_count,
+        0 as first_return_count,
         0 as last_count,
         cast(0 as decimal(18, 2)) as revenue,
         cast(0 as decimal(18, 2)) as margin
@@ -35,6 +36,7 @@ entries as (
         last_date as business_date,
         0 as active_count,
         0 as month_active_count,
+        0 as first_return_count,
         1 as last_count,
         0 as revenue,
         0 as margin
@@ -48,6 +50,7 @@ entries as (
         business_date,
         1 as active_count,
         cast(is_first_of_month as integer) as month_active_count,
+        case when business_date - gap_days = cohort_date then 1 else 0 end as first_return_count,
         0 as last_count,
         0 as revenue,
         0 as margin
@@ -61,6 +64,7 @@ entries as (
         business_date,
         0 as active_count,
         0 as month_active_count,
+        0 as first_return_count,
         0 as last_count,
         net_amount as revenue,
         margin_amount as margin
@@ -76,6 +80,7 @@ final as (
         business_date,
         sum(active_count) as active_count,
         sum(month_active_count) as month_active_count,
+        sum(first_return_count) as first_return_count,
         sum(last_count) as last_count,
         sum(revenue) as revenue,
         sum(margin) as margin,

@@ -63,6 +63,10 @@ final as (
         channel,
         cohort_date,
         business_date,
+        {{ days_from(
+            'lag(business_date, 1, cohort_date) over ('
+            ~ 'partition by kind, platform, member_key order by business_date)', 'business_date'
+        ) }} as gap_days,
         date_trunc('month', business_date) > cohort_date
         and business_date = min(business_date) over (
             partition by kind, platform, member_key, date_trunc('month', business_date)

@@ -5,6 +5,7 @@ with cells as (
 final as (
     select
         business_date,
+        platform,
         model,
         channel,
         campaign,
@@ -18,7 +19,7 @@ final as (
         cast(sum(refunds) as double) as credited_refunds,
         cast(sum(new_customers) as double) as credited_new_customers
     from cells
-    group by business_date, model, channel, campaign
+    group by business_date, platform, model, channel, campaign
 )
 
 select * from final

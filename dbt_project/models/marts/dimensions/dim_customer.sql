@@ -23,6 +23,17 @@ scores as (
     select * from {{ ref('int_customers_scored') }}
 ),
 
+listed as (
+    select * from {{ ref('stg_raw__customers') }}
+    where member_tier is not null
+),
+
+lives as (
+    select max(window_days) as window_days
+    from {{ ref('int_lifecycle_cells') }}
+    where kind = 'purchase'
+),
+
 segments as (
     select * from {{ ref('rfm_segments') }}
 ),
@@ -100,6 +111,37 @@ categories as (
         ) = 1
 ),
 
+-- the list may call a customer by another name than orders do
+named as (
+    select
+        customer_key,
+        member_tier,
+        updated_at,
+        source
+    from listed
+    union all
+    select
+        other_key as customer_key,
+        member_tier,
+        updated_at,
+        source
+    from listed
+    where other_key is not null
+),
+
+-- told twice, the latest counts
+tiers as (
+    select
+        customer_key,
+        member_tier
+    from named
+    qualify
+        row_number() over (
+            partition by customer_key
+            order by updated_at desc nulls last, source asc, member_tier asc
+        ) = 1
+),
+
 final as (
     select
         customers.customer_key,
@@ -108,6 +150,15 @@ final as (
         cast(customers.orders as bigint) as orders,
         cast(customers.net_sales as decimal(18, 2)) as net_sales,
         {{ days_from('customers.last_order_date', 'span.last_date') }} as recency_days,
+        case
+            when {{ days_from('customers.last_order_date', 'span.last_date') }} > 365 then 'lost'
+            when
+                {{ days_from('customers.last_order_date', 'span.last_date') }}
+                > lives.window_days then 'churned'
+            when customers.first_order_date = customers.last_order_date then 'new'
+            else 'retained'
+        end as lifecycle_stage,
+        tiers.member_tier,
         platforms.platforms,
         acquired.channel as first_channel,
         channels.channel as preferred_channel,
@@ -118,11 +169,14 @@ final as (
         segments.rfm_segment
     from customers
     cross join span
+    cross join lives
     inner join platforms on customers.customer_key = platforms.customer_key
     inner join acquired on customers.customer_key = acquired.customer_key
     left join channels on customers.customer_key = channels.customer_key
     left join categories on customers.customer_key = categories.customer_key
-    left join scores on customers.customer_key = scores.customer_key
+    left join tiers on customers.customer_key = tiers.customer_key
+    left join scores
+        on customers.customer_key = scores.customer_key and span.last_date = scores.as_of_date
     left join segments
         on
             scores.r_score = segments.r_score
