@@ -86,16 +86,32 @@ class Sessions(_Section):
         return self
 
 
+class Suppliers(_Section):
+    """Part `suppliers` of `metrics`: what of a supplier weighs how much in its score."""
+
+    quality_weight: Annotated[float, Field(ge=0)] = 40
+    delivery_weight: Annotated[float, Field(ge=0)] = 40
+    price_weight: Annotated[float, Field(ge=0)] = 20
+
+    @model_validator(mode="after")
+    def _something_weighs(self) -> Suppliers:
+        if not self.quality_weight + self.delivery_weight + self.price_weight > 0:
+            raise ValueError("one of the weights must be above 0")
+        return self
+
+
 class Metrics(_Section):
     """Section `metrics`: how figures are counted; a change builds every mart anew."""
 
     funnel: Funnel = Funnel()
     attribution: Attribution = Attribution()
     sessions: Sessions = Sessions()
+    suppliers: Suppliers = Suppliers()
 
     def variables(self) -> dict[str, Any]:
         """The values as dbt vars, named like `funnel_steps` and `session_gap_minutes`."""
-        parts = {"funnel": self.funnel, "attribution": self.attribution, "session": self.sessions}
+        parts = {"funnel": self.funnel, "attribution": self.attribution, "session": self.sessions,
+                 "supplier": self.suppliers}  # fmt: skip
         return {
             f"{part}_{name}": value
             for part, section in parts.items()

@@ -23,10 +23,13 @@ CONTRACT = {
     "dim_customer": "customer_key first_order_date last_order_date orders net_sales recency_days"
     " r_score f_score m_score rfm_segment preferred_category preferred_channel",
     "dim_date": "business_date holiday_en holiday_zh",
-    "dim_product": "product_id units gmv abc_class role launched_date",
+    "dim_product": "product_key product_id units gmv views add_to_carts refunds abc_class xyz_class"
+    " role lifecycle_stage launched_date days_of_stock is_slow_moving",
+    "dim_product_history": "product_key valid_from valid_to",
     "dim_promo": "promo platform phase starts_at ends_at",
     "fct_attribution_daily": "business_date model channel campaign credited_orders"
     " credited_revenue",
+    "fct_category_daily": "business_date platform category units gmv buyers product_visitors",
     "fct_channel_daily": "business_date platform channel impressions clicks cost visitors orders"
     " gmv claimed_conversions roas mer cac spend_rate",
     "fct_funnel_daily": "business_date basis dimension segment step_number step entered_count"
@@ -38,16 +41,20 @@ CONTRACT = {
     "fct_gmv_daily": f"business_date {_GMV}",
     "fct_gmv_monthly": f"period_start {_GMV} repeat_purchase_rate",
     "fct_gmv_weekly": f"period_start {_GMV} repeat_purchase_rate",
+    "fct_inventory_daily": "business_date product_id warehouse on_hand received sold adjusted"
+    " is_stock_out lost_sales_amount turnover_days",
     "fct_order_items": "source order_id line_number product_id category quantity unit_price"
     " merchant_discount_amount platform_discount_amount paid_amount cost_amount is_gift is_goods",
     "fct_orders": "source order_id customer_key platform shop_id channel device region ordered_at"
     " paid_at order_date business_date status is_paid is_presale placed_amount paid_amount"
     " refunded_amount currency original_amount order_number",
+    "fct_product_daily": "business_date product_id units gmv views add_to_carts refunds",
     "fct_retention_daily": f"cohort_date {_RETENTION}",
     "fct_retention_monthly": f"cohort_month {_RETENTION}",
     "fct_refunds": "source refund_id order_id product_id reason amount goods_amount other_amount"
     " is_after_shipping",
     "fct_sales_ladder_daily": "business_date refund_basis rung amount other_amount shipping_basis",
+    "fct_supplier_monthly": "period_start supplier_id on_time_rate fill_rate score",
     "fct_sessions": "session_id visitor_key customer_key platform shop_id started_at business_date"
     " channel campaign device region event_count has_product_view has_add_to_cart has_checkout"
     " has_purchase",

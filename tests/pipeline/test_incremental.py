@@ -24,7 +24,8 @@ MARTS = ("fct_orders", "fct_order_items", "fct_sessions", "fct_funnel_daily", "f
 # after a session: both kinds must hold after any sequence of arrivals.
 WIDE = ("fct_attribution_daily", "fct_sales_ladder_daily", "fct_retention_daily",
         "fct_retention_monthly", "fct_gmv_weekly", "fct_gmv_monthly", "fct_channel_daily",
-        "dim_product", "dim_customer", "dim_campaign", "fct_refunds")  # fmt: skip
+        "dim_product", "dim_customer", "dim_campaign", "fct_refunds", "fct_category_daily",
+        "fct_supplier_monthly")  # fmt: skip
 
 
 def differences(built: Path, reference: Path) -> dict[str, int]:

@@ -1,6 +1,7 @@
 {% set feeds = [
     'orders', 'order_items', 'refunds', 'events', 'traffic_daily', 'campaign_spend',
-    'platform_daily', 'products', 'fx_rates'
+    'platform_daily', 'products', 'fx_rates', 'inventory_snapshots', 'inventory_movements',
+    'purchase_orders'
 ] %}
 with
 
@@ -46,6 +47,21 @@ platform_daily as (
 
 fx_rates as (
     select * from {{ ref('stg_raw__fx_rates') }}
+    where _is_tied
+),
+
+inventory_snapshots as (
+    select * from {{ ref('stg_raw__inventory_snapshots') }}
+    where _is_tied
+),
+
+inventory_movements as (
+    select * from {{ ref('stg_raw__inventory_movements') }}
+    where _is_tied
+),
+
+purchase_orders as (
+    select * from {{ ref('stg_raw__purchase_orders') }}
     where _is_tied
 ),
 

@@ -6,6 +6,8 @@ made as (
     select * from {{ ref('int_lookups_of_sales') }}
     union all
     select * from {{ ref('int_lookups_of_visits') }}
+    union all
+    select * from {{ ref('int_lookups_of_stock') }}
 ),
 
 counted as (
