@@ -54,6 +54,7 @@ def test_defaults(home: Path) -> None:
         (GOOD + "metrics: {funnel: {window_days: 0}}\n", r"metrics\.funnel\.window_days"),
         (GOOD + "metrics: {attribution: {window_days: 1.5}}\n", r"attribution\.window_days"),
         (GOOD + "metrics: {sessions: {gap_minutes: 90, cap_hours: 1}}\n", "longer than cap_hours"),
+        (GOOD + "metrics: {suppliers: {quality_weight: -1}}\n", r"suppliers\.quality_weight"),
         ("shop: [", "not valid YAML"),
         ("", "shop"),
     ],
@@ -70,7 +71,7 @@ def test_what_a_shop_does_not_say_is_what_the_dbt_project_says(home: Path) -> No
     (home / "shop.yml").write_text(GOOD)
     variables = settings.load().file.metrics.variables()
     project = yaml.safe_load((settings.DBT_PROJECT_DIR / "dbt_project.yml").read_text())["vars"]
-    assert variables.items() <= project.items() and len(variables) == 6
+    assert variables.items() <= project.items() and len(variables) == 9
     example = yaml.safe_load(settings.DEMO_CONFIG.read_text())["metrics"]
     assert Metrics.model_validate(example) == Metrics()
 
