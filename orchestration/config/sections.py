@@ -94,6 +94,20 @@ class Finance(_Section):
     settlement_days: Annotated[int, Field(ge=1, le=180)] = 30  # from payment to payout
 
 
+class Suppliers(_Section):
+    """Part `suppliers` of `metrics`: what of a supplier weighs how much in its score."""
+
+    quality_weight: Annotated[float, Field(ge=0)] = 40
+    delivery_weight: Annotated[float, Field(ge=0)] = 40
+    price_weight: Annotated[float, Field(ge=0)] = 20
+
+    @model_validator(mode="after")
+    def _something_weighs(self) -> Suppliers:
+        if not self.quality_weight + self.delivery_weight + self.price_weight > 0:
+            raise ValueError("one of the weights must be above 0")
+        return self
+
+
 class Metrics(_Section):
     """Section `metrics`: how figures are counted; a change builds every mart anew."""
 
@@ -101,11 +115,12 @@ class Metrics(_Section):
     attribution: Attribution = Attribution()
     sessions: Sessions = Sessions()
     finance: Finance = Finance()
+    suppliers: Suppliers = Suppliers()
 
     def variables(self) -> dict[str, Any]:
         """The values as dbt vars, named like `funnel_steps` and `session_gap_minutes`."""
         parts = {"funnel": self.funnel, "attribution": self.attribution, "session": self.sessions,
-                 "finance": self.finance}  # fmt: skip
+                 "finance": self.finance, "supplier": self.suppliers}  # fmt: skip
         return {
             f"{part}_{name}": value
             for part, section in parts.items()

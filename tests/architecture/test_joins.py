@@ -18,11 +18,11 @@ ROWS = {
                "int_orders_attributed", "int_order_margins", "int_gmv_orders", "int_gmv_customers",
                "int_customers_scored", "fct_orders", "dim_customer", "int_live_orders_matched",
                "int_orders_watched", "fct_risk_signals"],
-    "order_items": ["stg_raw__order_items", "int_order_items_shared", "fct_order_items",
-                    "int_products_sold"],
+    "order_items": ["stg_raw__order_items", "int_order_items_shared", "fct_order_items"],
     "refunds": ["stg_raw__refunds", "int_refunds_matched", "int_refunds_converted",
                 "fct_refunds"],
-    "products": ["stg_raw__products", "dim_product"],
+    "products": ["stg_raw__products", "dim_product", "dim_product_history",
+                 "int_stock_products"],
     "events": ["stg_raw__events", "int_events_counted", "int_purchases_tracked",
                "int_events_summed", "int_sessions_built", "fct_sessions",
                "int_sessions_identified", "int_sessions_recognised",
@@ -51,6 +51,9 @@ ROWS = {
     "budgets": ["stg_raw__budgets"],
     "headcount": ["stg_raw__headcount"],
     "market_size": ["stg_raw__market_size"],
+    "inventory_snapshots": ["stg_raw__inventory_snapshots"],
+    "inventory_movements": ["stg_raw__inventory_movements"],
+    "purchase_orders": ["stg_raw__purchase_orders", "int_purchases_judged"],
 }  # fmt: skip
 # Aggregates of several feeds: what they are made of has been looked up before.
 SUMS = [
@@ -79,6 +82,8 @@ SUMS = [
     "fct_segments_monthly", "fct_segment_migration_monthly", "fct_segment_behaviour_monthly",
     "fct_channel_cohorts_monthly", "fct_gmv_hourly", "fct_promo_hourly", "fct_promo_review",
     "int_promo_days", "int_campaign_visits", "fct_campaign_daily",
+    "int_lookups_of_stock", "int_stock_days",
+    "fct_product_daily", "fct_category_daily", "fct_inventory_daily", "fct_supplier_monthly",
 ]  # fmt: skip
 # Table, feed that looks, feed it looks in -> where its rows that find none are counted, as
 # feed/thing of quality.orphans_daily, or why none is lost.
@@ -100,9 +105,6 @@ JOINS = {
     ("int_attribution_cells", "refunds", "orders"): "refunds/payment",
     ("int_gmv_facts", "refunds", "orders"): "refunds/payment",
     ("int_sales_entries", "refunds", "orders"): "refunds/payment",
-    ("int_products_sold", "refunds", "orders"): "refunds/payment",
-    ("int_products_sold", "order_items", "orders"): "of paid orders, which int_order_items_shared"
-    " has matched",
     ("int_retention_sales", "orders", "events"): "orders/session",
     ("int_gmv_visitors_identified", "events", "orders"): _KEPT + "who never bought is new",
     ("int_gmv_facts", "traffic_daily", "events"): "a platform's totals count only where it has no"
@@ -164,6 +166,21 @@ JOINS = {
     ("fct_promo_review", "coupon_redemptions", "orders"): "coupon_redemptions/order",
     ("fct_promo_review", "orders", "order_items"): "orders/line",
     ("dim_product", "products", "order_items"): _KEPT + "what never sold, what has no description",
+    ("fct_category_daily", "events", "products"): _KEPT + "views of what no list describes are of"
+    " category (unknown)",
+    ("fct_category_daily", "order_items", "orders"): "lines of fct_order_items, each of an order"
+    " that is there",
+    ("fct_product_daily", "order_items", "orders"): "likewise",
+    ("fct_refunds", "refunds", "order_items"): "refunds/line",
+    ("int_stock_days", "inventory_movements", "inventory_snapshots"): _KEPT + "what was not counted"
+    " is NULL",
+    ("int_stock_days", "inventory_snapshots", "inventory_movements"): _KEPT + "what did not move",
+    ("int_stock_products", "inventory_movements", "order_items"): "inventory_movements/product",
+    ("int_stock_products", "inventory_movements", "products"): "inventory_movements/product",
+    ("int_stock_products", "inventory_snapshots", "order_items"): "inventory_snapshots/product",
+    ("int_stock_products", "inventory_snapshots", "products"): "inventory_snapshots/product",
+    ("int_stock_products", "purchase_orders", "order_items"): "purchase_orders/product",
+    ("int_stock_products", "purchase_orders", "products"): "purchase_orders/product",
     ("dim_product", "products", "orders"): _KEPT + "of a source without orders sales are NULL",
     ("dim_product", "products", "refunds"): _KEPT + "of a source without refunds these are NULL",
 }  # fmt: skip
@@ -216,7 +233,7 @@ def found() -> set[tuple[str, str, str]]:
 
 def test_every_join_of_two_feeds_says_what_becomes_of_rows_that_find_none() -> None:
     counting = {name for name, _, _ in found() if name.startswith("int_lookups_of_")}
-    assert len(counting) == 6
+    assert len(counting) == 7
     assert {join for join in found() if join[0] not in counting} == set(JOINS)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
+from tests.golden import stock
 from tests.support.raw import PROJECT, run_dbt, write_raw
 
 PRICES = {"P1": "100.00", "P2": "50.00", "P3": "30.00", "GIFT-1": "25.00", "POST": "10.00"}
@@ -236,7 +237,7 @@ def events() -> pl.DataFrame:
                     "region": region,
                 }
             )
-    return pl.DataFrame(rows, infer_schema_length=None)
+    return pl.DataFrame([*rows, *stock.views()], infer_schema_length=None)
 
 
 def traffic_daily() -> pl.DataFrame:
@@ -374,6 +375,10 @@ def deliveries() -> dict[str, pl.DataFrame]:
         "reviews": reviews(),
         "live_sessions": live_sessions(),
         "exposures": exposures(),
+        "products": stock.products(),
+        "inventory_snapshots": stock.snapshots(),
+        "inventory_movements": stock.movements(),
+        "purchase_orders": stock.purchase_orders(),
     }
 
 

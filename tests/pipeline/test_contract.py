@@ -24,7 +24,9 @@ CONTRACT = {
     " r_score f_score m_score rfm_segment lifecycle_stage member_tier preferred_category"
     " preferred_channel first_channel",
     "dim_date": "business_date holiday_en holiday_zh",
-    "dim_product": "product_id units gmv abc_class role launched_date",
+    "dim_product": "product_key product_id units gmv views add_to_carts refunds abc_class xyz_class"
+    " role lifecycle_stage launched_date days_of_stock is_slow_moving",
+    "dim_product_history": "product_key valid_from valid_to",
     "dim_promo": "promo platform phase starts_at ends_at",
     "fct_attribution_daily": "business_date platform model channel campaign credited_orders"
     " credited_revenue",
@@ -32,6 +34,7 @@ CONTRACT = {
     " orders attributed_gmv attributed_net_sales claimed_conversions roas",
     "fct_channel_cohorts_monthly": "cohort_month channel age_months customers repurchase_rate"
     " cumulative_margin cac is_paid_back",
+    "fct_category_daily": "business_date platform category units gmv buyers product_visitors",
     "fct_channel_daily": "business_date platform channel impressions clicks cost visitors orders"
     " gmv claimed_conversions roas mer cac spend_rate",
     "fct_funnel_daily": "business_date basis dimension segment step_number step entered_count"
@@ -45,11 +48,14 @@ CONTRACT = {
     "fct_gmv_monthly": f"period_start {_GMV} repeat_purchase_rate",
     "fct_gmv_weekly": f"period_start {_GMV} repeat_purchase_rate",
     "fct_lifecycle_daily": "business_date kind stage member_count",
+    "fct_inventory_daily": "business_date product_id warehouse on_hand received sold adjusted"
+    " is_stock_out lost_sales_amount turnover_days",
     "fct_order_items": "source order_id line_number product_id category quantity unit_price"
     " merchant_discount_amount platform_discount_amount paid_amount cost_amount is_gift is_goods",
     "fct_orders": "source order_id customer_key platform shop_id channel device region ordered_at"
     " paid_at order_date business_date status is_paid is_presale placed_amount paid_amount"
     " refunded_amount currency original_amount order_number",
+    "fct_product_daily": "business_date product_id units gmv views add_to_carts refunds",
     "fct_retention_daily": f"cohort_date {_RETENTION}",
     "fct_retention_monthly": f"cohort_month {_RETENTION}",
     "fct_promo_hourly": "promo promo_year platform phase hours_since_start orders gmv"
@@ -62,6 +68,7 @@ CONTRACT = {
     "fct_segment_behaviour_monthly": "month_start rfm_segment customers visits conversion_rate",
     "fct_segment_migration_monthly": "month_start from_segment to_segment customers migration_rate",
     "fct_segments_monthly": "month_start rfm_segment customers orders gmv year_net_amount",
+    "fct_supplier_monthly": "period_start supplier_id on_time_rate fill_rate score",
     "fct_sessions": "session_id visitor_key customer_key platform shop_id started_at business_date"
     " channel campaign device region event_count has_product_view has_add_to_cart has_checkout"
     " has_purchase",

@@ -52,6 +52,7 @@ class Company:
         # Draws of its own, so that what arrives beside it stays as it was for a seed.
         self.naming = Random(-self.seed)
         self.serving = Random(self.seed + 1_000_000)
+        self.keeping = Random(self.seed + 1_000_000)
         self.customers = [f"c{n}" for n in range(self.random.randint(4, 10))]
         self.versions = 0
 
@@ -72,6 +73,8 @@ class Company:
             self.service()
         if self.naming.random() < 0.3:
             self.members()
+        if self.keeping.random() < 0.6:
+            self.keeping.choice([self.stock, self.stock, self.purchases, self.views])()
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """Rows of `raw.<feed>` for all batches."""
@@ -298,6 +301,78 @@ class Company:
         last = self.naming.choice([None, (day + timedelta(days=9)).date()])
         self._land("campaign_members", [{**joined, "member_from": day.date(), "member_to": last}])
 
+    def stock(self) -> None:
+        """Counts of a few days, some of them left out, and movements in between."""
+        days = {self.keeping.randint(0, self.today) for _ in "abcd"}
+        self._land(
+            "inventory_snapshots",
+            [
+                {
+                    "snapshot_date": (START + timedelta(days=day)).date(),
+                    "product_id": product,
+                    "warehouse": "w1",
+                    "on_hand": self.keeping.choice([0, 3, 50]),
+                }
+                for day in sorted(days)
+                for product in ("p1", "p2", "unknown")
+            ],
+        )
+        self._land(
+            "inventory_movements",
+            [
+                {
+                    "movement_id": f"m{self.keeping.randint(1, 60)}{n}",
+                    "moved_at": START + timedelta(days=day, hours=self.keeping.choice([3, 17])),
+                    "product_id": self.keeping.choice(["p1", "p2", "p3"]),
+                    "warehouse": self.keeping.choice(["w1", "w2"]),
+                    "kind": self.keeping.choice(["receipt", "sale", "return", "adjustment"]),
+                    "quantity": self.keeping.choice([-2, 1, 5]),
+                    "order_id": self.keeping.choice([None, "o3", "#o4", "a5"]),
+                }
+                for n, day in enumerate(sorted(days))
+            ],
+        )
+
+    def purchases(self) -> None:
+        """Lines of purchase orders, on their way or there."""
+        at = START + timedelta(days=self.keeping.randint(0, self.today), hours=2)
+        self._land(
+            "purchase_orders",
+            [
+                {
+                    "po_id": f"po{self.keeping.randint(1, 6)}",
+                    "po_line": str(line),
+                    "supplier_id": self.keeping.choice(["s1", "s2"]),
+                    "product_id": f"p{line}",
+                    "ordered_at": at,
+                    "promised_at": at + timedelta(days=5),
+                    "ordered_quantity": 10,
+                    "unit_cost": self.keeping.choice([1.25, 2]),
+                    "received_at": self.keeping.choice([None, at + timedelta(days=4)]),
+                    "received_quantity": self.keeping.choice([None, 9]),
+                    "rejected_quantity": self.keeping.choice([None, 1]),
+                }
+                for line in (1, 2)
+            ],
+        )
+
+    def views(self) -> None:
+        """Totals of products as the marketplace reports them."""
+        day = (START + timedelta(days=self.keeping.randint(0, self.today))).date()
+        told = {"traffic_date": day, "platform": "tmall", "shop_id": "s1", "grain": "product"}
+        self._land(
+            "traffic_daily",
+            [
+                {
+                    **told,
+                    "segment": one,
+                    "visitors": self.keeping.randint(1, 9),
+                    "page_views": self.keeping.choice([None, 12]),
+                }
+                for one in ("p1", "p4")
+            ],
+        )
+
     def empty(self) -> None:
         """A file without rows."""
         self._land(self.random.choice(["orders", "events"]), [])
@@ -451,6 +526,7 @@ class Company:
             "shop_id": self.random.choice(["s1", "s1", "s1", "s2"]),
             "visitor_key": visitor,
             "customer_key": self._user(self.random.choice([None, None, None, *self.customers])),
+            "product_id": self.keeping.choice([None, "p1", "p2", "p5"]),
             "order_id": self._named(f"o{self.random.randint(1, 40)}")
             if kind == "purchase"
             else None,

@@ -60,6 +60,7 @@ def test_defaults(home: Path) -> None:
         (GOOD + "alerts: {quiet_hours: night}\n", r"line 6, alerts\.quiet_hours"),
         (GOOD + "alerts: {quiet_hours: '22:00-22:00'}\n", "they end when they begin"),
         (GOOD + "publish: {site_url: data/site}\n", r"line 6, publish\.site_url"),
+        (GOOD + "metrics: {suppliers: {quality_weight: -1}}\n", r"suppliers\.quality_weight"),
         ("shop: [", "not valid YAML"),
         ("", "shop"),
     ],

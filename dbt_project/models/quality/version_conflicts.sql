@@ -1,6 +1,8 @@
 {% set feeds = [
     'orders', 'order_items', 'refunds', 'events', 'traffic_daily', 'campaign_spend',
-    'platform_daily', 'products', 'fx_rates', 'campaigns', 'benchmarks', 'campaign_members'
+    'platform_daily', 'products', 'fx_rates', 'campaigns', 'benchmarks', 'campaign_members',
+    'inventory_snapshots', 'inventory_movements',
+    'purchase_orders'
 ] %}
 with
 
@@ -61,6 +63,21 @@ benchmarks as (
 
 campaign_members as (
     select * from {{ ref('stg_raw__campaign_members') }}
+    where _is_tied
+),
+
+inventory_snapshots as (
+    select * from {{ ref('stg_raw__inventory_snapshots') }}
+    where _is_tied
+),
+
+inventory_movements as (
+    select * from {{ ref('stg_raw__inventory_movements') }}
+    where _is_tied
+),
+
+purchase_orders as (
+    select * from {{ ref('stg_raw__purchase_orders') }}
     where _is_tied
 ),
 

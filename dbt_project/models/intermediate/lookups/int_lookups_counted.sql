@@ -12,6 +12,8 @@ made as (
     select * from {{ ref('int_lookups_of_service') }}
     union all
     select * from {{ ref('int_lookups_of_members') }}
+    union all
+    select * from {{ ref('int_lookups_of_stock') }}
 ),
 
 counted as (

@@ -23,6 +23,7 @@ orders as (
 products as (
     select
         product_key,
+        name,
         category_1,
         cost,
         valid_from,
@@ -40,6 +41,7 @@ items as (
         items.line_number,
         items.product_id,
         items.product_key,
+        items.product_name,
         items.category,
         items.quantity,
         {{ at_the_orders_rate('unit_price', 4) }} as unit_price,
@@ -63,6 +65,8 @@ lines as (
         items.order_key,
         items.line_number,
         items.product_id,
+        items.product_key,
+        coalesce(items.product_name, products.name) as product_name,
         coalesce(items.category, products.category_1) as category,
         items.quantity,
         items.unit_price,
@@ -118,6 +122,8 @@ final as (
         line_number,
         order_date,
         product_id,
+        product_key,
+        product_name,
         category,
         quantity,
         unit_price,

@@ -1,5 +1,5 @@
 {{ replace(
-    rows='key', key="source || '|' || order_id", order_by=['order_date'],
+    rows='key', key="source || '|' || order_id", day='business_date', order_by=['order_date'],
     affected={'int_order_items_shared': 'key', 'int_orders_rolled_up': 'key'}
 ) }}
 
@@ -31,6 +31,8 @@ final as (
         orders.order_date,
         case when lines.is_paid then orders.business_date end as business_date,
         lines.product_id,
+        lines.product_key,
+        lines.product_name,
         lines.category,
         lines.quantity,
         cast(lines.unit_price as double) as unit_price,

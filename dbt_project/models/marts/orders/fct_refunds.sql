@@ -1,6 +1,9 @@
 {{ replace(
-    rows='key', key="source || '|' || order_id", order_by=['refund_date'],
-    affected={'int_refunds_converted': 'key', 'int_orders_rolled_up': 'key'}
+    rows='key', key="source || '|' || order_id", day='refund_date',
+    order_by=['refund_date'],
+    affected={
+        'int_refunds_converted': 'key', 'int_orders_rolled_up': 'key', 'int_order_items_shared': 'key'
+    }
 ) }}
 
 with
@@ -17,6 +20,17 @@ orders as (
     where {{ only_touched_keys('main_order_key') }}
 ),
 
+-- as the order of the refund sold it
+sold as (
+    select
+        main_order_key,
+        product_id,
+        min(category) as category
+    from {{ ref('int_order_items_shared') }}
+    where {{ only_touched_keys('main_order_key') }}
+    group by main_order_key, product_id
+),
+
 final as (
     select
         refunds.source,
@@ -25,6 +39,8 @@ final as (
         orders.platform,
         orders.shop_id,
         refunds.product_id,
+        {{ join_key(['refunds.source', 'refunds.product_id']) }} as product_key,
+        sold.category,
         refunds.refunded_at,
         refunds.refund_date,
         orders.business_date,
@@ -42,6 +58,10 @@ final as (
         refunds.original_amount
     from refunds
     inner join orders on refunds.main_order_key = orders.main_order_key
+    left join sold
+        on
+            refunds.main_order_key = sold.main_order_key
+            and refunds.product_id = sold.product_id
 )
 
 select * from final
