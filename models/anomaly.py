@@ -14,7 +14,7 @@ from datetime import date
 
 import numpy as np
 import polars as pl
-from scipy import special, stats
+from scipy import special
 
 from models.baseline import (
     Baseline,
@@ -258,7 +258,7 @@ def _judge(series: Cells, base: Baseline, params: DetectorParams) -> pl.DataFram
     bad_side = np.where(both, -np.abs(score), np.where(rises, -score, score))
     judged = np.where(series.incomplete, np.nan, bad_side)
     # The scale is a MAD of 90 residuals, worth about 33 of a standard deviation (efficiency .37).
-    p_values = stats.t.cdf(judged, df=0.37 * params.scale_days)
+    p_values = special.stdtr(0.37 * params.scale_days, judged)
     is_out = (judged <= -params.threshold) & _survives(p_values, params.fdr)
     costly = np.where(both, np.abs(impact), -impact) >= params.min_impact_rate * _company_gmv(
         series, expected

@@ -14,11 +14,12 @@ from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TextIO
 
 import polars as pl
 
-from orchestration.build import data_tests
+from orchestration.build import data_tests, full_builds
 from orchestration.config.costs import cost_variables
 from orchestration.config.settings import DBT_PROJECT_DIR, Settings, load
 from orchestration.errors import KpiError, without_values
@@ -32,7 +33,8 @@ _DIGEST = _TARGET / "manifest.sha256"
 # What dbt keeps of a parse; one a set of variables, for shops that share the checkout.
 _PARSED = _TARGET / "parsed"
 _PARTIAL = "partial_parse.msgpack"
-_TESTS = ".tests.json"
+# Beside it what dbt has compiled of all tests, and what it has sent of a full build.
+_TESTS, _FULL = ".tests.json", ".full.json"
 _KEPT = 48
 
 CHECKS_SCHEMA = {
@@ -127,8 +129,8 @@ def _parse(variables: Sequence[str], kept: Path) -> None:
             _DIGEST.write_text(_project_digest(), "ascii")
         (target / _PARTIAL).replace(kept)
     for file in others[: 1 - _KEPT]:
-        file.with_suffix(_TESTS).unlink(missing_ok=True)
-        file.unlink()
+        for one in (file.with_suffix(_TESTS), file.with_suffix(_FULL), file):
+            one.unlink(missing_ok=True)
 
 
 def _places(target: Path) -> list[str]:
@@ -164,20 +166,56 @@ def invoke(arguments: list[str], target: Path) -> Mapping[str, Any]:
     Raises:
         KpiError: dbt could not begin.
     """
+    from dbt.artifacts.schemas.run import RunExecutionResult
+
+    target.mkdir(parents=True, exist_ok=True)
+    started = monotonic()
+    given, build_file = _parsed_with(arguments), Path(os.environ["KPI_BUILD_FILE"])
+    project = parsed(given, build_file)
+    kept = _kept(_project_digest(), given, build_file)
+    tests, full = kept.with_suffix(_TESTS), kept.with_suffix(_FULL)
+    is_ours = "--target" not in given  # on another engine dbt sends all itself
+    is_full = is_ours and "--full-refresh" in arguments
+    compiled = json.loads(tests.read_text("utf-8")) if is_ours and tests.exists() else None
+    results = None
+    if is_full and compiled and full.exists():
+        results = full_builds.repeat(project, full, build_file)
+    if results is None:
+        left_out = ("--exclude-resource-type", "test") if compiled else ()
+        sent = full_builds.Statements()
+        results = _run([*arguments, *left_out], project, target, sent)
+        if is_full and (every := sent.of_all(project, results)):
+            _keep(every, full)
+    by_node = {result.node.unique_id: result for result in results}
+    if compiled:
+        results += data_tests.run_tests(project, compiled, by_node, build_file)
+    elif is_ours and (found := data_tests.statements(project, by_node)):
+        _keep(found, tests)
+    told = RunExecutionResult(
+        results, monotonic() - started, {"vars": {}, "invocation_command": ""}
+    )
+    told.write(str(target / "run_results.json"))
+    return {result.node.unique_id: result for result in results}
+
+
+def _keep(found: object, file: Path) -> None:
+    """Write a file that others may be reading."""
+    draft = file.with_suffix(f".{os.getpid()}")
+    draft.write_text(json.dumps(found), "utf-8")
+    draft.replace(file)
+
+
+def _run(
+    arguments: list[str], project: Manifest, target: Path, sent: full_builds.Statements
+) -> list[Any]:
+    """The results of dbt, as `invoke` tells of it; what it sends is noted."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    target.mkdir(parents=True, exist_ok=True)
-    given, build_file = _parsed_with(arguments), Path(os.environ["KPI_BUILD_FILE"])
-    project = parsed(given, build_file)
-    tests = _kept(_project_digest(), given, build_file).with_suffix(_TESTS)
-    is_ours = "--target" not in given  # on another engine dbt runs its tests
-    compiled = json.loads(tests.read_text("utf-8")) if is_ours and tests.exists() else None
-    left_out = ("--exclude-resource-type", "test") if compiled else ()
     with (target / "dbt.log").open("w", encoding="utf-8") as log:
         try:
-            runner = dbtRunner(project, callbacks=[partial(_write_event, log)])
-            done = runner.invoke([*SILENT, *arguments, *left_out, *_places(target)])
+            runner = dbtRunner(project, callbacks=[partial(_write_event, log), sent.note])
+            done = runner.invoke([*SILENT, *arguments, *_places(target)])
         finally:
             # dbt keeps its connection; no other of this process could open the file.
             DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
@@ -187,17 +225,7 @@ def invoke(arguments: list[str], target: Path) -> Mapping[str, Any]:
         said = without_values(str(done.exception))
         raise KpiError(f"dbt cannot build: {said}", str(target / "dbt.log"))
     results: Any = done.result
-    if not results:
-        return {}
-    by_node = {result.node.unique_id: result for result in results}
-    if compiled:
-        results.results += data_tests.run_tests(project, compiled, by_node, build_file)
-    elif is_ours and (found := data_tests.statements(project, by_node)):
-        draft = tests.with_suffix(f".{os.getpid()}")
-        draft.write_text(json.dumps(found), "utf-8")
-        draft.replace(tests)
-    results.write(str(target / "run_results.json"))
-    return {result.node.unique_id: result for result in results}
+    return list(results or ())
 
 
 def _parsed_with(arguments: Sequence[str]) -> list[str]:

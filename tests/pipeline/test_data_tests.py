@@ -1,7 +1,12 @@
-"""Data tests run by what dbt compiled of them say what dbt says, on good rows and on bad ones."""
+"""What runs by kept statements is what dbt makes of the project.
+
+Data tests say what dbt says, on good rows and on bad ones; full builds hold the same tables.
+"""
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +17,7 @@ from dbt.contracts.graph.manifest import Manifest
 
 from orchestration.build.data_tests import run_tests, statements
 from orchestration.build.dbt import parsed
+from orchestration.build.full_builds import Statements, repeat
 from tests.support.arrivals import Company
 from tests.support.raw import PROJECT, run_dbt, write_raw
 
@@ -23,19 +29,37 @@ FAULTS = (
     "insert into quality.version_conflicts from quality.version_conflicts",
     "update marts.fct_gmv_daily set gmv = gmv + 1 where dimension = 'all'",
 )
+COLUMNS = """
+select schema_name, table_name, column_name, data_type, is_nullable
+from duckdb_columns()
+where database_name = '{}' and schema_name <> 'raw' and not internal
+order by all
+"""
 Outcome = tuple[str, int | None, str | None]
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A build of random arrivals, made bad afterwards."""
-    file = tmp_path_factory.mktemp("tested") / "kpi.duckdb"
-    company = Company(3)
-    for _ in range(8):
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Statements, list[Any]]:
+    """A build of random arrivals, the statements that dbt sent, and its results."""
+    file, sent = tmp_path_factory.mktemp("built") / "kpi.duckdb", Statements()
+    _arrive(file, 3, 8)
+    left_out = ["--exclude-resource-type", "test", "unit_test"]
+    done: Any = run_dbt(PROJECT, file, "build", "--full-refresh", *left_out, told=sent.note)
+    return file, sent, done.result.results
+
+
+def _arrive(file: Path, seed: int, steps: int) -> None:
+    company = Company(seed)
+    for _ in range(steps):
         company.step()
     write_raw(file, company.frames(), batches=company.ledger())
-    left_out = ["--exclude-resource-type", "test", "unit_test"]
-    run_dbt(PROJECT, file, "build", "--full-refresh", *left_out)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory, built: tuple[Path, Any, Any]) -> Path:
+    """The build, made bad afterwards."""
+    file = tmp_path_factory.mktemp("tested") / "kpi.duckdb"
+    shutil.copyfile(built[0], file)
     with duckdb.connect(file) as con:
         for statement in FAULTS:
             con.execute(statement)
@@ -74,15 +98,59 @@ def test_they_say_what_dbt_says(file: Path, told: dict[str, Any], project: Manif
 
 
 def test_the_statements_are_the_same_each_time(
-    told: dict[str, Any], project: Manifest, tmp_path: Path
+    built: tuple[Path, Any, list[Any]], told: dict[str, Any], project: Manifest, tmp_path: Path
 ) -> None:
     """Of another shop, with another ledger: no number of a run and no day stands in them."""
-    other, company = tmp_path / "kpi.duckdb", Company(9)
-    company.step()
-    write_raw(other, company.frames(), batches=company.ledger())
-    done = run_dbt(PROJECT, other, "compile", "--select", "resource_type:test")
+    other = tmp_path / "kpi.duckdb"
+    _arrive(other, 9, 1)
+    both = ["--select", "resource_type:model", "resource_type:test"]
+    done: Any = run_dbt(PROJECT, other, "compile", "--full-refresh", *both)
     again = {result.node.unique_id: result for result in done.result.results}
     assert statements(project, again) == statements(project, told)
+    models = {one.node.unique_id: one.node.compiled_code for one in built[2]
+              if one.node.resource_type == "model"}  # fmt: skip
+    assert len(models) > 100
+    assert models == {name: again[name].node.compiled_code for name in models}
+
+
+def test_a_repeated_full_build_has_the_same_tables(
+    built: tuple[Path, Statements, list[Any]], project: Manifest, tmp_path: Path
+) -> None:
+    file, sent, results = built
+    again, kept = tmp_path / "kpi.duckdb", tmp_path / "sent.json"
+    _arrive(again, 3, 8)
+    kept.write_text(json.dumps(sent.of_all(project, results)))
+    repeated = repeat(project, kept, again)
+    assert repeated is not None
+    by_dbt = {one.node.unique_id: str(one.status) for one in results}
+    ours = {one.node.unique_id: str(one.status) for one in repeated}
+    assert ours == {name: by_dbt[name] for name in by_dbt if name.startswith(("model.", "seed."))}
+    assert all(one.node.compiled_code for one in repeated if one.node.resource_type == "model")
+    with duckdb.connect(again) as con:
+        con.execute(f"attach '{file}' as by_dbt (read_only)")
+        assert con.execute(COLUMNS.format("kpi")).fetchall() == (
+            con.execute(COLUMNS.format("by_dbt")).fetchall()
+        )
+        tables = {f'{schema}."{table}"' for schema, table, *_ in
+                  con.execute(COLUMNS.format("kpi")).fetchall()}  # fmt: skip
+        assert len(tables) > 100
+        for table in tables:
+            for one, other in (("kpi", "by_dbt"), ("by_dbt", "kpi")):
+                differing = f"from {one}.{table} except all from {other}.{table}"
+                assert not con.execute(differing).fetchall(), table
+
+
+def test_a_full_build_that_fails_is_left_to_dbt(
+    built: tuple[Path, Statements, list[Any]], project: Manifest, tmp_path: Path
+) -> None:
+    _, sent, results = built
+    kept = tmp_path / "sent.json"
+    kept.write_text(
+        json.dumps([["model.kpi_warehouse.fct_orders", "", ["create table a as from b"]]])
+    )
+    assert repeat(project, kept, tmp_path / "kpi.duckdb") is None
+    missing = [one for one in results if one.node.name != "fct_orders"]
+    assert sent.of_all(project, missing) == []
 
 
 def test_one_that_dbt_did_not_compile_leaves_all_to_dbt(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -180,6 +180,7 @@ def run_dbt(
     vars: Mapping[str, Any] | None = None,  # noqa: A002 - the word dbt uses
     target_path: Path | None = None,
     check: bool = True,
+    told: Callable[[Any], None] | None = None,
 ) -> dbtRunnerResult:
     """Run dbt in this process on one build file.
 
@@ -193,6 +194,7 @@ def run_dbt(
         vars: dbt vars.
         target_path: where dbt writes; default: beside the build file.
         check: raise AssertionError with the failed nodes if dbt did not succeed.
+        told: is called with every event of dbt.
 
     Returns:
         The result as dbt gives it; `.result` holds the nodes' results.
@@ -210,7 +212,8 @@ def run_dbt(
                 parsed(given, build_file) if is_ours else _parse(command[len(args) :])
             )
         try:
-            result = dbtRunner(_manifests[known]).invoke([*SILENT, *command])
+            runner = dbtRunner(_manifests[known], callbacks=[told] if told else [])
+            result = runner.invoke([*SILENT, *command])
         finally:
             # dbt-duckdb keeps the file open in this process; nobody else could open it.
             DuckDBConnectionManager.close_all_connections()

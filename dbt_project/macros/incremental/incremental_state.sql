@@ -54,10 +54,6 @@
 
 {# The number of this run and the ledger sequence it reads up to, pinned at its start. #}
 {% macro this_run() %}
-    {% if not has_incremental_tables() %}
-        {# Schema raw is the run's own then, and all of it is read. #}
-        {{ return({'seq': 0, 'raw_seq': 9223372036854775807}) }}
-    {% endif %}
     {% set rows = run_query(
         "select seq, raw_seq from incremental.runs where invocation_id = '" ~ invocation_id ~ "'"
     ).rows %}

@@ -13,7 +13,8 @@
     {%- set raw = source('raw', feed) -%}
     {%- set running = execute is defined and execute -%}
     {%- set partial = running and is_partial() -%}
-    {%- set ceiling = raw_ceiling() | trim -%}
+    {# In full all of schema raw, which is the run's own: the statement is the same each time, and kept. #}
+    {%- set ceiling = this_run().raw_seq if partial else 9223372036854775807 -%}
     {%- if partial -%}
         {%- do make_version_scope(feed, ceiling) -%}
         {%- set read = only_read_batches(feed, ceiling) -%}
@@ -365,8 +366,3 @@
     {% endif %}
     {{ return(in_batches(batches)) }}
 {% endmacro %}
-
-{# The ledger sequence this run reads up to. #}
-{% macro raw_ceiling() -%}
-    {{ this_run().raw_seq if execute is defined and execute else 0 }}
-{%- endmacro %}
