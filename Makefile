@@ -17,7 +17,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  echo "Making the environment in $(VENV) with $$python (about 3 minutes, 1 GB, once) ..."; \
 	  $$python -m venv --clear $(VENV); \
 	fi
-	@$(BIN)/pip install --disable-pip-version-check --progress-bar off -q -c constraints.txt -e '.[dev,browser]'
+	@$(BIN)/pip install --disable-pip-version-check --progress-bar off -q -c constraints.txt -e '.[dev,browser,mcp]'
 	@touch $(STAMP)
 
 install: $(STAMP) ## make the environment from the pinned constraints
@@ -62,6 +62,7 @@ docs: $(STAMP) ## write the pages that are made from the code
 	@$(BIN)/python -m ingestion.documents.feeds > docs/feeds.md
 	@$(BIN)/python -m ingestion.documents.personal_data > docs/personal-data.md
 	@$(BIN)/python -m ingestion.documents.formats > docs/formats.md
+	@$(BIN)/python -m orchestration.build.erd > docs/erd.md
 
 clean: ## delete what a run derives (build, published, site); keeps inbox, landing and state
 	rm -rf data/build data/published data/site dbt_project/target

@@ -187,10 +187,11 @@ def judged(shops: Sequence[Shop], root: Path) -> pl.DataFrame:
     build = root / "completeness.duckdb"
     first, last = FIRST, LAST
     sources = pl.DataFrame(
-        [(s.name, s.name, s.name, feed, True, last, "instant") for s in shops
+        [(s.name, s.name, s.name, feed, True, last, "instant", None) for s in shops
          for feed in ("orders", "events") if feed == "orders" or s.events.any()],
         schema=["source", "platform", "shop_id", "feed", "is_expected_daily", "expected_until",
-                "instant_kind"], orient="row",
+                "instant_kind", "delivers_until"], orient="row",
+        schema_overrides={"delivers_until": pl.Date},
     )  # fmt: skip
     arrivals = pl.concat([
         _arrivals(s.name, feed, rows, s.bought)

@@ -29,6 +29,7 @@ from models.anomaly import FEEDS_OF_METRIC, detect
 from models.incidents import open_incidents
 from orchestration.build import dbt
 from orchestration.build.insight_frames import read_frames
+from orchestration.build.registry import registry
 
 DAYS_A_MONTH = 365.25 / 12
 # Planted metric -> metrics that name it; a step of the funnel is a part of conversion.
@@ -235,7 +236,7 @@ def main() -> None:
     print("\nfalse alerts")
     dbt.prepare_manifest()
     wrong = false_alerts(truth, incidents, "kpi").sort("opened_date")
-    for row in explained(wrong, dbt.registry()).to_dicts():
+    for row in explained(wrong, registry()).to_dicts():
         print(f"{row['opened_date']} {row['explanation_en']}")
 
 

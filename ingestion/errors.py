@@ -46,6 +46,8 @@ class FileRejected(IngestionError):  # noqa: N818 - it happened to the file, not
 
     needs: tuple[Need, ...] = ()
     """Rates its amounts depend on: with others it may be accepted."""
+    remembered: str = ""
+    """The same with the keys that it looked up, as the ledger keeps them; empty for none."""
 
 
 class FileChanging(FileRejected):

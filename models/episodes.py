@@ -35,6 +35,7 @@ INCIDENT_SCHEMA: dict[str, type[pl.DataType]] = {
     "cause_dimension": pl.String,
     "cause_segment": pl.String,
     "cause_side": pl.String,
+    "withdrawn_date": pl.Date,
 }
 """Columns of `insights.incidents` but for its words, which `dashboards.wording` adds."""
 

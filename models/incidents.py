@@ -20,7 +20,7 @@ from models.root_cause import root_causes
 
 __all__ = ["INCIDENT_SCHEMA", "open_incidents"]
 
-SEVERITY_SHARES = {"high": 0.20, "medium": 0.05}
+SEVERITY_SHARES = {"critical": 0.50, "high": 0.20, "medium": 0.05}
 """Worst day's impact as a share of the company's expected GMV; below both it is `low`."""
 EXPLAINS_SHARE = 0.5  # of an impact, for a part to count as its explanation
 DRIVERS = ("visitors", "conversion_rate", "buyers", "orders_per_buyer", "aov", "gmv_per_unit")
@@ -54,7 +54,7 @@ def open_incidents(
     Returns:
         Frame of `INCIDENT_SCHEMA`. incident_id is derived from kind, place and first day, and
         kept from `previous` where the episodes overlap. closed_date is the first day back in
-        range.
+        range. withdrawn_date is the last day known when a former incident was found no more.
     """
     if anomalies.is_empty():
         return pl.DataFrame(schema=INCIDENT_SCHEMA) if previous is None else conform(previous)
@@ -222,7 +222,9 @@ def _severity(anomalies: pl.DataFrame) -> pl.Expr:
     assert isinstance(usual, float)
     loss = -pl.col("worst")
     return (
-        pl.when(loss >= SEVERITY_SHARES["high"] * usual)
+        pl.when(loss >= SEVERITY_SHARES["critical"] * usual)
+        .then(pl.lit("critical"))
+        .when(loss >= SEVERITY_SHARES["high"] * usual)
         .then(pl.lit("high"))
         .when(loss >= SEVERITY_SHARES["medium"] * usual)
         .then(pl.lit("medium"))
@@ -286,4 +288,12 @@ def _merge(
         .select(list(INCIDENT_SCHEMA))
     )
     gone = conform(previous).join(kept, on="incident_id", how="anti")
-    return pl.concat([kept, gone.with_columns(pl.col("closed_date").fill_null(last))])
+    # Its days were looked at again and show none: late data, or a story told otherwise now.
+    is_withdrawn = pl.col("last_date").is_between(first, last)
+    ended = gone.with_columns(
+        pl.col("closed_date").fill_null(last),
+        withdrawn_date=pl.when(is_withdrawn)
+        .then(pl.col("withdrawn_date").fill_null(last))
+        .otherwise("withdrawn_date"),
+    )
+    return pl.concat([kept, ended])

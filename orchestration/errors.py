@@ -30,6 +30,7 @@ class ExitCode(IntEnum):
     GATE_FAILED = 5
     ALERT_FIRED = 6
     LOCK_HELD = 7
+    UNDELIVERED = 8
 
 
 @dataclass

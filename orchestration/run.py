@@ -360,6 +360,12 @@ class Run:
         apply_retention(self.settings, self.state, self.as_of)
         self._mark_pages()
 
+    def deliver(self) -> None:
+        """Send the messages that are due, whatever this run will find."""
+        from orchestration.alerting.delivery import deliver_due
+
+        deliver_due(self.settings, self.state)
+
     def close(self) -> None:
         """Drop what an ended run leaves; if it failed, say so to the channels and on the pages.
 
@@ -415,6 +421,7 @@ def open_run(
     run_id = new_run_id()
     with warehouse.run_lock(settings.paths.state, run_id, wait_seconds):
         run = Run(settings, run_id, job_id or run_id, as_of=as_of, full=full)
+        attempt(run.deliver)
         try:
             yield run
         finally:

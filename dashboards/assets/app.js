@@ -302,6 +302,12 @@
     var holder = document.getElementById("payload");
     if (holder) { payload = JSON.parse(holder.textContent); }
     var h = hash();
+    /* A message links to a day; as long as it is the last one its page is the plain one. */
+    var dated = h.day && document.querySelector('.days a[href*="drivers/' + h.day.replace(/[^0-9-]/g, "") + '."]');
+    if (dated) {
+      location.replace(dated.getAttribute("href").split("#")[0] + location.hash.replace(/day=[^&]*&?/, ""));
+      return;
+    }
     window.kpi.payload = payload;
     GROUPS.forEach(function (group) { state[group] = h[group] || ""; });
     localise();

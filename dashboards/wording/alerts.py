@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from datetime import date
 from typing import Any
 
 import polars as pl
 
 from dashboards.wording.arrivals import past_lines, state_lines
 from dashboards.wording.changes import effects
-from dashboards.wording.comparisons import Comparisons, change_row
+from dashboards.wording.facts import Event, Evidence, change_of, facts, incident_facts, link_of
 from dashboards.wording.formatting import money
-from dashboards.wording.i18n import word
+from dashboards.wording.i18n import text, word
 from dashboards.wording.incidents import (
     cause_label,
     impact_of,
@@ -31,106 +29,34 @@ from dashboards.wording.incidents import (
     segment_label,
     segment_word,
 )
+from dashboards.wording.message import AlertInfo, Message, one_line
 from dashboards.wording.metrics import Metrics, in_unit, metric_word, unit_of
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 _SHOWN_DIMENSIONS, _SHOWN_SEGMENTS = 3, 3
 _FEEDS = frozenset({"orders", "order_items", "events", "traffic_daily"})
 
 
-@dataclass(frozen=True)
-class Message:
-    """One alert, plain text.
-
-    Attributes:
-        incident_id: incident (or run) it is about; safe in a file name.
-        day: business date it is about.
-        kind: kpi, data or run.
-        metric: metric of the incident.
-        segment: `dimension:segment`.
-        severity: high, medium or low.
-        subject: one line.
-        text: a block for each language of the shop; no markup.
-        impact_amount: money against the expectation, null for data incidents.
-        keys: the news it holds; of several that is what each of them would be known by.
-    """
-
-    incident_id: str
-    day: date
-    kind: str
-    metric: str
-    segment: str
-    severity: str
-    subject: str
-    text: str
-    impact_amount: float | None = None
-    keys: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> str:
-        """What makes two messages the same news: metric, segment, day, severity."""
-        return f"{self.metric}|{self.segment}|{self.day}|{self.severity}"
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON: dates as ISO text."""
-        told = {**asdict(self), "day": self.day.isoformat()}
-        del told["keys"]
-        return told
-
-
-@dataclass(frozen=True)
-class AlertInfo:
-    """What a message needs to know of the shop.
-
-    Attributes:
-        shop: name of the company.
-        currency: ISO 4217 code of the reporting currency.
-        site: address or path of the pages, empty if there are none.
-        languages: languages of the messages in order; the subject is in the first.
-    """
-
-    shop: str
-    currency: str
-    site: str = ""
-    languages: tuple[str, ...] = ("en", "zh")
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """Published tables a message draws from.
-
-    Attributes:
-        changes: rows of `fct_gmv_change`.
-        completeness: `quality.source_completeness_daily`.
-        comparisons: `quality.comparisons`.
-        metrics: the registry by name.
-        feeds_of: feeds a metric is made of; of others all are looked at.
-        causes: rows of `insights.root_causes`; those of other incidents are not looked at.
-        watermarks: `quality.source_watermarks`.
-        consoles: `quality.platform_reconciliation_daily`.
-    """
-
-    changes: pl.DataFrame
-    completeness: pl.DataFrame
-    comparisons: Comparisons
-    metrics: Metrics
-    feeds_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    causes: pl.DataFrame | None = None
-    watermarks: pl.DataFrame | None = None
-    consoles: pl.DataFrame | None = None
-
-
-def compose(incident: Mapping[str, Any], evidence: Evidence, info: AlertInfo) -> Message:
+def compose(
+    incident: Mapping[str, Any],
+    evidence: Evidence,
+    info: AlertInfo,
+    event: Event | None = None,
+    owner: str | None = None,
+) -> Message:
     """The message of an incident's last day.
 
     Args:
         incident: one row of `models.incidents.INCIDENT_SCHEMA` as a mapping.
         evidence: what is known of its day.
         info: shop, currency, site.
+        event: why it is told again; that it has opened if not given.
+        owner: who looks after it.
     """
+    event = event or Event()
     is_data = incident["kind"] == "data"
     blocks = []
     for lang in info.languages:
+        news = [event.lines[lang]] if event.lines else []
         if is_data:
             lines = [str(incident[f"explanation_{lang}"])]
         else:
@@ -143,9 +69,8 @@ def compose(incident: Mapping[str, Any], evidence: Evidence, info: AlertInfo) ->
             feeds = evidence.feeds_of.get(str(incident["metric"]), _FEEDS)
             behind = evidence.watermarks.filter(pl.col("feed").is_in(sorted(feeds)))
             lines += past_lines(incident, evidence.completeness, behind, lang)
-        if info.site:
-            lines.append(f"{'Pages' if lang == 'en' else '页面'}: {info.site}")
-        blocks.append("\n".join(one_line(line) for line in lines))
+        lines += closing_lines(incident, info, lang, owner)
+        blocks.append("\n".join(one_line(line) for line in [*news, *lines]))
     impact = incident["impact_amount"]
     return Message(
         incident_id=re.sub(r"[^A-Za-z0-9_.-]", "_", str(incident["incident_id"])),
@@ -154,24 +79,32 @@ def compose(incident: Mapping[str, Any], evidence: Evidence, info: AlertInfo) ->
         metric=str(incident["metric"]),
         segment=one_line(f"{incident['dimension']}:{incident['segment']}"),
         severity=str(incident["severity"]),
-        subject=_subject(incident, evidence.metrics, info),
+        subject=_subject(incident, evidence.metrics, info, event.lead),
         text="\n\n".join(blocks),
         impact_amount=None if impact is None else float(impact),  # JSON knows no DECIMAL
         # A gap that goes on for days is one piece of news: its first day, not its last, names it.
         keys=(f"gap|{incident['segment']}|{incident['opened_date']}|{incident['severity']}",)
         if is_data
         else (),
+        facts=facts([incident_facts(incident, evidence, info)], info, event.name, owner),
     )
 
 
-def one_line(text: str) -> str:
-    """One line: names from exports must not add lines or headers of their own."""
-    return _CONTROL.sub(" ", text).strip()
+def closing_lines(
+    incident: Mapping[str, Any], info: AlertInfo, lang: str, owner: str | None
+) -> list[str]:
+    """Who looks after an incident, and the page that shows it."""
+    lines = [text("story.owner", lang, owner=owner)] if owner else []
+    if link := link_of(incident, info.site, lang):
+        lines.append(text("story.link", lang, link=link))
+    return lines
 
 
-def _subject(incident: Mapping[str, Any], metrics: Metrics, info: AlertInfo) -> str:
+def _subject(
+    incident: Mapping[str, Any], metrics: Metrics, info: AlertInfo, lead: str | None = None
+) -> str:
     lang, day = info.languages[0], incident["last_date"]
-    severity = word("severity", str(incident["severity"]), lang)
+    severity = lead or word("severity", str(incident["severity"]), lang)
     stop = ": " if lang == "en" else "："
     start = f"[{info.shop}] {severity}{stop}{place_label(incident, lang)}"
     if incident["kind"] == "data":
@@ -233,14 +166,8 @@ def _effect_lines(
     incident: Mapping[str, Any], evidence: Evidence, lang: str, info: AlertInfo
 ) -> list[str]:
     """Every effect on the GMV of the platform (of the company), against the comparison named."""
-    day, english, changes = incident["last_date"], lang == "en", evidence.changes
-    comparison = evidence.comparisons.sensible(changes, day) if len(changes) else None
-    row = None
-    if comparison:
-        # A segment's row of fct_gmv_change is the whole company's: only its platform is told.
-        platform = incident["platform"]
-        place = ("all", "all") if platform is None else ("platform", str(platform))
-        row = change_row(changes, day, comparison, *place)
+    english = lang == "en"
+    comparison, row = change_of(incident, evidence)
     if comparison is None or row is None:
         return ["No earlier day to compare with." if english else "没有可比较的日期。"]
     base = evidence.comparisons.said(comparison, "alert", lang)

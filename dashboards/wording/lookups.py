@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from dashboards.wording.alerts import AlertInfo, Message, one_line
+from dashboards.wording.facts import facts
 from dashboards.wording.formatting import integer, money, percent
 from dashboards.wording.i18n import text, word
+from dashboards.wording.message import AlertInfo, Message, one_line
 
 
 def kind_of(row: dict[str, Any]) -> str:
@@ -47,6 +48,7 @@ def lookups_message(rows: Sequence[dict[str, Any]], last: date, info: AlertInfo)
         severity="medium",
         subject=one_line(subject),
         text="\n\n".join(blocks),
+        facts=facts([], info, "lookups"),
         keys=tuple(f"lookup|{kind_of(row)}|{row['source']}|{month:%Y-%m}" for row in rows),
     )
 

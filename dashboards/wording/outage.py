@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from dashboards.wording.alerts import AlertInfo, Message, one_line
 from dashboards.wording.i18n import word
+from dashboards.wording.message import AlertInfo, Message, one_line
 
 
 def joined(messages: Sequence[Message], info: AlertInfo) -> Message:
@@ -24,7 +24,7 @@ def joined(messages: Sequence[Message], info: AlertInfo) -> Message:
     if len(messages) == 1:
         return first
     last = max(message.day for message in messages)
-    rank = {"high": 0, "medium": 1, "low": 2}
+    rank = {"critical": -1, "high": 0, "medium": 1, "low": 2}
     severity = min((m.severity for m in messages), key=lambda name: rank.get(name, 3))
     subject = {
         "en": f"[{info.shop}] {severity}: data of {len(messages)} sources incomplete until {last}",
@@ -39,7 +39,11 @@ def joined(messages: Sequence[Message], info: AlertInfo) -> Message:
         segment="outage",
         subject=one_line(subject[info.languages[0]]),
         text="\n\n".join(_without_repeats(messages)),
-        keys=tuple(key for message in messages for key in message.keys),
+        keys=tuple(key for message in messages for key in message.keys or (message.key,)),
+        facts={
+            **first.facts,
+            "incidents": [one for message in messages for one in message.facts["incidents"]],
+        },
     )
 
 

@@ -69,12 +69,13 @@ def _feed(feed: Feed) -> Iterator[str]:
     yield f"## {feed.name}\n"
     yield f"{feed.grain}\n"
     instant = f" Instant: `{feed.instant}`." if feed.instant else ""
+    final = " A row is told once and stays as it is." if feed.is_final else ""
     numbers = feed.numbered_by
     key = (f"`{numbers[name]}`, else `{name}`" if name in numbers else f"`{name}`"
            for name in feed.key)  # fmt: skip
     within = ", ".join(f"`{name}`" for name in feed.snapshot_within)
     alone = f" A snapshot speaks of each {within} it holds alone." if within else ""
-    yield f"Key within its source: {', '.join(key)}.{instant}{alone}\n"
+    yield f"Key within its source: {', '.join(key)}.{instant}{alone}{final}\n"
     yield "| column | type | needed | meaning |"
     yield "|---|---|---|---|"
     for column in feed.given:

@@ -80,6 +80,8 @@ class Feed:
         instant: column that says when the row happened in the business, if any.
         numbered_by: column of the key that is a name -> the column that identifies in its place
             where it is filled.
+        is_final: whether a row is told once and stays as it is, so that nothing but its key matters
+            where it comes again.
         snapshot_within: columns whose values a snapshot of a period speaks of alone: it replaces
             no row of another account.
     """
@@ -91,6 +93,7 @@ class Feed:
     instant: str | None = None
     numbered_by: Mapping[str, str] = field(default_factory=dict)
     snapshot_within: tuple[str, ...] = ()
+    is_final: bool = False
 
     @cached_property
     def required(self) -> dict[str, Dtype]:

@@ -3,8 +3,8 @@
 Belongs here: reading them, strictly. Does not belong here: what a feed consists of (`feed.py`), how
 values are checked (`schemas.py`).
 
-A feed has `grain`, `key`, `columns` and perhaps `instant`, `numbered_by` and `snapshot_within`; see
-`Feed`. A column has `means`, and
+A feed has `grain`, `key`, `columns` and perhaps `instant`, `numbered_by`, `snapshot_within` and
+`final`; see `Feed`. A column has `means`, and
 where it applies `type` (text unless told), `required`, `allowed`, `minimum` (0 unless told; null
 for numbers of either sign), `pseudonym_of` and `made`; see `Column`. What it means may stand alone.
 One that is named and says no more is that of `_shared.yml`.
@@ -27,7 +27,7 @@ _TOPICS = ("sales", "traffic", "operations", "finance")
 _Words = Mapping[str, tuple[type, ...]]
 _OF_FEED: _Words = {
     **{"grain": (str,), "key": (list,), "columns": (dict,), "instant": (str,)},
-    **{"numbered_by": (dict,), "snapshot_within": (list,)},
+    **{"numbered_by": (dict,), "snapshot_within": (list,), "final": (bool,)},
 }
 _OF_COLUMN: _Words = {
     **{"type": (str,), "means": (str,), "required": (bool,), "allowed": (list,)},
@@ -72,8 +72,9 @@ def _feed(name: str, told: Any, shared: Mapping[str, Column], where: str) -> Fee
         raise MappingError(f"`{min(twice)}` is a name of its own in every landed file", where)
     given = tuple(columns.values())
     return Feed(
-        name, told["grain"], given, tuple(told["key"]), told.get("instant"), numbers, tuple(within)
-    )
+        name, told["grain"], given, tuple(told["key"]), told.get("instant"), numbers,
+        tuple(within), told.get("final", False),
+    )  # fmt: skip
 
 
 def _column(name: str, told: Any, where: str) -> Column:

@@ -15,6 +15,7 @@ import polars as pl
 
 from ingestion.errors import Need
 from ingestion.landing.batch import Job, Prepared
+from ingestion.landing.lookups import told_of
 from ingestion.rows.build import instant_of
 from ingestion.rows.fates import Issue, bad_rows, places_of, summarise
 from ingestion.rows.order_ids import told
@@ -51,6 +52,7 @@ class LandedFile:
     version_at: datetime | None = None
     quarantine_file: Path | None = None
     places: list[pl.DataFrame] = field(default_factory=list)
+    _unanswered: list[list[tuple[int, int]]] = field(default_factory=list)
     _kept: int = 0
     _issues: list[pl.DataFrame] = field(default_factory=list)
     _excluded: list[pl.DataFrame] = field(default_factory=list)
@@ -64,6 +66,7 @@ class LandedFile:
         self.unknown_columns = tuple(c for c in block.raw.unknown if c not in source.keep)
         self._excluded.append(block.excluded)
         self._issues.append(block.issues)
+        self._unanswered.append(block.unanswered)
         for feed, marks in block.taken.items():
             taken = self._taken.setdefault(feed, {})
             for mark, rows in marks.items():
@@ -119,6 +122,13 @@ class LandedFile:
     def issues(self) -> tuple[str, ...]:
         """The same, one sentence a kind."""
         return tuple(trouble.example for trouble in self.troubles)
+
+    @property
+    def looked_up(self) -> str:
+        """What of its keys lookups did not know; empty if there is nothing to tell."""
+        each = zip(*self._unanswered, strict=True)
+        counts = [(sum(x for x, _ in one), sum(y for _, y in one)) for one in each]
+        return told_of(self.job.asked, counts, self.rows_read - self.rows_excluded)
 
     @property
     def cleaned(self) -> str:

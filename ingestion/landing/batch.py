@@ -16,15 +16,13 @@ import polars as pl
 
 from ingestion.errors import FileRejected, Need
 from ingestion.feeds import INSTANT
+from ingestion.landing.lookups import Asked, looked_up, unanswered
 from ingestion.landing.manifest import Entry
 from ingestion.mapping.rules import Read
 from ingestion.mapping.sources import FileSpec, Source
 from ingestion.mapping.spec import Format
 from ingestion.reading.columns import ROW, Raw
-from ingestion.reading.delimited import read_csv
-from ingestion.reading.kinds import SPREADSHEETS, kind_of
-from ingestion.reading.nested import read_jsonl, read_parquet
-from ingestion.reading.spreadsheet import read_spreadsheet
+from ingestion.reading.rows import read_rows
 from ingestion.rows.build import Built, build, keyed, landing_columns
 from ingestion.rows.derive import Context, derive, excluded, issues, no_issues, required
 from ingestion.rows.fates import (
@@ -68,6 +66,7 @@ class Job:
         exported: when the file was exported, UTC, if that is known.
         entry: what a manifest says of the file.
         until: the last instant a row can be of, UTC, if that is known.
+        asked: what second files say of its keys.
     """
 
     path: Path
@@ -81,6 +80,7 @@ class Job:
     exported: datetime | None = None
     entry: Entry | None = None
     until: datetime | None = None
+    asked: Asked = field(default_factory=Asked)
 
     def stamped(self, rows: pl.DataFrame, feed: str, version_at: datetime | None) -> pl.DataFrame:
         """Add the landing columns."""
@@ -125,6 +125,7 @@ class Prepared:
         needs: rates its amounts depend on.
         taken: feed -> what was taken off order ids -> from how many rows.
         bearing: on other rows of the file; None for feeds other than orders and their lines.
+        unanswered: of each lookup, in how many rows its key is not known, and has several values.
     """
 
     raw: Raw
@@ -134,6 +135,7 @@ class Prepared:
     needs: tuple[Need, ...] = ()
     taken: dict[str, dict[str, int]] = field(default_factory=dict)
     bearing: Bearing | None = None
+    unanswered: list[tuple[int, int]] = field(default_factory=list)
 
     @property
     def landed_rows(self) -> int:
@@ -163,6 +165,7 @@ def judge(raw: Raw, job: Job) -> Prepared:
     form = job.files.format.without(raw.missing)
     form = form.for_sheets() if raw.is_sheet else form
     context = Context.of(form, source.timezone)
+    raw = looked_up(raw, job.asked, job.path.name)
     with _expressions(job.path):
         lines, torn = explode(raw.frame, form.explode, form.read, context)
         frame, found = derive(lines, form.derive, context)
@@ -200,7 +203,8 @@ def judge(raw: Raw, job: Job) -> Prepared:
     if form.groups_orders and found.height:
         found = whole_orders(found, named, owners(built))
     good = {feed: _without(rows, found) for feed, rows in feeds.items()}
-    return Prepared(raw, good, found, left_out, needs, taken, bearing)
+    counts = unanswered(_without(raw.frame, left_out), job.asked)
+    return Prepared(raw, good, found, left_out, needs, taken, bearing, counts)
 
 
 def _bearing(built: Mapping[str, Built], named: Raw, is_home: bool) -> Bearing | None:
@@ -259,14 +263,10 @@ def _expressions(path: Path) -> Iterator[None]:
 def read(path: Path, source: Source, files: FileSpec) -> Raw:
     """Read the columns of a file that its format and the source's `keep` want."""
     form = files.format
-    if form.read.kind == "parquet":
-        return read_parquet(path, form.read, form.reads)
-    if form.read.kind == "jsonl":
-        return read_jsonl(path, form.read, form.reads)
+    if form.read.kind in ("parquet", "jsonl"):
+        return read_rows(path, form.read, form.reads)
     settings, wanted = delimited(source, files)
-    if form.read.kind == "xlsx" or kind_of(path) in SPREADSHEETS:
-        return read_spreadsheet(path, settings, wanted, form.order_key[0])
-    return read_csv(path, settings, wanted, form.order_key[0])
+    return read_rows(path, settings, wanted, form.order_key[0])
 
 
 def delimited(source: Source, files: FileSpec) -> tuple[Read, list[str]]:

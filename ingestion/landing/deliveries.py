@@ -67,9 +67,11 @@ def _refuse_same_rows(one: Match, other: Match, inbox: Path) -> None:
 def unmatched_files(
     inbox: Path, sources: Mapping[str, Source], ignored: Iterable[str] = ()
 ) -> list[Path]:
-    """Return the files of the inbox that no source reads and no pattern of `ignored` names."""
+    """Return the files of the inbox that neither a source reads nor a lookup or `ignored` names."""
     known = {match.path for match in match_files(inbox, sources)}
-    known |= {path for pattern in ignored for path in inbox.glob(pattern)}
+    looked_in = [one.path for source in sources.values() for spec in source.files
+                 for one in spec.format.lookup]  # fmt: skip
+    known |= {path for pattern in (*ignored, *looked_in) for path in inbox.glob(pattern)}
     found = (p for p in inbox.rglob("*") if p.is_file() and _is_data(p.name) and is_text(p))
     return sorted(path for path in found if path not in known)
 

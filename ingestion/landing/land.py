@@ -8,6 +8,7 @@ orchestration owns.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain
@@ -15,10 +16,12 @@ from pathlib import Path
 
 import polars as pl
 
+from ingestion.errors import FileRejected
 from ingestion.landing.account import LandedFile
 from ingestion.landing.batch import Job, Prepared, prepare
 from ingestion.landing.deliveries import Batch, batch_id_of, batch_of, rated_mark
 from ingestion.landing.exported import exported_at
+from ingestion.landing.lookups import Asked, Table, answered_mark, ask, remembered
 from ingestion.landing.manifest import Entry, check_rows, check_sha256
 from ingestion.landing.store import write
 from ingestion.landing.stream import (
@@ -55,6 +58,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
     entry: Entry | None = None,
     until: datetime | None = None,
     known: Hashed | None = None,
+    tables: Sequence[Table] = (),
 ) -> LandedFile:
     """Land one file.
 
@@ -72,6 +76,7 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
         entry: what a manifest says of it.
         until: the last instant a row can be of, UTC; None where that is not known.
         known: its sha256, if that was taken already; the file must be as it was then.
+        tables: what second files say, one a lookup of its format.
 
     Returns:
         The account of the file. The same content under the same mapping gives the same bytes.
@@ -85,15 +90,27 @@ def land_file(  # noqa: PLR0913 - the places and secrets of one landing
     sha256, before = known or hashed(path)
     batch = batch_of(path, source, files, entry, sha256)
     check_sha256(path, batch.sha256, entry)
+    asked = ask(path, source, files, tables, key) if files.format.lookup else Asked()
+    batch = _answered(batch, source, asked)
     job = Job(
         path, source, files, Pseudonymiser(key, tombstones), rates or Rates(reporting_currency),
-        batch.batch_id, name, landing, exported_at(path, files, source, entry), entry, until,
+        batch.batch_id, name, landing, exported_at(path, files, source, entry), entry, until, asked,
     )  # fmt: skip
-    account = _landed(job, batch, before)
+    try:
+        account = _landed(job, batch, before)
+    except FileRejected as error:
+        error.remembered = remembered(error.needs, asked) if asked.keys else ""
+        raise
     if account.places:
         account.quarantine_file = quarantine / f"{account.batch_id}.parquet"
         write(_told(account, batch.sha256), account.quarantine_file)
     return account
+
+
+def _answered(batch: Batch, source: Source, asked: Asked) -> Batch:
+    mark = answered_mark(batch.fingerprint, asked.mark)
+    batch_id = batch_id_of(source.identity, batch.content, mark)
+    return batch._replace(batch_id=batch_id, fingerprint=mark)
 
 
 def _landed(job: Job, batch: Batch, before: os.stat_result) -> LandedFile:

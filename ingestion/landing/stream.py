@@ -110,9 +110,9 @@ def judged_blocks(job: Job) -> Iterator[Prepared]:
 
 def _judged(raw: Raw, job: Job) -> Prepared:
     (feed, mapped), *_ = job.files.format.feeds.items()
-    if feed in _MADE and raw.frame[mapped.columns[_MADE[feed]]].null_count():
-        raise NotAlone
     block = judge(raw, job)
+    if feed in _MADE and block.raw.frame[mapped.columns[_MADE[feed]]].null_count():
+        raise NotAlone
     if (block.issues["reason"] == DIFFERING).any():
         raise NotAlone  # a further row of the key may stand in another block
     return block

@@ -12,7 +12,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from ingestion.mapping.vocabulary import Encoding, Regex, Sql, Strict, Zone, sql_columns
+from ingestion.mapping.vocabulary import (
+    Encoding,
+    Regex,
+    Sql,
+    Strict,
+    Zone,
+    check_pattern,
+    sql_columns,
+)
 
 
 class Numbers(Strict):
@@ -64,6 +72,59 @@ class Read(Strict):
     fill_down: tuple[str, ...] = ()
     max_bytes: Annotated[int, Field(gt=0)] = 4 * 1024**3
     max_ratio: Annotated[int, Field(gt=1)] = 200
+
+
+class Lookup(Strict):
+    """A second file that knows more of what a row names: its columns are put beside the row's own.
+
+    They are cells of text like those of the file, before anything is derived. A key that the second
+    file does not hold, or holds with several values, gives empty cells, and is told of.
+
+    Attributes:
+        path: glob below the inbox; several files are one table.
+        key: column of both files; or one pair, this file's column: the other's.
+        columns: of the other file; or pairs, name here: name there.
+        filter: SQL condition on the other file's rows; those that fail it say nothing.
+        read: how the other file is read.
+    """
+
+    path: str
+    key: str | dict[str, str]
+    columns: Annotated[tuple[str, ...] | dict[str, str], Field(min_length=1)]
+    filter: Sql | None = None
+    read: Read = Read()
+
+    @model_validator(mode="after")
+    def _sound(self) -> Lookup:
+        check_pattern(self.path)
+        if isinstance(self.key, dict) and len(self.key) != 1:
+            raise ValueError("`key` is one column, or one pair `this file's: the other file's`")
+        if self.key_here in self.brought:
+            raise ValueError(f"column `{self.key_here}` is its key: it is there already")
+        return self
+
+    @property
+    def key_here(self) -> str:
+        """Column of the file that names what is looked up."""
+        return self.key if isinstance(self.key, str) else next(iter(self.key))
+
+    @property
+    def key_there(self) -> str:
+        """Column of the other file that holds the same."""
+        return self.key if isinstance(self.key, str) else next(iter(self.key.values()))
+
+    @property
+    def brought(self) -> dict[str, str]:
+        """Name here -> column of the other file."""
+        if isinstance(self.columns, dict):
+            return self.columns
+        return {name: name for name in self.columns}
+
+    @property
+    def wanted(self) -> list[str]:
+        """Columns of the other file that are read, each once."""
+        asked = (self.key_there, *self.brought.values(), *sql_columns(self.filter or "true"))
+        return list(dict.fromkeys(asked))
 
 
 class Derive(Strict):

@@ -11,7 +11,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from pathlib import PurePosixPath
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
@@ -20,11 +20,12 @@ from ingestion.errors import MappingError
 from ingestion.feeds import FEEDS
 from ingestion.mapping.formats import validated, written
 from ingestion.mapping.spec import Format
-from ingestion.mapping.vocabulary import Strict, ZoneName, near
+from ingestion.mapping.vocabulary import Strict, ZoneName, check_pattern, near
 
 # Raise when the meaning of a mapping changes, above all a default: files are then landed anew under
 # new batches.
 SEMANTICS = 2
+COMPANY = "company"  # platform and shop of what belongs to none
 _NAME = re.compile(r"[a-z0-9_-]+")
 _DAILY = dict.fromkeys(("orders", "order_items", "events", "traffic_daily", "campaign_spend"), True)
 
@@ -39,6 +40,7 @@ class FileSpec(Strict):
             an instant or day being all days from its first to its last. Default: the format's.
         on_bad_rows: set bad rows aside, or refuse the whole file.
         max_bad_share: share of bad rows (0-1) above which the file is refused.
+        lookup: written beside the format, it becomes part of it; see `rules.Lookup`.
         daily: whether a day without rows is a gap; by default so for sales, traffic and spend.
     """
 
@@ -51,9 +53,7 @@ class FileSpec(Strict):
 
     @model_validator(mode="after")
     def _sound(self) -> FileSpec:
-        parts = PurePosixPath(self.path).parts
-        if not parts or self.path.startswith("/") or ".." in parts or "\0" in self.path:
-            raise ValueError(f"path `{self.path}` must be a pattern below the inbox, without ..")
+        check_pattern(self.path)
         if self.delivery != "delta":
             self._check_snapshot()
         return self
@@ -88,24 +88,44 @@ class Source(Strict):
 
     Attributes:
         name: key under `sources:`; part of every row's identity.
-        platform: where it was sold, such as tmall or shopify.
-        shop_id: which shop there.
+        platform: where it was sold, such as tmall or shopify; needed unless its feeds are of the
+            company as a whole.
+        shop_id: which shop there; likewise.
         timezone: zone of the local times in its files.
         currency: of amounts whose file names none.
         customer_namespace: sources with the same one share customers; default: the source.
         keep: columns no format maps, landed as text (delimited files only).
+        until: the last day it delivers, of a source that has been given up; none is expected later.
         files: how its files are read.
     """
 
     name: str
-    platform: Annotated[str, Field(min_length=1)]
-    shop_id: Annotated[str, Field(min_length=1)]
+    platform: Annotated[str, Field(min_length=1)] = COMPANY
+    shop_id: Annotated[str, Field(min_length=1)] = COMPANY
     timezone: ZoneName
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     customer_namespace: str = ""
     keep: tuple[str, ...] = ()
+    until: date | None = None
     files: Annotated[tuple[FileSpec, ...], Field(min_length=1)]
     _identity: str = PrivateAttr(default="")
+
+    @model_validator(mode="after")
+    def _says_where_it_sells(self) -> Source:
+        for name in ("platform", "shop_id"):
+            if name in self.model_fields_set:
+                continue
+            for spec in self.files:
+                for feed, mapped in spec.format.feeds.items():
+                    told = {*mapped.constants, *mapped.derive}
+                    told |= {c for c, of in mapped.columns.items()
+                             if of not in spec.format.read.optional}  # fmt: skip
+                    if name in FEEDS[feed].columns and name not in told:
+                        raise ValueError(
+                            f"`{name}` is missing: rows of feed {feed} ({spec.path}) are of a"
+                            " shop; only what is of the whole company goes without"
+                        )
+        return self
 
     @model_validator(mode="after")
     def _keeps_nothing_personal(self) -> Source:
@@ -219,6 +239,9 @@ def _resolve(item: Any, currency: str, where: str) -> dict[str, Any]:
     if form is None:
         raise MappingError("`format` is missing", where, do_this="Name one or write its keys.")
     settings["format"] = written(form, overrides, currency, f"{where}.format")
+    lookup = settings.pop("lookup", None)
+    if lookup is not None:
+        settings["format"]["lookup"] = lookup if isinstance(lookup, list) else [lookup]
     if "delivery" in settings["format"]:
         settings.setdefault("delivery", settings["format"]["delivery"])
     return settings
@@ -239,7 +262,9 @@ def fingerprint(source: Source, spec: FileSpec, back: int = 0) -> str:
         exclude={"description", "name", "notes"},
         exclude_unset=True,
     )
-    settings = source.model_dump(mode="json", exclude={"files", "name", "customer_namespace"})
+    settings = source.model_dump(
+        mode="json", exclude={"files", "name", "customer_namespace", "until"}
+    )
     content = [SEMANTICS - back, form, settings, source.namespace, spec.delivery, spec.on_bad_rows]
     if spec.snapshot_column is not None:
         within = [FEEDS[feed].snapshot_within for feed in spec.format.feeds]

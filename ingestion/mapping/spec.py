@@ -21,6 +21,7 @@ from ingestion.mapping.rules import (
     ExportedAt,
     FeedMap,
     Gift,
+    Lookup,
     Notes,
     Numbers,
     Read,
@@ -55,6 +56,7 @@ class Format(Strict):
         dates: how dates are written.
         zone: of instants without offset: the source's, UTC or a zone name.
         numbers: how numbers are written.
+        lookup: second files that bring columns, before all else; also written beside `format`.
         explode: rows that hold several lines, taken apart before all else.
         derive: helper columns, worked out from top to bottom before what follows.
         filter: SQL condition; rows that fail it are left out and counted.
@@ -79,6 +81,7 @@ class Format(Strict):
     dates: tuple[str, ...] = ("%Y-%m-%d",)
     zone: Zone = "source"
     numbers: Numbers = Numbers()
+    lookup: tuple[Lookup, ...] = ()
     explode: Explode | None = None
     derive: dict[str, Derive] = Field(default_factory=dict)
     filter: Sql | None = None
@@ -117,9 +120,16 @@ class Format(Strict):
         return self
 
     def _check_names(self) -> None:
+        brought = [name for lookup in self.lookup for name in lookup.brought]
+        for name in brought:
+            if name in self.read.header or brought.count(name) > 1:
+                raise ValueError(
+                    f"lookup brings column `{name}`, which is there already: give it another name,"
+                    f" columns: {{another_name: {name}}}"
+                )
         if not self.read.header:
             return
-        known = [*self.read.header, *self.derive]
+        known = [*self.read.header, *brought, *self.derive]
         for place, name in self.references():
             # Nested files: only the top column of a path stands in the header.
             top = name if self.read.kind in ("csv", "xlsx") else re.split(r"[.\[]", name)[0]
@@ -131,8 +141,12 @@ class Format(Strict):
     def references(self) -> Iterator[tuple[str, str]]:
         """Yield (place in the format, column of the file it reads), derived names left out."""
         helpers: set[str] = set()
+        for number, lookup in enumerate(self.lookup):
+            if lookup.key_here not in helpers:
+                yield f"lookup[{number}].key", lookup.key_here
+            helpers |= lookup.brought.keys()
         if self.explode is not None:
-            yield from (("explode", name) for name in self.explode.inputs)
+            yield from (("explode", x) for x in self.explode.inputs if x not in helpers)
         for name, rule in self.derive.items():
             yield from ((f"derive.{name}", x) for x in rule.inputs if x not in helpers)
             helpers.add(name)
@@ -177,7 +191,8 @@ class Format(Strict):
     @cached_property
     def hidden(self) -> frozenset[str]:
         """Columns and derived names whose values are never shown."""
-        return never_shown(self.personal, self.reads, self.derive, self.feeds)
+        brought = [name for lookup in self.lookup for name in lookup.brought]
+        return never_shown(self.personal, [*self.reads, *brought], self.derive, self.feeds)
 
     def uses(self, column: str) -> list[Use]:
         """Return every canonical column that a column of the file flows into."""

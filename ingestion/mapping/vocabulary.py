@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import difflib
+from pathlib import PurePosixPath
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -77,6 +78,13 @@ class Strict(BaseModel):
             if unknown:
                 raise ValueError(f"unknown key `{unknown[0]}`; {near(str(unknown[0]), known)}")
         return values
+
+
+def check_pattern(path: str) -> None:
+    """Refuse a pattern of files that could leave the inbox."""
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts or "\0" in path:
+        raise ValueError(f"path `{path}` must be a pattern below the inbox, without ..")
 
 
 def sql_columns(expression: str) -> tuple[str, ...]:

@@ -125,12 +125,17 @@ class Draft:
         return ""
 
     def _exported_at(self) -> None:
-        """Ask for the order of exports, unless rows or names tell it or there is one file alone."""
+        """Ask for the order of exports, unless rows or names tell it or it does not matter.
+
+        It does not for one file alone, nor where rows are told once: of two files that tell
+        differently of one all the same, the run speaks.
+        """
         mapped = {canonical for _, canonical, _ in self.matches}
         has_instant = any(FEEDS[feed].instant in mapped for feed in self.plan.feeds)
         names = [path.name for path in self.group.paths]
         is_alone = has_instant and len(names) == 1 and not export_instant(names)
-        if "updated_at" not in mapped and not is_alone:
+        is_final = has_instant and all(FEEDS[feed].is_final for feed in self.plan.feeds)
+        if "updated_at" not in mapped and not is_alone and not is_final:
             self.form["exported_at"], note = exported_at(names, "format", has_instant)
             self.notes.append(note)
 

@@ -98,6 +98,7 @@ class Trial:
         first_at: first business instant, UTC.
         last_at: last business instant, UTC.
         feeds: feed -> rows that would land in it.
+        looked_up: what of its keys lookups did not know.
         foreign: rows set aside for their currency alone, which says nothing against the mapping.
     """
 
@@ -115,6 +116,7 @@ class Trial:
     first_at: datetime | None = None
     last_at: datetime | None = None
     feeds: dict[str, int] = field(default_factory=dict)
+    looked_up: str = ""
     foreign: int = 0
 
     @property

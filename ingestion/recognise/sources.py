@@ -10,11 +10,18 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ingestion.feeds import FEEDS
 from ingestion.mapping.sources import plain_name
 from ingestion.recognise.proposal import FILL_IN, Note, ProposedSource, Reading, Sure
 from ingestion.recognise.words import format_origin, named_platform, platforms
 
 _SALES = frozenset({"orders", "order_items", "refunds", "events", "traffic_daily"})
+# Feeds whose rows name no shop, customer or order.
+_OF_THE_COMPANY = frozenset(
+    name
+    for name, feed in FEEDS.items()
+    if "platform" not in feed.columns and "order_id" not in feed.required and not feed.personal
+)
 
 
 @dataclass(frozen=True)
@@ -205,14 +212,7 @@ def _home(drafts: list[Draft]) -> Draft | None:
 
 
 def _source(draft: Draft, shop: dict[str, str], told: Told, home: Draft | None) -> ProposedSource:
-    platform, note = _platform(draft, told, home)
-    notes = [note]
-    values = {"platform": platform}
-    guest = home is not None and draft is not home and draft.kind != "shop" and not draft.choices
-    values["shop_id"] = home.name if guest and home else draft.name
-    of = "" if draft.folder == draft.name else f" in folder {draft.folder}"
-    why = f"your own name of the shop{of}; change it now or never"
-    notes.append(Note(("shop_id",), Sure.LIKELY, why))
+    values, notes = ({}, []) if _is_of_no_shop(draft) else _place(draft, told, home)
     zone, zone_note = _zone(draft, shop, told)
     currency, currency_note = _currency(draft)
     if not currency:
@@ -220,6 +220,23 @@ def _source(draft: Draft, shop: dict[str, str], told: Told, home: Draft | None) 
     values |= {"timezone": zone, "currency": currency}
     notes += [zone_note, *([currency_note] if currency_note else [])]
     return ProposedSource(draft.name, values, draft.readings, tuple(notes))
+
+
+def _place(draft: Draft, told: Told, home: Draft | None) -> tuple[dict[str, str], list[Note]]:
+    """Where a source sells: platform and shop."""
+    platform, note = _platform(draft, told, home)
+    guest = home is not None and draft is not home and draft.kind != "shop" and not draft.choices
+    shop = home.name if guest and home else draft.name
+    of = "" if draft.folder == draft.name else f" in folder {draft.folder}"
+    why = f"your own name of the shop{of}; change it now or never"
+    notes = [note, Note(("shop_id",), Sure.LIKELY, why)]
+    return {"platform": platform, "shop_id": shop}, notes
+
+
+def _is_of_no_shop(draft: Draft) -> bool:
+    """Whether nothing in its rows is of a shop: stock, people, plans, rates."""
+    feeds = {feed for reading in draft.readings for feed in reading.feeds}
+    return bool(feeds) and feeds <= _OF_THE_COMPANY
 
 
 def _platform(draft: Draft, told: Told, home: Draft | None) -> tuple[str, Note]:
@@ -236,8 +253,7 @@ def _platform(draft: Draft, told: Told, home: Draft | None) -> tuple[str, Note]:
         )
     if told.platform:
         return told.platform, Note(keys, Sure.LIKELY, "as --platform says")
-    own = () if _sells(draft) or draft.kind != "shop" else ("company",)
-    lines = tuple(f"platform: {choice}" for choice in (*choices, *own))
+    lines = tuple(f"platform: {choice}" for choice in choices)
     question = f"where does `{draft.name}` sell? (a word such as web, pos, shopify, tmall)"
     if draft.kind == "advertising":
         question = f"which platform's shop does `{draft.name}` advertise?"

@@ -15,6 +15,7 @@ import polars as pl
 
 from ingestion.errors import FileRejected
 from ingestion.landing.land import land_file
+from ingestion.landing.lookups import Table
 from ingestion.mapping.sources import FileSpec, Source
 from ingestion.reading.kinds import kind_of
 from ingestion.recognise.proposal import Trial
@@ -25,7 +26,14 @@ TRIAL_BYTES = 1 << 25
 _PROBLEMS = ("feed", "row_number", "line_number", "column", "reason", "message", "value")
 
 
-def try_file(path: Path, source: Source, files: FileSpec, *, reporting_currency: str) -> Trial:
+def try_file(
+    path: Path,
+    source: Source,
+    files: FileSpec,
+    *,
+    reporting_currency: str,
+    tables: Sequence[Table] = (),
+) -> Trial:
     """Read one file under a mapping.
 
     Args:
@@ -33,6 +41,7 @@ def try_file(path: Path, source: Source, files: FileSpec, *, reporting_currency:
         source: whose file it would be.
         files: how it is read. Its limits on bad rows are not applied here.
         reporting_currency: see `land_file`.
+        tables: see `land_file`.
 
     Returns:
         The account; `refused` says why where it cannot be read.
@@ -50,6 +59,7 @@ def try_file(path: Path, source: Source, files: FileSpec, *, reporting_currency:
                 files=lenient,
                 key=secrets.token_bytes(32),
                 reporting_currency=reporting_currency,
+                tables=tables,
             )
         except FileRejected as error:
             return Trial(refused=str(error))
@@ -69,6 +79,7 @@ def try_file(path: Path, source: Source, files: FileSpec, *, reporting_currency:
         first_at=landed.first_at,
         last_at=landed.last_at,
         feeds=dict(landed.feeds),
+        looked_up=landed.looked_up,
         foreign=_foreign(problems),
     )
 

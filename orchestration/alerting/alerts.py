@@ -1,25 +1,29 @@
-"""Which incidents are told, and the message of a run that failed.
+"""What a run tells: news of the incidents it published, or that it failed.
 
-The words of an incident are in `dashboards.wording.alerts`, sending is in `delivery.py`.
+What is news is in `teller.py` and `story.py`, the words are in `dashboards.wording`, sending is in
+`delivery.py`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from dashboards.wording.alerts import AlertInfo, Evidence, Message, compose, one_line
 from dashboards.wording.comparisons import Comparisons
+from dashboards.wording.facts import Evidence, facts
 from dashboards.wording.lookups import lookups_message
+from dashboards.wording.message import AlertInfo, Message, one_line
 from dashboards.wording.metrics import by_name
-from dashboards.wording.outage import joined
 from models.series import FEEDS_OF_METRIC
-from orchestration.alerting.delivery import deliver
+from orchestration.alerting.delivery import SendPolicy, deliver_due, queue, send_now
+from orchestration.alerting.outbox import write_outbox
+from orchestration.alerting.teller import Teller
 from orchestration.errors import attempt, words_of, write_trace
 
 if TYPE_CHECKING:
@@ -103,55 +107,72 @@ def failure_message(  # noqa: PLR0913, PLR0917 - the parts of one message
 def tell_failure(
     settings: Settings, state: State, run_id: str, step: str, error: BaseException
 ) -> None:
-    """Tell a run that failed once to the channels and the outbox, and write its trace.
+    """Tell a run that failed once, through the queue and the outbox, and write its trace.
 
-    Each stands alone: what ended the run, such as a full disk, may also end one of them.
+    Each stands alone: what ended the run, such as a full disk, may also end one of them. Where the
+    queue cannot be written the message is sent past it.
     """
     if attempt(lambda: state.get("failure_told")) == run_id:
         return
     trace = attempt(lambda: write_trace(error, settings.paths.data / "logs"))
+    shop = settings.shop
     message = failure_message(
-        run_id, step, error, trace or "could not be written", languages=settings.shop.languages
+        run_id, step, error, trace or "could not be written", languages=shop.languages
     )
-    channels = attempt(settings.alert_channels) or []
-    attempt(lambda: deliver([message], settings.paths.outbox, channels, state))
+    info = AlertInfo(shop.name, shop.currency)
+    message = replace(message, facts=facts([], info, "run_failed"))
+    attempt(lambda: write_outbox([message], settings.paths.outbox))
+    if attempt(lambda: queue([message], settings, state)) is None:
+        attempt(lambda: send_now(message, settings.alert_channels()))
+    else:
+        attempt(lambda: deliver_due(settings, state))
     attempt(lambda: state.set("failure_told", run_id))
 
 
-def send_alerts(settings: Settings, state: State, published: Callable[[str], pl.DataFrame]) -> int:
-    """Tell the incidents of the published generation.
+def send_alerts(
+    settings: Settings,
+    state: State,
+    published: Callable[[str], pl.DataFrame],
+    policy: SendPolicy | None = None,
+) -> int:
+    """Tell what is news of the incidents of the published generation, and deliver it.
 
-    Those open on the last days go to the configured channels. The outbox also explains what
-    happened in the weeks before: it is read by people who were not told at the time.
+    What is told is queued, so that it arrives also if its incident ends meanwhile. The outbox also
+    explains what happened in the weeks before: it is read by people who were not told at the time.
 
     Args:
         settings: the shop, its channels and folders.
-        state: remembers what was sent.
+        state: remembers what was told.
         published: a query on the published generation.
+        policy: how hard to try.
 
     Returns:
-        Number of incidents that are news.
+        Number of incidents that are open on the last days.
     """
     incidents = published("from insights.incidents")
     last = published(_LAST_DAY)["day"][0]
     if last is None:
         return 0
-    told = incidents.filter(pl.col("last_date") > last - timedelta(days=_OUTBOX_DAYS))
-    news = alertable(incidents, last)
-    shop, outbox = settings.shop, settings.paths.outbox
-    site = (settings.paths.site / "index.html").as_posix()
+    shop = settings.shop
+    site = settings.file.publish.site_url or ""
     info = AlertInfo(shop.name, shop.currency, site, tuple(shop.languages))
+    is_recent = pl.col("last_date") > last - timedelta(days=_OUTBOX_DAYS)
+    teller = Teller(settings, state, info, last)
+    events = teller.events(incidents)
+    shown = incidents.filter(is_recent | pl.col("incident_id").is_in(sorted(events)))
     now = []
-    if not told.is_empty():
-        evidence = _evidence(published, told["last_date"])
-        messages = {row["incident_id"]: compose(row, evidence, info) for row in told.to_dicts()}
-        deliver(list(messages.values()), outbox, [], state)
-        stories = one_story_each(news)
-        now = [joined([messages[name] for name in names], info) for names in stories]
+    if not shown.is_empty():
+        evidence = _evidence(published, shown["last_date"])
+        history = incidents.filter(is_recent, pl.col("withdrawn_date").is_null()).to_dicts()
+        write_outbox([teller.first(row, evidence) for row in history], settings.paths.outbox)
+        now = teller.messages(events, incidents, evidence)
     if lost := lookups_message(published(_LOST).to_dicts(), last, info):
         now.append(lost)
-    deliver(now, outbox, settings.alert_channels(), state)
-    return len(news)
+    write_outbox(now, settings.paths.outbox)
+    queue(now, settings, state, policy)
+    teller.remember(events, incidents)
+    deliver_due(settings, state, policy)
+    return len(alertable(incidents, last))
 
 
 def _evidence(published: Callable[[str], pl.DataFrame], days: pl.Series) -> Evidence:
@@ -166,25 +187,3 @@ def _evidence(published: Callable[[str], pl.DataFrame], days: pl.Series) -> Evid
         watermarks=published("from quality.source_watermarks"),
         consoles=published("from quality.platform_reconciliation_daily"),
     )
-
-
-def one_story_each(news: pl.DataFrame) -> list[list[str]]:
-    """Ids of incidents by what is told together: gaps whose days touch are one outage.
-
-    Args:
-        news: what `alertable` returns.
-
-    Returns:
-        Groups in the order of their first incident; an incident of a KPI is a group of its own.
-    """
-    groups: list[list[str]] = []
-    end: date | None = None
-    for row in news.filter(pl.col("kind") == "data").sort("opened_date", "incident_id").to_dicts():
-        if end is not None and row["opened_date"] <= end + timedelta(days=1):
-            groups[-1].append(row["incident_id"])
-            end = max(end, row["last_date"])
-        else:
-            groups.append([row["incident_id"]])
-            end = row["last_date"]
-    rest = news.filter(pl.col("kind") != "data")["incident_id"].to_list()
-    return [*groups, *([name] for name in rest)]

@@ -247,6 +247,7 @@ def variables(settings: Settings) -> list[str]:
         "week_start": settings.shop.week_start,
         **settings.file.metrics.variables(),
         **settings.file.channels.variables(),
+        **settings.file.footprint.variables(),
     }
     return ["--vars", json.dumps(values)]
 
@@ -297,41 +298,6 @@ def day_logs(manifest: Mapping[str, Any]) -> dict[str, tuple[list[str], str]]:
         if node["schema"] == "marts" and all(rule and rule["day"] for rule in rules):
             found[f"marts.{name}"] = (logs, rules[0]["day"])
     return found
-
-
-def metrics(manifest: Mapping[str, Any]) -> pl.DataFrame:
-    """The metric registry: one row per metric, from `meta.metric` of the columns that carry it.
-
-    Returns:
-        Frame (name, label_en, label_zh, unit, additivity, good_direction, owner, definition_en,
-        definition_zh, numerator, denominator); the last two are columns of the metric's own
-        table, whose sums give the metric at any grain, null where it is no ratio.
-    """
-    rows = {}
-    for node in manifest["nodes"].values():
-        for column in node.get("columns", {}).values():
-            if entry := column.get("config", {}).get("meta", {}).get("metric"):
-                rows[column["name"]] = _metric_row(column["name"], entry)
-    return pl.DataFrame([rows[name] for name in sorted(rows)], schema=_METRICS)
-
-
-_METRICS = dict.fromkeys(
-    ("name", "label_en", "label_zh", "unit", "additivity", "good_direction", "owner",
-     "definition_en", "definition_zh", "numerator", "denominator"), pl.String,
-)  # fmt: skip
-
-
-def registry() -> pl.DataFrame:
-    """The metric registry of the project as it was last parsed, as `metrics` gives it."""
-    return metrics(manifest())
-
-
-def _metric_row(name: str, entry: Mapping[str, Any]) -> dict[str, str | None]:
-    """The entry without depth: of a text in two languages two columns."""
-    flat = {"numerator": None, "denominator": None, "name": name, **entry}
-    for key in ("label", "definition"):
-        flat |= {f"{key}_{lang}": told for lang, told in entry[key].items()}
-    return {column: flat[column] for column in _METRICS}
 
 
 def test_results(run_results: Path, run_id: str) -> pl.DataFrame:

@@ -155,13 +155,15 @@ def instant_kind(feed: Feed) -> str | None:
 def _sources_frame(sources: Mapping[str, Source], as_of: date) -> pl.DataFrame:
     rows = [
         (name, source.timezone, source.platform, source.shop_id, feed,
-         source.is_expected_daily(feed), as_of, instant_kind(FEEDS[feed]))
+         source.is_expected_daily(feed), min(as_of, source.until or as_of),
+         instant_kind(FEEDS[feed]), source.until)
         for name, source in sources.items()
         for feed in source.feeds()
     ]  # fmt: skip
     schema = {"source": pl.String, "timezone": pl.String, "platform": pl.String,
               "shop_id": pl.String, "feed": pl.String, "is_expected_daily": pl.Boolean,
-              "expected_until": pl.Date, "instant_kind": pl.String}  # fmt: skip
+              "expected_until": pl.Date, "instant_kind": pl.String,
+              "delivers_until": pl.Date}  # fmt: skip
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestration.build import warehouse
 from orchestration.cli.console import console
 from orchestration.cli.published import rows_of
 from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError
+
+if TYPE_CHECKING:
+    import duckdb
 
 _LIST = """
     select incident_id, kind, severity, metric, dimension, segment, platform, opened_date,
@@ -20,34 +23,54 @@ _LIST = """
     where not ? or closed_date is null
     order by last_date desc, impact_amount nulls first, incident_id
 """
-_SHOWN = ("incident_id", "severity", "opened_date", "last_date", "closed_date", "explanation_en")
+_SHOWN = ("incident_id", "severity", "opened_date", "last_date", "closed_date", "said",
+          "explanation_en")  # fmt: skip
+
+
+def incidents(con: duckdb.DuckDBPyConnection, only_open: bool) -> list[dict[str, Any]]:
+    """Incidents of the published generation, the newest first."""
+    return rows_of(con.execute(_LIST, [only_open]))
 
 
 def list_alerts(only_open: bool) -> None:
-    """Print the incidents of the published generation, the newest first.
+    """Print the incidents of the published generation, the newest first, and what is muted.
 
     Args:
         only_open: those that have not ended.
     """
-    with warehouse.connect_published(settings.load().paths.current) as con:
-        rows = rows_of(con.execute(_LIST, [only_open]))
-    console.document({"incidents": rows})
+    from orchestration.ledger.state import State
+    from orchestration.ledger.stories import Stories
+
+    paths = settings.load().paths
+    stories = Stories(State(paths.state))
+    with warehouse.connect_published(paths.current) as con:
+        rows = incidents(con, only_open)
+        last = con.execute("select coalesce(data_through, as_of) from quality.run").fetchone()
+    told, owners, verdicts = stories.told(), stories.acknowledged(), stories.verdicts()
+    for row in rows:
+        name = row["incident_id"]
+        row["told"] = told[name].status if name in told else None
+        row["acknowledged_by"] = owners.get(name)
+        row["feedback"] = verdicts[name]["verdict"] if name in verdicts else None
+    mutes = stories.mutes(last[0]) if last else []
+    console.document({"incidents": rows, "mutes": mutes})
     if not rows:
         console.out("no open incident" if only_open else "no incident so far")
-        return
-    names = ["id", "severity", "opened", "last", "closed", "what"]
-    console.table(names, [tuple(row[name] for name in _SHOWN) for row in rows])
+    else:
+        names = ["id", "severity", "opened", "last", "closed", "told, said", "what"]
+        shown = [{**row, "said": _said(row)} for row in rows]
+        console.table(names, [tuple(row[name] for name in _SHOWN) for row in shown])
+    if mutes:
+        console.heading("muted")
+        names = ["id", "metric", "platform", "segment", "until", "reason"]
+        console.table(names, [tuple(mute[name] for name in names) for mute in mutes])
 
 
-class _Forgetful:
-    """A test is always sent, and never keeps a real alert from being sent."""
-
-    def seen(self, key: str) -> bool:
-        """Never."""
-        return False
-
-    def mark(self, key: str, sent_at: datetime) -> None:
-        """Forget it."""
+def _said(row: dict[str, Any]) -> str:
+    by = row["acknowledged_by"]
+    parts = [row["told"] and f"told {row['told']}", by and f"acknowledged by {by}",
+             row["feedback"]]  # fmt: skip
+    return ", ".join(part for part in parts if part)
 
 
 def test_channels() -> None:
@@ -56,23 +79,25 @@ def test_channels() -> None:
     Raises:
         KpiError: a channel did not take it, or its address is missing from the environment.
     """
-    from orchestration.alerting.delivery import SendPolicy, deliver
+    from orchestration.alerting.delivery import send_now
+    from orchestration.alerting.outbox import file_of, write_outbox
 
     configured = settings.load()
     channels = configured.alert_channels()
     message = _test_message(configured.shop.name, configured.shop.languages)
     paths = configured.paths
-    report = deliver([message], paths.outbox, channels, _Forgetful(), SendPolicy(attempts=2))
+    write_outbox([message], paths.outbox)
     results: list[dict[str, Any]] = [
-        {"channel": sent.channel, "status": sent.status, "tries": sent.tries} for sent in report
+        {"channel": sent.channel, "status": sent.status, "reason": sent.reason}
+        for sent in send_now(message, channels)
     ]
-    failed = [sent.channel for sent in report if sent.status == "failed"]
+    failed = [sent["channel"] for sent in results if sent["status"] != "sent"]
     if not failed:
         console.document({"results": results, "outbox": str(paths.outbox)})
-    console.table(["channel", "status", "tries"], [tuple(row.values()) for row in results])
+    console.table(["channel", "status", "reason"], [tuple(row.values()) for row in results])
     if not channels:
         console.out("no channel is configured: messages go to the outbox only")
-    console.out(f"outbox  {paths.outbox / message.incident_id}_{message.day}.txt")
+    console.out(f"outbox  {file_of(message, paths.outbox)}")
     if failed:
         raise KpiError(
             f"{len(failed)} of {len(channels)} channels did not take the test message:"
@@ -84,7 +109,8 @@ def test_channels() -> None:
 
 
 def _test_message(shop: str, languages: Sequence[str]) -> Any:
-    from dashboards.wording.alerts import Message, one_line
+    from dashboards.wording.facts import facts
+    from dashboards.wording.message import AlertInfo, Message, one_line
 
     now = datetime.now(UTC)
     subject = {"en": "TEST: this is not an alert", "zh": "测试：这不是告警"}
@@ -102,4 +128,5 @@ def _test_message(shop: str, languages: Sequence[str]) -> Any:
         severity="low",
         subject=one_line(f"[{shop}] {subject[languages[0]]}"),
         text="\n\n".join(said[lang] for lang in languages),
+        facts=facts([], AlertInfo(shop, ""), "test") | {"currency": None},
     )

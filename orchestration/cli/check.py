@@ -12,6 +12,7 @@ from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError, allowed, config_error
 
 if TYPE_CHECKING:
+    from ingestion.landing.lookups import Table
     from ingestion.mapping.sources import FileSpec, Source
     from ingestion.recognise.proposal import Trial
 
@@ -19,7 +20,7 @@ _SHOWN = 20
 # Of a trial, in the document.
 _TOLD = (
     "refused", "rows_read", "rows_landed", "rows_quarantined", "rows_duplicate", "rows_excluded",
-    "excluded", "feeds", "first_at", "last_at", "unknown_columns",
+    "excluded", "feeds", "first_at", "last_at", "unknown_columns", "looked_up",
 )  # fmt: skip
 _DO = {
     "cut_row": "Transfer the file again, completely.",
@@ -63,7 +64,7 @@ def check_file(path: Path, source_name: str, format_name: str) -> None:
     from ingestion.recognise import try_file
     from ingestion.recognise.outline import outline_of
 
-    trial = try_file(path, source, files, reporting_currency=currency)
+    trial = try_file(path, source, files, reporting_currency=currency, tables=_tables(files))
     seen = outline_of(path)
     missing = [c for c in files.format.read.optional if c not in seen.header] if seen.header else []
     missing = [c for c in missing if files.format.read.kind == "csv"]
@@ -74,6 +75,16 @@ def check_file(path: Path, source_name: str, format_name: str) -> None:
         # The document is printed already; an error of its own would print a second one.
         sys.stderr.write(f"error: {path.name}: {report.verdict}; nothing was landed\n")
         raise SystemExit(int(ExitCode.INPUT_REJECTED))
+
+
+def _tables(files: FileSpec) -> list[Table]:
+    """What the second files of its lookups say, as they are in the inbox now."""
+    from ingestion.landing.lookups import load_table
+
+    if not files.format.lookup:
+        return []
+    inbox = settings.load().paths.inbox
+    return [load_table(lookup, inbox) for lookup in files.format.lookup]
 
 
 def _mapping(path: Path, source_name: str, format_name: str) -> tuple[Source, FileSpec, str]:
@@ -162,6 +173,8 @@ def _print(report: Report) -> None:
     console.out(f"feeds       {feeds}")
     if trial.first_at:
         console.out(f"from        {trial.first_at} to {trial.last_at} (UTC)")
+    if trial.looked_up:
+        console.out(f"looked up   {trial.looked_up}")
     if trial.unknown_columns:
         console.out(f"unknown     {', '.join(trial.unknown_columns)}: not read by the format")
     if report.missing:

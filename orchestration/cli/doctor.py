@@ -73,6 +73,7 @@ def check_up() -> None:
         console.out(f"calendar    {platform}: {told}")
     _print_sources(configured, deliveries, problems)
     _print_deliveries(deliveries)
+    _print_lookups(configured, problems)
     unread = _unread(configured)
     _print_unread(unread, problems)
     _check_stores(configured, problems)
@@ -190,7 +191,11 @@ def _print_sources(configured: Settings, deliveries: list[Delivery], problems: l
                 f"note        amounts of {name} are in {source.currency}, the pages in"
                 f" {configured.shop.currency}: without rates (feed fx_rates) they are set aside"
             )
-        if not any(one.files for one in deliveries if one.source == name):
+        if source.until:
+            console.out(
+                f"note        {name} delivers until {source.until}: nothing is missed later"
+            )
+        elif not any(one.files for one in deliveries if one.source == name):
             problems.append(f"no file of source {name} in {configured.paths.inbox}")
 
 
@@ -210,6 +215,26 @@ def _print_deliveries(deliveries: list[Delivery]) -> None:
         for one in deliveries
     ]  # fmt: skip
     console.table(["path", "read as", "files", "new", "refused", "MB", "~rows", "which"], rows)
+
+
+def _print_lookups(configured: Settings, problems: list[str]) -> None:
+    """What second files say, one line a lookup."""
+    from orchestration.ledger.lookups import load_tables
+
+    for table in load_tables(configured, _ledger(configured)).all:
+        lookup = table.lookup
+        console.out(
+            f"lookup      {lookup.path}: {len(table.files)} files, {table.rows.height:,} values of"
+            f" `{lookup.key_there}`, for {', '.join(lookup.brought)}"
+        )
+        if len(table.several):
+            console.out(
+                f"note        {len(table.several):,} of them stand there with several values: none"
+                " is taken; say with `filter` of the lookup which rows count"
+            )
+        if not table.files:
+            problems.append(f"no file {lookup.path} in the inbox, which a lookup names")
+        problems.extend(file.message for file in table.files if file.message)
 
 
 def _unread(configured: Settings) -> list[tuple[str, str]]:

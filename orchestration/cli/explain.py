@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -43,10 +43,39 @@ _WORDS = {
 }
 
 
-def show_explanation(day: str, versus: str, by: str, lang: str) -> None:
-    """Print the change of a day: drivers in chain order, worst segments, state of the data.
+@dataclass(frozen=True)
+class Explanation:
+    """Why GMV changed: the headline, the drivers in chain order, segments, the state of the data.
+
+    `by` is the dimension whose every segment is listed, empty for the worst of all dimensions;
+    `late` and `blind` are platforms without whole sales, or without whole visits.
+    """
+
+    change: dict[str, Any]
+    headline: str
+    drivers: list[Driver]
+    by: str
+    segments: list[dict[str, Any]]
+    warnings: list[str]
+    late: list[str]
+    blind: list[str]
+    currency: str
+
+    def document(self) -> dict[str, Any]:
+        """As a program reads it."""
+        return {
+            "change": self.change, "drivers": [asdict(driver) for driver in self.drivers],
+            "by": self.by or None, "segments": self.segments, "warnings": self.warnings,
+        }  # fmt: skip
+
+
+def explanation(
+    con: duckdb.DuckDBPyConnection, day: str, versus: str, by: str, lang: str
+) -> Explanation:
+    """The change of a day.
 
     Args:
+        con: connection to the published marts.
         day: ISO date; empty for the last day of the data.
         versus: a comparison.
         by: a dimension whose every segment is listed; empty for the worst of all dimensions.
@@ -58,36 +87,47 @@ def show_explanation(day: str, versus: str, by: str, lang: str) -> None:
     if by:
         allowed("--by", by, DIMENSIONS)
     allowed("--lang", lang, LANGUAGES)
-    with warehouse.connect_published(settings.load().paths.current) as con:
-        known, registry = comparisons(con), metrics(con)
-        allowed("--vs", versus, known.names)
-        run = one_row(con, "select * from quality.run") or {}
-        through = run.get("data_through")
-        chosen = day_of(day) if day else through
-        change = change_of(con, chosen, versus) if chosen else None
-        if change is None or chosen is None:
-            raise _no_comparison(con, versus, chosen, through)
-        found = gaps(con, _days(chosen, known.base_day(versus)))
-        after = gaps(con, _after(chosen, run["as_of"])) if not day else []
-        parts = _segments(con, chosen, versus, by)
-    currency = run["currency"]
-    told = [*missed_days(run, after, lang), *warnings(found, chosen, lang)]
-    tree = drivers(effects(change, lang, currency), change, registry)
+    known, registry = comparisons(con), metrics(con)
+    allowed("--vs", versus, known.names)
+    run = one_row(con, "select * from quality.run") or {}
+    through = run.get("data_through")
+    chosen = day_of(day) if day else through
+    change = change_of(con, chosen, versus) if chosen else None
+    if change is None or chosen is None:
+        raise _no_comparison(con, versus, chosen, through)
+    found = gaps(con, _days(chosen, known.base_day(versus)))
+    after = gaps(con, _after(chosen, run["as_of"])) if not day else []
+    parts = _segments(con, chosen, versus, by)
     late, blind = (ask(found) for ask in (late_platforms, blind_platforms))
-    worst = parts if by else _worst(parts, float(change["gmv_change"]), late, blind)
-    console.document({
-        "change": change, "drivers": [asdict(driver) for driver in tree], "by": by or None,
-        "segments": worst, "warnings": told,
-    })  # fmt: skip
-    console.heading(headline(change, lang, currency, known.said(versus, "versus", lang)))
-    show_warnings(told, lang)
+    currency = run["currency"]
+    return Explanation(
+        change=change,
+        headline=headline(change, lang, currency, known.said(versus, "versus", lang)),
+        drivers=drivers(effects(change, lang, currency), change, registry),
+        by=by,
+        segments=parts if by else _worst(parts, float(change["gmv_change"]), late, blind),
+        warnings=[*missed_days(run, after, lang), *warnings(found, chosen, lang)],
+        late=late,
+        blind=blind,
+        currency=currency,
+    )
+
+
+def show_explanation(day: str, versus: str, by: str, lang: str) -> None:
+    """Print the change of a day; arguments and errors as of `explanation`."""
+    with warehouse.connect_published(settings.load().paths.current) as con:
+        told = explanation(con, day, versus, by, lang)
+        registry = metrics(con)
+    console.document(told.document())
+    console.heading(told.headline)
+    show_warnings(told.warnings, lang)
     console.out()
-    _show_tree(tree, registry, lang, currency)
+    _show_tree(told.drivers, registry, lang, told.currency)
     if by:
-        _show_table(by, worst, lang, currency)
+        _show_table(by, told.segments, lang, told.currency)
     else:
-        _show_worst(worst, change["gmv_change"] <= 0, lang, currency)
-        for word, platforms in (("only", late), ("blind", [] if late else blind)):
+        _show_worst(told.segments, told.change["gmv_change"] <= 0, lang, told.currency)
+        for word, platforms in (("only", told.late), ("blind", [] if told.late else told.blind)):
             if platforms:
                 console.out(_word(word, lang).format(late=", ".join(platforms)))
 

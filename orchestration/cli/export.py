@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,21 @@ _FORMULA = r"^[=+\-@\t\r]"
 """What a spreadsheet takes for a formula at the start of a cell (OWASP, CSV injection)."""
 
 Writer = Callable[["pa.RecordBatchReader", Path], int]
+
+
+def export_published(what: str, out: Path | None, table: str) -> None:
+    """Write tables, or what they and the metrics mean.
+
+    Raises:
+        KpiError: nothing is called so, or as the export itself.
+    """
+    allowed("export", what, (*FORMATS, "docs", "semantic"))
+    if what in FORMATS:
+        export_tables(what, out, table)
+        return
+    from orchestration.cli import documents
+
+    (documents.export_docs if what == "docs" else documents.export_semantic)(out)
 
 
 def export_tables(kind: str, out: Path | None, table: str) -> None:
@@ -56,6 +72,7 @@ def export_tables(kind: str, out: Path | None, table: str) -> None:
                     rows = write(reader, part)
                 done.append({"table": name, "file": str(target), "rows": rows})
                 console.note(f"  {name}: {rows:,} rows")
+            _write_schema(con, folder, chosen)
         except OSError as error:
             raise KpiError(
                 f"cannot write: {error.strerror or error}",
@@ -65,6 +82,15 @@ def export_tables(kind: str, out: Path | None, table: str) -> None:
             ) from error
     console.document({"format": kind, "folder": str(folder), "tables": done})
     console.out(f"{len(done)} tables written to {folder}")
+
+
+def _write_schema(con: duckdb.DuckDBPyConnection, folder: Path, chosen: list[str]) -> None:
+    """`schema.json` beside the files: what each table and column is."""
+    from orchestration.cli.documents import described
+
+    told = {name: entry for name, entry in described(con).items() if name in chosen}
+    with _replacing(folder / "schema.json") as part:
+        part.write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
 def _tables(con: duckdb.DuckDBPyConnection) -> list[str]:

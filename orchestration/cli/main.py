@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from inspect import Parameter, signature
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from orchestration.cli.console import console, exit_codes
-
-app = typer.Typer(
-    name="kpi",
-    help="Operations analytics for e-commerce shops: exports in, explained GMV out.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+from orchestration.cli import (
+    alert_commands,
+    questions,  # noqa: F401 - registers its commands
 )
+from orchestration.cli.command import Date, app, command
 
 alerts = typer.Typer(
     help="What was told, and whether the ways to tell it work.",
@@ -27,47 +19,6 @@ alerts = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(alerts, name="alerts")
-
-Work = Callable[..., None]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-Date = Annotated[str, typer.Option("--date", help="A day, YYYY-MM-DD; default: the last one.")]
-
-
-@app.callback()
-def options(
-    as_json: Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
-    no_color: Annotated[bool, typer.Option("--no-color", help="No colours.")] = False,
-    home: Annotated[
-        Path | None, typer.Option(help="Folder with shop.yml and data/; default: $KPI_HOME.")
-    ] = None,
-    config: Annotated[Path | None, typer.Option(help="Another shop.yml.")] = None,
-) -> None:
-    """Options of all commands."""
-    from orchestration.config.settings import choose
-
-    console.as_json, console.quiet, console.color = as_json, quiet or as_json, not no_color
-    choose(home, config)
-
-
-def command(name: str | None = None, group: typer.Typer = app) -> Callable[[Work], Work]:
-    """Register a command: it takes --json after its name too, and its errors have exit codes."""
-
-    def register(work: Work) -> Work:
-        @wraps(work)
-        def run(*, as_json: bool, **options: Any) -> None:
-            console.as_json = console.as_json or as_json
-            with exit_codes():
-                work(**options)
-
-        asked = signature(work, eval_str=True)
-        last = Parameter("as_json", Parameter.KEYWORD_ONLY, default=False, annotation=Json)
-        parameters = [*asked.parameters.values(), last]
-        run.__signature__ = asked.replace(parameters=parameters)  # type: ignore[attr-defined]
-        group.command(name)(run)
-        return work
-
-    return register
 
 
 @command()
@@ -112,64 +63,24 @@ def status() -> None:
 
 
 @command()
-def explain(
-    date: Date = "",
-    versus: Annotated[
-        str, typer.Option("--vs", help="A comparison; a word that is none lists them.")
-    ] = "last_week",
-    by: Annotated[
-        str,
-        typer.Option(
-            help="Every segment of a dimension, such as channel (a word that is none lists them);"
-            " default: the worst of all."
-        ),
-    ] = "",
-    lang: Annotated[str, typer.Option(help="en or zh.")] = "en",
-) -> None:
-    """Why GMV changed: the drivers of a day, where, and how whole its data are."""
-    from orchestration.cli.explain import show_explanation
-
-    show_explanation(date, versus, by, lang)
-
-
-@command()
 def export(
-    kind: Annotated[str, typer.Argument(metavar="FORMAT", help="parquet or csv.")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="WHAT",
+            help="parquet or csv: tables; docs: their pages and diagram; semantic: metrics.",
+        ),
+    ],
     out: Annotated[Path | None, typer.Option(help="Folder; default: data/export.")] = None,
     table: Annotated[str, typer.Option(help="One table, such as fct_gmv_daily.")] = "",
 ) -> None:
-    """Write the published tables as Parquet or CSV files."""
-    from orchestration.cli.export import export_tables
+    """Write the published tables as files, or what they mean as pages and semantic models."""
+    from orchestration.cli.export import export_published
 
-    export_tables(kind, out, table)
-
-
-@command("list", alerts)
-def alerts_list(
-    only_open: Annotated[bool, typer.Option("--open", help="Only what has not ended.")] = False,
-) -> None:
-    """The incidents of the published generation, the newest first."""
-    from orchestration.cli.alerts import list_alerts
-
-    list_alerts(only_open)
+    export_published(kind, out, table)
 
 
-@command("test", alerts)
-def alerts_test() -> None:
-    """Send a message marked as a test to the outbox and through every configured channel."""
-    from orchestration.cli.alerts import test_channels
-
-    test_channels()
-
-
-@command()
-def sql(
-    query: Annotated[str, typer.Argument(help="A query; without one, from standard input.")] = "",
-) -> None:
-    """Query the published marts, sandboxed and read-only, also while a run is under way."""
-    from orchestration.cli.show import show_query
-
-    show_query(query)
+alert_commands.register(command, alerts)
 
 
 @command()

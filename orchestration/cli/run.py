@@ -45,6 +45,10 @@ def run_daily(
                 ExitCode.INPUT_REJECTED,
             )
         )
+    from orchestration.cli.alert_actions import undelivered
+
+    if error := undelivered(state):
+        fail(error)
     if fail_on_alert and state.get("alerts") not in (None, "0"):
         raise SystemExit(int(ExitCode.ALERT_FIRED))
 

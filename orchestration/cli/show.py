@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,7 +16,7 @@ from orchestration.cli.published import change_of, company_of, comparisons, one_
 from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError
 
-_SHOWN_ROWS = 1000
+SHOWN_ROWS = 1000
 _DAYS_OF_WEEK = 7
 
 
@@ -64,20 +65,28 @@ def show_query(query: str) -> None:
     Raises:
         KpiError: the query is not valid, or asks for what the sandbox forbids.
     """
-    text = query or sys.stdin.read()
     with warehouse.connect_published(settings.load().paths.current) as con:
-        try:
-            result = con.execute(text)
-            columns = [column[0] for column in result.description or []]
-            rows = result.fetchmany(_SHOWN_ROWS + 1)
-        except duckdb.Error as error:
-            raise KpiError(
-                str(error), "sql", "Tables are in marts, insights and quality.", ExitCode.USAGE
-            ) from error
-    console.document([dict(zip(columns, row, strict=True)) for row in rows[:_SHOWN_ROWS]])
-    console.table(columns, rows[:_SHOWN_ROWS])
-    if len(rows) > _SHOWN_ROWS:
-        console.note(f"only the first {_SHOWN_ROWS} rows are shown")
+        columns, rows = queried(con, query or sys.stdin.read())
+    console.document([dict(zip(columns, row, strict=True)) for row in rows[:SHOWN_ROWS]])
+    console.table(columns, rows[:SHOWN_ROWS])
+    if len(rows) > SHOWN_ROWS:
+        console.note(f"only the first {SHOWN_ROWS} rows are shown")
+
+
+def queried(con: duckdb.DuckDBPyConnection, text: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Columns and rows of a query, one row more than is shown if there are more.
+
+    Raises:
+        KpiError: the query is not valid, or asks for what the sandbox forbids.
+    """
+    try:
+        result = con.execute(text)
+        columns = [column[0] for column in result.description or []]
+        return columns, result.fetchmany(SHOWN_ROWS + 1)
+    except duckdb.Error as error:
+        raise KpiError(
+            str(error), "sql", "Tables are in marts, insights and quality.", ExitCode.USAGE
+        ) from error
 
 
 # Key of the document -> heading, columns and query of a table of `kpi status`.
@@ -102,6 +111,7 @@ _TABLES = {
 }  # fmt: skip
 _ORPHANS = ["feed", "looks for", "source", "rows", "of", "amount", "many", "examples"]
 _CONSOLES = "day platform differs paid own refunds own orders own visitors own"
+_LETTERS = ["channel", "status", "reason", "tries", "queued_at", "subject"]
 _CONFLICTS = "feed source rows examples files"
 _MARKS = ["source", "feed", "through", "days behind", "why", "last file"]
 
@@ -109,26 +119,15 @@ _MARKS = ["source", "feed", "through", "days behind", "why", "last file"]
 def show_status() -> None:
     """Generation, freshness, watermarks, checks that did not pass, files refused or missing."""
     paths = settings.load().paths
-    kept = warehouse.generations(paths)
     with warehouse.connect_published(paths.current) as con:
-        run = one_row(con, "select * from quality.run")
+        told = health(con, paths)
         passed = one_row(con, "select count(*) as n from quality.checks where status = 'passed'")
-        found = {key: con.execute(query).fetchall() for key, (_, _, query) in _TABLES.items()}
-        behind, orphans = _watermarks(con), _orphans(con)
-        conflicts, consoles = _conflicts(con), _consoles(con)
-    is_whole = is_as_published(paths.current.resolve())
-    console.document(
-        {
-            "run": run,
-            "is_as_published": is_whole,
-            **found,
-            "watermarks": behind,
-            "orphans": orphans,
-            "version_conflicts": conflicts,
-            "platforms_differ": consoles,
-            "generations": kept,
-        }
-    )
+    console.document(told)
+    run, is_whole, kept = told["run"], told["is_as_published"], told["generations"]
+    found = {key: told[key] for key in _TABLES}
+    behind, orphans = told["watermarks"], told["orphans"]
+    conflicts, consoles = told["version_conflicts"], told["platforms_differ"]
+    lost = told["undelivered"]
     if run:
         through = run["data_through"]
         said = f"data through {through}" if through else "no day of data yet"
@@ -144,16 +143,42 @@ def show_status() -> None:
     marks = [tuple(row.values()) for row in behind]
     parts = [(head, names.split(), found[key]) for key, (head, names, _) in _TABLES.items()]
     parts.insert(1, ("how far each source is complete", _MARKS, marks))
-    lost = [tuple(row.values()) for row in orphans]
-    parts.append(("rows that find nothing to belong to, in 28 days", _ORPHANS, lost))
+    alone = [tuple(row.values()) for row in orphans]
+    parts.append(("rows that find nothing to belong to, in 28 days", _ORPHANS, alone))
     tied = [tuple(row.values()) for row in conflicts]
     parts.append(("rows of which nothing says which version is newer", _CONFLICTS.split(), tied))
-    told = [tuple(row.values()) for row in consoles]
-    parts.append(("days of which the platform says otherwise", _CONSOLES.split(), told))
+    differ = [tuple(row.values()) for row in consoles]
+    parts.append(("days of which the platform says otherwise", _CONSOLES.split(), differ))
+    parts.insert(0, ("messages that were not delivered", _LETTERS,
+                     [tuple(row[name] for name in _LETTERS) for row in lost]))  # fmt: skip
     for heading, columns, rows in parts:
         if rows:
             console.heading(heading)
             console.table(columns, rows)
+
+
+def _undelivered(state: Path) -> list[dict[str, Any]]:
+    """What waits after a failure, was refused or given up; of the last 35 days."""
+    from orchestration.ledger.outgoing import Outgoing
+    from orchestration.ledger.state import State
+
+    rows = Outgoing(State(state)).undelivered(datetime.now(UTC))
+    return [{name: row[name] for name in _LETTERS} for row in rows]
+
+
+def health(con: duckdb.DuckDBPyConnection, paths: settings.Paths) -> dict[str, Any]:
+    """What `kpi status` tells, as a document."""
+    return {
+        "run": one_row(con, "select * from quality.run"),
+        "is_as_published": is_as_published(paths.current.resolve()),
+        **{key: con.execute(query).fetchall() for key, (_, _, query) in _TABLES.items()},
+        "watermarks": _watermarks(con),
+        "orphans": _orphans(con),
+        "version_conflicts": _conflicts(con),
+        "platforms_differ": _consoles(con),
+        "undelivered": _undelivered(paths.state),
+        "generations": warehouse.generations(paths),
+    }
 
 
 def _watermarks(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:

@@ -103,6 +103,25 @@ class Metrics(_Section):
         }
 
 
+_Kilograms = Annotated[float, Field(ge=0)]
+
+
+class Footprint(_Section):
+    """Section `footprint`: kg CO2e of a parcel, by factors that the shop knows; none is made up."""
+
+    parcel: _Kilograms | None = None  # of a parcel on its way to the customer, packaging included
+    carriers: dict[str, _Kilograms] = Field(default_factory=dict)  # of a carrier's, in its place
+    returned: _Kilograms | None = None  # of goods on their way back
+
+    def variables(self) -> dict[str, Any]:
+        """The factors as dbt vars; None where the shop knows none."""
+        return {
+            "footprint_parcel": self.parcel,
+            "footprint_carriers": [[name, kg] for name, kg in self.carriers.items()],
+            "footprint_returned": self.returned,
+        }
+
+
 _Size = Annotated[str, Field(pattern=r"^\d+(MB|GB)$")] | None
 
 
@@ -143,11 +162,47 @@ class Build(_Section):
         }
 
 
+class Route(_Section):
+    """An entry of `routes`: who is told of what; * is anything."""
+
+    metric: str = "*"
+    platform: str = "*"
+    segment: str = "*"  # or dimension:segment, as channel:paid_search
+    severity: Literal["low", "medium", "high", "critical"] = "low"  # and what is graver
+    channel: str | None = None  # as in `channels`, in whose place it is
+    person: str | None = None  # named in the message as the owner
+
+    @model_validator(mode="after")
+    def _says_who(self) -> Route:
+        if not (self.channel or self.person):
+            raise ValueError("a route needs a channel or a person")
+        return self
+
+
+_HOUR = "([01][0-9]|2[0-3]):[0-5][0-9]"
+_HOURS = f"^{_HOUR}-{_HOUR}$"
+
+
 class Alerts(_Section):
     """Section `alerts`: whom to tell, and from which impact on."""
 
     channels: tuple[str, ...] = ()  # apprise URLs, or env:NAME for a secret one
     min_impact_rate: Annotated[float, Field(ge=0, le=1)] = 0.005  # of daily GMV
+    routes: tuple[Route, ...] = ()
+    quiet_hours: Annotated[str, Field(pattern=_HOURS)] | None = None  # of the reporting zone
+    max_a_day: Annotated[int, Field(ge=1)] = 20  # messages a channel; the rest in one digest
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _not_the_whole_day(cls, hours: str | None) -> str | None:
+        if hours and hours[:5] == hours[6:]:
+            raise ValueError("they end when they begin; write as 22:00-07:00")
+        return hours
+
+    def addresses(self) -> list[str]:
+        """All addresses that anything may go to, in order."""
+        routed = (route.channel for route in self.routes if route.channel)
+        return list(dict.fromkeys([*self.channels, *routed]))
 
 
 _Days = Annotated[int, Field(ge=1)] | None
@@ -170,6 +225,7 @@ class Publish(_Section):
     keep: Annotated[int, Field(ge=3)] = 3  # generations
     warn_hours: Annotated[int, Field(ge=1)] = 36  # pages call themselves stale after
     schedule: str = "0 6 * * *"  # cron, in the reporting zone
+    site_url: Annotated[str, Field(pattern=r"^https?://[^\s#?]+$")] | None = None  # of the pages
 
 
 # What a rule may say of a source, medium or domain: no character of SQL, nor of a pattern but *.
@@ -214,6 +270,7 @@ class ShopFile(_Section):
     ignore: tuple[str, ...] = ()  # patterns below the inbox of files that are not wanted
     metrics: Metrics = Metrics()
     channels: Channels = Channels()
+    footprint: Footprint = Footprint()
     calendar: Calendar = Calendar()
     build: Build = Build()
     alerts: Alerts = Alerts()

@@ -108,6 +108,14 @@ class Settings:
                 self.config_file.name,
                 "Write it as in `platform:` of its source.",
             )
+        sold_on = {source.platform for source in sources.values()}
+        routed = {route.platform for route in self.file.alerts.routes} - {"*"}
+        if unknown := sorted(routed - sold_on):
+            raise config_error(
+                f"alerts.routes names platform `{unknown[0]}`, and no source is of it",
+                self.config_file.name,
+                "Write it as in `platform:` of its source.",
+            )
         return sources
 
     @property
@@ -140,10 +148,16 @@ class Settings:
         Raises:
             KpiError: a channel names a variable that is not set.
         """
-        return [
-            _secret(url.removeprefix("env:"), "alerts.channels") if url.startswith("env:") else url
-            for url in self.file.alerts.channels
-        ]
+        return list(dict.fromkeys(map(self.address_of, self.file.alerts.addresses())))
+
+    def address_of(self, channel: str) -> str:
+        """The address of a channel as section `alerts` writes it, its secret resolved.
+
+        Raises:
+            KpiError: it names a variable that is not set.
+        """
+        name = channel.removeprefix("env:")
+        return channel if name == channel else _secret(name, "alerts.channels")
 
     def on(self, target: str) -> Settings:
         """The same with another engine than `build.target`; of an empty name that one."""

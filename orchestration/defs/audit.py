@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from orchestration.build import dbt
 from orchestration.build.audit import audit_checks, failed_errors, reconciliation
+from orchestration.build.registry import registry
 from orchestration.build.tables import written
 from orchestration.defs.execution import step
 from orchestration.run import Run, gate_error
@@ -57,7 +57,7 @@ def audit(
         "ingest_files": run.query("from raw.ingest_files"),
         "reconciliation_daily": totals,
         "checks": checks,
-        "metrics": dbt.registry(),
+        "metrics": registry(),
         "run": run.facts(),
     }
     for name, frame in tables.items():

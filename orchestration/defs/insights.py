@@ -46,8 +46,8 @@ def insights(
     from models.anomaly import DetectorParams, detect
     from models.incidents import open_incidents
     from models.root_cause import root_causes
-    from orchestration.build import dbt
     from orchestration.build.insight_frames import read_frames
+    from orchestration.build.registry import registry
 
     with run.on_build() as query:
         frames = read_frames(query)
@@ -66,7 +66,7 @@ def insights(
     causes = root_causes(incidents, anomalies, frames.parts, frames.completeness)
     tables = {
         "anomalies": anomalies,
-        "incidents": explained(incidents, dbt.registry()),
+        "incidents": explained(incidents, registry()),
         "root_causes": causes,
     }
     for name, frame in tables.items():

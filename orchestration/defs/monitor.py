@@ -1,4 +1,4 @@
-"""What tells somebody when a run fails for good, also when its process was killed."""
+"""What tells somebody when a run fails for good, and delivers messages between runs."""
 
 import dagster as dg
 
@@ -15,3 +15,14 @@ def run_failure_alert(context: dg.RunFailureSensorContext) -> None:
     error = RuntimeError(context.failure_event.message or "the run ended without a word")
     run_id = context.dagster_run.run_id
     tell_failure(configured, State(configured.paths.state), run_id, "run", error)
+
+
+@dg.sensor(minimum_interval_seconds=300, default_status=dg.DefaultSensorStatus.RUNNING)
+def outgoing_alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Deliver the messages that are due, which a daily run alone would keep until tomorrow."""
+    from orchestration.alerting.delivery import deliver_due
+    from orchestration.ledger.state import State
+
+    configured = settings.load()
+    report = deliver_due(configured, State(configured.paths.state))
+    return dg.SkipReason(f"{sum(one.status == 'sent' for one in report)} messages were sent")

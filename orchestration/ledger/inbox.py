@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from orchestration.config.settings import Settings
 from orchestration.errors import config_error, disk_full
 from orchestration.ledger.identity import InboxFile, content_of, identify, matched
+from orchestration.ledger.lookups import LOOKUP, Tables, load_tables, record_lookups
 from orchestration.ledger.losses import lost_batches, take_digests
 from orchestration.ledger.manifests import MANIFEST, read_manifests
 from orchestration.ledger.misnamed import refuse_misnamed
@@ -24,8 +25,8 @@ from orchestration.ledger.rename import refuse_renamed
 from orchestration.ledger.state import FileRecord, State
 
 if TYPE_CHECKING:
-    from ingestion.errors import Need
     from ingestion.landing.account import LandedFile
+    from ingestion.landing.lookups import Table
     from ingestion.rows.pseudonymise import Tombstones
     from ingestion.rows.rates import Rates
 
@@ -85,10 +86,12 @@ def land_new_files(
     refuse_renamed(settings, state, found)
     lost = lost_batches(settings, state, found)
     misnamed = refuse_misnamed(settings, state)
+    tables = load_tables(settings, state)
     # Rates first: the amounts of the other files are landed converted.
     first = [item for item in found if "fx_rates" in item.match.files.format.feeds]
     for part in (first, [item for item in found if item not in first]):
-        _land_all(settings, state, key, part, counts, lost, until)
+        _land_all(settings, state, key, part, counts, lost, until, tables, found)
+    record_lookups(settings, state, tables)
     take_digests(settings, state)
     if lost:  # none may be left, whatever is in the inbox
         lost_batches(settings, state, ())
@@ -106,28 +109,48 @@ def _land_all(  # noqa: PLR0913, PLR0917 - what is landed, and all it is landed 
     counts: dict[str, int],
     lost: Collection[str],
     until: datetime | None,
+    tables: Tables,
+    found: Sequence[InboxFile],
 ) -> None:
     """Land what is new among some files of the inbox, and add it to the counts."""
     from ingestion.rows.pseudonymise import Tombstones
 
     erased = Tombstones.of(key, state.tombstones())
     rates = _rates(settings, state)
-    new = _new(state, items, rates, lost)
+    new = _new(state, items, rates, lost, key, tables)
+    shared = _shared({item.path for item in new}, found, tables, key)
     with ThreadPoolExecutor(_WORKERS) as pool:
-        landings = pool.map(lambda item: _land(settings, key, erased, rates, item, until), new)
-        for done, (delivery, file, needs) in enumerate(landings, start=1):
+        landings = pool.map(
+            lambda item: _land(settings, key, erased, rates, item, until, tables), new
+        )
+        for done, (delivery, file, depends) in enumerate(landings, start=1):
             if file.status == "waiting":
                 counts["files_waiting"] += 1
                 log.warning("%s", file.message)
                 continue
-            _record(state, file, delivery, needs, settings.paths.landing)
+            told = filter(None, [file.message, shared[settings.paths.inbox / file.source_file]])
+            record = replace(file, message="; ".join(told))
+            _record(state, record, delivery, depends, settings.paths.landing)
             counts["files_landed"] += file.status == "landed"
             for fate in FATES:
                 counts[fate] += getattr(file, fate)
-            if file.message:
-                log.warning("%s", file.message)
+            if record.message:
+                log.warning("%s", record.message)
             if done % 100 == 0:
                 log.info("landed %d of %d files", done, len(new))
+
+
+def _shared(
+    paths: Collection[Path], found: Sequence[InboxFile], tables: Tables, key: bytes
+) -> dict[Path, str]:
+    """What to tell of files that several entries read, each a part of the rows."""
+    from ingestion.landing.shared import Reading, told_of_shared
+
+    readings: dict[Path, list[Reading]] = {}
+    for item in found:
+        asked = tables.of(item.match.files.format)
+        readings.setdefault(item.path, []).append(Reading(item.source, item.match.files, asked))
+    return {path: told_of_shared(path, readings[path], key) for path in paths}
 
 
 def _rates(settings: Settings, state: State) -> Rates:
@@ -142,16 +165,19 @@ def _rates(settings: Settings, state: State) -> Rates:
     return landed_rates(settings.paths.landing, active, shop.currency, shop.timezone)
 
 
-def _new(
-    state: State, items: Sequence[InboxFile], rates: Rates, lost: Collection[str]
+def _new(  # noqa: PLR0913, PLR0917 - the files, and all that they depend on
+    state: State,
+    items: Sequence[InboxFile],
+    rates: Rates,
+    lost: Collection[str],
+    key: bytes,
+    tables: Tables,
 ) -> list[InboxFile]:
     """Files to land, each content once: unseen and lost ones, and ones read otherwise by now.
 
-    That is: under other rates than there are now, or as they were known before a mapping or
-    manifest was changed and changed back (`superseded`).
+    That is: under other rates or answers of lookups than there are now, or as they were known
+    before a mapping or manifest was changed and changed back (`superseded`).
     """
-    from ingestion.rows.rates import from_json
-
     known, converted = state.statuses(), state.converted()
     each = {item.delivery.batch_id: item for item in items}
     new = []
@@ -159,10 +185,10 @@ def _new(
         status = known.get(item.batch_id)
         is_new = status in (None, "superseded") and not _stays_withdrawn(item, known, converted)
         if item.needs and status in ("landed", "refused"):
-            is_new = (
-                _under(_record_of(item), item, from_json(item.needs), rates).batch_id
-                != item.batch_id
-            )
+            asked = tables.of(item.match.files.format)
+            now = _under(_record_of(item), item, item.needs, rates, key, asked).batch_id
+            may_lose = status == "landed" and not all(table.is_whole for table in asked)
+            is_new = now != item.batch_id and not may_lose
         if is_new or item.batch_id in lost:
             new.append(item)
     return new
@@ -194,7 +220,7 @@ def _outdated(
     here |= {(item.match.source, item.delivery.content) for item in found}
     outdated = set()
     for file in state.files():
-        if file["batch_id"] in current or file["format"] == MANIFEST:
+        if file["batch_id"] in current or file["format"] in (MANIFEST, LOOKUP):
             continue
         if file["status"] == "refused":
             is_outdated = settings.paths.inbox / file["source_file"] not in unopened
@@ -225,12 +251,16 @@ def _land(  # noqa: PLR0913, PLR0917 - a file, and all it is judged with
     rates: Rates,
     item: InboxFile,
     until: datetime | None,
-) -> tuple[str, FileRecord, tuple[Need, ...]]:
-    """Land one file; the delivery it is, its ledger record, and the rates it depends on."""
+    tables: Tables,
+) -> tuple[str, FileRecord, str]:
+    """Land one file; the delivery it is, its ledger record, and what it depends on."""
     from ingestion.errors import FileChanging, FileRejected
     from ingestion.landing.land import land_file
+    from ingestion.landing.lookups import remembered
+    from ingestion.rows.rates import to_json
 
     match, file = item.match, _record_of(item)
+    asked = tables.of(match.files.format)
     try:
         landed = land_file(
             match.path,
@@ -246,48 +276,57 @@ def _land(  # noqa: PLR0913, PLR0917 - a file, and all it is judged with
             entry=item.entry,
             until=until,
             known=item.seen,
+            tables=asked,
         )
     except FileChanging as error:
-        return file.batch_id, replace(file, status="waiting", message=str(error)), ()
+        return file.batch_id, replace(file, status="waiting", message=str(error)), ""
     except FileRejected as error:
         refused = replace(file, status="refused", message=str(error))
-        return file.batch_id, _under(refused, item, error.needs, rates), error.needs
+        depends = error.remembered or (to_json(error.needs) if error.needs else "")
+        return file.batch_id, _under(refused, item, depends, rates, key, asked), depends
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         raise disk_full(settings.paths.landing) from error
     if _is_uploading(match.path, landed):
         told = f"{match.path.name} is still being written: its last row is cut"
-        return file.batch_id, replace(file, status="waiting", message=told), ()
+        return file.batch_id, replace(file, status="waiting", message=told), ""
     record = replace(
         file,
         feeds=dict(landed.feeds),
         unknown_columns=tuple(landed.unknown_columns),
-        message="; ".join(filter(None, [*landed.issues, landed.cleaned])),
+        message="; ".join(filter(None, [*landed.issues, landed.cleaned, landed.looked_up])),
         first_at=landed.first_at,
         last_at=landed.last_at,
         **{fate: getattr(landed, fate) for fate in FATES},
     )
-    return file.batch_id, replace(record, batch_id=landed.batch_id), landed.needs
+    is_known = landed.needs or landed.job.asked.keys
+    depends = remembered(landed.needs, landed.job.asked) if is_known else ""
+    return file.batch_id, replace(record, batch_id=landed.batch_id), depends
 
 
-def _under(file: FileRecord, item: InboxFile, needs: tuple[Need, ...], rates: Rates) -> FileRecord:
-    """The record of a file whose amounts depend on rates: with others it is another batch."""
+def _under(  # noqa: PLR0913, PLR0917 - a file, and all it depends on
+    file: FileRecord,
+    item: InboxFile,
+    depends: str,
+    rates: Rates,
+    key: bytes,
+    tables: Sequence[Table],
+) -> FileRecord:
+    """The record of a file that depends on rates and lookups: with others it is another batch."""
     from ingestion.landing.deliveries import batch_id_of, rated_mark
+    from ingestion.landing.lookups import answered_mark, recalled
 
-    mark = rated_mark(file.mapping, needs, rates)
+    needs, answers = recalled(depends, tables, key) if depends else ((), "")
+    mark = rated_mark(answered_mark(file.mapping, answers), needs, rates)
     return replace(file, batch_id=batch_id_of(item.source.identity, file.content, mark))
 
 
-def _record(
-    state: State, file: FileRecord, delivery: str, needs: tuple[Need, ...], landing: Path
-) -> None:
-    from ingestion.rows.rates import to_json
-
+def _record(state: State, file: FileRecord, delivery: str, depends: str, landing: Path) -> None:
     try:
         state.record(file)
-        if needs:
-            state.remember_rates(delivery, file.batch_id, to_json(needs))
+        if depends:
+            state.remember_rates(delivery, file.batch_id, depends)
     except sqlite3.OperationalError as error:
         if "full" not in str(error):
             raise

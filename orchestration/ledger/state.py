@@ -102,14 +102,15 @@ class State:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / "state.sqlite"
-        with self._connect() as con:
+        with self.connect() as con:
             made = con.execute("select sql from sqlite_master where name = 'files'").fetchone()
             if made and "'expired'" not in made["sql"]:
                 con.executescript(_RENAMED + _SCHEMA + _REFILLED)
             con.executescript(_SCHEMA)
 
     @contextmanager
-    def _connect(self) -> Iterator[sqlite3.Connection]:
+    def connect(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, for modules of the ledger with tables of their own."""
         con = sqlite3.connect(self._path, timeout=30)
         con.row_factory = sqlite3.Row
         con.execute("pragma synchronous = full")
@@ -121,7 +122,7 @@ class State:
 
     def next_sequence(self) -> int:
         """A number larger than any given before, close to now in microseconds."""
-        with self._connect() as con:
+        with self.connect() as con:
             return self._next_sequence(con)
 
     @staticmethod
@@ -136,7 +137,7 @@ class State:
 
         A file that lands supersedes what was refused under its name: it came again, whole.
         """
-        with self._connect() as con:
+        with self.connect() as con:
             sequence = self._next_sequence(con)
             if file.status == "landed":
                 con.execute(
@@ -157,7 +158,7 @@ class State:
 
     def supersede(self, batch_ids: Collection[str]) -> None:
         """Let landed or refused batches count no more: their files are known as others now."""
-        with self._connect() as con:
+        with self.connect() as con:
             sequence = self._next_sequence(con)
             con.executemany(
                 "update files set status = 'superseded', seq = ? where batch_id = ?"
@@ -167,7 +168,7 @@ class State:
 
     def announce(self, manifests: Mapping[str, list[dict[str, Any]]]) -> None:
         """Remember what manifests say, by path; what the same ones said before is forgotten."""
-        with self._connect() as con:
+        with self.connect() as con:
             con.executemany(
                 "insert or replace into manifests values (?, ?)",
                 [(path, json.dumps(entries)) for path, entries in manifests.items()],
@@ -175,7 +176,7 @@ class State:
 
     def announcements(self) -> dict[str, list[dict[str, Any]]]:
         """What all manifests say, by their paths."""
-        with self._connect() as con:
+        with self.connect() as con:
             rows = con.execute("select path, entries from manifests order by path").fetchall()
         return {row["path"]: json.loads(row["entries"]) for row in rows}
 
@@ -187,20 +188,20 @@ class State:
             batch_id: batch id under the rates it was landed with.
             needs: the rates it depends on, as `ingestion.rows.rates` writes them.
         """
-        with self._connect() as con:
+        with self.connect() as con:
             con.execute(
                 "insert or replace into converted values (?, ?, ?)", (delivery, batch_id, needs)
             )
 
     def converted(self) -> dict[str, tuple[str, str]]:
         """Delivery -> (batch id, needs) of every file with foreign amounts."""
-        with self._connect() as con:
+        with self.connect() as con:
             rows = con.execute("select delivery, batch_id, needs from converted").fetchall()
         return {row["delivery"]: (row["batch_id"], row["needs"]) for row in rows}
 
     def reject(self, batch_id: str) -> bool:
         """Withdraw a batch from all later builds; False if there is no such landed batch."""
-        with self._connect() as con:
+        with self.connect() as con:
             done = con.execute(
                 "update files set status = 'rejected', seq = ? where batch_id = ?"
                 " and status = 'landed'",
@@ -213,7 +214,7 @@ class State:
 
         Only a batch that counted gets a new sequence: of the others no build held a row.
         """
-        with self._connect() as con:
+        with self.connect() as con:
             con.execute(
                 "update files set status = 'expired',"
                 " seq = case when status = 'landed' then ? else seq end where batch_id = ?",
@@ -222,21 +223,22 @@ class State:
 
     def identities(self) -> dict[str, str]:
         """Source -> the name it was first landed under, of sources that were renamed."""
-        with self._connect() as con:
+        with self.connect() as con:
             rows = con.execute("select source, identity from renamed").fetchall()
         return {row["source"]: row["identity"] for row in rows}
 
     def renamed_since(self, instant: datetime) -> list[tuple[str, str]]:
         """Old and new name of the sources that were renamed after an instant (UTC), in order."""
-        with self._connect() as con:
+        with self.connect() as con:
             rows = con.execute(
-                "select source, called from renames where at > ? order by rowid", (_text(instant),)
+                "select source, called from renames where at > ? order by rowid",
+                (_text(instant),),
             ).fetchall()
         return [(row["source"], row["called"]) for row in rows]
 
     def rename(self, old: str, new: str) -> None:
         """Let the ledger call a source otherwise, which keeps its identity; ends the rename."""
-        with self._connect() as con:
+        with self.connect() as con:
             identity = con.execute(
                 "select coalesce((select identity from renamed where source = ?), ?)", (old, old)
             ).fetchone()[0]
@@ -252,13 +254,13 @@ class State:
 
     def digests(self) -> dict[tuple[str, str], str]:
         """(batch, feed) -> sha256 of its landed file."""
-        with self._connect() as con:
+        with self.connect() as con:
             rows = con.execute("select batch_id, feed, sha256 from digests").fetchall()
         return {(row["batch_id"], row["feed"]): row["sha256"] for row in rows}
 
     def remember_digests(self, digests: Mapping[tuple[str, str], str]) -> None:
         """Remember what landed files hold, in the place of what they held before."""
-        with self._connect() as con:
+        with self.connect() as con:
             con.executemany(
                 "insert or replace into digests values (?, ?, ?)",
                 [(*key, sha256) for key, sha256 in digests.items()],
@@ -266,25 +268,25 @@ class State:
 
     def forget_digest(self, batch_id: str, feed: str) -> None:
         """Forget what a landed file held, before it is written anew."""
-        with self._connect() as con:
+        with self.connect() as con:
             con.execute("delete from digests where batch_id = ? and feed = ?", (batch_id, feed))
 
     def tombstones(self) -> dict[str, str]:
         """Mark of every erased pseudonym -> the one in its place."""
-        with self._connect() as con:
+        with self.connect() as con:
             rows = con.execute("select mark, replacement from tombstones").fetchall()
         return {row["mark"]: row["replacement"] for row in rows}
 
     def bury(self, replacements: Mapping[str, str]) -> None:
         """Remember erased pseudonyms by their marks; one that is known keeps its replacement."""
-        with self._connect() as con:
+        with self.connect() as con:
             con.executemany(
                 "insert or ignore into tombstones values (?, ?)", list(replacements.items())
             )
 
     def files(self) -> list[dict[str, Any]]:
         """The whole ledger, oldest change first; `feeds` as a dict feed -> landed rows."""
-        with self._connect() as con:
+        with self.connect() as con:
             rows = con.execute("select * from files order by seq, batch_id").fetchall()
         return [{**dict(row), "feeds": json.loads(row["feeds"])} for row in rows]
 
@@ -294,18 +296,18 @@ class State:
 
     def get(self, key: str) -> str | None:
         """A remembered value."""
-        with self._connect() as con:
+        with self.connect() as con:
             row = con.execute("select value from meta where key = ?", (key,)).fetchone()
         return row["value"] if row else None
 
     def set(self, key: str, value: str) -> None:
         """Remember a value."""
-        with self._connect() as con:
+        with self.connect() as con:
             con.execute("insert or replace into meta values (?, ?)", (key, value))
 
     def seen(self, key: str) -> bool:
         """Whether an alert with this key was sent."""
-        with self._connect() as con:
+        with self.connect() as con:
             return (
                 con.execute("select 1 from sent_alerts where key = ?", (key,)).fetchone()
                 is not None
@@ -313,7 +315,7 @@ class State:
 
     def mark(self, key: str, sent_at: datetime) -> None:
         """Remember that an alert was sent."""
-        with self._connect() as con:
+        with self.connect() as con:
             con.execute("insert or ignore into sent_alerts values (?, ?)", (key, _text(sent_at)))
 
 

@@ -184,11 +184,37 @@ def test_every_ratio_of_the_registry_names_its_numerator_and_denominator(
     for node in tables.values():
         for column in node.columns.values():
             metric = column.config.meta.get("metric", {})
+            if isinstance(metric, str):
+                continue
             parts = {metric.get("numerator"), metric.get("denominator")} - {None}
             assert parts <= set(node.columns), f"{node.name}.{column.name}"
             assert (len(parts) == 2) == (metric.get("additivity") == "ratio"), column.name
             found += bool(parts)
     assert found >= 10
+
+
+def test_a_metric_is_defined_once_and_whole(tables: dict[str, Any]) -> None:
+    """Other columns that are the same figure name it: `metric: gmv`."""
+    entries = [
+        (f"{node.name}.{column.name}", column.name, column.config.meta["metric"])
+        for node in tables.values()
+        for column in node.columns.values()
+        if "metric" in column.config.meta
+    ]
+    defined = [name for _, name, entry in entries if isinstance(entry, dict)]
+    assert len(defined) > 30 and len(set(defined)) == len(defined), sorted(defined)
+    words = {"label", "definition", "unit", "additivity", "good_direction", "owner", "feeds"}
+    more = {"numerator", "denominator", "whole", "needs"}
+    for place, name, entry in entries:
+        if isinstance(entry, str):
+            assert entry == name and name in defined, place
+            continue
+        assert words <= entry.keys() <= words | more, place
+        assert all(entry[key].keys() == {"en", "zh"} for key in ("label", "definition")), place
+        assert all(said.strip() for key in ("label", "definition") for said in entry[key].values())
+        assert entry["additivity"] in ("additive", "non_additive", "ratio"), place
+        assert entry["good_direction"] in ("up", "down", "neutral"), place
+        assert entry["owner"] and entry["unit"], place
 
 
 def test_every_reference_is_written_out() -> None:

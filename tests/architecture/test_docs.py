@@ -87,6 +87,13 @@ def test_the_page_of_the_formats_is_made_from_the_formats() -> None:
     assert (ROOT / "docs/formats.md").read_text() == page(), "run `make docs`"
 
 
+def test_the_diagram_of_the_marts_is_made_from_their_tests() -> None:
+    from orchestration.build.erd import page
+    from tests.support.contracts import manifest
+
+    assert (ROOT / "docs/erd.md").read_text() == page(manifest()), "run `make docs`"
+
+
 def test_no_large_or_foreign_file_is_tracked() -> None:
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True

@@ -32,6 +32,8 @@ ROWS = {
                        "int_campaigns_visited", "int_campaigns_mapped", "dim_campaign"],
     "traffic_daily": ["stg_raw__traffic_daily"],
     "fx_rates": ["stg_raw__fx_rates"],
+    "campaigns": ["stg_raw__campaigns"],
+    "benchmarks": ["stg_raw__benchmarks", "fct_benchmarks_monthly"],
     "customers": ["stg_raw__customers", "int_customer_links"],
     "shipments": ["stg_raw__shipments"],
     "platform_daily": ["stg_raw__platform_daily", "int_consoles_reported"],
@@ -58,6 +60,8 @@ SUMS = [
 # feed/thing of quality.orphans_daily, or why none is lost.
 _KEPT = "all rows are kept, "
 JOINS = {
+    ("dim_campaign", "campaign_spend", "campaigns"): _KEPT + "most campaigns have no plan",
+    ("dim_campaign", "campaigns", "campaign_spend"): _KEPT + "a plan may cost nothing",
     # feed that looks, thing it looks for: counted in quality.orphans_daily
     ("int_refunds_converted", "refunds", "orders"): "refunds/order",
     ("int_order_items_shared", "order_items", "orders"): "order_items/order",

@@ -121,6 +121,14 @@ def test_language_and_theme_switch_without_reload(visit: Visit, site: Path) -> N
     check(visit, page, site)
 
 
+def test_a_link_to_a_day_shows_that_day(visit: Visit, site: Path) -> None:
+    page = visit.drawn(site / "drivers.html", "lang=zh&dim=channel&day=2026-11-18")
+    assert page.url.split("#")[0].endswith("/drivers/2026-11-18.html")
+    assert "lang=zh" in page.url and "dim=channel" in page.url and "day=" not in page.url
+    page = visit.drawn(site / "drivers.html", "lang=en&day=1999-01-01")
+    assert page.url.split("#")[0].endswith("/drivers.html")
+
+
 def test_the_skip_link_leaves_the_address_as_it_was(visit: Visit, site: Path) -> None:
     page = visit.drawn(site / "drivers.html", "lang=zh&cmp=last_year&dim=channel")
     before = page.url

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from orchestration.alerting import delivery
+from orchestration.alerting.channels import Channel, Outcome
 from orchestration.run import open_run
 from tests.support.homes import Home
 
@@ -18,15 +18,15 @@ from tests.support.homes import Home
 class Sent(list[str]):
     """Subjects that a channel was told."""
 
-    def send(self, message: Any) -> tuple[bool, int, str]:
+    def send(self, message: Any, *_: Any) -> Outcome:
         self.append(message.subject)
-        return True, 1, ""
+        return Outcome("sent")
 
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
     told = Sent()
-    monkeypatch.setattr(delivery._Channel, "send", told.send)
+    monkeypatch.setattr(Channel, "send", lambda _, *given: told.send(*given))
     return told
 
 
@@ -57,11 +57,11 @@ def fail(home: Home) -> None:
 
 EACH = [
     ("orchestration.alerting.alerts.write_trace", full),
-    ("orchestration.alerting.delivery._write", full),
+    ("orchestration.alerting.outbox._write", full),
     ("orchestration.ledger.state.State.set", locked),
     ("orchestration.ledger.state.State.get", locked),
-    ("orchestration.ledger.state.State.seen", locked),
-    ("orchestration.ledger.state.State.mark", locked),
+    ("orchestration.ledger.outgoing.Outgoing.put", locked),
+    ("orchestration.ledger.outgoing.Outgoing.__init__", locked),
     ("orchestration.build.warehouse.discard_build", full),
     ("dashboards.site.write_status", full),
     ("orchestration.run.Run.published", full),

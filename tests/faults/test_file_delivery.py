@@ -178,7 +178,7 @@ def test_what_is_refused_and_removed_is_refused_no_more(
     home.put(bad, name)
     limits = home.settings.file.privacy.model_copy(update={"withdrawn_days": 1})
     file = home.settings.file.model_copy(update={"privacy": limits})
-    with home.state._connect() as con:
+    with home.state.connect() as con:
         con.execute("update files set landed_at = '2020-01-01 00:00:00'")
     apply_retention(replace(home.settings, file=file), home.state, date(2026, 5, 31))
     assert home.land()["files_refused"] == 1

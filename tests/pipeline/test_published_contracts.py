@@ -24,7 +24,7 @@ _BY_NAME: tuple[tuple[str, set[pl.DataType]], ...] = (
     (r"rows_.*|.*_rows|impressions|clicks|quantity", {pl.Int64()}),
 )
 # Decomposed, credited or estimated: DOUBLE and never rounded in marts.
-_SHARED_OUT = re.compile(r"(attributed|credited)_.*|new_customers")
+_SHARED_OUT = re.compile(r"(attributed|credited|claimed)_.*|new_customers")
 _EMPTY_WORDS = {"a", "an", "the", "of", "is", "in", "and", "its", "row", "column", "value"}
 
 

@@ -24,8 +24,8 @@ def test_every_ratio_is_its_numerator_over_its_denominator(finished_home: Path) 
         """,
     )
     assert {name for _, name, _, _ in ratios} == {
-        "aov", "cac", "conversion_rate", "gmv_per_buyer", "mer", "orders_per_buyer",
-        "repeat_purchase_rate", "retention_rate", "roas", "spend_rate",
+        "aov", "cac", "conversion_rate", "gmv_per_buyer", "mer", "net_roas", "orders_per_buyer",
+        "reached_rate", "repeat_purchase_rate", "retention_rate", "roas", "spend_rate",
     }  # fmt: skip
     for mart, name, numerator, denominator in ratios:
         by, published = OF_WHOLES.get(name, ("rowid", f"any_value({name})"))
@@ -46,7 +46,7 @@ def test_every_ratio_is_its_numerator_over_its_denominator(finished_home: Path) 
                 count(*) filter (published > 0),
                 count(*) filter (
                     coalesce(is_defined, false) <> (published is not null)
-                    or abs(published - worked_out) > 1e-12 * published
+                    or abs(published - worked_out) > 1e-12 * abs(published)
                 )
             from both_ways
             """,

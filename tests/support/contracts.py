@@ -15,6 +15,7 @@ from models.episodes import INCIDENT_SCHEMA
 from models.root_cause import ROOT_CAUSE_SCHEMA
 from orchestration.build import dbt, raw
 from orchestration.build.audit import RECONCILED
+from orchestration.build.registry import METRICS, metrics
 from orchestration.config.settings import DBT_PROJECT_DIR
 
 Rows = pl.DataFrame | Sequence[Mapping[str, Any]]
@@ -31,7 +32,7 @@ _WRITTEN: dict[str, Mapping[str, Any]] = {
     "insights.root_causes": {**ROOT_CAUSE_SCHEMA, **_LOST},
     "quality.checks": dbt.CHECKS_SCHEMA,
     "quality.ingest_files": raw._files_frame([], []).schema,
-    "quality.metrics": dbt.metrics({"nodes": {}}).schema,
+    "quality.metrics": METRICS,
     "quality.reconciliation_daily": RECONCILED,
     "quality.run": {
         "run_id": pl.String, "built_at": INSTANT, "data_through": pl.Date, "as_of": pl.Date,
@@ -55,13 +56,24 @@ def _models() -> dict[str, dict[str, Any]]:
     return found
 
 
+def manifest() -> dict[str, Any]:
+    """Of what dbt would parse the tables of `contracts` and their keys."""
+    nodes: dict[str, Any] = {}
+    for name, model in _models().items():
+        columns = {column["name"]: column for column in model["columns"]}
+        nodes[name] = {"name": model["name"], "resource_type": "model", "columns": columns}
+        for test in model.get("data_tests", []):
+            for kind in {"unique_grain", "refers_to"} & set(test):
+                told = {"name": kind, "kwargs": test[kind]["arguments"]}
+                place = f"{name} {kind} {len(nodes)}"
+                nodes[place] = {"name": place, "resource_type": "test", "columns": {},
+                                "test_metadata": told, "attached_node": name}  # fmt: skip
+    return {"nodes": nodes}
+
+
 def registry() -> pl.DataFrame:
     """`quality.metrics` as a run would publish it."""
-    nodes = {
-        name: {"resource_type": "model", "columns": {c["name"]: c for c in model["columns"]}}
-        for name, model in _models().items()
-    }
-    return dbt.metrics({"nodes": nodes})
+    return metrics(manifest())
 
 
 def comparisons() -> pl.DataFrame:

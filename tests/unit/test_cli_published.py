@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from typer.testing import CliRunner, Result
 from orchestration.cli.console import console
 from orchestration.cli.main import app
 from orchestration.cli.show import show_headline
+from orchestration.ledger.outgoing import Letter, Outgoing
+from orchestration.ledger.state import State
 from tests.support.contracts import comparisons, fakes, registry
 
 DAY, WEEK_BEFORE = date(2026, 11, 20), date(2026, 11, 13)
@@ -259,7 +261,7 @@ def test_export_writes_what_is_published_and_nothing_else(tmp_path: Path) -> Non
         "insights.empty.parquet", "insights.incidents.parquet", "marts.fct_gmv_change.parquet",
         "marts.fct_gmv_daily.parquet", "marts.odd.parquet", "quality.comparisons.parquet",
         "quality.metrics.parquet", "quality.run.parquet",
-        "quality.source_completeness_daily.parquet",
+        "quality.source_completeness_daily.parquet", "schema.json",
     ]  # fmt: skip
     rows = {entry["table"]: entry["rows"] for entry in json.loads(done.stdout)["tables"]}
     assert rows["marts.fct_gmv_daily"] == 2
@@ -268,7 +270,8 @@ def test_export_writes_what_is_published_and_nothing_else(tmp_path: Path) -> Non
     assert pl.read_parquet(tmp_path / "out/insights.empty.parquet").columns == ["name", "count"]
     one = kpi(home, "export", "parquet", "--table", "odd")
     assert one.exit_code == 0
-    assert [path.name for path in (home / "data/export").iterdir()] == ["marts.odd.parquet"]
+    written = {path.name for path in (home / "data/export").iterdir()}
+    assert written == {"marts.odd.parquet", "schema.json"}
 
 
 def test_no_text_of_a_csv_is_a_formula_and_numbers_stay_numbers(tmp_path: Path) -> None:
@@ -409,6 +412,20 @@ def test_status_says_how_far_each_source_is_complete(tmp_path: Path) -> None:
     assert ["site", "orders", "2026-11-17", "3", "file_missing", "site/a.csv"] in lines
     assert not any(line[:2] in (["site", "events"], ["site", "refunds"]) for line in lines)
     assert "site/b.csv" in told and "announces it" in told
+    state = State(home / "data/state")
+    letter = Letter(
+        "k", "c", "kpi-1", "high", "kpi-1 fell", "{}", datetime(2026, 11, 21, tzinfo=UTC)
+    )
+    outgoing = Outgoing(state)
+    outgoing.put([letter], datetime(2026, 11, 21, tzinfo=UTC))
+    assert "not delivered" not in kpi(home, "status").output  # it has not been tried
+    outgoing.note("c", "channel 1 (json)", 1, None, "")
+    outgoing.end(1, "dead", datetime(2026, 11, 22, tzinfo=UTC), "HTTP 500")
+    told = kpi(home, "status").output
+    assert "messages that were not delivered" in told
+    assert "HTTP 500" in told and "kpi-1 fell" in told and "channel 1 (json)" in told
+    [lost] = json.loads(kpi(home, "--json", "status").stdout)["undelivered"]
+    assert (lost["status"], lost["reason"]) == ("dead", "HTTP 500")
     marks = json.loads(kpi(home, "--json", "status").stdout)["watermarks"]
     assert [(m["source"], m["feed"], m["lag_days"]) for m in marks] == [
         ("market", "all", 0), ("site", "all", 3), ("site", "orders", 3),

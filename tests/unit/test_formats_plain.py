@@ -234,6 +234,21 @@ PLAIN: dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]] = {
         ("rate_date", "currency", "rate"),
         [(MAY_1, "USD", D("7.12345678")), (MAY_1, "JPY", D("0.04670000"))],
     ),
+    "benchmarks": (
+        ("month", "metric", "unit", "value", "base_month", "dimension", "segment", "origin"),
+        [
+            (MAY_1, "conversion_rate", "rate", 0.031, None, None, None, "sample institute"),
+            (MAY_1, "gmv", "index", 104.2, date(2026, 1, 1), "platform", "tmall", None),
+        ],
+    ),
+    "campaigns": (
+        ("campaign", "platform", "first_day", "last_day", "kind", "updated_at"),
+        [
+            ("Spring sale", "shopify", MAY_1, date(2026, 5, 14), "sale",
+             datetime(2026, 4, 20, 2)),
+            ("17", "shopify", date(2026, 5, 10), None, None, None),
+        ],
+    ),
     "market_size": (
         ("period_start", "metric", "value", "category", "origin"),
         [
@@ -351,3 +366,16 @@ def test_lists_that_carry_no_version_must_name_their_instant(tmp_path: Path, for
     assert home.land(header, f"{form}_{STAMP}.csv").rows_read == 0
     with pytest.raises(FileRejected, match="its name carries no export instant"):
         home.land(header, f"{form}.csv")
+
+
+def test_a_review_of_no_product_and_a_ticket_of_nothing_land(tmp_path: Path) -> None:
+    home = Shop(tmp_path / "reviews", "plain_reviews")
+    landed = home.land("review_id,rating,reviewed_at\nr1,4,2026-05-01 10:00:00\n", "r.csv")
+    assert rows(home, landed, "reviews", "review_id", "product_id", "order_id", "rating") == [
+        ("r1", None, None, 4.0)
+    ]
+    home = Shop(tmp_path / "tickets", "plain_tickets")
+    landed = home.land("ticket_id,opened_at,kind\nt1,2026-05-01 10:00:00,other\n", "t.csv")
+    assert rows(home, landed, "tickets", "ticket_id", "order_id", "product_id", "customer_key") == [
+        ("t1", None, None, None)
+    ]

@@ -332,6 +332,31 @@ def test_a_gap_that_was_filled_is_closed_and_not_forgotten() -> None:
     assert later.equals(after)
 
 
+def test_what_late_data_take_back_is_withdrawn_and_stands_again_when_found_again() -> None:
+    marks = {("tmall", GMV, 6): fall(-100.0)}
+    before = opened(marks)
+    assert before["withdrawn_date"].to_list() == [None]
+    gone = opened({}, before=before)
+    assert gone.select("closed_date", "withdrawn_date").rows() == [(DAY + timedelta(7),) * 2]
+    assert opened({}, before=gone).equals(gone)
+    again = opened(marks, before=gone)
+    assert again.equals(before)
+    # An earlier day cannot take back what it does not reach, nor can a window that begins later.
+    until = completeness().filter(pl.col("business_date") < DAY + timedelta(6))
+    kept = open_incidents(anomalies({}, days=6), until, pl.DataFrame(), before)
+    assert kept["withdrawn_date"].to_list() == [None]
+    window = anomalies({}).filter(pl.col("business_date") > DAY + timedelta(6))
+    assert opened(window, before=before)["withdrawn_date"].to_list() == [None]
+
+
+def test_half_of_a_usual_day_lost_is_critical() -> None:
+    severities = [
+        opened({("tmall", GMV, 3): fall(-loss)})["severity"].to_list()
+        for loss in (499.0, 500.0, 199.0, 200.0, 49.0, 50.0)  # of the company's 1000
+    ]
+    assert severities == [["high"], ["critical"], ["medium"], ["high"], ["low"], ["medium"]]
+
+
 def test_nothing_judged_keeps_what_was_known() -> None:
     before = opened({("tmall", GMV, 3): fall(-100.0)})
     assert opened(anomalies({}).clear(), before=before).equals(before)

@@ -211,3 +211,28 @@ def test_orders_of_a_source_are_delivered_in_one_way() -> None:
     # A feed without an order of its own, and no column of the period.
     lines = {"path": "a/l*.csv", "format": "plain_order_items", "delivery": "snapshot:ordered_at"}
     assert "delivery names column `ordered_at`; feed order_items" in told(shop(lines))
+
+
+def test_what_is_of_no_shop_needs_no_platform_and_all_else_does() -> None:
+    place = {"timezone": "Asia/Shanghai", "currency": "CNY"}
+    office = {**place, "files": [{"path": "o/*.csv", "format": "plain_headcount"}]}
+    named = {**office, "platform": "company", "shop_id": "company"}
+    [bare], [full] = (list(parse_sources({"o": one}).values()) for one in (office, named))
+    # Whoever made the names up may take them out: nothing is landed anew.
+    assert fingerprint(bare, bare.files[0]) == fingerprint(full, full.files[0])
+    shop = {**place, "files": [{"path": "s/*.csv", "format": "plain_orders"}]}
+    told = r"`platform` is missing: rows of feed orders \(s/\*.csv\) are of a shop"
+    with pytest.raises(MappingError, match=told):
+        parse_sources({"s": shop})
+    with pytest.raises(MappingError, match="`shop_id` is missing"):
+        parse_sources({"s": {**shop, "platform": "web"}})
+
+
+def test_the_last_day_of_a_source_lands_nothing_anew() -> None:
+    files = [{"path": "s/*.csv", "format": "plain_orders"}]
+    one = {"platform": "web", "shop_id": "s", "timezone": "UTC", "currency": "EUR", "files": files}
+    [before], [after] = (list(parse_sources({"s": told}).values())
+                         for told in (one, {**one, "until": "2026-03-31"}))  # fmt: skip
+    assert fingerprint(before, before.files[0]) == fingerprint(after, after.files[0])
+    with pytest.raises(MappingError, match="until"):
+        parse_sources({"s": {**one, "until": "in spring"}})

@@ -76,6 +76,25 @@ def test_baskets_sales_campaigns_and_redemptions(journey: Home) -> None:
 
 
 @needs_data
+def test_a_second_file_says_when_the_campaigns_ran(journey: Home) -> None:
+    """Joined here by polars on the typed tables."""
+    ran = pl.read_parquet(JOURNEY / "campaign_descriptions.parquet")
+    told = pl.read_parquet(JOURNEY / "campaigns.parquet").join(ran, on="campaign_id")
+    members = journey.rows("campaign_members").select("campaign_id", "member_from", "member_to")
+    wanted = told.select(
+        pl.col("campaign_id").cast(pl.String),
+        member_from=pl.col("start_date").dt.date(),
+        member_to=pl.col("end_date").dt.date(),
+    )
+    assert members.sort(members.columns).equals(wanted.sort(wanted.columns))
+    plans = journey.rows("campaigns")
+    assert plans.height == 27
+    assert plans["kind"].value_counts().sort("kind").rows() == (
+        ran["campaign_type"].value_counts().sort("campaign_type").rows()
+    )
+
+
+@needs_data
 def test_lines_are_worth_what_they_were_sold_for(journey: Home) -> None:
     lines = journey.rows("order_items").sort("_row_number")
     raw = pl.read_parquet(JOURNEY / "transactions.parquet")

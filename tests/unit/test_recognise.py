@@ -47,13 +47,13 @@ def test_the_demo_shop_is_proposed_as_its_example_says(demo: Path) -> None:
     proposal, content = proposed(demo, Told())
     example = yaml.safe_load(DEMO_CONFIG.read_text(encoding="utf-8"))
     wanted = {
-        files["path"]: (files["format"], source["platform"], source["currency"])
+        files["path"]: (files["format"], source.get("platform"), source["currency"])
         for source in example["sources"].values()
         for files in source["files"]
         if any(demo.glob(files["path"]))
     }
     found = {
-        files["path"]: (files["format"], source["platform"], source["currency"])
+        files["path"]: (files["format"], source.get("platform"), source["currency"])
         for source in content["sources"].values()
         for files in source["files"]
     }
@@ -367,3 +367,34 @@ def test_what_the_reader_unpacks_is_recognised_like_the_csv_of_the_same_columns(
     }
     (reading,) = readings(proposal).values()
     assert (reading.trial.rows_read, reading.trial.rows_landed) == (1, 1)
+
+
+def test_what_is_of_the_company_is_asked_for_no_shop(tmp_path: Path) -> None:
+    put(tmp_path, "office/people.csv", "month,team,headcount\n2026-03-01,shop,3\n")
+    _, content = proposed(tmp_path)
+    assert {"platform", "shop_id"}.isdisjoint(content["sources"]["office"])
+    parse_sources(content["sources"])
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "is_asked"),
+    [
+        ("Order,Cost type,Booked at,Amount", "{n},payment_fee,2026-03-0{n} 10:00:00,1.5{n}", False),
+        (
+            "Parcel no,Order no,Carrier,Shipped at,Delivered at",
+            "p{n},o{n},dhl,2026-03-0{n} 10:00:00,",
+            True,
+        ),
+    ],
+)
+def test_the_order_of_exports_is_asked_for_rows_that_may_change_alone(
+    tmp_path: Path, header: str, row: str, *, is_asked: bool
+) -> None:
+    """A fee is booked once; of a parcel a later file tells that it came."""
+    for number, rows in ((1, (1, 2, 3)), (2, (3, 4, 5))):
+        text = "".join(row.format(n=n) + "\n" for n in rows)
+        put(tmp_path, f"exports/file_{number}.csv", f"{header}\n{text}")
+    proposal, _ = proposed(tmp_path)
+    asked = [q for q in write(proposal).questions if q.key.endswith("exported_at")]
+    assert [len(r.group.paths) for r in readings(proposal).values()] == [2]
+    assert bool(asked) == is_asked

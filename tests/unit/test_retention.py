@@ -57,7 +57,7 @@ def by_name(state: State) -> dict[str, dict[str, Any]]:
 def age(state: State, name: str, days: int) -> None:
     """Let a file have been landed some days ago."""
     then = datetime.now(UTC) - timedelta(days=days)
-    with state._connect() as con:
+    with state.connect() as con:
         con.execute("update files set landed_at = ? where source_file = ?",
                     (then.replace(tzinfo=None).isoformat(sep=" "), name))  # fmt: skip
 

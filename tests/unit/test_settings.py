@@ -54,6 +54,12 @@ def test_defaults(home: Path) -> None:
         (GOOD + "metrics: {funnel: {window_days: 0}}\n", r"metrics\.funnel\.window_days"),
         (GOOD + "metrics: {attribution: {window_days: 1.5}}\n", r"attribution\.window_days"),
         (GOOD + "metrics: {sessions: {gap_minutes: 90, cap_hours: 1}}\n", "longer than cap_hours"),
+        (GOOD + "footprint: {parcels: 1}\n", r"footprint\.parcels: .*did you mean `parcel`"),
+        (GOOD + "footprint: {carriers: {dhl: -1}}\n", r"footprint\.carriers\.dhl"),
+        (GOOD + "alerts: {routes: [{metric: gmv}]}\n", "a route needs a channel or a person"),
+        (GOOD + "alerts: {quiet_hours: night}\n", r"line 6, alerts\.quiet_hours"),
+        (GOOD + "alerts: {quiet_hours: '22:00-22:00'}\n", "they end when they begin"),
+        (GOOD + "publish: {site_url: data/site}\n", r"line 6, publish\.site_url"),
         ("shop: [", "not valid YAML"),
         ("", "shop"),
     ],
@@ -68,9 +74,10 @@ def test_what_is_wrong_is_said_with_its_line(home: Path, text: str, message: str
 
 def test_what_a_shop_does_not_say_is_what_the_dbt_project_says(home: Path) -> None:
     (home / "shop.yml").write_text(GOOD)
-    variables = settings.load().file.metrics.variables()
+    file = settings.load().file
+    variables = {**file.metrics.variables(), **file.footprint.variables()}
     project = yaml.safe_load((settings.DBT_PROJECT_DIR / "dbt_project.yml").read_text())["vars"]
-    assert variables.items() <= project.items() and len(variables) == 6
+    assert variables.items() <= project.items() and len(variables) == 9
     example = yaml.safe_load(settings.DEMO_CONFIG.read_text())["metrics"]
     assert Metrics.model_validate(example) == Metrics()
 
@@ -187,3 +194,16 @@ def test_a_secret_comes_from_the_environment(home: Path, monkeypatch: pytest.Mon
         settings.load().alert_channels()
     monkeypatch.setenv("CHAT_URL", "json://127.0.0.1:9/")
     assert settings.load().alert_channels() == ["json://127.0.0.1:9/"]
+
+
+def test_a_route_of_a_platform_nobody_sells_on_is_refused(home: Path) -> None:
+    (home / "shop.yml").write_text(
+        GOOD.replace(
+            "{}",
+            "{tmall: {platform: tmall, shop_id: s, timezone: UTC, currency: EUR,"
+            " files: [{path: a.csv, format: plain_orders}]}}",
+        )
+        + "alerts: {routes: [{platform: tmal, person: Li}]}\n"
+    )
+    with pytest.raises(KpiError, match=r"alerts\.routes names platform `tmal`"):
+        _ = settings.load().sources

@@ -1,6 +1,6 @@
 {% set feeds = [
     'orders', 'order_items', 'refunds', 'events', 'traffic_daily', 'campaign_spend',
-    'platform_daily', 'products', 'fx_rates'
+    'platform_daily', 'products', 'fx_rates', 'campaigns', 'benchmarks'
 ] %}
 with
 
@@ -46,6 +46,16 @@ platform_daily as (
 
 fx_rates as (
     select * from {{ ref('stg_raw__fx_rates') }}
+    where _is_tied
+),
+
+campaigns as (
+    select * from {{ ref('stg_raw__campaigns') }}
+    where _is_tied
+),
+
+benchmarks as (
+    select * from {{ ref('stg_raw__benchmarks') }}
     where _is_tied
 ),
 

@@ -69,7 +69,8 @@ final as (
         sources.platform,
         sources.shop_id,
         sources.feed,
-        sources.is_expected_daily,
+        sources.is_expected_daily
+        and coalesce(days.business_date <= sources.delivers_until, true) as is_expected_daily,
         sources.feed in ('orders', 'events')
         or coalesce(sources.is_expected_daily and sources.instant_kind = 'instant', false)
             as is_intraday,

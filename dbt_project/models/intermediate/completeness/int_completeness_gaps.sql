@@ -1,5 +1,12 @@
 with judged as (
-    select * from {{ ref('int_completeness_judged') }}
+    select
+        *,
+        case feed
+            when 'events' then 'visit'
+            when 'traffic_daily' then 'traffic'
+            else 'purchase'
+        end as kind
+    from {{ ref('int_completeness_judged') }}
     where not is_complete and feed in ('orders', 'order_items', 'events', 'traffic_daily')
 ),
 
@@ -23,11 +30,7 @@ gaps as (
     select
         judged.business_date,
         judged.platform,
-        case
-            when judged.feed = 'events' then 'visit'
-            when judged.feed = 'traffic_daily' then 'traffic'
-            else 'purchase'
-        end as kind,
+        judged.kind,
         coalesce(min(arrived.arrived_rows) = 0, false) as is_lost
     from judged
     left join arrived
@@ -38,11 +41,7 @@ gaps as (
     group by
         judged.business_date,
         judged.platform,
-        case
-            when judged.feed = 'events' then 'visit'
-            when judged.feed = 'traffic_daily' then 'traffic'
-            else 'purchase'
-        end
+        judged.kind
 ),
 
 -- what is missing at the end is late, or the platform has been given up

@@ -14,6 +14,18 @@ platforms as (
     group by feed, platform
 ),
 
+-- platforms of which no source delivers any more
+ended as (
+    select
+        case when feed = 'events' then 'visit' else 'purchase' end as kind,
+        platform,
+        max(delivers_until) as delivers_until
+    from {{ source('raw', 'sources') }}
+    where feed in ('events', 'orders')
+    group by feed, platform
+    having count(*) = count(delivers_until)
+),
+
 newest as (
     select
         kind,
@@ -22,14 +34,18 @@ newest as (
     group by kind
 ),
 
--- a platform that has been silent for four weeks has been given up and holds nobody back
+-- a platform that has been silent for four weeks, or is said to, has been given up and holds
+-- nobody back
 company as (
     select
         platforms.kind,
         min(platforms.last_complete_date) as last_complete_date
     from platforms
     inner join newest on platforms.kind = newest.kind
-    where platforms.last_complete_date > newest.newest_date - 28
+    left join ended on platforms.kind = ended.kind and platforms.platform = ended.platform
+    where
+        platforms.last_complete_date > newest.newest_date - 28
+        and coalesce(ended.delivers_until >= newest.newest_date, true)
     group by platforms.kind
 ),
 

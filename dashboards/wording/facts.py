@@ -1,0 +1,198 @@
+"""What a message says, for programs: figures, places, state of the data and a link, without words.
+
+Belongs here: the schema that docs/alerts.md describes; `VERSION` grows when a field changes its
+meaning or goes. Sentences on the same evidence are in `alerts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from urllib.parse import quote
+
+import polars as pl
+
+from dashboards.wording.changes import EFFECT_ORDER
+from dashboards.wording.comparisons import Comparisons, change_row
+from dashboards.wording.incidents import impact_of
+from dashboards.wording.message import AlertInfo
+from dashboards.wording.metrics import Metrics, unit_of
+
+SCHEMA, VERSION = "kpi-warehouse/alert", 1
+_OF_SALES = frozenset(
+    {"gmv", "gmv_3_days", "buyers", "orders_per_buyer", "aov", "gmv_per_unit", "refund_rate"}
+)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Published tables a message draws from.
+
+    Attributes:
+        changes: rows of `fct_gmv_change`.
+        completeness: `quality.source_completeness_daily`.
+        comparisons: `quality.comparisons`.
+        metrics: the registry by name.
+        feeds_of: feeds a metric is made of; of others all are looked at.
+        causes: rows of `insights.root_causes`; those of other incidents are not looked at.
+        watermarks: `quality.source_watermarks`.
+        consoles: `quality.platform_reconciliation_daily`.
+    """
+
+    changes: pl.DataFrame
+    completeness: pl.DataFrame
+    comparisons: Comparisons
+    metrics: Metrics
+    feeds_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    causes: pl.DataFrame | None = None
+    watermarks: pl.DataFrame | None = None
+    consoles: pl.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """Why an incident is told.
+
+    Attributes:
+        name: opened, grew, escalated or reopened.
+        lead: what stands before the place in the subject; its severity if not given.
+        lines: the first line in each language; none of one that opened.
+    """
+
+    name: str = "opened"
+    lead: str | None = None
+    lines: Mapping[str, str] = field(default_factory=dict)
+
+
+def change_of(
+    incident: Mapping[str, Any], evidence: Evidence
+) -> tuple[str | None, Mapping[str, Any] | None]:
+    """The comparison that suits an incident's last day, and the row of its platform or company."""
+    changes, day = evidence.changes, incident["last_date"]
+    comparison = evidence.comparisons.sensible(changes, day) if len(changes) else None
+    if comparison is None:
+        return None, None
+    # A segment's row of fct_gmv_change is the whole company's: only its platform is told.
+    platform = incident["platform"]
+    place = ("all", "all") if platform is None else ("platform", str(platform))
+    return comparison, change_row(changes, day, comparison, *place)
+
+
+def facts(
+    incidents: Sequence[Mapping[str, Any]], info: AlertInfo, event: str, owner: str | None = None
+) -> dict[str, Any]:
+    """The facts of a message: JSON values only.
+
+    Args:
+        incidents: of each what `incident_facts` gives; none of a failed run, a digest or a test.
+        info: shop, currency.
+        event: opened, grew, escalated, reopened, closed, withdrawn, run_failed, lookups, digest or
+            test.
+        owner: who looks after it.
+    """
+    return {
+        "schema": SCHEMA,
+        "version": VERSION,
+        "event": event,
+        "shop": info.shop,
+        "currency": info.currency,
+        "owner": owner,
+        "incidents": list(incidents),
+    }
+
+
+def incident_facts(
+    incident: Mapping[str, Any], evidence: Evidence, info: AlertInfo
+) -> dict[str, Any]:
+    """One incident as it stands."""
+    is_data = incident["kind"] == "data"
+    same = ("incident_id", "kind", "severity", "metric", "dimension", "segment", "platform",
+            "opened_date", "last_date", "closed_date", "withdrawn_date", "days", "observed",
+            "expected", "lower", "upper", "cause_metric", "cause_side", "cause_dimension",
+            "cause_segment", "feeds", "reason", "expected_rows", "arrived_rows")  # fmt: skip
+    known = {name: _plain(incident.get(name)) for name in same}
+    return known | {
+        "status": _status(incident),
+        "unit": None if is_data else unit_of(str(incident["metric"]), evidence.metrics),
+        "impact_amount": _plain(incident["impact_amount"]),
+        "impact_of": None if is_data else impact_of(incident),
+        "effects": None if is_data else _effects(incident, evidence),
+        "places": [] if is_data else _places(incident, evidence.causes),
+        "data": _data(incident, evidence.completeness),
+        "link": link_of(incident, info.site),
+    }
+
+
+def _status(incident: Mapping[str, Any]) -> str:
+    if incident.get("withdrawn_date") is not None:
+        return "withdrawn"
+    return "open" if incident["closed_date"] is None else "closed"
+
+
+def _effects(incident: Mapping[str, Any], evidence: Evidence) -> dict[str, Any] | None:
+    """The effects on GMV of the last day against its comparison; they sum to the change."""
+    comparison, row = change_of(incident, evidence)
+    if row is None:
+        return None
+    parts = {name: _plain(row.get(f"{name}_effect")) or 0.0 for name in EFFECT_ORDER}
+    return {
+        "business_date": _plain(incident["last_date"]),
+        "comparison": comparison,
+        "gmv": _plain(row["gmv"]),
+        "base_gmv": _plain(row["base_gmv"]),
+        "gmv_change": _plain(row["gmv_change"]),
+        "parts": parts,
+    }
+
+
+def _places(incident: Mapping[str, Any], causes: pl.DataFrame | None) -> list[dict[str, Any]]:
+    if causes is None or causes.is_empty():
+        return []
+    own = causes.filter(
+        pl.col("incident_id") == incident["incident_id"], pl.col("impact_amount") < 0
+    ).sort("dimension_rank", "impact_amount", "segment")
+    return [
+        {name: _plain(row[name]) for name in ("dimension", "segment", "impact_amount")}
+        for row in own.to_dicts()
+    ]
+
+
+def _data(incident: Mapping[str, Any], completeness: pl.DataFrame) -> list[dict[str, Any]]:
+    """What of the last day has arrived, feed by feed."""
+    day = completeness.filter(
+        pl.col("business_date") == incident["last_date"], pl.col("reason") != "not_expected"
+    ).sort("source", "feed")
+    names = ("source", "feed", "is_complete", "reason", "arrived_rows", "expected_rows")
+    return [{name: _plain(row[name]) for name in names} for row in day.to_dicts()]
+
+
+def link_of(incident: Mapping[str, Any], site: str, lang: str | None = None) -> str | None:
+    """The page that shows an incident; None where the pages are not served.
+
+    Args:
+        incident: kind, metric, platform, last_date, cause_dimension.
+        site: address of the pages.
+        lang: language to show them in; that of the reader if not given.
+    """
+    if not site:
+        return None
+    state = {"lang": lang}
+    metric = str(incident["metric"])
+    if incident["kind"] == "data":
+        page, state["at"] = "quality.html", "completeness"
+    elif metric not in _OF_SALES:
+        page, state["platform"] = "funnel.html", incident["platform"]
+    else:
+        page, state["dim"] = "drivers.html", incident.get("cause_dimension")
+        state["day"] = str(incident["last_date"])
+    parts = "&".join(f"{name}={quote(str(one), safe='')}" for name, one in state.items() if one)
+    return f"{site.rstrip('/')}/{page}" + (f"#{parts}" if parts else "")
+
+
+def _plain(value: Any) -> Any:
+    """As JSON knows it: days as ISO text, money as a number."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    return value.isoformat() if isinstance(value, date) else float(value)
