@@ -186,6 +186,8 @@ def invoke(arguments: list[str], target: Path) -> Mapping[str, Any]:
         results = _run([*arguments, *left_out], project, target, sent)
         if is_full and (every := sent.of_all(project, results)):
             _keep(every, full)
+    if not results:
+        return {}
     by_node = {result.node.unique_id: result for result in results}
     if compiled:
         results += data_tests.run_tests(project, compiled, by_node, build_file)
