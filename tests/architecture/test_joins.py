@@ -77,13 +77,13 @@ SUMS = [
     "fct_experiment_arms_daily",
     "int_platforms_refunding", "int_lookups_of_costs", "int_cost_rates", "int_order_categories",
     "int_profit_entries", "int_profit_cells", "fct_profit_daily", "fct_settlements_daily",
-    "fct_month_close",
     "int_lifecycle_cells", "fct_lifecycle_daily",
     "fct_segments_monthly", "fct_segment_migration_monthly", "fct_segment_behaviour_monthly",
     "fct_channel_cohorts_monthly", "fct_gmv_hourly", "fct_promo_hourly", "fct_promo_review",
     "int_promo_days", "int_campaign_visits", "fct_campaign_daily",
     "int_lookups_of_stock", "int_stock_days",
     "fct_product_daily", "fct_category_daily", "fct_inventory_daily", "fct_supplier_monthly",
+    "fct_month_close", "int_target_weights", "fct_targets_daily", "fct_efficiency_monthly",
 ]  # fmt: skip
 # Table, feed that looks, feed it looks in -> where its rows that find none are counted, as
 # feed/thing of quality.orphans_daily, or why none is lost.
@@ -182,6 +182,31 @@ JOINS = {
     ("int_stock_products", "purchase_orders", "order_items"): "purchase_orders/product",
     ("int_stock_products", "purchase_orders", "products"): "purchase_orders/product",
     ("dim_product", "products", "orders"): _KEPT + "of a source without orders sales are NULL",
+    ("int_order_bookings", "order_costs", "orders"): "order_costs/order",
+    ("int_order_bookings", "settlements", "orders"): "settlements/order",
+    ("int_order_bookings", "order_costs", "fx_rates"): "order_costs/rate",
+    ("int_order_bookings", "settlements", "fx_rates"): "settlements/rate",
+    ("int_order_bookings", "order_costs", "settlements"): "rows of both, beside each other",
+    ("int_order_bookings", "settlements", "order_costs"): "likewise",
+    ("int_order_categories", "order_items", "orders"): "lines of int_order_items_shared, each of an"
+    " order that is there",
+    ("int_order_categories", "orders", "order_items"): _KEPT + "without lines in category (unknown)",
+    ("int_profit_entries", "order_costs", "orders"): "bookings of int_order_bookings, each of an"
+    " order that is there",
+    ("int_profit_entries", "order_items", "orders"): "likewise, of int_order_items_shared",
+    ("int_profit_entries", "refunds", "orders"): "refunds/payment",
+    ("int_profit_entries", "refunds", "order_items"): _KEPT + "shared over the whole order",
+    ("fct_settlements_daily", "order_costs", "orders"): "of paid orders alone",
+    ("fct_settlements_daily", "orders", "order_costs"): _KEPT + "counted as unlisted",
+    ("fct_month_close", "refunds", "orders"): "refunds/payment",
+    ("int_target_weights", "budgets", "targets"): "months of both",
+    ("int_target_weights", "targets", "budgets"): "months of both",
+    ("fct_targets_daily", "budgets", "targets"): _KEPT + "days without an own plan are spread",
+    ("fct_targets_daily", "targets", "budgets"): "likewise",
+    ("fct_targets_daily", "targets", "campaign_spend"): _KEPT + "what is not known of a plan is NULL",
+    ("fct_targets_daily", "budgets", "campaign_spend"): _KEPT + "likewise",
+    ("fct_targets_daily", "campaign_spend", "budgets"): "spend without a budget is in"
+    " fct_channel_daily",
     ("dim_product", "products", "refunds"): _KEPT + "of a source without refunds these are NULL",
 }  # fmt: skip
 

@@ -1,5 +1,5 @@
--- By platform over all months: what closed months have adjusted is what open ones have taken, and sales
--- less refunds, adjustments included, are the net sales by order date of fct_gmv_daily.
+-- By platform over all months: what closed months have adjusted is what later ones have taken, and
+-- sales less refunds, adjustments included, are the net sales by order date of fct_gmv_daily.
 with months as (
     select
         platform,

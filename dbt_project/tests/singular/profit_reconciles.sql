@@ -1,5 +1,5 @@
--- By platform over all days: gmv and refunds are those of fct_gmv_daily, CM1 that of the orders' own
--- margins where each is known, costs of orders what staging has of orders that are found, and
+-- By platform over all days: gmv and refunds are those of fct_gmv_daily, CM1 that of the orders'
+-- own margins where each is known, costs of orders what staging has of orders that are found, and
 -- advertising the spend of staging.
 with profit as (
     select

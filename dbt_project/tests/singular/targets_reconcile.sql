@@ -1,5 +1,5 @@
--- The days of a month sum to the target it was given, unless its own days are planned otherwise, and
--- what has been reached is what fct_gmv_daily sums to.
+-- The days of a month sum to the target it was given, unless its own days are planned otherwise,
+-- and what has been reached is what fct_gmv_daily sums to.
 with months as (
     select
         date_trunc('month', business_date) as month_start,

@@ -3,12 +3,12 @@
     'freight_insurance', 'agency_fee', 'packaging', 'tax', 'advertising'
 ] %}
 with given as (
-    {% for platform, category, cost_type, rate in var('cost_rates') %}
+    {% for rate in var('cost_rates') %}
         select
-            '{{ platform }}' as platform,
-            '{{ category }}' as category,
-            '{{ cost_type }}' as cost_type,
-            cast({{ rate }} as double) as rate
+            '{{ rate[0] }}' as platform,
+            '{{ rate[1] }}' as category,
+            '{{ rate[2] }}' as cost_type,
+            cast('{{ rate[3] }}' as double) as rate
         union all
     {% endfor %}
     select
@@ -21,11 +21,10 @@ with given as (
 final as (
     select
         platform,
-        category,
         {% for kind in kinds %}
-            max(case when cost_type = '{{ kind }}' then rate end) as {{ kind }}_rate
-            {{- ',' if not loop.last }}
+            max(case when cost_type = '{{ kind }}' then rate end) as {{ kind }}_rate,
         {% endfor %}
+        category
     from given
     where platform is not null
     group by platform, category

@@ -22,12 +22,11 @@ spend as (
 told as (
     select
         platform,
-        min(business_date) as first_date,
-        max(business_date) as last_date,
         {% for kind in required + optional %}
-            max(case when measure = '{{ kind }}' then 1 else 0 end) as tells_{{ kind }}
-            {{- ',' if not loop.last }}
+            max(case when measure = '{{ kind }}' then 1 else 0 end) as tells_{{ kind }},
         {% endfor %}
+        min(business_date) as first_date,
+        max(business_date) as last_date
     from entries
     where measure not in ('gmv', 'borne', 'refunds', 'goods_cost')
     group by platform

@@ -22,9 +22,14 @@ lines as (
     where is_goods and is_paid and main_order_key in (select orders.main_order_key from orders)
 ),
 
+paid as (
+    select main_order_key from orders
+    where is_paid
+),
+
 refunds as (
     select * from {{ ref('int_refunds_converted') }}
-    where main_order_key in (select orders.main_order_key from orders where orders.is_paid)
+    where main_order_key in (select paid.main_order_key from paid)
 ),
 
 bookings as (
@@ -104,8 +109,9 @@ flows as (
         refund_date as business_date,
         category,
         'goods_cost' as measure,
-        {{ cents('kept_amount - lag(kept_amount, 1, cast(cost_amount as double)) over kept_before') }}
-            as flow_cents
+        {{ cents(
+            'kept_amount - lag(kept_amount, 1, cast(cost_amount as double)) over kept_before'
+        ) }} as flow_cents
     from kept
     window
         kept_before as (
@@ -126,8 +132,8 @@ weighed as (
     select
         *,
         sum(value_cents) over (partition by order_key) as value_total_cents,
-        row_number() over (partition by order_key order by category) as position,
-        row_number() over (partition by order_key order by category) as line_number
+        row_number() over (partition by order_key order by category, main_order_key) as position,
+        row_number() over (partition by order_key order by category, main_order_key) as line_number
     from (
         select
             flows.main_order_key,

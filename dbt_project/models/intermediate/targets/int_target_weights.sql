@@ -70,8 +70,8 @@ weekdays as (
     from months
     inner join shaped
         on
-            shaped.business_date < months.month_start
-            and shaped.business_date >= months.month_start - 364
+            months.month_start > shaped.business_date
+            and months.month_start <= shaped.business_date + 364
     where shaped.promo is null
     group by months.month_start, {{ iso_weekday('shaped.business_date') }}
 ),
@@ -84,7 +84,7 @@ events as (
         shaped.day_of_phase,
         {{ ratio('sum(shaped.relative_gmv)', 'count(shaped.relative_gmv)') }} as weight
     from months
-    inner join shaped on shaped.business_date < months.month_start
+    inner join shaped on months.month_start > shaped.business_date
     where shaped.promo is not null
     group by months.month_start, shaped.promo, shaped.phase, shaped.day_of_phase
 ),

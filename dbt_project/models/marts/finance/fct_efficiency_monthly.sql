@@ -132,7 +132,8 @@ final as (
         cast(case when own.dimension = 'all' then advertised.advertised_gmv end as decimal(18, 2))
             as mer_gmv_amount,
         case
-            when own.dimension = 'all' then {{ ratio('advertised.advertised_gmv', 'advertised.cost') }}
+            when own.dimension = 'all'
+                then {{ ratio('advertised.advertised_gmv', 'advertised.cost') }}
         end as mer,
         case when own.dimension = 'all' then platforms.mer_platforms end as mer_platforms
     from own

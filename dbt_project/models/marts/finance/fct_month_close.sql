@@ -1,3 +1,15 @@
+{% set sums = [
+    'merchant_receivable_amount', 'refunded_amount', 'cm1_amount', 'cm2_amount', 'cm3_amount'
+] %}
+{% set refunded = 'coalesce(of_orders.closed_refunded_amount, 0)' %}
+{% set adjusted = 'coalesce(of_orders.adjustment_amount, 0)' %}
+{% set by_order = {
+    'closed_refunded_amount': refunded,
+    'closed_net_amount': 'booked.gmv - ' ~ refunded,
+    'adjustment_amount': '-' ~ adjusted,
+    'adjusted_net_amount': 'booked.gmv - ' ~ refunded ~ ' - ' ~ adjusted,
+    'taken_adjustment_amount': '-coalesce(taken.amount, 0)'
+} %}
 with
 
 orders as (
@@ -79,14 +91,10 @@ booked as (
     select
         month_start,
         platform,
-        sum(gmv) as gmv,
-        {% for name in [
-            'merchant_receivable_amount', 'refunded_amount', 'cm1_amount', 'cm2_amount',
-            'cm3_amount'
-        ] %}
-            case when count(*) = count({{ name }}) then sum({{ name }}) end as {{ name }}
-            {{- ',' if not loop.last }}
+        {% for name in sums %}
+            case when count(*) = count({{ name }}) then sum({{ name }}) end as {{ name }},
         {% endfor %}
+        sum(gmv) as gmv
     from profit
     group by month_start, platform
 ),
@@ -95,7 +103,6 @@ final as (
     select
         booked.month_start,
         booked.platform,
-        closes.close_date,
         span.last_date > closes.close_date as is_closed,
         cast(booked.gmv as decimal(18, 2)) as gmv,
         cast(booked.merchant_receivable_amount as decimal(18, 2)) as merchant_receivable_amount,
@@ -103,18 +110,11 @@ final as (
         cast(booked.cm1_amount as decimal(18, 2)) as cm1_amount,
         cast(booked.cm2_amount as decimal(18, 2)) as cm2_amount,
         cast(booked.cm3_amount as decimal(18, 2)) as cm3_amount,
-        {% for name, amount in {
-            'closed_refunded_amount': 'coalesce(of_orders.closed_refunded_amount, 0)',
-            'closed_net_amount': 'booked.gmv - coalesce(of_orders.closed_refunded_amount, 0)',
-            'adjustment_amount': '-coalesce(of_orders.adjustment_amount, 0)',
-            'adjusted_net_amount': 'booked.gmv - coalesce(of_orders.closed_refunded_amount, 0)'
-            ~ ' - coalesce(of_orders.adjustment_amount, 0)',
-            'taken_adjustment_amount': '-coalesce(taken.amount, 0)'
-        }.items() %}
+        {% for name, amount in by_order.items() %}
             cast(case when refunders.platform is not null then {{ amount }} end as decimal(18, 2))
-                as {{ name }}
-            {{- ',' if not loop.last }}
+                as {{ name }},
         {% endfor %}
+        closes.close_date
     from booked
     cross join span
     inner join closes on booked.month_start = closes.month_start

@@ -33,12 +33,11 @@ based as (
         cells.borne_amount,
         case when refunders.platform is not null then cells.refunds_amount end as refunded_amount,
         cells.goods_cost_amount,
-        coalesce(cells.estimated_goods_cost_amount, 0) as estimated_goods_cost_amount,
         {% for kind in required + optional + ['advertising'] %}
             cells.{{ kind }}_amount as told_{{ kind }}_amount,
-            coalesce(own.{{ kind }}_rate, general.{{ kind }}_rate) as {{ kind }}_rate
-            {{- ',' if not loop.last }}
+            coalesce(own.{{ kind }}_rate, general.{{ kind }}_rate) as {{ kind }}_rate,
         {% endfor %}
+        coalesce(cells.estimated_goods_cost_amount, 0) as estimated_goods_cost_amount
     from cells
     left join known
         on

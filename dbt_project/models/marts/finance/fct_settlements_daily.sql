@@ -42,6 +42,7 @@ dated as (
         paired.due_amount,
         case when paired.booking_key is not null then coalesce(paired.settled_amount, 0) end
             as settled_amount,
+        paired.due_amount - coalesce(paired.settled_amount, 0) as open_amount,
         paired.settled_date is null as is_open,
         orders.paid_goods_amount - orders.refunded_amount as net_amount,
         {{ days_from('orders.business_date', 'coalesce(paired.settled_date, span.last_date)') }}
@@ -69,19 +70,19 @@ final as (
         cast(
             case
                 when count(booking_key) = count(due_amount)
-                    then coalesce(sum(due_amount - settled_amount), 0)
+                    then coalesce(sum(open_amount), 0)
             end as decimal(18, 2)
         ) as gap_amount,
         cast(
-            sum(case when not is_open then coalesce(due_amount - settled_amount, 0) else 0 end)
+            sum(case when not is_open then coalesce(open_amount, 0) else 0 end)
             as decimal(18, 2)
         ) as difference_amount,
         cast(
-            sum(case when is_open and is_late then coalesce(due_amount - settled_amount, 0) else 0 end)
+            sum(case when is_open and is_late then coalesce(open_amount, 0) else 0 end)
             as decimal(18, 2)
         ) as overdue_amount,
         cast(
-            sum(case when not is_open and is_late and settled_amount > 0 then settled_amount else 0 end)
+            sum(case when not is_open and is_late then greatest(settled_amount, 0) else 0 end)
             as decimal(18, 2)
         ) as late_amount,
         count(
@@ -89,8 +90,7 @@ final as (
         ) as short_orders,
         count(
             distinct case
-                when booking_key is not null and is_late and coalesce(due_amount, settled_amount) > 0
-                    then main_order_key
+                when is_late and coalesce(due_amount, settled_amount) > 0 then main_order_key
             end
         ) as late_orders,
         count(

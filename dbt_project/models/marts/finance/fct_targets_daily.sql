@@ -173,23 +173,24 @@ spread as (
 ),
 
 -- spend of a platform is known from its first to its last day
+told as (
+    select
+        platform,
+        min(spend_date) as first_date,
+        max(spend_date) as last_date
+    from spend
+    group by platform
+),
+
 spent as (
     select
         days.business_date,
         told.platform,
         spend.campaign,
         spend.cost
-    from (
-        select
-            platform,
-            min(spend_date) as first_date,
-            max(spend_date) as last_date
-        from spend
-        group by platform
-    ) as told
+    from told
     inner join days on days.business_date between told.first_date and told.last_date
-    left join spend
-        on days.business_date = spend.spend_date and told.platform = spend.platform
+    left join spend on days.business_date = spend.spend_date and told.platform = spend.platform
 ),
 
 campaigns as (
@@ -254,8 +255,8 @@ met as (
         case
             when count(actual.actual) over to_date = count(*) over to_date
                 then sum(actual.actual) over to_date
-        end as actual_to_date,
-        sum(cast(spread.target as decimal(38, 12))) over to_date as target_to_date
+        end as actual_so_far,
+        sum(cast(spread.target as decimal(38, 12))) over to_date as target_so_far
     from spread
     left join actual
         on
@@ -286,12 +287,12 @@ final as (
         target,
         is_spread,
         cast(actual as double) as actual,
-        cast(target_to_date as double) as target_to_date,
-        cast(actual_to_date as double) as actual_to_date,
+        cast(target_so_far as double) as target_so_far,
+        cast(actual_so_far as double) as actual_so_far,
         cast(month_target as double) as month_target,
         {{ ratio('actual', 'target') }} as attainment_rate,
-        {{ ratio('actual_to_date', 'target_to_date') }} as attainment_to_date_rate,
-        {{ ratio('actual_to_date', 'month_target') }} as month_attainment_rate
+        {{ ratio('actual_so_far', 'target_so_far') }} as attainment_so_far_rate,
+        {{ ratio('actual_so_far', 'month_target') }} as month_attainment_rate
     from met
 )
 

@@ -90,7 +90,7 @@ summed as (
     group by present.business_date, present.comparison, present.dimension, present.segment
 ),
 
-factors as (
+measured as (
     select
         summed.*,
         company.visitors as company_visitors,
@@ -107,40 +107,49 @@ factors as (
             and company.dimension = 'all'
 ),
 
--- A target has no factors: it is the usual day (trailing_28d), its visitors, buyers and orders so many
--- times as many that they make the target. Targets of a dimension are rounded: they are brought to
--- the company's where they come to it within 0.1 %; a dimension without such targets has no rows.
+company_targets as (
+    select
+        business_date,
+        target
+    from targets
+    where dimension = 'all'
+),
+
+dimension_targets as (
+    select
+        business_date,
+        dimension,
+        count(*) as target_count
+    from targets
+    group by business_date, dimension
+),
+
+-- A target has no factors: it is the usual day (trailing_28d), its visitors, buyers and orders so
+-- many times as many that they make the target. Targets of a dimension are rounded: they are
+-- brought to the company's where they come to it within 0.1 %; other dimensions have no rows.
 planned as (
     select
-        factors.*,
-        company.target as company_target,
+        measured.*,
+        company_targets.target as company_target,
         coalesce(targets.target, 0) as own_target,
         sum(targets.target) over segments as dimension_target,
         count(targets.target) over segments
-        = max(dimensions.target_count) over segments
-        and count(case when targets.target > 0 and factors.base_gmv <= 0 then 1 end) over segments
+        = max(dimension_targets.target_count) over segments
+        and count(case when targets.target > 0 and measured.base_gmv <= 0 then 1 end) over segments
         = 0 as is_comparable
-    from factors
-    inner join targets as company
-        on factors.business_date = company.business_date and company.dimension = 'all'
+    from measured
+    inner join company_targets on measured.business_date = company_targets.business_date
     left join targets
         on
-            factors.business_date = targets.business_date
-            and factors.dimension = targets.dimension
-            and factors.segment = targets.segment
-    left join (
-        select
-            business_date,
-            dimension,
-            count(*) as target_count
-        from targets
-        group by business_date, dimension
-    ) as dimensions
+            measured.business_date = targets.business_date
+            and measured.dimension = targets.dimension
+            and measured.segment = targets.segment
+    left join dimension_targets
         on
-            factors.business_date = dimensions.business_date
-            and factors.dimension = dimensions.dimension
-    where factors.comparison = 'trailing_28d'
-    window segments as (partition by factors.business_date, factors.dimension)
+            measured.business_date = dimension_targets.business_date
+            and measured.dimension = dimension_targets.dimension
+    where measured.comparison = 'trailing_28d'
+    window segments as (partition by measured.business_date, measured.dimension)
 ),
 
 scaled as (
@@ -160,7 +169,7 @@ scaled as (
         and not has_company_lost
 ),
 
-sides_of_all as (
+factors as (
     select
         business_date,
         comparison,
@@ -176,7 +185,7 @@ sides_of_all as (
         {% endfor %}
         has_company_changed_tracking,
         has_company_gap
-    from factors
+    from measured
     union all
     select
         business_date,
@@ -197,7 +206,7 @@ sides_of_all as (
 ),
 
 effects as (
-    {{ lmdi('sides_of_all') }}
+    {{ lmdi('factors') }}
 ),
 
 final as (
