@@ -124,7 +124,7 @@ JOINS = {
     ("int_order_bookings", "settlements", "order_costs"): "likewise",
     ("int_order_categories", "order_items", "orders"): "lines of int_order_items_shared, each of an"
     " order that is there",
-    ("int_order_categories", "orders", "order_items"): _KEPT + "without lines in category (unknown)",
+    ("int_order_categories", "orders", "order_items"): _KEPT + "without lines in (unknown)",
     ("int_profit_entries", "order_costs", "orders"): "bookings of int_order_bookings, each of an"
     " order that is there",
     ("int_profit_entries", "order_items", "orders"): "likewise, of int_order_items_shared",
@@ -137,7 +137,7 @@ JOINS = {
     ("int_target_weights", "targets", "budgets"): "months of both",
     ("fct_targets_daily", "budgets", "targets"): _KEPT + "days without an own plan are spread",
     ("fct_targets_daily", "targets", "budgets"): "likewise",
-    ("fct_targets_daily", "targets", "campaign_spend"): _KEPT + "what is not known of a plan is NULL",
+    ("fct_targets_daily", "targets", "campaign_spend"): _KEPT + "what is not known is NULL",
     ("fct_targets_daily", "budgets", "campaign_spend"): _KEPT + "likewise",
     ("fct_targets_daily", "campaign_spend", "budgets"): "spend without a budget is in"
     " fct_channel_daily",
