@@ -51,7 +51,7 @@ lint: $(STAMP) ## ruff, mypy, import-linter, sqlfluff; FIX=1 formats Python firs
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/sqlfluff lint -q dbt_project/models dbt_project/tests/singular
+	@$(BIN)/sqlfluff lint -q -p 0 dbt_project/models dbt_project/tests/singular
 
 bench: $(STAMP) ## beside hand-written SQL and other tools: SIZE=S, M or L; CHECK=1 only compares with the bars
 	@$(BIN)/python -m benchmarks.bench --size $(or $(SIZE),S) $(if $(CHECK),--check) \

@@ -1,4 +1,5 @@
--- The hours of a day and platform hold its paid orders, and the hours of a phase those since it began.
+-- The hours of a day and platform hold its paid orders, and the hours of a phase those since it
+-- began.
 with
 
 staged as (

@@ -64,8 +64,8 @@ bought as (
         on
             orders.is_paid
             and orders.business_date <= active.business_date
-            and active.business_date - active.window_days <= orders.business_date
-    where active.business_date = (select max(business_date) from active)
+            and orders.business_date >= active.business_date - active.window_days
+    where active.business_date = (select max(days.business_date) from active as days)
     group by active.business_date, active.members
 ),
 
