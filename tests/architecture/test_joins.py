@@ -190,7 +190,7 @@ JOINS = {
     ("int_order_bookings", "settlements", "order_costs"): "likewise",
     ("int_order_categories", "order_items", "orders"): "lines of int_order_items_shared, each of an"
     " order that is there",
-    ("int_order_categories", "orders", "order_items"): _KEPT + "without lines in category (unknown)",
+    ("int_order_categories", "orders", "order_items"): _KEPT + "without lines in (unknown)",
     ("int_profit_entries", "order_costs", "orders"): "bookings of int_order_bookings, each of an"
     " order that is there",
     ("int_profit_entries", "order_items", "orders"): "likewise, of int_order_items_shared",

@@ -63,8 +63,8 @@ bought as (
     left join {{ ref('fct_orders') }} as orders
         on
             orders.is_paid
-            and orders.business_date <= active.business_date
-            and orders.business_date >= active.business_date - active.window_days
+            and active.business_date >= orders.business_date
+            and active.business_date - active.window_days <= orders.business_date
     where active.business_date = (select max(days.business_date) from active as days)
     group by active.business_date, active.members
 ),
