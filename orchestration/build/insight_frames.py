@@ -118,6 +118,16 @@ _CUSTOMERS = """
     left join rates using ("group")
     order by customer_key
 """
+# Of days whose visitors have had the whole span to buy in.
+_ARMS = """
+    select platform, experiment, variant,
+        sum(columns(* exclude (platform, experiment, variant, business_date, is_mature,
+            conversion_rate, converted_pre_period_revenue))::double)
+    from marts.fct_experiment_arms_daily
+    where is_mature and variant != '(several)'
+    group by all
+    order by all
+"""
 
 
 @dataclass(frozen=True)
@@ -134,6 +144,7 @@ class InsightFrames:
         series: the further series that are judged, in the long form of `models.series`.
         paths: distinct paths of a platform, as `models.attribution` wants them.
         customers: what each has bought, as `models.future_sales` wants it.
+        arms: variants of experiments, as `models.experiments` wants them.
     """
 
     daily: pl.DataFrame
@@ -144,6 +155,7 @@ class InsightFrames:
     series: pl.DataFrame
     paths: pl.DataFrame
     customers: pl.DataFrame
+    arms: pl.DataFrame
 
 
 def read_frames(query: Query) -> InsightFrames:
@@ -191,4 +203,5 @@ def read_frames(query: Query) -> InsightFrames:
         series=pl.concat(series),
         paths=query(_PATHS),
         customers=query(_CUSTOMERS),
+        arms=query(_ARMS),
     )

@@ -21,6 +21,7 @@ _MARTS = (
     "fct_order_items",
     "fct_orders",
     "fct_sessions",
+    "fct_experiment_arms_daily",
     "dim_customer",
     "dim_date",
     "dim_promo",
@@ -90,12 +91,14 @@ def _incidents(run: Run, frames: "InsightFrames") -> dict[str, pl.DataFrame]:
 
 def _expectations(frames: "InsightFrames") -> dict[str, pl.DataFrame]:
     from models.attribution import credited
+    from models.experiments import experiment_results
     from models.forecast import forecast
     from models.future_sales import future_sales
 
     ahead = future_sales(frames.customers, _VALUE_DAYS)
     return {
         "attribution_data_driven": credited(frames.paths),
+        "experiment_results": experiment_results(frames.arms),
         "gmv_forecast": forecast(frames.daily, frames.dates, frames.promos, frames.completeness),
         "customer_value": ahead.customers.select(
             "customer_key",
