@@ -160,7 +160,7 @@ def test_the_review_counts_what_polars_counts(golden_build: Path) -> None:
     found = read(
         golden_build,
         "select platform, first_date, last_date, gmv, orders, buyers, new_buyers, cost,"
-        " new_buyer_d30_repurchase_rate, baseline_naive_gmv from marts.fct_promo_review"
+        " new_buyer_d30_repurchase, baseline_naive_gmv from marts.fct_promo_review"
         " where promo = 'double_11' and promo_year = 2026",
     )
     assert set(found["platform"]) == {"tmall", "shopify"}
@@ -168,5 +168,5 @@ def test_the_review_counts_what_polars_counts(golden_build: Path) -> None:
         wanted = reviewed(row["platform"], row["first_date"], row["last_date"])
         assert {name: row[name] for name in wanted} == wanted
         # no spend is told, the last new buyer has had two days, and before it nothing was sold
-        assert row["cost"] is None and row["new_buyer_d30_repurchase_rate"] is None
+        assert row["cost"] is None and row["new_buyer_d30_repurchase"] is None
         assert row["baseline_naive_gmv"] == Decimal(0)

@@ -61,7 +61,7 @@ CONTRACT = {
     "fct_promo_hourly": "promo promo_year platform phase hours_since_start orders gmv"
     " cumulative_gmv previous_gmv previous_cumulative_gmv",
     "fct_promo_review": "promo promo_year platform gmv orders buyers new_buyers"
-    " new_buyer_d30_repurchase_rate discount_amount cost baseline_naive_gmv margin_roi",
+    " new_buyer_d30_repurchase discount_amount cost baseline_naive_gmv margin_roi",
     "fct_refunds": "source refund_id order_id product_id reason amount goods_amount other_amount"
     " is_after_shipping",
     "fct_sales_ladder_daily": "business_date refund_basis rung amount other_amount shipping_basis",

@@ -201,7 +201,7 @@ final as (
         case
             when promos.last_date + 30 <= horizons.last_complete_date
                 then {{ ratio('came.returned', 'came.customers') }}
-        end as new_buyer_d30_repurchase_rate,
+        end as new_buyer_d30_repurchase,
         {{ ratio('usual.returned', 'usual.customers') }} as ordinary_d30_repurchase_rate,
         {% for bearer in ['merchant', 'platform', 'creator'] %}
             cast(discounted.{{ bearer }}_discount_amount as decimal(18, 2))
