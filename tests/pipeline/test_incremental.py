@@ -29,7 +29,9 @@ WIDE = ("fct_attribution_daily", "fct_sales_ladder_daily", "fct_retention_daily"
         "fct_risk_signals", "fct_service_health_daily", "fct_segments_monthly",
         "fct_segment_migration_monthly", "fct_segment_behaviour_monthly", "fct_lifecycle_daily",
         "fct_channel_cohorts_monthly", "fct_promo_hourly", "fct_promo_review",
-        "fct_campaign_daily", "fct_category_daily", "fct_supplier_monthly")  # fmt: skip
+        "fct_campaign_daily", "fct_category_daily", "fct_supplier_monthly",
+        "fct_profit_daily", "fct_settlements_daily", "fct_targets_daily", "fct_month_close",
+        "fct_efficiency_monthly")  # fmt: skip
 
 
 def differences(built: Path, reference: Path) -> dict[str, int]:

@@ -53,6 +53,7 @@ class Company:
         self.naming = Random(-self.seed)
         self.serving = Random(self.seed + 1_000_000)
         self.keeping = Random(self.seed + 1_000_000)
+        self.paying = Random(self.seed + 2_000_000)
         self.customers = [f"c{n}" for n in range(self.random.randint(4, 10))]
         self.versions = 0
 
@@ -75,6 +76,8 @@ class Company:
             self.members()
         if self.keeping.random() < 0.6:
             self.keeping.choice([self.stock, self.stock, self.purchases, self.views])()
+        if self.paying.random() < 0.7:
+            self.paying.choice([self.costs, self.costs, self.plans])()
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """Rows of `raw.<feed>` for all batches."""
@@ -281,6 +284,50 @@ class Company:
         )  # fmt: skip
         hour = at.replace(minute=0)
         self._land("service_health", [{"hour_start": hour, "metric": "errors", "value": 0.5}])
+        self.random = kept
+
+    def costs(self) -> None:
+        """Costs booked and given back, and payouts, of orders by one of their names or of none."""
+        kept, self.random = self.random, self.paying
+        names = [self._named(f"o{self.random.randint(1, 45)}") for _ in "abc"]
+        kinds = ["platform_fee", "payment_fee", "creator_commission", "freight",
+                 "freight_insurance", "packaging", "tax"]  # fmt: skip
+        self._land(
+            "order_costs",
+            [{"order_id": name, "cost_type": kind, "booked_at": self._instant(),
+              "amount": self.random.choice([1.25, 3, -0.5]), "entry_id": str(number),
+              "currency": self.random.choice([None, None, "CNY", "USD"])}
+             for number, name in enumerate(names) for kind in self.random.sample(kinds, 4)],
+        )  # fmt: skip
+        self._land(
+            "settlements",
+            [{"order_id": name, "settled_amount": self.random.choice([0, 20, 90.5]),
+              "due_amount": self.random.choice([None, 90.5]), "entry_id": "1",
+              "settled_at": self.random.choice([None, self._instant()])}
+             for name in names],
+        )  # fmt: skip
+        self.random = kept
+
+    def plans(self) -> None:
+        """Targets of months and days, budgets, people and the market, some of them again."""
+        kept, self.random = self.random, self.paying
+        day = (START + timedelta(days=self.random.randint(0, self.today))).date()
+        month = day.replace(day=1)
+        self._land(
+            "targets",
+            [{"period": period, "period_start": start, "metric": "gmv", "value": value,
+              "dimension": dimension, "segment": segment}
+             for period, start, value, dimension, segment in (
+                 ("month", month, self.random.choice([900, 1200]), None, None),
+                 ("month", month, 900, "platform", "tmall"),
+                 ("day", day, 50, None, None),
+             )],
+        )  # fmt: skip
+        self._land("budgets", [{"month": month, "platform": "tmall", "currency": "CNY",
+                                "budget_amount": self.random.choice([10, 200])}])  # fmt: skip
+        self._land("headcount", [{"month": month, "team": self.random.choice("ab"),
+                                  "headcount": self.random.choice([2, 3.5])}])  # fmt: skip
+        self._land("market_size", [{"period_start": month, "metric": "gmv", "value": 1e6}])
         self.random = kept
 
     def members(self) -> None:
