@@ -37,6 +37,7 @@ takers as (
     inner join campaigns on visited.campaign_key = campaigns.campaign_key
     where
         campaigns.channel_reason in ('account and visits', 'visits', 'unclear')
+        and campaigns.session_count is not null
         and (visited.campaign_count = 1 or visited.channel = campaigns.channel)
     group by visited.platform, visited.campaign, visited.channel
     having count(*) = 1
@@ -126,37 +127,55 @@ summed as (
     group by business_date, platform, campaign_key, campaign, channel
 ),
 
--- where no feed tells, a sum of nothing is not zero
-told as (
+-- visits that several campaigns may have brought are of the name, and nobody knows those of each
+placed as (
     select
-        summed.business_date,
-        summed.platform,
+        summed.*,
         campaigns.source,
         campaigns.account,
         campaigns.campaign_id,
-        coalesce(campaigns.campaign, summed.campaign) as campaign,
-        coalesce(campaigns.channel, summed.channel) as channel,
+        coalesce(campaigns.campaign, summed.campaign) as campaign_name,
+        coalesce(campaigns.channel, summed.channel) as channel_name,
+        campaigns.campaign_key is not null and campaigns.session_count is null as is_shared
+    from summed
+    left join campaigns on summed.campaign_key = campaigns.campaign_key
+),
+
+-- where no feed tells, a sum of nothing is not zero
+told as (
+    select
+        placed.business_date,
+        placed.platform,
+        placed.source,
+        placed.account,
+        placed.campaign_id,
+        placed.campaign_name as campaign,
+        placed.channel_name as channel,
         {% for name in ['impressions', 'clicks', 'cost', 'claimed_conversions'] %}
-            {{ unless_unknown('summed.' ~ name, 'known.is_spend_known') }} as {{ name }},
+            {{ unless_unknown('placed.' ~ name, 'known.is_spend_known') }} as {{ name }},
         {% endfor %}
         {% for name in ['session_count', 'visitors'] %}
-            {{ unless_unknown('summed.' ~ name, 'known.is_tracked') }} as {{ name }},
+            {{ unless_unknown('placed.' ~ name, 'known.is_tracked and not placed.is_shared') }}
+                as {{ name }},
         {% endfor %}
         {% for name in ['orders', 'attributed_gmv'] %}
-            {{ unless_unknown('summed.' ~ name, 'known.is_tracked and known.is_sales_known') }}
-                as {{ name }},
+            {{ unless_unknown(
+                'placed.' ~ name, 'known.is_tracked and known.is_sales_known and not placed.is_shared'
+            ) }} as {{ name }},
         {% endfor %}
         case
             when known.is_refunds_known and known.is_sales_known
-                then {{ unless_unknown('summed.attributed_net_sales', 'known.is_tracked') }}
+                then {{ unless_unknown(
+                    'placed.attributed_net_sales', 'known.is_tracked and not placed.is_shared'
+                ) }}
         end as attributed_net_sales,
-        case when known.is_tracked then nullif(summed.cost, 0) end as tracked_cost
-    from summed
+        case when known.is_tracked and not placed.is_shared then nullif(placed.cost, 0) end
+            as tracked_cost
+    from placed
     inner join known
         on
-            summed.business_date = known.business_date
-            and summed.platform = known.platform
-    left join campaigns on summed.campaign_key = campaigns.campaign_key
+            placed.business_date = known.business_date
+            and placed.platform = known.platform
 ),
 
 final as (
