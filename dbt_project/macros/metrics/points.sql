@@ -4,7 +4,7 @@
         when {{ value }} is not null
             then least(greatest(
                 100 * ({{ value }} - cast({{ bad }} as double))
-                / (cast({{ good }} as double) - cast({{ bad }} as double)), 0
+                / nullif(cast(cast({{ good }} as double) - {{ bad }} as double), 0), 0
             ), 100)
     end
 {%- endmacro %}
