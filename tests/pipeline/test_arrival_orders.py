@@ -68,7 +68,7 @@ def test_the_comparison_sees_a_missing_file(
     }
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+@pytest.mark.parametrize("seed", [1, 2, *(pytest.param(n, marks=pytest.mark.long) for n in (3, 4))])
 def test_any_order_of_arrival_gives_the_same_marts(
     seed: int, exports: list[Path], in_order: tuple[dict[str, str], Statements], tmp_path: Path
 ) -> None:
