@@ -17,6 +17,7 @@ _BY_NAME: tuple[tuple[str, set[pl.DataType]], ...] = (
     (r"(is|has)_.*", {pl.Boolean()}),
     (r".*_amount|(base_)?gmv|net_sales(_by_order_date)?|cost", {MONEY}),
     (r".*_(rate|effect|share)|expected_rows", {pl.Float64()}),  # what is expected is no count
+    (r"(turnover|lead_time)_days", {pl.Float64()}),  # means, of no whole days
     (r".*_at", {INSTANT}),
     (r"date|.*_date", {pl.Date()}),
     (r".*_(id|key)", {pl.String()}),
@@ -63,7 +64,7 @@ def _of_another_type(
     for table, columns in published.items():
         for name, dtype in columns.items():
             if name in units:
-                wanted = {of_unit[units[name]]}
+                wanted = {of_unit.get(units[name], pl.Float64())}
             else:
                 fitting = (kinds for rule, kinds in _BY_NAME if re.fullmatch(rule, name))
                 wanted = next(fitting, {dtype})

@@ -129,7 +129,7 @@ DAY = shop.LAST_DAY - timedelta(days=3)
         (Question(("roas",)), "Add --by channel"),
         (Question(("mer",), ("channel",)), "a figure of the whole platform, not of a channel"),
         (Question(("orders",), ("device",), {"platform": ("tmall",)}), "no mart holds orders so"),
-        (Question(("gmw",)), "Did you mean gmv?"),
+        (Question(("gmvs",)), "Did you mean gmv?"),
         (Question(("gmv",), ("chanel",)), "Did you mean channel?"),
         (Question(("gmv",), grain="hour"), "One of day, week, month, total"),
     ],
@@ -173,7 +173,9 @@ def test_metrics_of_several_marts_stand_in_one_row(con: duckdb.DuckDBPyConnectio
 
 def test_the_commands_speak_both_languages_json_and_csv(finished_home: Path) -> None:
     listed = json.loads(shop.kpi(finished_home, "metrics", "复购", "--json").stdout)["metrics"]
-    assert {row["name"] for row in listed} == {"repeat_buyers", "repeat_purchase_rate"}
+    assert {row["name"] for row in listed} == {
+        "repeat_buyers", "repeat_purchase_rate", "repurchase_rate"
+    }  # fmt: skip
     assert "投产比" in shop.kpi(finished_home, "metrics", "spend", "--lang", "zh").stdout
     asked = ("query", "--metrics", "gmv,aov", "--by", "channel", "--where", "platform=shopify",
              "--grain", "week", "--from", "2026-09-01")  # fmt: skip

@@ -11,7 +11,10 @@ import polars as pl
 import yaml
 
 from models.anomaly import ANOMALY_SCHEMA
+from models.attribution import CREDIT_SCHEMA
 from models.episodes import INCIDENT_SCHEMA
+from models.experiments import RESULT_SCHEMA
+from models.forecast import FORECAST_SCHEMA
 from models.root_cause import ROOT_CAUSE_SCHEMA
 from orchestration.build import dbt, raw
 from orchestration.build.audit import RECONCILED
@@ -25,9 +28,24 @@ _TYPES = {
     "boolean": pl.Boolean(), "date": pl.Date(), "timestamp": INSTANT,
 }  # fmt: skip
 _LOST = {"impact_amount": MONEY}  # written as money, see orchestration/defs/insights.py
+_VALUE = dict.fromkeys(("expected_sales_amount", "lower_sales_amount", "upper_sales_amount"), MONEY)
 _SAID = {"explanation_en": pl.String, "explanation_zh": pl.String}
 _WRITTEN: dict[str, Mapping[str, Any]] = {
     "insights.anomalies": {**ANOMALY_SCHEMA, **_LOST},
+    "insights.attribution_data_driven": CREDIT_SCHEMA,
+    "insights.customer_value": {
+        **_VALUE, "customer_key": pl.String, "first_channel": pl.String,
+        "alive_probability": pl.Float64, "expected_purchases": pl.Float64,
+        **dict.fromkeys(("repeat_purchase_days", "purchase_span_days", "age_days"), pl.Int64),
+        "repeat_purchase_amount": MONEY, "expected_margin_amount": MONEY,
+    },
+    "insights.customer_value_by_channel": {
+        **_VALUE, "first_channel": pl.String, "customers": pl.Int64,
+    },
+    "insights.experiment_results": RESULT_SCHEMA,
+    "insights.gmv_forecast": {
+        name: MONEY if name.endswith("_amount") else kind for name, kind in FORECAST_SCHEMA.items()
+    },
     "insights.incidents": {**INCIDENT_SCHEMA, **_LOST, **_SAID},
     "insights.root_causes": {**ROOT_CAUSE_SCHEMA, **_LOST},
     "quality.checks": dbt.CHECKS_SCHEMA,
