@@ -229,12 +229,15 @@ ranked as (
         ) - weight as weight_before,
         sum(weight) over () as weight_total,
         -- sample deviation of pieces a week over their mean
-        {{ ratio(
-            'weeks * power('
-            ~ ratio('squares_26w * weeks - units_26w * units_26w', 'weeks * (weeks - 1)')
-            ~ ', 0.5)',
-            'units_26w'
-        ) }} as weekly_demand_cv,
+        case
+            when units_26w > 0 and squares_26w * weeks >= units_26w * units_26w
+                then {{ ratio(
+                    'weeks * power('
+                    ~ ratio('squares_26w * weeks - units_26w * units_26w', 'weeks * (weeks - 1)')
+                    ~ ', 0.5)',
+                    'units_26w'
+                ) }}
+        end as weekly_demand_cv,
         case when is_counted then {{ ratio('on_hand', 'daily_units') }} end as days_left
     from joined
 ),
