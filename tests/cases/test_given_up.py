@@ -9,6 +9,8 @@ import pytest
 from tests.support.landed import built
 from tests.support.raw import read
 
+pytestmark = pytest.mark.long
+
 DAYS = [f"2026-03-{day:02}" for day in range(2, 30)]
 # Seven orders a day; market was given up on the 15th, site goes on.
 UNTIL = "2026-03-15"

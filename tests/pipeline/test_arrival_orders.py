@@ -90,6 +90,7 @@ def build_up(sequence: Sequence, exports: list[Path], seed: int) -> None:
             sequence.build(full=False)
 
 
+@pytest.mark.long
 def test_added_to_what_was_there_it_gives_the_same_marts(
     exports: list[Path], in_order: tuple[dict[str, str], Statements], tmp_path: Path
 ) -> None:
