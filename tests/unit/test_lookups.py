@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from itertools import product
 from typing import Any
 
 import pytest
@@ -97,9 +98,15 @@ def test_a_message_says_how_many_of_how_many_and_is_told_once_a_month() -> None:
 def test_every_thing_that_is_looked_for_has_its_words() -> None:
     """What the models look for, the kinds the catalogue knows and the column's values agree."""
     folder = PROJECT / "models/intermediate/lookups"
-    code = "".join(file.read_text("utf-8") for file in sorted(folder.glob("int_lookups_of_*.sql")))
-    kinds = {f"{a}_{b}" for a, b in re.findall(r"'(\w+)' as feed,\s+'(\w+)' as looks_for", code)}
-    assert len(kinds) == 12
+    pairs: set[tuple[str, str]] = set()
+    for file in folder.glob("int_lookups_of_*.sql"):
+        code = file.read_text("utf-8")
+        told = set(re.findall(r"'(\w+)' as feed,\s+'(\w+)' as looks_for", code))
+        # a feed named before: each of its rows looks for all that is looked for there
+        feeds = set(re.findall(r"'(\w+)' as feed", code)) - {feed for feed, _ in told}
+        pairs |= told | set(product(feeds, re.findall(r"'(\w+)' as looks_for", code)))
+    kinds = {f"{feed}_{thing}" for feed, thing in pairs}
+    assert len(kinds) == 28
     for lang in LANGUAGES:
         for group in ("kind", "effect"):
             known = {name for name in catalogue(lang) if name.startswith(f"lookup.{group}.")}
@@ -107,4 +114,4 @@ def test_every_thing_that_is_looked_for_has_its_words() -> None:
     yml = yaml.safe_load((PROJECT / "models/quality/orphans_daily.yml").read_text("utf-8"))
     (column,) = [c for c in yml["models"][0]["columns"] if c["name"] == "looks_for"]
     values = column["data_tests"][0]["accepted_values"]["arguments"]["values"]
-    assert {kind.rpartition("_")[2] for kind in kinds} == set(values)
+    assert {thing for _, thing in pairs} == set(values)

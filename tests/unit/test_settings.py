@@ -78,7 +78,7 @@ def test_what_a_shop_does_not_say_is_what_the_dbt_project_says(home: Path) -> No
     file = settings.load().file
     variables = {**file.metrics.variables(), **file.footprint.variables()}
     project = yaml.safe_load((settings.DBT_PROJECT_DIR / "dbt_project.yml").read_text())["vars"]
-    assert variables.items() <= project.items() and len(variables) == 9
+    assert variables.items() <= project.items() and len(variables) == 14
     example = yaml.safe_load(settings.DEMO_CONFIG.read_text())["metrics"]
     assert Metrics.model_validate(example) == Metrics()
 
