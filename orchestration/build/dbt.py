@@ -21,7 +21,7 @@ import polars as pl
 
 from orchestration.build import data_tests, full_builds
 from orchestration.config.costs import cost_variables
-from orchestration.config.settings import DBT_PROJECT_DIR, Settings, load
+from orchestration.config.settings import DBT_PROJECT_DIR, Paths, Settings
 from orchestration.errors import KpiError, without_values
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 _TARGET = DBT_PROJECT_DIR / "target"
 MANIFEST = _TARGET / "manifest.json"
 _DIGEST = _TARGET / "manifest.sha256"
-# What dbt keeps of a parse; one a set of variables, for shops that share the checkout.
+# What dbt keeps of a parse, which is that of every shop.
 _PARSED = _TARGET / "parsed"
 _PARTIAL = "partial_parse.msgpack"
-# Beside it what dbt has compiled of all tests, and what it has sent of a full build.
+# Beside it, of each set of variables, what dbt has compiled of all tests and sent of a full build.
 _TESTS, _FULL = ".tests.json", ".full.json"
 _KEPT = 48
 
@@ -49,7 +49,7 @@ def prepare_manifest() -> Path:
     Raises:
         KpiError: the project does not parse; names dbt's own message.
     """
-    _parsed(_variables(), Path(os.environ.get("KPI_BUILD_FILE", "")))
+    _parsed(Path(os.environ.get("KPI_BUILD_FILE", Paths(Path()).working_build)))
     return MANIFEST
 
 
@@ -64,11 +64,13 @@ def _manifest_of(written: int) -> dict[str, Any]:
     return found
 
 
-def parsed(variables: Sequence[str], build_file: Path) -> Manifest:
-    """The project as dbt has parsed it, with these `--vars`, for a build file.
+def parsed(build_file: Path, target: str = "duckdb") -> Manifest:
+    """The project as dbt has parsed it for a build file, by the output of profiles.yml.
 
-    dbt itself parses all again for every other place of the build file. Nothing that it parses
-    depends on more of that than the file's name, so a parse is known here by what it depends on.
+    dbt itself parses all again for every other place of the build file and for other `--vars`.
+    Nothing that it parses depends on more of the one than the file's name, and nothing on the
+    others: they stand in what is rendered when a statement is sent, never in a config or around a
+    ref. So a parse is known here by what it depends on.
 
     Raises:
         KpiError: the project does not parse.
@@ -76,28 +78,29 @@ def parsed(variables: Sequence[str], build_file: Path) -> Manifest:
     from dbt.contracts.graph.manifest import Manifest
     from dbt.parser.manifest import extended_mashumuro_decoder
 
-    kept = _parsed(variables, build_file)
+    kept = _parsed(build_file, target)
     project: Manifest = Manifest.from_msgpack(kept, decoder=extended_mashumuro_decoder)
     project.build_flat_graph()  # type: ignore[no-untyped-call]
     return project
 
 
-def _parsed(variables: Sequence[str], build_file: Path) -> bytes:
+def _parsed(build_file: Path, target: str = "duckdb") -> bytes:
     """What dbt keeps of a parse. Of several shops in one checkout only one parses at a time."""
     project = _project_digest()
-    kept = _kept(project, variables, build_file)
+    kept = _kept(project, build_file, target).with_suffix(".msgpack")
     _PARSED.mkdir(parents=True, exist_ok=True)
     with _DIGEST.with_suffix(".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         is_told = MANIFEST.exists() and _DIGEST.exists() and _DIGEST.read_text("ascii") == project
-        if not (kept.exists() and (is_told or "--target" in variables)):
-            _parse(variables, kept)
+        if not (kept.exists() and (is_told or target != "duckdb")):
+            _parse(target, kept)
         return kept.read_bytes()
 
 
-def _kept(project: str, variables: Sequence[str], build_file: Path) -> Path:
-    inputs = json.dumps([project, build_file.stem, list(variables)])
-    return _PARSED / f"{hashlib.sha256(inputs.encode()).hexdigest()}.msgpack"
+def _kept(project: str, build_file: Path, *inputs: str) -> Path:
+    """The place, without a suffix, of what depends on these inputs alone."""
+    told = json.dumps([project, build_file.stem, *inputs])
+    return _PARSED / hashlib.sha256(told.encode()).hexdigest()
 
 
 def _project_digest() -> str:
@@ -108,15 +111,16 @@ def _project_digest() -> str:
     return digest.hexdigest()
 
 
-def _parse(variables: Sequence[str], kept: Path) -> None:
+def _parse(output: str, kept: Path) -> None:
     from dbt.cli.main import dbtRunner
 
-    others = sorted(_PARSED.glob("*.msgpack"), key=lambda file: file.stat().st_mtime)
+    others = sorted(_PARSED.glob("*.msgpack"), key=_changed)
     with TemporaryDirectory(dir=_TARGET) as folder:
         target = Path(folder)
         if others:  # dbt parses only what changed since, if it can
             shutil.copyfile(others[-1], target / _PARTIAL)
-        result = dbtRunner().invoke(["--quiet", "parse", *_places(target), *variables])
+        given = ["--quiet", "parse", *_places(target), "--target", output]
+        result = dbtRunner().invoke(given)
         if not result.success:
             raise KpiError(
                 f"dbt cannot parse the project: {result.exception}",
@@ -124,13 +128,17 @@ def _parse(variables: Sequence[str], kept: Path) -> None:
                 "Mend the model or yml it names.",
             )
         # From one moment to the next: another shop may be reading.
-        if "--target" not in variables:  # another engine's manifest has its own kinds of tables
+        if output == "duckdb":  # another engine's manifest has its own kinds of tables
             (target / MANIFEST.name).replace(MANIFEST)
             _DIGEST.write_text(_project_digest(), "ascii")
         (target / _PARTIAL).replace(kept)
-    for file in others[: 1 - _KEPT]:
-        for one in (file.with_suffix(_TESTS), file.with_suffix(_FULL), file):
-            one.unlink(missing_ok=True)
+    for suffix in (".msgpack", _TESTS, _FULL):
+        for file in sorted(_PARSED.glob(f"*{suffix}"), key=_changed)[:-_KEPT]:
+            file.unlink(missing_ok=True)
+
+
+def _changed(file: Path) -> float:
+    return file.stat().st_mtime
 
 
 def _places(target: Path) -> list[str]:
@@ -170,11 +178,12 @@ def invoke(arguments: list[str], target: Path) -> Mapping[str, Any]:
 
     target.mkdir(parents=True, exist_ok=True)
     started = monotonic()
-    given, build_file = _parsed_with(arguments), Path(os.environ["KPI_BUILD_FILE"])
-    project = parsed(given, build_file)
-    kept = _kept(_project_digest(), given, build_file)
+    given, build_file = dict(pairwise(arguments)), Path(os.environ["KPI_BUILD_FILE"])
+    output = given.get("--target", "duckdb")
+    project = parsed(build_file, output)
+    kept = _kept(_project_digest(), build_file, output, given.get("--vars", ""))
     tests, full = kept.with_suffix(_TESTS), kept.with_suffix(_FULL)
-    is_ours = "--target" not in given  # on another engine dbt sends all itself
+    is_ours = output == "duckdb"  # on another engine dbt sends all itself
     is_full = is_ours and "--full-refresh" in arguments
     compiled = json.loads(tests.read_text("utf-8")) if is_ours and tests.exists() else None
     results = None
@@ -230,12 +239,6 @@ def _run(
     return list(results or ())
 
 
-def _parsed_with(arguments: Sequence[str]) -> list[str]:
-    """Of the arguments of a build those that decide how the project is parsed."""
-    pairs = [pair for pair in pairwise(arguments) if pair[0] in {"--vars", "--target"}]
-    return [part for pair in pairs if pair != ("--target", "duckdb") for part in pair]
-
-
 def _write_event(log: TextIO, event: Any) -> None:
     if event.info.level != "debug":
         told = f"{datetime.now(UTC):%H:%M:%S.%f} [{event.info.level}] {event.info.msg}\n"
@@ -243,7 +246,7 @@ def _write_event(log: TextIO, event: Any) -> None:
 
 
 def variables(settings: Settings) -> list[str]:
-    """The `--vars` of every dbt call: the same each time, or dbt would parse all again."""
+    """The `--vars` of every dbt call of a shop."""
     values = {
         "reporting_timezone": settings.shop.timezone,
         "reporting_currency": settings.shop.currency,
@@ -254,16 +257,6 @@ def variables(settings: Settings) -> list[str]:
         **cost_variables(settings.file.costs),
     }
     return ["--vars", json.dumps(values)]
-
-
-def _variables() -> list[str]:
-    """The variables of this data folder, none if it has no valid shop.yml yet."""
-    try:
-        settings = load()
-    except KpiError:
-        return []
-    set_environment(settings)
-    return variables(settings)
 
 
 def set_environment(settings: Settings) -> None:

@@ -25,7 +25,7 @@ IDENTIFIERS = ("_id", "_key", "_number", "batch")
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Every node by its unique id, compiled in its full form."""
-    file = tmp_path_factory.mktemp("compiled") / "kpi.duckdb"
+    file = tmp_path_factory.mktemp("compiled") / "working.duckdb"
     write_raw(file, {})
     with duckdb.connect(file) as con:  # a hook of `dbt build` makes it, which compiling runs not
         con.execute("create schema incremental")

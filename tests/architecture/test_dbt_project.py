@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from dbt.contracts.graph.manifest import Manifest
 
-from tests.support.raw import PROJECT, run_dbt
+from tests.support.raw import PROJECT, parse, run_dbt
 
 LAYERS = ["raw", "staging", "intermediate", "marts", "quality"]
 BELOW = {
@@ -39,7 +42,7 @@ TYPES = {
 
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
-    result = run_dbt(PROJECT, tmp_path_factory.mktemp("parse") / "kpi.duckdb", "parse")
+    result = run_dbt(PROJECT, tmp_path_factory.mktemp("parse") / "working.duckdb", "parse")
     assert isinstance(result.result, Manifest)
     return result.result
 
@@ -69,6 +72,36 @@ def contracted(tables: dict[str, Any]) -> list[tuple[str, str, str]]:
         if layer(node) == "marts"
         for name, column in node.columns.items()
     ]
+
+
+def told(manifest: Manifest) -> dict[str, Any]:
+    """What dbt knows of every node, without when it was learned."""
+
+    def without_times(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {name: without_times(of) for name, of in value.items() if name != "created_at"}
+        return [without_times(one) for one in value] if isinstance(value, list) else value
+
+    kinds = ("nodes", "sources", "macros", "unit_tests", "exposures")
+    whole = manifest.to_dict()
+    return {name: without_times(one) for kind in kinds for name, one in (whole[kind] or {}).items()}
+
+
+def test_nothing_that_is_parsed_depends_on_a_var(manifest: Manifest, tmp_path: Path) -> None:
+    # One parse serves every shop, whatever its shop.yml says.
+    given = yaml.safe_load((PROJECT / "dbt_project.yml").read_text("utf-8"))["vars"]
+    kinds: dict[type, Any] = {int: 2, float: 0.25, list: [["a", "b", 1]], str: "other",
+                              type(None): 7}  # fmt: skip
+    others = {name: kinds[type(value)] for name, value in given.items()}
+    assert all(others[name] != value for name, value in given.items())
+    again = told(
+        parse(
+            [f"--project-dir={PROJECT}", f"--profiles-dir={PROJECT}", f"--target-path={tmp_path}",
+             f"--log-path={tmp_path}", "--vars", json.dumps(others)]
+        )
+    )  # fmt: skip
+    assert again.keys() == told(manifest).keys()
+    assert {name for name, one in told(manifest).items() if again[name] != one} == set()
 
 
 def test_every_table_lies_in_a_layer_that_is_its_schema(tables: dict[str, Any]) -> None:

@@ -109,7 +109,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     for file in (project / "macros/portable").glob("*.sql"):
         text = file.read_text("utf-8").replace("duckdb__", "of_duckdb__")
         file.write_text(text.replace("spark__", "default__"), "utf-8")
-    build = root / "kpi.duckdb"
+    build = root / "working.duckdb"
     write_raw(build, {})
     result = run_dbt(Path(project), build, "compile", "--full-refresh").result
     return {

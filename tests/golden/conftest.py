@@ -13,4 +13,4 @@ from tests.support.once import once
 @pytest.fixture(scope="session")
 def golden_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build file with every table of the golden shop, all dbt tests passed. Do not change it."""
-    return once(tmp_path_factory, "golden_build", build) / "kpi.duckdb"
+    return once(tmp_path_factory, "golden_build", build) / "working.duckdb"

@@ -384,7 +384,7 @@ def deliveries() -> dict[str, pl.DataFrame]:
 
 def build(folder: Path) -> Path:
     """Build file with every table of the golden shop, all dbt tests passed."""
-    file = folder / "kpi.duckdb"
+    file = folder / "working.duckdb"
     write_raw(file, deliveries())
     run_dbt(PROJECT, file, "build", "--full-refresh")
     return file

@@ -28,7 +28,7 @@ GOLDEN = {
 
 
 def test_first_last_linear_and_position_of_ten_thousand_paths(tmp_path: Path) -> None:
-    file = tmp_path / "kpi.duckdb"
+    file = tmp_path / "working.duckdb"
     with duckdb.connect(file) as con:
         con.execute("create schema raw")
     compiled = run_dbt(

@@ -46,7 +46,7 @@ def build_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]  # fmt: skip
     refund = {"refund_id": "r", "order_id": "m3", "product_id": "shoes", "amount": Decimal("5.00"),
               "refunded_at": PAID_AT, "kind": "return", "status": "succeeded"}  # fmt: skip
-    file = tmp_path_factory.mktemp("children") / "kpi.duckdb"
+    file = tmp_path_factory.mktemp("children") / "working.duckdb"
     write_raw(file, {
         "orders": pl.DataFrame(orders, infer_schema_length=None),
         "order_items": pl.DataFrame(items).with_columns(is_gift=False, is_goods=True),

@@ -79,7 +79,7 @@ def funnel(tmp_path_factory: pytest.TempPathFactory) -> Build:
 
     @cache
     def build(days: float) -> Path:
-        file = tmp_path_factory.mktemp("funnel") / "kpi.duckdb"
+        file = tmp_path_factory.mktemp("funnel") / "working.duckdb"
         lists = {"shopify": EVENTS, "edge": AT_THE_EDGE}
         if days in WALKED:
             lists["walks"] = walked(int(days))

@@ -91,7 +91,7 @@ def test_a_complete_month(golden_build: Path) -> None:
 def test_weeks_of_a_shop_that_begins_them_on_sunday(tmp_path: Path) -> None:
     """T1, S1 and T2 of 2025 are of one week; by Mondays T2 is of the one after."""
     _, given = variables(Home(tmp_path / "home", week_start="sunday").settings)
-    file = tmp_path / "golden_sunday.duckdb"
+    file = tmp_path / "working.duckdb"
     write_raw(file, deliveries())
     run_dbt(PROJECT, file, "build", "--full-refresh", "--select", "+gmv_periods_reconcile",
             "--indirect-selection", "empty", vars=json.loads(given))  # fmt: skip

@@ -81,7 +81,7 @@ def test_cohort_of_december_2010_of_a_real_shop(tmp_path: Path) -> None:
             """,
             params=[str(RETAIL / "*.csv.gz")],
         ).pl()
-    file = tmp_path / "kpi.duckdb"
+    file = tmp_path / "working.duckdb"
     write_raw(file, {"orders": orders})
     run_dbt(
         PROJECT, file, "build", "--full-refresh", "--select", "+fct_retention_monthly",

@@ -69,7 +69,7 @@ def test_a_refund_forty_days_late_moves_two_days_and_nothing_else(
         "refunded_at": datetime(2025, 12, 19, 3), "amount": Decimal("10.00"), "kind": "return",
     }  # fmt: skip
     feeds["refunds"] = pl.concat([feeds["refunds"], pl.DataFrame([late])], how="diagonal_relaxed")
-    file = tmp_path / "kpi.duckdb"
+    file = tmp_path / "working.duckdb"
     write_raw(file, feeds)
     run_dbt(PROJECT, file, "build", "--full-refresh", "--exclude-resource-type", "unit_test")
 

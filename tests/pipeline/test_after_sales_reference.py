@@ -140,7 +140,7 @@ def service(raw: dict[str, pl.DataFrame]) -> pl.DataFrame:
 
 @pytest.mark.long
 def test_every_cell_is_counted_twice(tmp_path: Path) -> None:
-    raw, file = deliveries(5), tmp_path / "kpi.duckdb"
+    raw, file = deliveries(5), tmp_path / "working.duckdb"
     write_raw(file, raw)
     run_dbt(PROJECT, file, "build", "--full-refresh", "--exclude-resource-type", "test",
             "unit_test", "--select", "+fct_after_sales_daily")  # fmt: skip

@@ -41,7 +41,7 @@ Outcome = tuple[str, int | None, str | None]
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Statements, list[Any]]:
     """A build of random arrivals, the statements that dbt sent, and its results."""
-    file, sent = tmp_path_factory.mktemp("built") / "kpi.duckdb", Statements()
+    file, sent = tmp_path_factory.mktemp("built") / "working.duckdb", Statements()
     _arrive(file, 3, 8)
     left_out = ["--exclude-resource-type", "test", "unit_test"]
     done: Any = run_dbt(PROJECT, file, "build", "--full-refresh", *left_out, told=sent.note)
@@ -58,7 +58,7 @@ def _arrive(file: Path, seed: int, steps: int) -> None:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory, built: tuple[Path, Any, Any]) -> Path:
     """The build, made bad afterwards."""
-    file = tmp_path_factory.mktemp("tested") / "kpi.duckdb"
+    file = tmp_path_factory.mktemp("tested") / "working.duckdb"
     shutil.copyfile(built[0], file)
     with duckdb.connect(file) as con:
         for statement in FAULTS:
@@ -77,7 +77,7 @@ def told(file: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def project(file: Path) -> Manifest:
-    return parsed([], file)
+    return parsed(file)
 
 
 def success(project: Manifest) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def test_the_statements_are_the_same_each_time(
     built: tuple[Path, Any, list[Any]], told: dict[str, Any], project: Manifest, tmp_path: Path
 ) -> None:
     """Of another shop, with another ledger: no number of a run and no day stands in them."""
-    other = tmp_path / "kpi.duckdb"
+    other = tmp_path / "working.duckdb"
     _arrive(other, 9, 1)
     both = ["--select", "resource_type:model", "resource_type:test"]
     done: Any = run_dbt(PROJECT, other, "compile", "--full-refresh", *both)
@@ -117,7 +117,7 @@ def test_a_repeated_full_build_has_the_same_tables(
     built: tuple[Path, Statements, list[Any]], project: Manifest, tmp_path: Path
 ) -> None:
     file, sent, results = built
-    again, kept = tmp_path / "kpi.duckdb", tmp_path / "sent.json"
+    again, kept = tmp_path / "working.duckdb", tmp_path / "sent.json"
     _arrive(again, 3, 8)
     kept.write_text(json.dumps(sent.of_all(project, results)))
     repeated = repeat(project, kept, again)
@@ -148,7 +148,7 @@ def test_a_full_build_that_fails_is_left_to_dbt(
     kept.write_text(
         json.dumps([["model.kpi_warehouse.fct_orders", "", ["create table a as from b"]]])
     )
-    assert repeat(project, kept, tmp_path / "kpi.duckdb") is None
+    assert repeat(project, kept, tmp_path / "working.duckdb") is None
     missing = [one for one in results if one.node.name != "fct_orders"]
     assert sent.of_all(project, missing) == []
 

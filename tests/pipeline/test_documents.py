@@ -81,7 +81,7 @@ def test_dbt_itself_reads_the_semantic_models(finished_home: Path, tmp_path: Pat
     shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("target"))
     done = shop.kpi(finished_home, "export", "semantic", "--out", str(project / "models"))
     assert done.returncode == 0, done.stderr
-    parsed = run_dbt(project, tmp_path / "kpi.duckdb", "parse").result
+    parsed = run_dbt(project, tmp_path / "working.duckdb", "parse").result
     named = {metric.name for metric in parsed.metrics.values()}
     assert named == {m["name"] for m in semantic_models(manifest(), registry())["metrics"]}
 

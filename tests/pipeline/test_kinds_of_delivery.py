@@ -78,7 +78,7 @@ def traffic(*rows: str) -> str:
 def build(home: Home) -> Path:
     """Land what has come and build; adds to what an earlier call built."""
     home.land()
-    file = home.root / "data/build/kpi.duckdb"
+    file = home.root / "data/build/working.duckdb"
     ledger = home.state.files()
     missing = missing_files(home.settings, home.state, ledger)
     with duckdb.connect(file) as con:

@@ -42,7 +42,7 @@ def built(folder: Path, monkeypatch: pytest.MonkeyPatch, metrics: str) -> Path:
     order = {**common, "order_id": "1", "ordered_at": datetime(2026, 3, 5, 9), "currency": "CNY",
              "paid_at": datetime(2026, 3, 5, 10), "status": "paid",
              "order_amount": Decimal("100.00")}  # fmt: skip
-    file = folder / "kpi.duckdb"
+    file = folder / "working.duckdb"
     write_raw(file, {
         "events": pl.DataFrame(events, infer_schema_length=None), "orders": pl.DataFrame([order]),
     })  # fmt: skip

@@ -78,7 +78,7 @@ class Events:
 @pytest.fixture
 def events(tmp_path: Path) -> Events:
     """Two batches, a day each, that are built."""
-    events = Events(tmp_path / "build" / "kpi.duckdb")
+    events = Events(tmp_path / "build" / "working.duckdb")
     events.land("b1", ("a", 1, 1), ("b", 1, 1))
     events.land("b2", ("c", 2, 2))
     events.build()

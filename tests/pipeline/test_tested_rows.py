@@ -72,7 +72,7 @@ def failing(file: Path, company: Company, table: str, *, tests_all: bool) -> set
 def compiled_by(file: Path) -> tuple[Manifest, dict[str, str]]:
     """The project and what dbt compiles of its tests, with any build file of that name."""
     done = run_dbt(PROJECT, file, "compile", "--select", "resource_type:test")
-    project = parsed([], file)
+    project = parsed(file)
     compiled = statements(project, {one.node.unique_id: one for one in done.result})
     assert compiled is not None
     return project, compiled
@@ -103,11 +103,11 @@ def walk(file: Path, seed: int, fault: str) -> None:
 @pytest.mark.parametrize(("seed", "fault"), list(enumerate(FAULTS, start=1)))
 def test_a_late_bad_row_is_found(seed: int, fault: str, tmp_path: Path) -> None:
     """And only there: the same row is not read again by a run that did not touch it."""
-    walk(tmp_path / "kpi.duckdb", seed, fault)
+    walk(tmp_path / "working.duckdb", seed, fault)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(10, 30))
 @pytest.mark.parametrize("fault", list(FAULTS))
 def test_late_bad_rows_are_found(seed: int, fault: str, tmp_path: Path) -> None:
-    walk(tmp_path / "kpi.duckdb", seed, fault)
+    walk(tmp_path / "working.duckdb", seed, fault)

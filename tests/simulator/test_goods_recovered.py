@@ -25,7 +25,7 @@ FEEDS = {
 @pytest.fixture(scope="module")
 def build(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Marts of goods of the long shop, from its warehouse's files alone."""
-    file = tmp_path_factory.mktemp("goods") / "kpi.duckdb"
+    file = tmp_path_factory.mktemp("goods") / "working.duckdb"
     frames = {}
     for feed, key in FEEDS.items():
         frame = rows(shop, f"erp/{feed}", *key).with_columns(

@@ -33,7 +33,7 @@ def test_every_table_is_equal(ours: Path, tmp_path: Path) -> None:
 
 
 def test_a_table_that_differs_or_is_missing_is_seen(ours: Path, tmp_path: Path) -> None:
-    file = tmp_path / "kpi.duckdb"
+    file = tmp_path / "working.duckdb"
     file.write_bytes(ours.read_bytes())
     with duckdb.connect(file) as con:
         con.execute("drop table marts.dim_date")

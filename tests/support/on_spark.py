@@ -61,7 +61,7 @@ def frames() -> dict[str, pl.DataFrame]:
 
 def built_here(root: Path) -> Path:
     """Build file of DuckDB."""
-    file = root / "duckdb" / "kpi.duckdb"
+    file = root / "duckdb" / "working.duckdb"
     write_raw(file, frames())
     run_dbt(PROJECT, file, "build", "--full-refresh", "--exclude-resource-type", "unit_test")
     return file

@@ -184,8 +184,8 @@ def run_dbt(
 ) -> dbtRunnerResult:
     """Run dbt in this process on one build file.
 
-    The parsed project is kept between calls with the same project, vars and file name, since
-    parsing takes longer than a small build.
+    The parsed project is kept between calls with the same project and file name, since parsing
+    takes longer than a small build.
 
     Args:
         project_dir: folder of dbt_project.yml.
@@ -205,12 +205,10 @@ def run_dbt(
               "log-path": target}  # fmt: skip
     command = [*args, *(f"--{name}={place}" for name, place in places.items()), *given]
     with _environment({"KPI_BUILD_FILE": str(build_file), "DO_NOT_TRACK": "1"}):
-        known = (str(project_dir), build_file.stem, *given)
+        known = (str(project_dir), build_file.stem)
         if known not in _manifests:
             is_ours = project_dir == PROJECT
-            _manifests[known] = (
-                parsed(given, build_file) if is_ours else _parse(command[len(args) :])
-            )
+            _manifests[known] = parsed(build_file) if is_ours else parse(command[len(args) :])
         try:
             runner = dbtRunner(_manifests[known], callbacks=[told] if told else [])
             result = runner.invoke([*SILENT, *command])
@@ -222,7 +220,8 @@ def run_dbt(
     return result
 
 
-def _parse(options: Sequence[str]) -> Manifest:
+def parse(options: Sequence[str]) -> Manifest:
+    """The project as dbt parses it with these options, all anew."""
     parsed = dbtRunner().invoke(["--quiet", "parse", "--no-partial-parse", *options])
     if not parsed.success:
         raise AssertionError(f"dbt parse failed: {parsed.exception}")

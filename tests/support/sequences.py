@@ -140,7 +140,7 @@ class Sequence:
         file = ShopFile.model_validate(yaml.safe_load(text))
         self.settings = Settings(Paths(self.root), config, file)
         self.state = State(self.settings.paths.state)
-        self.build_file = self.root / "data/build/kpi.duckdb"
+        self.build_file = self.root / "data/build/working.duckdb"
         self.build_file.parent.mkdir(exist_ok=True)
 
     def deliver(self, delivery: list[tuple[Path, str]]) -> None:

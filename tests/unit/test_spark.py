@@ -132,7 +132,7 @@ def test_what_is_read_outside_dbt_is_loaded() -> None:
 
 def test_a_table_that_spark_did_not_write_is_missed(tmp_path: Path) -> None:
     with pytest.raises(KpiError, match=r"no table marts\.fct_orders"):
-        spark.load(tmp_path / "kpi.duckdb", tmp_path, {"marts.fct_orders": "true"})
+        spark.load(tmp_path / "working.duckdb", tmp_path, {"marts.fct_orders": "true"})
 
 
 def test_what_a_killed_run_left_is_dropped_by_the_next_on_any_engine(tmp_path: Path) -> None:

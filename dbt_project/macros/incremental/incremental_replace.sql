@@ -9,7 +9,9 @@
              'visitor' (sessions of touched spans), 'whole' (small tables, of which only the
              differences are logged)
    affected  upstream -> what its log means here.
-             rows='day': day offsets [first, last, further ones ...];
+             rows='day': day offsets [first, last, further ones ...], the first two also as text
+             that is rendered when the table is built, for what a var decides: a parsed project
+             serves every shop, so nothing that dbt reads while parsing depends on one;
              rows='key': 'key', or hops [[model, column equal to the key, column to go on with], ...],
              or a list of several of these
    suffix    rows='day': upstreams by which all days from the earliest affected one on are stale

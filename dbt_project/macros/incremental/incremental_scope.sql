@@ -34,7 +34,8 @@
     {% set open_ended = model.config.meta.replace.suffix or [] %}
     {% set parts = [] %}
     {% for upstream, offsets in rule.affected.items() %}
-        {% set all_offsets = range(offsets[0], offsets[1] + 1) | list + offsets[2:] %}
+        {% set first, last = render(offsets[0] | string) | int, render(offsets[1] | string) | int %}
+        {% set all_offsets = range(first, last + 1) | list + offsets[2:] %}
         {% do parts.append(
             "select day + shift as day, " ~ (upstream in open_ended) ~ " as is_open"
             ~ " from incremental.changes, unnest(" ~ all_offsets ~ ") as s(shift)"

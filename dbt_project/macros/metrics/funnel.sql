@@ -16,6 +16,11 @@
     {{ (var('funnel_window_days') | float * 86400) | round | int }}
 {%- endmacro %}
 
+{# Days after that of step 1 on which the last step may be reached. #}
+{% macro funnel_window_reach() %}
+    {{ return((var('funnel_window_days') | float | round(0, 'ceil') | int) + 1) }}
+{% endmacro %}
+
 {# How far each attempt came in order from step 1, told by the first instant of each step. Exact
    where the steps reached follow each other in time and within the window; is_orderly says so. And
    which steps it came to at all (reached_1, ...), which of them without having been at the step

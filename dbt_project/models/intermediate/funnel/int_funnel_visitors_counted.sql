@@ -1,7 +1,9 @@
-{% set window_days = var('funnel_window_days') | float | round(0, 'ceil') | int %}
 {{ replace(
     rows='day', day='business_date', order_by=['business_date'],
-    affected={'stg_raw__events': [-window_days - 1, 0], 'int_sessions_built': [-window_days - 1, 2]}
+    affected={
+        'stg_raw__events': ['{{ -funnel_window_reach() }}', 0],
+        'int_sessions_built': ['{{ -funnel_window_reach() }}', 2]
+    }
 ) }}
 
 with
@@ -26,7 +28,7 @@ steps as (
     where
         visitor_key is not null
         and {{ funnel_step_number('event_type') }} is not null
-        and {{ only_affected_days('event_date', after=window_days + 1) }}
+        and {{ only_affected_days('event_date', after=funnel_window_reach()) }}
 ),
 
 -- An attempt of a visitor is all that follows the first event of the funnel on a day, within the
