@@ -57,9 +57,19 @@ def differences(built: Path, reference: Path) -> dict[str, int]:
     return found
 
 
-def build(project: Path, file: Path, company: Company, *tables: str, full: bool = False) -> None:
-    """One dbt run on what has arrived so far; incremental where the file is a build already."""
-    write_raw(file, company.frames(), batches=company.ledger())
+def build(
+    project: Path, file: Path, company: Company, *tables: str, full: bool = False, mixed: int = 0
+) -> None:
+    """One dbt run on what has arrived so far; incremental where the file is a build already.
+
+    With `mixed`, a seed, rows lie in another order than they came: no cell may depend on it.
+    """
+    frames = company.frames()
+    if mixed:
+        frames = {
+            feed: rows.sample(fraction=1, shuffle=True, seed=mixed) for feed, rows in frames.items()
+        }
+    write_raw(file, frames, batches=company.ledger())
     selection = ["path:models/staging", *(f"+{table}" for table in tables)]
     left_out = ["--exclude-resource-type", "test", "unit_test"]
     options = [*left_out, "--full-refresh"] if full else left_out
@@ -81,7 +91,7 @@ def walk(
         build(project, built, company, *marts)
         if number:
             reference.unlink(missing_ok=True)
-            build(project, reference, company, *marts)
+            build(project, reference, company, *marts, mixed=seed)
             yield differences(built, reference)
         company.step()
         if random.random() < 0.15:  # half of the tables anew: those below must notice

@@ -236,17 +236,23 @@ final as (
         expected_rows,
         expected_last_hour,
         expected_rows * later_share as expected_later_rows,
-        -- of the whole silence that a day without rows lies in
+        -- of the whole silence that a day without rows lies in; as decimals, see above
         case
             when arrived_rows = 0
                 then
-                    sum(
-                        case
-                            when arrived_rows = 0
-                                then {{ ratio('expected_rows', 'rows_at_once') }}
-                        end
-                    ) over (
-                        partition by source, feed, days_with_rows
+                    cast(
+                        sum(
+                            case
+                                when arrived_rows = 0
+                                    then
+                                        cast(
+                                            {{ ratio('expected_rows', 'rows_at_once') }}
+                                            as decimal(18, 2)
+                                        )
+                            end
+                        ) over (
+                            partition by source, feed, days_with_rows
+                        ) as double
                     )
         end as silent_rows
     from expected
