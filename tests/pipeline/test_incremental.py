@@ -84,7 +84,7 @@ def walk(
     The first build is a full one itself: there is nothing to compare it with.
     """
     company, random = Company(seed), Random(seed)
-    built, reference = folder / "built" / "working.duckdb", folder / "reference" / "working.duckdb"
+    built, reference = (folder / name / "working.duckdb" for name in ("built", "reference"))
     for _ in range(4):
         company.step()
     for number in range(steps):
@@ -145,7 +145,7 @@ def test_a_refund_follows_its_rate_its_order_and_its_parcel(tmp_path: Path) -> N
     )
     company._land("fx_rates", [{"rate_date": START.date(), "currency": "USD", "rate": 7}])
     rate = company.batches[-1]
-    built, reference = tmp_path / "built" / "working.duckdb", tmp_path / "reference" / "working.duckdb"
+    built, reference = (tmp_path / name / "working.duckdb" for name in ("built", "reference"))
     tables = ("fct_refunds", "fct_sales_ladder_daily", "fct_orders")
     build(PROJECT, built, company, *tables)
     parts = "select refund_id, goods_amount, other_amount, is_after_shipping"
