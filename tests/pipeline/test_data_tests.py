@@ -128,14 +128,14 @@ def test_a_repeated_full_build_has_the_same_tables(
     assert all(one.node.compiled_code for one in repeated if one.node.resource_type == "model")
     with duckdb.connect(again) as con:
         con.execute(f"attach '{file}' as by_dbt (read_only)")
-        assert con.execute(COLUMNS.format("kpi")).fetchall() == (
+        assert con.execute(COLUMNS.format("working")).fetchall() == (
             con.execute(COLUMNS.format("by_dbt")).fetchall()
         )
         tables = {f'{schema}."{table}"' for schema, table, *_ in
-                  con.execute(COLUMNS.format("kpi")).fetchall()}  # fmt: skip
+                  con.execute(COLUMNS.format("working")).fetchall()}  # fmt: skip
         assert len(tables) > 100
         for table in tables:
-            for one, other in (("kpi", "by_dbt"), ("by_dbt", "kpi")):
+            for one, other in (("working", "by_dbt"), ("by_dbt", "working")):
                 differing = f"from {one}.{table} except all from {other}.{table}"
                 assert not con.execute(differing).fetchall(), table
 

@@ -224,7 +224,7 @@ class Statements:
                 con.execute(f"create table {schema}.{table} as from done.{schema}.{table} {rows}")
             tables = {f"{schema}.{table}" for schema, table in shapes}
             for name, statement in self.models:
-                sql = statement.replace('"kpi".', "")
+                sql = statement.replace(f'"{self.file.stem}".', "")
                 sql = re.sub(rf"\b{self.ceiling}\b", str(ceiling), sql)
                 verb = f"insert into {name} by name" if name in tables else f"create view {name} as"
                 con.execute(f"{verb} {sql}")
