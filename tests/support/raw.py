@@ -21,7 +21,7 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
 from ingestion.feeds import FEEDS
-from orchestration.build.dbt import SILENT, parsed
+from orchestration.build.dbt import SILENT, invoke, parsed
 from orchestration.build.raw import create_raw, instant_kind
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
@@ -218,6 +218,24 @@ def run_dbt(
     if check and not result.success:
         raise AssertionError(f"dbt {' '.join(args)} failed: {_failures(result)}")
     return result
+
+
+def build_all(build_file: Path, variables: Sequence[str] = ()) -> None:
+    """Build and test every table anew as a run does: by what dbt once sent, if it did.
+
+    Args:
+        build_file: DuckDB file with schema `raw`.
+        variables: `--vars` and their values, as a run gives them to dbt.
+
+    Raises:
+        AssertionError: a model or test failed.
+    """
+    arguments = ["build", "--exclude-resource-type", "unit_test", *variables, "--full-refresh"]
+    with _environment({"KPI_BUILD_FILE": str(build_file), "DO_NOT_TRACK": "1"}):
+        results = invoke(arguments, build_file.parent / "target")
+    failed = [f"{name}: {one.status}: {one.message}" for name, one in results.items()
+              if one.status not in ("success", "pass", "warn", "no-op")]  # fmt: skip
+    assert not failed, failed
 
 
 def parse(options: Sequence[str]) -> Manifest:
