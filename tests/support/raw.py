@@ -6,12 +6,15 @@ that a test decides which rows, versions and states of batches dbt meets.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -21,6 +24,7 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
 from ingestion.feeds import FEEDS
+from orchestration.build import full_builds
 from orchestration.build.dbt import SILENT, invoke, parsed
 from orchestration.build.raw import create_raw, instant_kind
 
@@ -226,7 +230,6 @@ def build_all(build_file: Path, variables: Sequence[str] = ()) -> None:
     Args:
         build_file: DuckDB file with schema `raw`.
         variables: `--vars` and their values, as a run gives them to dbt.
-
     Raises:
         AssertionError: a model or test failed.
     """
@@ -236,6 +239,25 @@ def build_all(build_file: Path, variables: Sequence[str] = ()) -> None:
     failed = [f"{name}: {one.status}: {one.message}" for name, one in results.items()
               if one.status not in ("success", "pass", "warn", "no-op")]  # fmt: skip
     assert not failed, failed
+
+
+def build_models(build_file: Path) -> None:
+    """Build every table anew, whatever the data tests say: by what dbt sent the first time."""
+    kept = _folder() / "full.json"
+    if kept.exists():
+        assert full_builds.repeat(parsed(build_file), kept, build_file) is not None
+        return
+    sent = full_builds.Statements()
+    left_out = ("--exclude-resource-type", "test", "unit_test")
+    done: Any = run_dbt(PROJECT, build_file, "build", "--full-refresh", *left_out, told=sent.note)
+    kept.write_text(json.dumps(sent.of_all(parsed(build_file), done.result.results)), "utf-8")
+
+
+@cache
+def _folder() -> Path:
+    folder = TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
 
 
 def parse(options: Sequence[str]) -> Manifest:
