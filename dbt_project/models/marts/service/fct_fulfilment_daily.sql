@@ -113,14 +113,12 @@ timed as (
         {{ seconds_between('paid_at', 'told_until') }} / 3600 as told_hours,
         tells_delivery and promised_at <= told_until as is_due,
         -- by the factors that the shop tells; none is made up
-        cast(
-            case
-                {% for factor in var('footprint_carriers') %}
-                    when carrier = '{{ factor[0] }}' then {{ factor[1] }}
-                {% endfor %}
-                when carrier is not null then {{ kg_of_parcel }}
-            end as double
-        ) as parcel_kg
+        case
+            {% for told in var('footprint_carriers') %}
+                when carrier = '{{ told[0] }}' then cast('{{ told[1] }}' as double)
+            {% endfor %}
+            when carrier is not null then cast({{ kg_of_parcel }} as double)
+        end as parcel_kg
     from legs
     inner join spans on legs.platform = spans.platform
 ),
