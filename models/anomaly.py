@@ -52,7 +52,7 @@ ANOMALY_SCHEMA: dict[str, type[pl.DataType]] = {
 """Columns of `insights.anomalies`; one row per metric x segment x day. platform is the one the
 segment belongs to, null for the company."""
 
-BAD_WHEN_HIGH = frozenset({"refund_rate"})
+BAD_WHEN_HIGH = frozenset({"refund_rate", "discount_rate"})
 """Metrics whose rise costs money."""
 
 SUSPICIOUS_WHEN_HIGH = frozenset({"orders_per_buyer"})
@@ -259,7 +259,9 @@ def _judge(series: Cells, base: Baseline, params: DetectorParams) -> pl.DataFram
     judged = np.where(series.incomplete, np.nan, bad_side)
     # The scale is a MAD of 90 residuals, worth about 33 of a standard deviation (efficiency .37).
     p_values = special.stdtr(0.37 * params.scale_days, judged)
-    is_out = (judged <= -params.threshold) & _survives(p_values, params.fdr)
+    is_whole = ~(series.is_part[:, None] | is_step)
+    threshold = np.where(is_whole, params.threshold, params.part_threshold)
+    is_out = (judged <= -threshold) & _survives(p_values, params.fdr)
     costly = np.where(both, np.abs(impact), -impact) >= params.min_impact_rate * _company_gmv(
         series, expected
     )
@@ -268,7 +270,7 @@ def _judge(series: Cells, base: Baseline, params: DetectorParams) -> pl.DataFram
         ["data_incomplete", "normal", "no_baseline", "anomaly"],
         "normal",
     )
-    reach = np.where(closed, 0.0, params.threshold * scale)
+    reach = np.where(closed, 0.0, threshold * scale)
     matrices = {
         "observed": np.where(too_few, np.nan, series.observed),
         "expected": expected,

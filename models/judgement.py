@@ -1,0 +1,97 @@
+"""Everything that is judged, in one frame: what a run and the benchmarks call.
+
+Belongs here: which detectors there are, and which of them explains another. How each judges is in
+its own module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import polars as pl
+
+from models.anomaly import ANOMALY_SCHEMA, DetectorParams, detect
+from models.count_series import TESTS
+from models.counts import judge_counts
+from models.operations import OperationParams, overdue_rows, pace_rows, stock_rows
+
+__all__ = ["Watched", "judge"]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What is judged beside daily KPIs.
+
+    Attributes:
+        counted: frames of `counts.COUNT_SCHEMA` by name of `count_series.TESTS`.
+        stock: see `operations.stock_rows`.
+        plans: see `operations.pace_rows`.
+        settlements: see `operations.overdue_rows`.
+    """
+
+    counted: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    stock: pl.DataFrame = field(default_factory=pl.DataFrame)
+    plans: pl.DataFrame = field(default_factory=pl.DataFrame)
+    settlements: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+
+def judge(  # noqa: PLR0913, PLR0917 - the tables of `detect`, and one more
+    daily: pl.DataFrame,
+    dim_date: pl.DataFrame,
+    dim_promo: pl.DataFrame,
+    completeness: pl.DataFrame,
+    params: DetectorParams | None = None,
+    judge_from: date | None = None,
+    more: pl.DataFrame | None = None,
+    watched: Watched | None = None,
+) -> pl.DataFrame:
+    """Judge KPIs, counts and operations.
+
+    Args:
+        daily, dim_date, dim_promo, completeness, params, judge_from, more: see `anomaly.detect`.
+        watched: what else there is.
+
+    Returns:
+        Frame of `anomaly.ANOMALY_SCHEMA`. A fall of a product's orders while it is out of stock
+        is no anomaly of its own.
+    """
+    params, watched = params or DetectorParams(), watched or Watched()
+    found = [detect(daily, dim_date, dim_promo, completeness, params, judge_from, more)]
+    company = daily.filter(pl.col("dimension") == "all")["gmv"].cast(pl.Float64).median() or 0.0
+    assert isinstance(company, float)
+    rate = params.min_impact_rate
+    found += [
+        judge_counts(counted, completeness, company, TESTS[name], judge_from, rate)
+        for name, counted in watched.counted.items()
+        if not counted.is_empty()
+    ]
+    rules = OperationParams(min_impact_rate=rate)
+    in_time = pl.lit(True) if judge_from is None else pl.col("business_date") >= judge_from
+    for frame, rows in (
+        (watched.stock, lambda f: stock_rows(f, company, rules)),
+        (watched.plans, lambda f: pace_rows(f, rules)),
+        (watched.settlements, lambda f: overdue_rows(f, rules)),
+    ):
+        if not frame.is_empty():
+            found.append(rows(frame).filter(in_time))
+    judged = _explained_by_stock(pl.concat(found))
+    return judged.sort("business_date", "dimension", "segment", "platform", "metric")
+
+
+def _explained_by_stock(judged: pl.DataFrame) -> pl.DataFrame:
+    place = ["business_date", "dimension", "segment", "platform"]
+    out = judged.filter(metric="on_hand", status="anomaly").select(
+        *place, is_explained=pl.lit(True)
+    )
+    falls = pl.col("metric").is_in(["orders_3_days", "orders_7_days"])
+    return (
+        judged.join(out, on=place, how="left", nulls_equal=True)
+        .with_columns(
+            status=pl.when(falls & pl.col("is_explained"))
+            .then(pl.lit("normal"))
+            .otherwise("status")
+        )
+        .select(list(ANOMALY_SCHEMA))
+    )
