@@ -113,7 +113,8 @@ def _told_by() -> pl.Expr:
     own = pl.col("metric").replace_strict(
         STORIES_OF, default=["sales"], return_dtype=pl.List(pl.String)
     )
-    return stock.otherwise(own)
+    errors = pl.col("kind").is_in(["broken_checkout", "payment_outage"])
+    return stock.when(errors).then(pl.lit(["sales", "service"])).otherwise(own)
 
 
 def _story(metric: str) -> pl.Expr:

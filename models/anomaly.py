@@ -52,7 +52,7 @@ ANOMALY_SCHEMA: dict[str, type[pl.DataType]] = {
 """Columns of `insights.anomalies`; one row per metric x segment x day. platform is the one the
 segment belongs to, null for the company."""
 
-BAD_WHEN_HIGH = frozenset({"refund_rate", "discount_rate"})
+BAD_WHEN_HIGH = frozenset({"refund_rate"})
 """Metrics whose rise costs money."""
 
 SUSPICIOUS_WHEN_HIGH = frozenset({"orders_per_buyer"})

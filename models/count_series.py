@@ -17,7 +17,7 @@ from models.kpi_series import lag_weights, top_segments_of
 __all__ = ["TESTS", "part_orders", "product_refunds", "shares"]
 
 TESTS = {
-    "orders_3_days": CountTest("orders_3_days", 3, False, 2e-4, 0.5),
+    "orders_3_days": CountTest("orders_3_days", 3, False, 1e-4, 0.5),
     "orders_7_days": CountTest("orders_7_days", 7, False, 3e-5, 0.5),
     "refunds_3_days": CountTest(
         "refunds_3_days", 3, True, 2e-4, 2.0, prior_hits=3.0, drift=0.3, from_first=False

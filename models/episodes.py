@@ -48,6 +48,7 @@ STORIES = {
     "bad_reviews_7_days": "reviews",
     "overdue_amount": "settlements",
     "cost_so_far": "ads",
+    "error_rate": "service",
 }
 """Metrics that are a story of their own beside sales: their days are no days of a fall of GMV."""
 

@@ -12,10 +12,10 @@ from datetime import date
 
 import polars as pl
 
-from models.anomaly import ANOMALY_SCHEMA, DetectorParams, detect
+from models.anomaly import DetectorParams, detect
 from models.count_series import TESTS
 from models.counts import judge_counts
-from models.operations import OperationParams, overdue_rows, pace_rows, stock_rows
+from models.operations import OperationParams, error_rows, overdue_rows, pace_rows, stock_rows
 
 __all__ = ["Watched", "judge"]
 
@@ -29,12 +29,14 @@ class Watched:
         stock: see `operations.stock_rows`.
         plans: see `operations.pace_rows`.
         settlements: see `operations.overdue_rows`.
+        service: see `operations.error_rows`.
     """
 
     counted: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     stock: pl.DataFrame = field(default_factory=pl.DataFrame)
     plans: pl.DataFrame = field(default_factory=pl.DataFrame)
     settlements: pl.DataFrame = field(default_factory=pl.DataFrame)
+    service: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 def judge(  # noqa: PLR0913, PLR0917 - the tables of `detect`, and one more
@@ -54,8 +56,8 @@ def judge(  # noqa: PLR0913, PLR0917 - the tables of `detect`, and one more
         watched: what else there is.
 
     Returns:
-        Frame of `anomaly.ANOMALY_SCHEMA`. A fall of a product's orders while it is out of stock
-        is no anomaly of its own.
+        Frame of `anomaly.ANOMALY_SCHEMA`. A fall of a product's orders that days out of stock
+        are part of is no anomaly of its own.
     """
     params, watched = params or DetectorParams(), watched or Watched()
     found = [detect(daily, dim_date, dim_promo, completeness, params, judge_from, more)]
@@ -73,6 +75,7 @@ def judge(  # noqa: PLR0913, PLR0917 - the tables of `detect`, and one more
         (watched.stock, lambda f: stock_rows(f, company, rules)),
         (watched.plans, lambda f: pace_rows(f, rules)),
         (watched.settlements, lambda f: overdue_rows(f, rules)),
+        (watched.service, lambda f: error_rows(f, rules)),
     ):
         if not frame.is_empty():
             found.append(rows(frame).filter(in_time))
@@ -81,17 +84,21 @@ def judge(  # noqa: PLR0913, PLR0917 - the tables of `detect`, and one more
 
 
 def _explained_by_stock(judged: pl.DataFrame) -> pl.DataFrame:
-    place = ["business_date", "dimension", "segment", "platform"]
-    out = judged.filter(metric="on_hand", status="anomaly").select(
-        *place, is_explained=pl.lit(True)
+    """Take back falls of a product whose window holds a day without stock."""
+    place = ["segment", "platform"]
+    out = judged.filter(metric="on_hand", status="anomaly").select(*place, out="business_date")
+    if out.is_empty():
+        return judged
+    days = pl.col("metric").replace_strict(
+        {name: TESTS[name].days for name in ("orders_3_days", "orders_7_days")}, default=None
     )
-    falls = pl.col("metric").is_in(["orders_3_days", "orders_7_days"])
-    return (
-        judged.join(out, on=place, how="left", nulls_equal=True)
-        .with_columns(
-            status=pl.when(falls & pl.col("is_explained"))
-            .then(pl.lit("normal"))
-            .otherwise("status")
-        )
-        .select(list(ANOMALY_SCHEMA))
+    falls = judged.with_row_index().filter(days.is_not_null(), status="anomaly").join(
+        out, on=place, nulls_equal=True
+    )  # fmt: skip
+    since = (pl.col("business_date") - pl.col("out")).dt.total_days()
+    explained = falls.filter(since >= 0, since < days)["index"].unique()
+    return judged.with_columns(
+        status=pl.when(pl.int_range(pl.len()).is_in(explained.implode()))
+        .then(pl.lit("normal"))
+        .otherwise("status")
     )

@@ -17,8 +17,8 @@ from models.series import SERIES_SCHEMA, long_series
 
 __all__ = [
     "SeriesParams",
-    "discount_series",
-    "lag_weights",
+        "lag_weights",
+    "price_share_series",
     "product_series",
     "refund_series",
     "segment_series",
@@ -46,8 +46,8 @@ class SeriesParams:
     min_share: float = 0.05
     max_share: float = 0.95
     per_dimension: int = 6
-    min_product_share: float = 0.01
-    per_platform_products: int = 10
+    min_product_share: float = 0.005
+    per_platform_products: int = 20
     refund_lag_days: int = 60
 
 
@@ -259,19 +259,20 @@ def product_series(sales: pl.DataFrame, params: SeriesParams | None = None) -> p
     return pl.concat([_shape(price), _shape(amount)])
 
 
-def discount_series(discounts: pl.DataFrame) -> pl.DataFrame:
-    """Discounts of each platform as a part of what its goods would have cost.
+def price_share_series(discounts: pl.DataFrame) -> pl.DataFrame:
+    """What part of its goods' price each platform was paid: a coupon gone wrong shows here first.
+
+    The part that is kept, not the discount, which near zero has no scale of its own.
 
     Args:
         discounts: business_date, platform, discount, list_amount, of paid orders.
     """
     return _shape(
         discounts.filter(pl.col("list_amount") > 0).with_columns(
-            metric=pl.lit("discount_rate"),
+            metric=pl.lit("price_share"),
             dimension=pl.lit("platform"),
             segment="platform",
-            value=pl.col("discount") / pl.col("list_amount"),
-            base="list_amount",
+            value=1 - pl.col("discount") / pl.col("list_amount"),
         )
     )
 

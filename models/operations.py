@@ -12,7 +12,7 @@ import polars as pl
 
 from models.anomaly import ANOMALY_SCHEMA
 
-__all__ = ["OperationParams", "overdue_rows", "pace_rows", "stock_rows"]
+__all__ = ["OperationParams", "error_rows", "overdue_rows", "pace_rows", "stock_rows"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,9 @@ class OperationParams:
         least_days_of_stock: a product that counts is about to run out below so many days of sales.
         most_of_plan: cost so far as a multiple of what the plan gives so far.
         from_day: day of the month from which a plan's pace says something.
+        most_errors: error rate of a service as a multiple of the median of the days before.
+        least_errors: and at least so much above it.
+        min_days: days before that must be known to say what a service usually does.
         most_overdue: overdue share of what was due in `overdue_days`.
         overdue_days: days of sales looked at.
     """
@@ -34,6 +37,9 @@ class OperationParams:
     least_days_of_stock: float = 5.0
     most_of_plan: float = 1.25
     from_day: int = 4
+    most_errors: float = 4.0
+    least_errors: float = 0.02
+    min_days: int = 7
     most_overdue: float = 0.05
     overdue_days: int = 60
 
@@ -118,6 +124,39 @@ def pace_rows(plans: pl.DataFrame, params: OperationParams | None = None) -> pl.
             upper=upper,
             impact_amount=pl.col("target") - pl.col("actual"),
             is_bad=pl.col("actual_so_far") > upper,
+        )
+    )
+
+
+def error_rows(service: pl.DataFrame, params: OperationParams | None = None) -> pl.DataFrame:
+    """Days on which a service failed far more often than it does.
+
+    Args:
+        service: business_date, segment (the source that watches it), mean_value, the error rate.
+        params: bounds.
+
+    Returns:
+        Rows of metric `error_rate`, dimension `service`; what it cost is not known from it.
+    """
+    p = params or OperationParams()
+    usual = (
+        pl.col("mean_value")
+        .rolling_median(p.usual_days, min_samples=p.min_days)
+        .shift(1)
+        .over("segment")
+    )
+    upper = pl.max_horizontal(p.most_errors * pl.col("usual"), p.least_errors + pl.col("usual"))
+    return _rows(
+        service.sort("segment", "business_date")
+        .with_columns(usual=usual)
+        .filter(pl.col("usual").is_not_null(), pl.col("mean_value").is_not_null())
+        .with_columns(
+            metric=pl.lit("error_rate"),
+            dimension=pl.lit("service"),
+            observed="mean_value",
+            expected="usual",
+            upper=upper,
+            is_bad=pl.col("mean_value") > upper,
         )
     )
 

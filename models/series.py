@@ -29,7 +29,7 @@ FEEDS_OF_METRIC: dict[str, frozenset[str]] = {
     "gmv_per_unit": _SALES,
     "orders_3_days": _SALES,
     "orders_7_days": _SALES,
-    "discount_rate": _SALES,
+    "price_share": _SALES,
     "unpaid_orders": _SALES,
     "refunds_3_days": _SALES | {"refunds"},
     "late_parcels_3_days": frozenset({"shipments"}),

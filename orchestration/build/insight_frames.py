@@ -143,7 +143,15 @@ _PLANS = """
     from marts.fct_targets_daily
     where metric = 'cost' and dimension in ('all', 'platform')
 """
-_SETTLEMENTS = "select business_date, platform, due_amount, overdue_amount from marts.fct_settlements_daily"
+_SETTLEMENTS = """
+    select business_date, platform, due_amount, overdue_amount
+    from marts.fct_settlements_daily
+"""
+_SERVICE = """
+    select business_date, source as segment, mean_value
+    from marts.fct_service_health_daily
+    where metric = 'error_rate'
+"""
 _LAGS = f"""
     select refunds.refund_date - orders.business_date as lag_days,
         cast(sum(refunds.goods_amount) as double) as amount
@@ -265,7 +273,7 @@ def read_frames(query: Query) -> InsightFrames:
     from models.count_series import part_orders, product_refunds, shares
     from models.kpi_series import (
         SeriesParams,
-        discount_series,
+        price_share_series,
         product_series,
         refund_series,
         segment_series,
@@ -287,7 +295,7 @@ def read_frames(query: Query) -> InsightFrames:
         product_series(products, params),
         traffic_source_series(sources),
         refund_series(daily, query(REFUNDS), lags, params),
-        discount_series(query(_DISCOUNTS)),
+        price_share_series(query(_DISCOUNTS)),
     ]
     if steps:
         series.append(step_series(query(_ATTEMPTS), steps, top))
@@ -313,6 +321,7 @@ def read_frames(query: Query) -> InsightFrames:
         stock=query(_STOCK),
         plans=query(_PLANS),
         settlements=query(_SETTLEMENTS),
+        service=query(_SERVICE),
     )
     return InsightFrames(
         daily=daily,
