@@ -97,11 +97,13 @@ class Baseline:
         mean: series x days, expected log value.
         scale: series x days, robust scale of the log value.
         known: series x days, false where there is no baseline (too young, or event never seen).
+        pattern: series x days, the weekday's part of mean.
     """
 
     mean: Floats
     scale: Floats
     known: Flags
+    pattern: Floats
 
 
 class _Ring:
@@ -125,10 +127,10 @@ class _Ring:
 
     def median(self) -> Floats:
         """Median of each ring; NaN for an empty one."""
-        return _median(self.values)
+        return median_of_rows(self.values)
 
 
-def _median(values: Floats) -> Floats:
+def median_of_rows(values: Floats) -> Floats:
     """Row medians without NaN: a sort puts NaN last, which is far quicker than nanmedian."""
     ordered = np.sort(values, axis=1)
     valid = np.isfinite(ordered).sum(axis=1)
@@ -236,7 +238,7 @@ class _Recursion:
         self.level_ring.push(ordinary, y - self.weekday_effect[:, weekday])
         self.level = self.level_ring.median()
         residuals = self.residual_ring.values
-        spread = _median(np.abs(residuals - _median(residuals)[:, None]))
+        spread = median_of_rows(np.abs(residuals - median_of_rows(residuals)[:, None]))
         p, seen = self.params, np.minimum(self.residual_ring.count, self.params.scale_days)
         # Once there are some, residuals speak for themselves; before, a prior does beside them.
         prior = np.clip(1 - seen / (4 * p.scale_prior_days), 0, 1) * p.scale_prior_days
@@ -253,7 +255,7 @@ class _Recursion:
         adapt = index[known[index]]
         error = self.values[:, day] - mean
         self.event_ring.push(train & known & (self.strength_count > 0), error)
-        scatter = MAD_TO_SIGMA * _median(np.abs(self.event_ring.values))
+        scatter = MAD_TO_SIGMA * median_of_rows(np.abs(self.event_ring.values))
         self.noise = np.where(
             self.event_ring.count >= 7, np.maximum(scatter, self.params.event_noise), self.noise
         )
@@ -307,11 +309,13 @@ def one_step_ahead(
     """
     state = _Recursion(values, events, params)
     mean = np.full(values.shape, np.nan)
-    scale, known = mean.copy(), np.zeros(values.shape, dtype=np.bool_)
+    scale, pattern = mean.copy(), mean.copy()
+    known = np.zeros(values.shape, dtype=np.bool_)
     for day in range(values.shape[1]):
         weekday = int(weekdays[day])
         expected, spread, is_known = state.predict(day, weekday)
         mean[:, day], scale[:, day], known[:, day] = expected, spread, is_known
+        pattern[:, day] = state.weekday_effect[:, weekday]
         valid = usable[:, day] & np.isfinite(values[:, day])
         score = np.where(valid & is_known, (values[:, day] - expected) / spread, 0.0)
         out = np.abs(score) >= params.threshold
@@ -325,4 +329,4 @@ def one_step_ahead(
         if long.any():
             state.settle_new_level(long, day, weekdays)
             state.run[long] = 0
-    return Baseline(mean, scale, known)
+    return Baseline(mean, scale, known, pattern)

@@ -49,6 +49,9 @@ STORIES = {
     "overdue_amount": "settlements",
     "cost_so_far": "ads",
     "error_rate": "service",
+    "gmv_trend": "trend",
+    "visitors_trend": "trend",
+    "conversion_rate_trend": "trend",
 }
 """Metrics that are a story of their own beside sales: their days are no days of a fall of GMV."""
 
