@@ -80,8 +80,8 @@ SUMS = [
     "int_profit_entries", "int_profit_cells", "fct_profit_daily", "fct_settlements_daily",
     "int_lifecycle_cells", "fct_lifecycle_daily",
     "fct_segments_monthly", "fct_segment_migration_monthly", "fct_segment_behaviour_monthly",
-    "fct_channel_cohorts_monthly", "fct_gmv_hourly", "fct_promo_hourly", "fct_promo_review",
-    "int_promo_days", "int_campaign_visits", "fct_campaign_daily",
+    "fct_channel_cohorts_monthly", "int_gmv_hours", "fct_gmv_hourly", "fct_promo_hourly",
+    "fct_promo_review", "int_promo_days", "int_campaign_visits", "fct_campaign_daily",
     "int_lookups_of_stock", "int_stock_days",
     "fct_product_daily", "fct_category_daily", "fct_inventory_daily", "fct_supplier_monthly",
     "fct_month_close", "int_target_weights", "fct_targets_daily", "fct_efficiency_monthly",
@@ -163,7 +163,6 @@ JOINS = {
     " known then",
     ("fct_segment_behaviour_monthly", "events", "order_items"): "likewise",
     ("fct_segment_behaviour_monthly", "order_items", "orders"): "of paid orders of known customers",
-    ("fct_gmv_hourly", "orders", "events"): _KEPT + "where none tracks, visitors are not known",
     ("fct_promo_review", "coupon_redemptions", "orders"): "coupon_redemptions/order",
     ("fct_promo_review", "orders", "order_items"): "orders/line",
     ("fct_category_daily", "events", "products"): _KEPT + "views of what no list describes are of"
