@@ -64,7 +64,7 @@ TRENDS = ("gmv", "visitors", "conversion_rate")
 """Metrics of a platform that are watched for slow declines, as `<metric>_trend`."""
 
 _COUNT_DAYS = 28
-_AMOUNT_SCATTER = 1.5  # an amount of n orders scatters like n / 1.5 equal ones: 1 + cv^2, cv .7
+AMOUNT_SCATTER = 1.5  # an amount of n orders scatters like n / 1.5 equal ones: 1 + cv^2, cv .7
 _UNSURE_COUNT = 0.5  # the usual number of repeated orders is not known to half of one
 _MOST_CERTAIN = 0.9  # a rate close to 1 scatters more than the binomial: it is not known exactly
 _STEADY = ("aov", "orders_per_buyer", "gmv_per_unit")
@@ -129,7 +129,7 @@ def _expected_counts(series: Cells, expected: Floats, rises: Flags) -> Floats:
     money = np.where(rises, series.bases, 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         usual = _trailing_sum(series.counts) / _trailing_sum(series.observed * money)
-        scatter = np.where(np.isin(names, ("buyers", "visitors", *_STEADY)), 1.0, _AMOUNT_SCATTER)
+        scatter = np.where(np.isin(names, ("buyers", "visitors", *_STEADY)), 1.0, AMOUNT_SCATTER)
         sold = expected * money * usual / scatter
     return np.asarray(np.where(is_share, series.bases * expected, sold))
 

@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 from scipy import special
 
+from models.anomaly import ANOMALY_SCHEMA
 from models.baseline import Flags, Floats
 from models.series import incomplete
 
@@ -34,7 +35,7 @@ COUNT_SCHEMA: dict[str, type[pl.DataType]] = {
     "worth": pl.Float64,
 }
 """What is counted: hits; exposure, what they are a part of or happen to; worth, money of the hits,
-null throughout where they have no price. A day that has exposure at another segment of the platform and no row is one without hits."""
+null throughout where they have no price."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def upper_tail(hits: Floats, size: Floats, mean: Floats) -> Floats:
     return np.asarray(np.where(hits > 0, above, 1.0))
 
 
-def judge_counts(
+def judge_counts(  # noqa: PLR0913, PLR0917 - two tables, and how to judge them
     counted: pl.DataFrame,
     completeness: pl.DataFrame,
     company_gmv: float,
@@ -118,8 +119,6 @@ def judge_counts(
         day alone at the usual worth of a hit. A fall (a rise) alerts only if the day itself has
         less (more) than expected: what is over is not told.
     """
-    from models.anomaly import ANOMALY_SCHEMA
-
     keys, dates, (hits, exposure, worth) = _matrices(counted, test)
     if keys.is_empty():
         return pl.DataFrame(schema=ANOMALY_SCHEMA)
@@ -205,7 +204,7 @@ def _window(values: Floats, days: int) -> Floats:
     return np.asarray(until[:, days:] - until[:, :-days])
 
 
-def _walk(
+def _walk(  # noqa: PLR0913, PLR0917 - matrices of one shape
     hits: Floats, exposure: Floats, known: Flags, same: Floats, test: CountTest, first: int
 ) -> _Judged:
     """Judge day after day: a window that alerted teaches nothing of what is usual later."""

@@ -41,9 +41,9 @@ def open_incidents(
     Days on end of one platform (or of the company) are one incident, whatever the metric and the
     segment: a fall of GMV, its driver, the step of the funnel and the device it happened in are
     told together, the driver as the cause and the segment as the place. Refunds, stock and other
-    `STORIES` are told by themselves. Company and platforms are one episode: the platforms speak where they explain half
-    of the company's loss, else the company does. Days that could not be judged neither end nor
-    extend an incident.
+    `STORIES` are told by themselves. Company and platforms are one episode: the platforms speak
+    where they explain half of the company's loss, else the company does. Days that could not be
+    judged neither end nor extend an incident.
 
     Args:
         anomalies: what `anomaly.detect` returns, of the judged window.

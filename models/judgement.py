@@ -52,7 +52,13 @@ def judge(  # noqa: PLR0913, PLR0917 - the tables of `detect`, and one more
     """Judge KPIs, counts and operations.
 
     Args:
-        daily, dim_date, dim_promo, completeness, params, judge_from, more: see `anomaly.detect`.
+        daily: see `anomaly.detect`, as are the others but the last.
+        dim_date: see there.
+        dim_promo: see there.
+        completeness: see there.
+        params: see there; its smallest impact holds for all.
+        judge_from: see there.
+        more: see there.
         watched: what else there is.
 
     Returns:

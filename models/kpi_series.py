@@ -17,7 +17,7 @@ from models.series import SERIES_SCHEMA, long_series
 
 __all__ = [
     "SeriesParams",
-        "lag_weights",
+    "lag_weights",
     "price_share_series",
     "product_series",
     "refund_series",

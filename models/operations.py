@@ -1,4 +1,4 @@
-"""What needs no statistics to be seen: nothing in stock, soon nothing, a plan overspent, money late.
+"""What needs no statistics to be seen: nothing in stock, a plan overspent, money late.
 
 Belongs here: rules on figures that say themselves whether they are bad, as rows of
 `anomaly.ANOMALY_SCHEMA`. Does not belong here: what is judged against its own past.
@@ -94,7 +94,7 @@ def stock_rows(
         observed="days_of_stock",
         expected=pl.col("usual") / pl.col("daily_units"),
         lower=pl.lit(p.least_days_of_stock),
-        impact_amount=pl.lit(0.0),
+        impact_amount=pl.lit(None, pl.Float64),
         is_bad=pl.col("days_of_stock") < p.least_days_of_stock,
     )
     return _rows(pl.concat([empty, low]).with_columns(dimension=pl.lit("product")))
@@ -105,7 +105,7 @@ def pace_rows(plans: pl.DataFrame, params: OperationParams | None = None) -> pl.
 
     Args:
         plans: rows of `fct_targets_daily` of metric `cost`: business_date, dimension (`all`,
-            `platform`), segment, actual, target, actual_so_far, target_so_far.
+            `platform`), segment, actual_so_far, target_so_far.
         params: bounds.
     """
     p = params or OperationParams()
@@ -122,7 +122,6 @@ def pace_rows(plans: pl.DataFrame, params: OperationParams | None = None) -> pl.
             observed="actual_so_far",
             expected="target_so_far",
             upper=upper,
-            impact_amount=pl.col("target") - pl.col("actual"),
             is_bad=pl.col("actual_so_far") > upper,
         )
     )
@@ -187,7 +186,6 @@ def overdue_rows(settlements: pl.DataFrame, params: OperationParams | None = Non
             observed="overdue_amount",
             expected=pl.lit(0.0),
             upper=upper,
-            impact_amount=-pl.col("overdue_amount"),
             is_bad=pl.col("overdue_amount") > upper,
         )
     )

@@ -132,8 +132,8 @@ def root_causes(
         completeness: `quality.source_completeness_daily`.
 
     Returns:
-        Frame of `ROOT_CAUSE_SCHEMA`. Nothing for incidents that are a story of their own, and for days without an
-        expectation.
+        Frame of `ROOT_CAUSE_SCHEMA`. Nothing for incidents that are a story of their own, and
+        for days without an expectation.
     """
     found = [pl.DataFrame(schema=ROOT_CAUSE_SCHEMA)]
     told = incidents.filter(pl.col("kind") == "kpi", ~pl.col("metric").is_in(list(STORIES)))

@@ -83,7 +83,8 @@ _PRODUCT_REFUNDS = f"""
 """
 _LATE_PARCELS = """
     select business_date, platform, 'carrier' as dimension, carrier as segment,
-        sum(due_parcels) as exposure, sum(due_parcels - on_time_parcels) as hits, cast(null as double) as worth
+        sum(due_parcels) as exposure, sum(due_parcels - on_time_parcels) as hits,
+        cast(null as double) as worth
     from marts.fct_fulfilment_daily
     where carrier not like '(%'
     group by all
@@ -139,7 +140,7 @@ _STOCK = """
     group by stock.business_date, warehouses.platform, stock.product_id
 """
 _PLANS = """
-    select business_date, dimension, segment, actual, target, actual_so_far, target_so_far
+    select business_date, dimension, segment, actual_so_far, target_so_far
     from marts.fct_targets_daily
     where metric = 'cost' and dimension in ('all', 'platform')
 """
