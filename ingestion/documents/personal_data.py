@@ -63,7 +63,8 @@ _PLACES = (
     ("data/export/", "copies of the tables above, made by `kpi export`", "until deleted"),
     (
         "data/state/",
-        "the ledger of files, the key, tombstones: keyed marks of erased pseudonyms",
+        "the ledger of files, the key, figures of closed months, tombstones: keyed marks of erased"
+        " pseudonyms",
         "for good",
     ),
 )

@@ -132,8 +132,14 @@ weighed as (
     select
         *,
         sum(value_cents) over (partition by order_key) as value_total_cents,
-        row_number() over in_order as position,
-        row_number() over in_order as line_number
+        row_number() over (
+            partition by order_key
+            order by category asc, is_cost_told desc, main_order_key asc
+        ) as position,
+        row_number() over (
+            partition by order_key
+            order by category asc, is_cost_told desc, main_order_key asc
+        ) as line_number
     from (
         select
             flows.main_order_key,
@@ -161,11 +167,6 @@ weighed as (
                 flows.main_order_key = categories.main_order_key
                 and coalesce(flows.category, categories.category) = categories.category
     ) as valued
-    window
-        in_order as (
-            partition by order_key
-            order by category asc, is_cost_told desc, main_order_key asc
-        )
 ),
 
 shared as (
