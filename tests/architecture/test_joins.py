@@ -77,13 +77,16 @@ SUMS = [
     "int_refunds_laddered", "fct_fulfilment_daily", "fct_after_sales_daily",
     "fct_experiment_arms_daily",
     "int_platforms_refunding", "int_lookups_of_costs", "int_cost_rates", "int_order_categories",
-    "int_profit_entries", "int_profit_cells", "fct_profit_daily", "fct_settlements_daily",
+    "int_profit_entries", "int_advertising_shared", "int_profit_cells", "fct_profit_daily",
+    "fct_settlements_daily",
     "int_lifecycle_cells", "fct_lifecycle_daily",
     "fct_segments_monthly", "fct_segment_migration_monthly", "fct_segment_behaviour_monthly",
     "fct_channel_cohorts_monthly", "int_gmv_hours", "fct_gmv_hourly", "fct_promo_hourly",
     "fct_promo_review", "int_promo_days", "int_campaign_visits", "fct_campaign_daily",
     "int_lookups_of_stock", "int_stock_days",
     "fct_product_daily", "fct_category_daily", "fct_inventory_daily", "fct_supplier_monthly",
+    "int_months_closed", "int_months_refunded",
+    "int_targets_planned", "int_targets_spread", "int_targets_met",
     "fct_month_close", "int_target_weights", "fct_targets_daily", "fct_efficiency_monthly",
 ]  # fmt: skip
 # Table, feed that looks, feed it looks in -> where its rows that find none are counted, as
@@ -205,14 +208,10 @@ JOINS = {
     ("int_profit_entries", "refunds", "order_items"): _KEPT + "shared over the whole order",
     ("fct_settlements_daily", "order_costs", "orders"): "of paid orders alone",
     ("fct_settlements_daily", "orders", "order_costs"): _KEPT + "counted as unlisted",
-    ("fct_month_close", "refunds", "orders"): "refunds/payment",
+    ("int_months_refunded", "refunds", "orders"): "refunds/payment",
     ("int_target_weights", "budgets", "targets"): "months of both",
     ("int_target_weights", "targets", "budgets"): "months of both",
-    ("fct_targets_daily", "budgets", "targets"): _KEPT + "days without an own plan are spread",
-    ("fct_targets_daily", "targets", "budgets"): "likewise",
-    ("fct_targets_daily", "targets", "campaign_spend"): _KEPT + "the unknown is NULL",
-    ("fct_targets_daily", "budgets", "campaign_spend"): _KEPT + "likewise",
-    ("fct_targets_daily", "campaign_spend", "budgets"): "spend without a budget is in"
+    ("int_targets_met", "campaign_spend", "budgets"): "spend without a budget is in"
     " fct_channel_daily",
     ("dim_product", "products", "refunds"): _KEPT + "of a source without refunds these are NULL",
 }  # fmt: skip
