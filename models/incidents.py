@@ -40,10 +40,10 @@ def open_incidents(
 
     Days on end of one platform (or of the company) are one incident, whatever the metric and the
     segment: a fall of GMV, its driver, the step of the funnel and the device it happened in are
-    told together, the driver as the cause and the segment as the place. Refunds are a story of
-    their own. Company and platforms are one episode: the platforms speak where they explain half
-    of the company's loss, else the company does. Days that could not be judged neither end nor
-    extend an incident.
+    told together, the driver as the cause and the segment as the place. Refunds, stock and other
+    `STORIES` are told by themselves. Company and platforms are one episode: the platforms speak
+    where they explain half of the company's loss, else the company does. Days that could not be
+    judged neither end nor extend an incident.
 
     Args:
         anomalies: what `anomaly.detect` returns, of the judged window.
@@ -105,7 +105,7 @@ def _judged_days(placed: pl.DataFrame) -> pl.DataFrame:
         .agg(
             is_bad=(status == "anomaly").any(),
             is_unsure=(status.filter(of_whole) == "data_incomplete").any()
-            | (status.filter(of_whole) == "no_baseline").all(),
+            | (of_whole.any() & (status.filter(of_whole) == "no_baseline").all()),
         )
         .filter(pl.col("is_bad") | ~pl.col("is_unsure"))
     )
@@ -239,11 +239,11 @@ def _without_double_episodes(runs: pl.DataFrame, placed: pl.DataFrame) -> pl.Dat
     """
     told = _told(_series_of(placed, runs)).select(*_EPISODE, "platform", "impact_amount")
     known = runs.join(told, on=_EPISODE).with_columns(
-        is_refunds=pl.col("place").str.ends_with(":refunds")
+        story=pl.col("place").str.extract(r"(:\w+)$").fill_null("")
     )
     pairs = (
         known.filter(pl.col("platform").is_null())
-        .join(known.filter(pl.col("platform").is_not_null()), on="is_refunds", suffix="_part")
+        .join(known.filter(pl.col("platform").is_not_null()), on="story", suffix="_part")
         .filter(
             pl.col("opened_date") <= pl.col("last_date_part"),
             pl.col("opened_date_part") <= pl.col("last_date"),

@@ -17,6 +17,8 @@ from typing import Any
 
 import polars as pl
 
+from models.episodes import STORIES
+
 __all__ = ["ROOT_CAUSE_SCHEMA", "adtributor", "root_causes"]
 
 ROOT_CAUSE_SCHEMA: dict[str, type[pl.DataType]] = {
@@ -130,11 +132,11 @@ def root_causes(
         completeness: `quality.source_completeness_daily`.
 
     Returns:
-        Frame of `ROOT_CAUSE_SCHEMA`. Nothing for incidents of refunds, and for days without an
-        expectation.
+        Frame of `ROOT_CAUSE_SCHEMA`. Nothing for incidents that are a story of their own, and
+        for days without an expectation.
     """
     found = [pl.DataFrame(schema=ROOT_CAUSE_SCHEMA)]
-    told = incidents.filter(pl.col("kind") == "kpi", pl.col("metric") != "refund_rate")
+    told = incidents.filter(pl.col("kind") == "kpi", ~pl.col("metric").is_in(list(STORIES)))
     for incident in told.to_dicts() if len(parts) else []:
         first, last = incident["opened_date"], incident["last_date"]
         is_traffic = "visitors" in (incident["metric"], incident["cause_metric"])
@@ -168,7 +170,7 @@ def _evidence(anomalies: pl.DataFrame, incident: dict[str, Any]) -> pl.DataFrame
     flagged = anomalies.filter(
         pl.col("status") == "anomaly",
         pl.col("business_date").is_between(incident["opened_date"], incident["last_date"]),
-        pl.col("metric") != "refund_rate",
+        ~pl.col("metric").is_in(list(STORIES)),
     )
     if incident["platform"] is not None:
         flagged = flagged.filter(pl.col("platform") == incident["platform"])

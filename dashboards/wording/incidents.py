@@ -66,7 +66,8 @@ def is_above(row: Mapping[str, object]) -> bool:
     """Whether an incident's metric left its range upwards."""
     if row["metric"] == "orders_per_buyer":
         return float(str(row["impact_amount"] or 0)) > 0
-    return row["metric"] == "refund_rate"
+    is_bounded_above = row["lower"] is None and row["upper"] is not None
+    return row["metric"] == "refund_rate" or is_bounded_above
 
 
 def is_back(row: Mapping[str, object]) -> bool:
@@ -142,9 +143,12 @@ def impact_of(row: Mapping[str, object]) -> str:
         `gmv` or `refunds`: against what these were expected to be; `metric`: what the metric alone
         does to GMV, whatever the others did.
     """
-    if row["metric"] == "refund_rate":
+    if row["metric"] in ("refund_rate", "refunds_3_days"):
         return "refunds"
-    is_gmv = row["metric"] in ("gmv", "gmv_3_days") or row["cause_side"] == "above"
+    is_gmv = (
+        row["metric"] in ("gmv", "gmv_3_days", "gmv_trend", "on_hand")
+        or row["cause_side"] == "above"
+    )
     return "gmv" if is_gmv else "metric"
 
 
