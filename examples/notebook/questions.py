@@ -7,6 +7,7 @@ generation and locks nobody out.
 
 import marimo
 
+__generated_with = "0.25.2"
 app = marimo.App(width="medium")
 
 
@@ -25,7 +26,7 @@ def _():
 
 @app.cell
 def _(con, mo):
-    as_of = con.sql("select max(business_date) from marts.fct_gmv_daily").fetchone()[0]
+    [(as_of,)] = con.sql("select max(business_date) from marts.fct_gmv_daily").fetchall()
     mo.md(f"# Five questions, up to {as_of}")
     return (as_of,)
 
@@ -46,7 +47,7 @@ def _(con, mo):
 @app.cell
 def _(as_of, con, mo):
     # whose effects sum to the change, exactly
-    factors = con.execute(
+    factors = con.sql(
         """
         from (
             unpivot (
@@ -58,7 +59,7 @@ def _(as_of, con, mo):
         )
         order by abs(effect) desc
         """,
-        [as_of],
+        params=[as_of],
     ).pl()
     mo.vstack([mo.md("## What moved GMV against the same day of the last week?"), factors])
     return (factors,)
