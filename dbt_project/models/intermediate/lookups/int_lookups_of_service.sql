@@ -16,12 +16,15 @@ parcels as (
     where shipped_at is not null
 ),
 
-{% for feed in ['tickets', 'reviews'] %}
-    {{ feed }} as (
-        select * from {{ ref('stg_raw__' ~ feed) }}
-        where order_id is not null
-    ),
-{% endfor %}
+tickets as (
+    select * from {{ ref('stg_raw__tickets') }}
+    where order_id is not null
+),
+
+reviews as (
+    select * from {{ ref('stg_raw__reviews') }}
+    where order_id is not null
+),
 
 exposures as (
     select * from {{ ref('stg_raw__exposures') }}
@@ -63,19 +66,28 @@ final as (
     from parcels
     inner join placed on parcels.order_key = placed.order_key
     union all
-    {% for feed, instant in [('tickets', 'opened_at'), ('reviews', 'reviewed_at')] %}
-        select
-            '{{ feed }}' as feed,
-            'order' as looks_for,
-            source,
-            {{ local_date(instant) }} as day,
-            order_id as example_id,
-            null as amount,
-            order_key in (select placed.order_key from placed) as is_found,
-            1 as row_count
-        from {{ feed }}
-        union all
-    {% endfor %}
+    select
+        'tickets' as feed,
+        'order' as looks_for,
+        source,
+        {{ local_date('opened_at') }} as day,
+        order_id as example_id,
+        null as amount,
+        order_key in (select placed.order_key from placed) as is_found,
+        1 as row_count
+    from tickets
+    union all
+    select
+        'reviews' as feed,
+        'order' as looks_for,
+        source,
+        {{ local_date('reviewed_at') }} as day,
+        order_id as example_id,
+        null as amount,
+        order_key in (select placed.order_key from placed) as is_found,
+        1 as row_count
+    from reviews
+    union all
     select
         'exposures' as feed,
         'visitor' as looks_for,
