@@ -15,8 +15,8 @@ from datetime import date
 import polars as pl
 
 from models.data_incidents import data_incidents
-from models.episodes import INCIDENT_SCHEMA, conform, episodes, place, shape
-from models.loss import OWN_MONEY, daily_effects, factor_of, money_days
+from models.episodes import INCIDENT_SCHEMA, STORIES, conform, episodes, place, shape
+from models.loss import daily_effects, factor_of, money_days
 from models.root_cause import root_causes
 
 __all__ = ["INCIDENT_SCHEMA", "open_incidents"]
@@ -41,10 +41,10 @@ def open_incidents(
 
     Days on end of one platform (or of the company) are one incident, whatever the metric and the
     segment: a fall of GMV, its driver, the step of the funnel and the device it happened in are
-    told together, the driver as the cause and the segment as the place. Refunds are a story of
-    their own. Company and platforms are one episode: the platforms speak where they explain half
-    of the company's loss, else the company does. Days that could not be judged neither end nor
-    extend an incident.
+    told together, the driver as the cause and the segment as the place. Refunds, stock and other
+    `STORIES` are told by themselves. Company and platforms are one episode: the platforms speak
+    where they explain half of the company's loss, else the company does. Days that could not be
+    judged neither end nor extend an incident.
 
     Args:
         anomalies: what `anomaly.detect` returns, of the judged window.
@@ -107,7 +107,7 @@ def _judged_days(placed: pl.DataFrame) -> pl.DataFrame:
         .agg(
             is_bad=(status == "anomaly").any(),
             is_unsure=(status.filter(of_whole) == "data_incomplete").any()
-            | (status.filter(of_whole) == "no_baseline").all(),
+            | (of_whole.any() & (status.filter(of_whole) == "no_baseline").all()),
         )
         .filter(pl.col("is_bad") | ~pl.col("is_unsure"))
     )
@@ -132,7 +132,10 @@ def _series_of(placed: pl.DataFrame, runs: pl.DataFrame) -> pl.DataFrame:
             is_high=(pl.col("observed") > pl.col("upper")).any(),
             days=pl.col("business_date").n_unique(),
             worst=pl.col("impact_amount").min(),
-            impact_amount=pl.col("impact_amount").sum(),
+            # What has no price cost nothing that is known, not nothing.
+            impact_amount=pl.when(pl.col("impact_amount").count() > 0).then(
+                pl.col("impact_amount").sum()
+            ),
         )
     )
 
@@ -202,12 +205,17 @@ def _money(
         .join(cause.select(*_EPISODE, "cause_side"), on=_EPISODE, how="left")
         .with_columns(
             incident_id=pl.concat_str(_EPISODE, separator="|"),
-            money_metric=pl.when(pl.col("metric").is_in(sorted(OWN_MONEY)))
-            .then("metric")
-            .otherwise(pl.lit("gmv")),
             factor=pl.when(pl.col("cause_side").is_null()).then(
                 pl.col("metric").map_elements(factor_of, pl.String)
             ),
+        )
+        .with_columns(
+            # Counts and operations say themselves what they cost, and have no GMV beside it.
+            money_metric=pl.when(
+                pl.col("factor").is_not_null() | pl.col("cause_side").is_not_null()
+            )
+            .then(pl.lit("gmv"))
+            .otherwise("metric"),
         )
         .select(
             "incident_id", "opened_date", "last_date", "told_date", "is_above", "factor",
@@ -215,14 +223,19 @@ def _money(
         )
     )  # fmt: skip
     days = money_days(anomalies).rename({"metric": "money_metric"})
-    is_gmv, company = pl.col("money_metric") == "gmv", [pl.lit("all"), pl.lit("all")]
+    is_gmv = pl.col("money_metric") == "gmv"
     of_platform = asked.filter(pl.col("platform").is_not_null(), is_gmv)
     of_platform = of_platform.with_columns(dimension=pl.lit("platform"), segment="platform")
-    of_company = asked.filter(pl.col("platform").is_not_null()).with_columns(
-        dimension=company[0], segment=company[1], platform=pl.lit(None, pl.String),
-        money_metric=pl.when(pl.col("money_metric") == "refund_rate").then("money_metric")
-        .otherwise(pl.lit("gmv")),
-    )  # fmt: skip
+    story = pl.col("money_metric").replace_strict(STORIES, default="sales")
+    is_refunds = story == "refunds"
+    of_company = asked.filter(
+        pl.col("platform").is_not_null(), story.is_in(["sales", "refunds"])
+    ).with_columns(
+        dimension=pl.lit("all"),
+        segment=pl.lit("all"),
+        platform=pl.lit(None, pl.String),
+        money_metric=pl.when(is_refunds).then(pl.lit("refund_rate")).otherwise(pl.lit("gmv")),
+    )
     here = pl.concat([_of_days(asked, days), _of_days(of_platform, days)])
     here = here.unique(["incident_id", "business_date"], keep="first", maintain_order=True)
     place = ["incident_id", "dimension", "segment"]
@@ -260,23 +273,33 @@ def _money(
             *_EPISODE, "observed_amount", "expected_amount",
             impact_dimension="dimension_money",
             impact_segment="segment_money",
-            impact_amount=pl.coalesce("money_impact", "impact_amount"),
+            impact_amount=pl.coalesce("money_impact", pl.col("impact_amount").round(2)),
             money_worst=pl.coalesce("money_worst", "worst"),
             money_days=pl.coalesce("money_days", "days"),
-            impact_of=pl.coalesce("money", pl.lit("metric")),
+            impact_of=pl.coalesce("money", _own_money()),
             company_impact_amount="gap",
         )
     )  # fmt: skip
 
 
+def _own_money() -> pl.Expr:
+    """What the money of a metric is of that says itself what it cost."""
+    metric = pl.col("metric")
+    return (
+        pl.when(metric.replace_strict(STORIES, default="") == "refunds")
+        .then(pl.lit("refunds"))
+        .when(metric.is_in(["gmv", "gmv_trend", "on_hand"]))
+        .then(pl.lit("gmv"))
+        .otherwise(pl.lit("metric"))
+    )
+
+
 def _of_days(places: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
     """Judged days of the money of places, with the gap of each: a loss is negative."""
-    age = (pl.col("told_date") - pl.col("business_date")).dt.total_days()
     gap = pl.col("observed_amount") - pl.col("expected_amount")
     return (
         places.join(days, on=["money_metric", "dimension", "segment", "platform"], nulls_equal=True)
         .filter(pl.col("business_date").is_between("opened_date", "last_date"))
-        .filter(age % pl.col("window") == 0)
         .with_columns(gap=pl.when(pl.col("money") == "refunds").then(-gap).otherwise(gap))
     )
 
@@ -327,11 +350,11 @@ def _without_double_episodes(runs: pl.DataFrame, placed: pl.DataFrame) -> pl.Dat
     """
     told = _told(_series_of(placed, runs)).select(*_EPISODE, "platform", "impact_amount")
     known = runs.join(told, on=_EPISODE).with_columns(
-        is_refunds=pl.col("place").str.ends_with(":refunds")
+        story=pl.col("place").str.extract(r"(:\w+)$").fill_null("")
     )
     pairs = (
         known.filter(pl.col("platform").is_null())
-        .join(known.filter(pl.col("platform").is_not_null()), on="is_refunds", suffix="_part")
+        .join(known.filter(pl.col("platform").is_not_null()), on="story", suffix="_part")
         .filter(
             pl.col("opened_date") <= pl.col("last_date_part"),
             pl.col("opened_date_part") <= pl.col("last_date"),

@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from models.baseline import MAD_TO_SIGMA, DetectorParams, Flags, Floats, Ints
+from models.episodes import STORIES
 from models.series import FEEDS_OF_METRIC, KEYS
 
 __all__ = [
@@ -42,11 +43,8 @@ EFFECT_SCHEMA: dict[str, type[pl.DataType]] = {
 FACTORS = ("visitors", "conversion_rate", "buyers", "orders_per_buyer", "aov", "gmv_per_unit")
 """Judged factors of GMV in the order of the chain; the rest comes after them."""
 
-WINDOW_DAYS = {"gmv_3_days": 3}
-"""Days whose sum a value is, where it is more than its own."""
-
-OWN_MONEY = frozenset({"refund_rate", "gmv_per_unit", *WINDOW_DAYS})
-"""Metrics whose money is not the GMV of their place: refunds, units at a price, sums of days."""
+OWN_MONEY = frozenset({"refund_rate", "gmv_per_unit"})
+"""Rates whose money is what they are a rate of: refunds, units at a price."""
 
 _USUAL_DAYS = 28
 _LOOSE = 0.15  # scale of a factor that has no expectation of its own
@@ -67,16 +65,15 @@ def money_days(anomalies: pl.DataFrame) -> pl.DataFrame:
     Returns:
         business_date, metric, dimension, segment, platform, money (`gmv`, `refunds` or `price`:
         the units sold at their price), observed_amount, expected_amount; impact_amount is their
-        difference, of refunds with its sign turned. One row a day; of a sum of several days only
-        every so-manieth, so that none counts twice.
+        difference, of refunds with its sign turned.
     """
     seen, wanted, impact = (pl.col(name) for name in ("observed", "expected", "impact_amount"))
-    is_gmv = pl.col("metric").is_in(["gmv", *WINDOW_DAYS])
+    is_gmv = pl.col("metric") == "gmv"
     # Of a rate the impact is what it is a rate of, times the gap.
     of = pl.when(seen == wanted).then(0.0).otherwise((impact / (seen - wanted)).abs())
     size = pl.when(is_gmv).then(1.0).otherwise(of)
     return anomalies.filter(
-        is_gmv | pl.col("metric").is_in(["refund_rate", "gmv_per_unit"]),
+        is_gmv | pl.col("metric").is_in(sorted(OWN_MONEY)),
         pl.col("status").is_in(["anomaly", "normal"]),
         wanted.is_not_null(),
         seen.is_not_null(),
@@ -90,15 +87,17 @@ def money_days(anomalies: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.lit("price")),
         observed_amount=seen * size,
         expected_amount=wanted * size,
-        window=pl.col("metric").replace_strict(WINDOW_DAYS, default=1, return_dtype=pl.Int64),
     )
 
 
 def factor_of(metric: str) -> str | None:
-    """The factor of GMV that a judged metric is, or is a step of; None of GMV and other money."""
-    if metric in FACTORS:
-        return metric
-    return None if metric in FEEDS_OF_METRIC else "conversion_rate"
+    """The factor of GMV that a judged metric is, or is a step of; None of GMV and all others."""
+    if metric in OWN_MONEY or metric in STORIES:
+        return None
+    if metric == "price_share":  # a part of what an order is worth
+        return "aov"
+    is_step = metric.endswith("_rate") and metric not in FEEDS_OF_METRIC
+    return "conversion_rate" if is_step else metric if metric in FACTORS else None
 
 
 def to_the_cent(effects: pl.DataFrame) -> pl.DataFrame:
@@ -175,19 +174,19 @@ def incident_effects(incidents: pl.DataFrame, anomalies: pl.DataFrame) -> pl.Dat
         Frame of `EFFECT_SCHEMA`. Effects of GMV are those of visitors, conversion_rate, buyers,
         orders_per_buyer, aov, gmv_per_unit and of one rest: `untracked` (buyers and orders without
         traffic data), `anonymous_orders`, `gmv_per_buyer` or `units`; they sum to observed_amount
-        less expected_amount. Refunds, a price, a sum of days have one. Those with is_impact sum to
-        impact_amount. All in whole cents. The first is the cause, or the metric told of, the
-        others follow by their loss (by their gain, where it rose).
+        less expected_amount. Refunds, a price, counts and operations have one. Those with
+        is_impact sum to impact_amount. All in whole cents. The first is the cause, or the metric
+        told of, the others follow by their loss (by their gain, where it rose).
     """
     told = incidents.filter(
-        pl.col("kind") == "kpi", pl.col("observed_amount").is_not_null()
+        pl.col("kind") == "kpi", pl.col("impact_amount").is_not_null()
     ).with_columns(
         own=pl.col("metric").map_elements(factor_of, pl.String, skip_nulls=True),
         total_amount=(pl.col("observed_amount") - pl.col("expected_amount")).round(2),
     )  # fmt: skip
     if told.is_empty() or anomalies.is_empty():
         return pl.DataFrame(schema=EFFECT_SCHEMA)
-    of_gmv = told.filter(pl.col("impact_of").is_in(["gmv", "metric"]), ~_has_own_money())
+    of_gmv = told.filter(_is_of_gmv())
     names = ["own", "impact_of", "impact_amount", "total_amount", "cause_metric", "cause_side"]
     summed = (
         daily_effects(
@@ -206,7 +205,7 @@ def incident_effects(incidents: pl.DataFrame, anomalies: pl.DataFrame) -> pl.Dat
     )  # fmt: skip
     total = pl.col("effect_amount").sum().over("incident_id")
     summed = summed.filter((total - pl.col("total_amount")).abs() < _ROUNDING)
-    alone = told.filter(_has_own_money()).with_columns(
+    alone = told.filter(~_is_of_gmv()).with_columns(
         factor="metric", effect_amount="impact_amount", is_impact=pl.lit(True),
         total_amount="impact_amount",
     )  # fmt: skip
@@ -222,8 +221,9 @@ def incident_effects(incidents: pl.DataFrame, anomalies: pl.DataFrame) -> pl.Dat
     )
 
 
-def _has_own_money() -> pl.Expr:
-    return pl.col("metric").is_in(sorted(OWN_MONEY))
+def _is_of_gmv() -> pl.Expr:
+    """Whether the money is that of the GMV of a place, which has factors."""
+    return pl.col("observed_amount").is_not_null() & ~pl.col("metric").is_in(sorted(OWN_MONEY))
 
 
 def daily_effects(told: pl.DataFrame, anomalies: pl.DataFrame) -> pl.DataFrame:

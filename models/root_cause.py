@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from models.episodes import STORIES
 from models.root_cause_sets import SURE, two_rates
 
 __all__ = ["ROOT_CAUSE_SCHEMA", "adtributor", "root_causes"]
@@ -140,12 +141,15 @@ def root_causes(
         completeness: `quality.source_completeness_daily`.
 
     Returns:
-        Frame of `ROOT_CAUSE_SCHEMA`. Nothing for incidents of refunds, and for days without an
-        expectation.
+        Frame of `ROOT_CAUSE_SCHEMA`. Nothing for incidents that are a story of their own, and
+        for days without an expectation.
     """
     found = [pl.DataFrame(schema=ROOT_CAUSE_SCHEMA)]
-    told = incidents.filter(pl.col("kind") == "kpi", pl.col("metric") != "refund_rate")
-    for incident in told.to_dicts() if len(parts) else []:
+    told = incidents.filter(pl.col("kind") == "kpi")
+    for incident in told.to_dicts():
+        if incident["metric"] in STORIES or parts.is_empty():
+            found.append(_shaped(_with_told(_NOWHERE, incident), incident, incident["metric"]))
+            continue
         first, last = incident["opened_date"], incident["last_date"]
         is_traffic = "visitors" in (incident["metric"], incident["cause_metric"])
         measure = "visitors" if is_traffic else "gmv"
@@ -160,20 +164,30 @@ def root_causes(
             late = missing.filter(pl.col("business_date") >= first)["platform"].unique()
             near = near.filter(~pl.col("platform").is_in(late.to_list()))
         segments = _segments(near, anomalies, measure, first)
-        if not len(segments):
-            continue
-        ranked = _beyond_chance(adtributor(segments))
-        ranked = _with_evidence(ranked, _evidence(anomalies, incident))
-        ranked = _with_told(ranked, incident).with_columns(
-            incident_id=pl.lit(incident["incident_id"]),
-            platform=pl.lit(incident["platform"], pl.String),
-            measure=pl.lit(measure),
-            segment_name=pl.lit(None, pl.String),
-        )
-        found.append(
-            ranked.select(pl.col(name).cast(kind) for name, kind in ROOT_CAUSE_SCHEMA.items())
-        )
+        ranked = _NOWHERE
+        if len(segments):
+            ranked = _beyond_chance(adtributor(segments))
+            ranked = _with_evidence(ranked, _evidence(anomalies, incident))
+        found.append(_shaped(_with_told(ranked, incident), incident, measure))
     return pl.concat(found)
+
+
+_NOWHERE = pl.DataFrame(
+    schema={
+        name: kind
+        for name, kind in ROOT_CAUSE_SCHEMA.items()
+        if name not in ("incident_id", "platform", "measure", "segment_name")
+    }
+)
+
+
+def _shaped(ranked: pl.DataFrame, incident: dict[str, Any], measure: str) -> pl.DataFrame:
+    return ranked.with_columns(
+        incident_id=pl.lit(incident["incident_id"]),
+        platform=pl.lit(incident["platform"], pl.String),
+        measure=pl.lit(measure),
+        segment_name=pl.lit(None, pl.String),
+    ).select(pl.col(name).cast(kind) for name, kind in ROOT_CAUSE_SCHEMA.items())
 
 
 def _beyond_chance(ranked: pl.DataFrame) -> pl.DataFrame:
@@ -238,7 +252,7 @@ def _evidence(anomalies: pl.DataFrame, incident: dict[str, Any]) -> pl.DataFrame
     flagged = anomalies.filter(
         pl.col("status") == "anomaly",
         pl.col("business_date").is_between(incident["opened_date"], incident["last_date"]),
-        pl.col("metric") != "refund_rate",
+        ~pl.col("metric").is_in(list(STORIES)),
     )
     if incident["platform"] is not None:
         flagged = flagged.filter(pl.col("platform") == incident["platform"])

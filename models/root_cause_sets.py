@@ -22,6 +22,7 @@ import polars as pl
 from scipy import special
 
 from models.baseline import Floats
+from models.episodes import STORIES
 
 __all__ = ["SET_SCHEMA", "combination_causes", "leaf_cube", "likely_sets", "two_rates"]
 
@@ -189,8 +190,8 @@ def combination_causes(incidents: pl.DataFrame, orders: pl.DataFrame) -> pl.Data
     found = [pl.DataFrame(schema=SET_SCHEMA)]
     told = incidents.filter(
         pl.col("kind") == "kpi", pl.col("impact_amount") < 0,
-        ~pl.coalesce("cause_metric", "metric").is_in(["aov", "gmv_per_unit", "refund_rate"]),
-        ~pl.col("metric").is_in(["refund_rate"]),
+        ~pl.coalesce("cause_metric", "metric").is_in(["aov", "gmv_per_unit", "price_share"]),
+        ~pl.col("metric").is_in(list(STORIES)),
     )  # fmt: skip
     for incident in told.to_dicts() if len(orders) else []:
         first, last = incident["opened_date"], incident["last_date"]

@@ -115,19 +115,23 @@ def _subject(
             return one_line(f"{start}: {reason} on {day}")
         return one_line(f"{start}：{reason_label(incident['reason'], lang, '数据不完整')}（{day}）")
     name = metric_word(str(incident["metric"]), metrics, lang)
-    amount = money(incident["impact_amount"], info.currency, lang, signed=True)
+    impact, comma = incident["impact_amount"], ", " if lang == "en" else "，"
+    paid = money(impact, info.currency, lang, signed=True)
+    amount = "" if impact is None else f"{comma}{paid}"
     if lang == "en":
         side = "above" if is_above(incident) else "below"
-        return one_line(f"{start}: {name} {side} range on {day_of(incident)}, {amount}")
+        return one_line(f"{start}: {name} {side} range on {day_of(incident)}{amount}")
     side = "高于" if is_above(incident) else "低于"
-    return one_line(f"{start}{name}{side}预期区间（{day_of(incident)}），{amount}")
+    return one_line(f"{start}{name}{side}预期区间（{day_of(incident)}）{amount}")
 
 
 def _console_lines(
     incident: Mapping[str, Any], consoles: pl.DataFrame | None, lang: str, info: AlertInfo
 ) -> list[str]:
     """What the platforms' own consoles say was paid: are the data to blame?"""
-    if consoles is None or impact_of(incident) == "refunds":
+    # Only money that is GMV of a place, or a price, is what a console counts.
+    is_paid = incident.get("observed_amount") is not None and impact_of(incident) != "refunds"
+    if consoles is None or not is_paid:
         return []
     consoles = consoles.with_columns(gap=pl.col("paid_amount_difference").abs())
     off = consoles.filter(

@@ -22,8 +22,14 @@ from dashboards.wording.places import own_places, todo_key
 
 SCHEMA, VERSION = "kpi-warehouse/alert", 2
 _OF_SALES = frozenset(
-    {"gmv", "gmv_3_days", "buyers", "orders_per_buyer", "aov", "gmv_per_unit", "refund_rate"}
-)
+    {"gmv", "gmv_3_days", "gmv_trend", "buyers", "orders_per_buyer", "aov", "gmv_per_unit",
+     "price_share", "orders_3_days", "orders_7_days", "unpaid_orders", "refund_rate",
+     "refunds_3_days"}
+)  # fmt: skip
+_OF_OPERATIONS = frozenset(
+    {"on_hand", "days_of_stock", "late_parcels_3_days", "bad_reviews_7_days", "overdue_amount",
+     "cost_so_far", "error_rate"}
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -176,6 +182,8 @@ def link_of(incident: Mapping[str, Any], site: str, lang: str | None = None) -> 
     metric = str(incident["metric"])
     if incident["kind"] == "data":
         page, state["at"] = "quality.html", "completeness"
+    elif metric in _OF_OPERATIONS:
+        page = "index.html"  # no page is theirs yet
     elif metric not in _OF_SALES:
         page, state["platform"] = "funnel.html", incident["platform"]
     else:

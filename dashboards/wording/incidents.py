@@ -36,6 +36,8 @@ def place_label(row: Mapping[str, object], lang: str) -> str:
     if row["dimension"] == "platform":
         return platform_word(row["segment"], lang)
     part = segment_label(row["dimension"], row["segment"], lang, row.get("segment_name"))
+    if row["platform"] is None:
+        return part
     name = platform_word(row["platform"], lang)
     return f"{name} ({part})" if lang == "en" else f"{name}（{part}）"
 
@@ -72,10 +74,10 @@ def dimension_word(dimension: object, lang: str) -> str:
 
 def is_above(row: Mapping[str, object]) -> bool:
     """Whether an incident's metric left its range upwards."""
-    seen, high = row["observed"], row["upper"]
-    if seen is not None and high is not None:
-        return float(str(seen)) > float(str(high))
-    return row["metric"] == "refund_rate"
+    seen, low, high = (row[name] for name in ("observed", "lower", "upper"))
+    if row["metric"] == "refund_rate" or (low is None and high is not None):
+        return True  # only more of it is bad
+    return seen is not None and high is not None and float(str(seen)) > float(str(high))
 
 
 def day_of(row: Mapping[str, object]) -> object:
@@ -152,9 +154,12 @@ def impact_of(row: Mapping[str, object]) -> str:
     """
     if known := row.get("impact_of"):
         return str(known)
-    if row["metric"] == "refund_rate":
+    if row["metric"] in ("refund_rate", "refunds_3_days"):
         return "refunds"
-    is_gmv = row["metric"] in ("gmv", "gmv_3_days") or row["cause_side"] == "above"
+    is_gmv = (
+        row["metric"] in ("gmv", "gmv_3_days", "gmv_trend", "on_hand")
+        or row["cause_side"] == "above"
+    )
     return "gmv" if is_gmv else "metric"
 
 

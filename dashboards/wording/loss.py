@@ -56,13 +56,15 @@ def loss_lines(
             place=place_label(incident, lang), day=day_of(incident),
             severity=word("severity", str(incident["severity"]), lang),
         ),
-        text("told.range", lang, day=day_of(incident), seen=seen, wanted=wanted, low=low,
-             high=high),
-        _impact_line(incident, metrics, info, lang),
+        text(f"told.range{_bounds(incident)}", lang, day=day_of(incident), seen=seen,
+             wanted=wanted, low=low, high=high),
     ]  # fmt: skip
+    if incident["impact_amount"] is not None:
+        lines.append(_impact_line(incident, effects, metrics, info, lang))
     cause = incident["cause_metric"]
     # What is named as the cause already is not named twice.
-    if cause and (cause != metric or incident["cause_side"] == "above"):
+    named = (metric, _factor_of(incident, effects))
+    if cause and (cause not in named or incident["cause_side"] == "above"):
         said = cause_label(incident, metrics, lang)
         if lang == "en" and incident["cause_side"] != "above":
             said = metric_word(str(cause), metrics, lang)
@@ -72,6 +74,12 @@ def loss_lines(
         *_effect_lines(incident, effects, info, lang),
         *_company_line(incident, info, lang),
     ]
+
+
+def _bounds(incident: Mapping[str, Any]) -> str:
+    """Which ends the range has: of counts only the bad one, of trends none."""
+    has_low, has_high = (incident[name] is not None for name in ("lower", "upper"))
+    return "" if has_low and has_high else "_low" if has_low else "_high" if has_high else "_none"
 
 
 def span_of(incident: Mapping[str, Any], lang: str) -> str:
@@ -91,13 +99,27 @@ def _money(amount: Any, info: AlertInfo, lang: str, signed: bool = False) -> str
     return money(amount, info.currency, lang, signed=signed)
 
 
-def _impact_line(incident: Mapping[str, Any], metrics: Metrics, info: AlertInfo, lang: str) -> str:
+def _factor_of(incident: Mapping[str, Any], effects: pl.DataFrame | None) -> str:
+    """Whose effect an impact is: of a step of the funnel that of conversion."""
+    own = [row["factor"] for row in own_effects(incident, effects) if row["is_impact"]]
+    return str(own[0] if len(own) == 1 else incident["metric"])
+
+
+def _impact_line(
+    incident: Mapping[str, Any],
+    effects: pl.DataFrame | None,
+    metrics: Metrics,
+    info: AlertInfo,
+    lang: str,
+) -> str:
     of, days = impact_of(incident), incident["days"]
     factor = str(incident["metric"])
-    if of == "metric" and factor.endswith("_rate"):  # a step of the funnel is a part of conversion
-        factor = "conversion_rate"
-    if of in ("refunds", "price") and incident.get("observed_amount") is None:
-        of = "gmv" if of == "price" else "metric"
+    if of == "metric" and incident.get("observed_amount") is None:
+        of = "gmv"  # counts and operations say themselves what they cost
+    if of == "metric":
+        factor = _factor_of(incident, effects)
+    if of == "refunds" and incident.get("observed_amount") is None:
+        of = "refunds_alone"
     return text(
         f"told.impact.{of}", lang,
         impact=_money(incident["impact_amount"], info, lang, signed=True),

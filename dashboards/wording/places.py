@@ -117,23 +117,26 @@ def todo_key(incident: Mapping[str, Any]) -> str:
     factor = str(incident["cause_metric"] or metric)
     dimension, segment = (incident[name] for name in ("cause_dimension", "cause_segment"))
     above = "above" if is_above(incident) else "below"
+    if incident["cause_side"] == "above":
+        return "visitors_above"
+    step = "conversion" if metric in ("gmv", "conversion_rate") else "step"
+    at_place = f"conversion_{dimension}" if dimension in _CONVERTING else step
     by_source = "campaign" if str(segment).startswith("paid") else "source"
     is_of_source = dimension in ("channel", "traffic_source")
     known = {
+        "refund_rate": "refunds",
         "visitors": f"visitors_{by_source}" if is_of_source else "visitors",
         "gmv_per_unit": "price",
         "orders_per_buyer": f"orders_{above}",
         "aov": "aov_product" if dimension == "product" else "aov",
-        "gmv_3_days": "stock" if dimension == "product" else "gmv",
+        "orders_3_days": at_place,
+        "orders_7_days": at_place,
+        "refunds_3_days": "refunds",
+        "price_share": "aov",
+        "on_hand": "stock",
         "buyers": "buyers",
         "gmv": "stock" if incident["dimension"] == "product" else "gmv",
     }
-    step = "conversion" if metric in ("gmv", "conversion_rate") else "step"
-    at_place = f"conversion_{dimension}" if dimension in _CONVERTING else step
-    if incident["cause_side"] == "above":
-        return "visitors_above"
-    if metric == "refund_rate":
-        return "refunds"
     # A metric with a line of its own has it.
     own = factor if f"todo.{factor}" in catalogue("en") else at_place
     return known.get(factor, own)
@@ -146,7 +149,7 @@ def todo_line(incident: Mapping[str, Any], metrics: Metrics, lang: str) -> str:
     said = segment_word(dimension, segment, lang, name) if segment else ""
     what = text(
         f"todo.{todo_key(incident)}", lang,
-        segment=said if name or dimension in ("region", "product") else inline(said, lang),
+        segment=said if name or said == str(segment) else inline(said, lang),
         metric=metric_word(str(incident["metric"]), metrics, lang),
     )  # fmt: skip
     return text("told.do", lang, what=what)

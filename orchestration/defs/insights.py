@@ -22,6 +22,13 @@ _MARTS = (
     "fct_orders",
     "fct_sessions",
     "fct_experiment_arms_daily",
+    "fct_product_daily",
+    "fct_inventory_daily",
+    "fct_fulfilment_daily",
+    "fct_after_sales_daily",
+    "fct_settlements_daily",
+    "fct_targets_daily",
+    "fct_service_health_daily",
     "dim_customer",
     "dim_date",
     "dim_promo",
@@ -65,8 +72,9 @@ def insights(
 
 def _incidents(run: Run, frames: "InsightFrames") -> dict[str, pl.DataFrame]:
     from dashboards.wording.incidents import explained
-    from models.anomaly import DetectorParams, detect
+    from models.anomaly import DetectorParams
     from models.incidents import open_incidents
+    from models.judgement import judge
     from models.loss import incident_effects
     from models.root_cause import root_causes
     from models.root_cause_sets import combination_causes
@@ -74,7 +82,7 @@ def _incidents(run: Run, frames: "InsightFrames") -> dict[str, pl.DataFrame]:
     from orchestration.build.registry import registry
 
     last_day = run.last_day()
-    anomalies = detect(
+    anomalies = judge(
         frames.daily,
         frames.dates,
         frames.promos,
@@ -82,6 +90,7 @@ def _incidents(run: Run, frames: "InsightFrames") -> dict[str, pl.DataFrame]:
         DetectorParams(min_impact_rate=run.settings.file.alerts.min_impact_rate),
         judge_from=last_day - timedelta(days=_JUDGED_DAYS) if last_day else None,
         more=frames.series,
+        watched=frames.watched,
     )
     known = (anomalies, frames.completeness, frames.parts)
     incidents = open_incidents(*known, run.published_incidents())

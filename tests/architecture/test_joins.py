@@ -80,8 +80,8 @@ SUMS = [
     "int_profit_entries", "int_profit_cells", "fct_profit_daily", "fct_settlements_daily",
     "int_lifecycle_cells", "fct_lifecycle_daily",
     "fct_segments_monthly", "fct_segment_migration_monthly", "fct_segment_behaviour_monthly",
-    "fct_channel_cohorts_monthly", "fct_gmv_hourly", "fct_promo_hourly", "fct_promo_review",
-    "int_promo_days", "int_campaign_visits", "fct_campaign_daily",
+    "fct_channel_cohorts_monthly", "int_gmv_hours", "fct_gmv_hourly", "fct_promo_hourly",
+    "fct_promo_review", "int_promo_days", "int_campaign_visits", "fct_campaign_daily",
     "int_lookups_of_stock", "int_stock_days",
     "fct_product_daily", "fct_category_daily", "fct_inventory_daily", "fct_supplier_monthly",
     "fct_month_close", "int_target_weights", "fct_targets_daily", "fct_efficiency_monthly",
@@ -137,10 +137,18 @@ JOINS = {
     ("int_consoles_reported", "traffic_daily", "events"): "likewise, where events tell too",
     ("fct_fulfilment_daily", "shipments", "orders"): "shipments/order, shipments/payment",
     ("fct_fulfilment_daily", "orders", "shipments"): _KEPT + "an order that has not left is a row",
+    ("fct_fulfilment_daily", "orders", "refunds"): _KEPT + "most orders have no refund",
+    ("int_after_sales_told", "orders", "order_items"): _KEPT + "an order without lines has no"
+    " pieces",
     ("int_after_sales_told", "orders", "shipments"): _KEPT + "the state of the order tells else",
     ("int_after_sales_told", "tickets", "orders"): "tickets/order; kept on their own day",
     ("int_after_sales_told", "reviews", "orders"): "reviews/order; kept on their own day",
     ("int_after_sales_told", "refunds", "orders"): "refunds/payment",
+    **{
+        ("int_after_sales_told", feed, found): _KEPT + "(unknown) is a category"
+        for feed in ("refunds", "tickets", "reviews")
+        for found in ("order_items", "products")
+    },
     ("int_refunds_laddered", "refunds", "orders"): "refunds/payment",
     ("int_refunds_laddered", "orders", "refunds"): _KEPT + "most days have none of an age",
     ("int_live_orders_matched", "events", "orders"): "events/order",
@@ -163,7 +171,6 @@ JOINS = {
     " known then",
     ("fct_segment_behaviour_monthly", "events", "order_items"): "likewise",
     ("fct_segment_behaviour_monthly", "order_items", "orders"): "of paid orders of known customers",
-    ("fct_gmv_hourly", "orders", "events"): _KEPT + "where none tracks, visitors are not known",
     ("fct_promo_review", "coupon_redemptions", "orders"): "coupon_redemptions/order",
     ("fct_promo_review", "orders", "order_items"): "orders/line",
     ("fct_category_daily", "events", "products"): _KEPT + "views of what no list describes are of"

@@ -167,6 +167,34 @@ def test_what_a_metric_does_alone_is_said_beside_the_gmv_of_the_days() -> None:
     assert "see whether the campaigns of paid search run" in told.text
 
 
+def test_counts_and_operations_are_told_without_what_they_do_not_have() -> None:
+    nothing = dict.fromkeys(
+        ("impact_dimension", "impact_segment", "observed_amount", "expected_amount", "lower",
+         "company_impact_amount", "cause_metric", "impact_amount")
+    )  # fmt: skip
+    place = {"dimension": "carrier", "segment": "Lantern Express", "cause_dimension": "carrier",
+             "cause_segment": "Lantern Express"}  # fmt: skip
+    late = incident(
+        **nothing | place, metric="late_parcels_3_days", impact_of="metric", observed=20.0,
+        expected=2.0, upper=16.0,
+    )  # fmt: skip
+    told = compose(late, evidence(consoles=consoles()), INFO)
+    assert told.subject.endswith("late parcels of three days' orders above range on 2026-11-20")
+    assert "On 2026-11-20: 20; expected 2 (at most 16).\nWhat to do: call the carrier Lantern" in (
+        told.text
+    )
+    assert told.impact_amount is None and "¥" not in told.text
+    service = late | {"dimension": "service", "segment": "erp", "platform": None,
+                      "cause_dimension": "service", "cause_segment": "erp",
+                      "metric": "error_rate"}  # fmt: skip
+    assert "of service erp rose above" in compose(service, evidence(), INFO).text
+    trend = incident(**nothing, metric="visitors_trend", impact_of="metric") | {
+        "upper": None, "impact_amount": -450.0,
+    }  # fmt: skip
+    text = compose(trend, evidence(), INFO).text
+    assert "expected 260,000.\nImpact: −¥450 of GMV, from" in text
+
+
 def test_a_combination_and_a_holiday_are_named() -> None:
     more = evidence(sets=sets(), promos=promos("closed"), causes=causes())
     told = compose(incident(), more, INFO).text
@@ -250,7 +278,7 @@ def test_metrics_are_written_in_their_own_unit() -> None:
     )
     assert "On 2026-11-20: 1.23%; expected 3.00% (range 2.50% to 3.50%)." in told.text
     days = message(metric="gmv_3_days", observed=15234.1, expected=2e4, lower=18000.0, upper=None)
-    assert "On 2026-11-20: ¥15.2K; expected ¥20.0K (range ¥18.0K to unknown)." in days.text
+    assert "On 2026-11-20: ¥15.2K; expected ¥20.0K (at least ¥18.0K)." in days.text
     assert "实际 ¥1.52万；预期 ¥2.00万" in days.text
     price = message(metric="gmv_per_unit", observed=41.5, expected=60.0, lower=55.0, upper=65.0)
     assert "On 2026-11-20: ¥41.50; expected ¥60.00" in price.text
@@ -259,7 +287,7 @@ def test_metrics_are_written_in_their_own_unit() -> None:
     )
     assert "On 2026-11-20: 1.031; expected 1.100" in orders.text
     visitors = message(metric="visitors", observed=1234.4, expected=9876.0, lower=9e3, upper=None)
-    assert "On 2026-11-20: 1,234; expected 9,876 (range 9,000 to unknown)." in visitors.text
+    assert "On 2026-11-20: 1,234; expected 9,876 (at least 9,000)." in visitors.text
 
 
 def test_a_data_incident_names_source_and_reason_and_no_money() -> None:
