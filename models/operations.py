@@ -82,7 +82,7 @@ def stock_rows(
     is_out = (pl.col("on_hand") <= 0) & (pl.col("usual") > 0)
     empty = counts.with_columns(
         metric=pl.lit("on_hand"),
-        observed=pl.col("on_hand"),
+        observed=pl.col("on_hand").cast(pl.Float64),
         expected="usual",
         lower=pl.lit(1.0),
         impact_amount=pl.when(is_out).then(-pl.col("worth")).otherwise(0.0),
