@@ -137,10 +137,18 @@ JOINS = {
     ("int_consoles_reported", "traffic_daily", "events"): "likewise, where events tell too",
     ("fct_fulfilment_daily", "shipments", "orders"): "shipments/order, shipments/payment",
     ("fct_fulfilment_daily", "orders", "shipments"): _KEPT + "an order that has not left is a row",
+    ("fct_fulfilment_daily", "orders", "refunds"): _KEPT + "most orders have no refund",
+    ("int_after_sales_told", "orders", "order_items"): _KEPT + "an order without lines has no"
+    " pieces",
     ("int_after_sales_told", "orders", "shipments"): _KEPT + "the state of the order tells else",
     ("int_after_sales_told", "tickets", "orders"): "tickets/order; kept on their own day",
     ("int_after_sales_told", "reviews", "orders"): "reviews/order; kept on their own day",
     ("int_after_sales_told", "refunds", "orders"): "refunds/payment",
+    **{
+        ("int_after_sales_told", feed, found): _KEPT + "(unknown) is a category"
+        for feed in ("refunds", "tickets", "reviews")
+        for found in ("order_items", "products")
+    },
     ("int_refunds_laddered", "refunds", "orders"): "refunds/payment",
     ("int_refunds_laddered", "orders", "refunds"): _KEPT + "most days have none of an age",
     ("int_live_orders_matched", "events", "orders"): "events/order",

@@ -120,7 +120,11 @@ def test_refund_lags_are_those_of_the_ladder(built: Path, exports: Path) -> None
 
 @pytest.mark.long
 def test_service_is_as_planted(built: Path, exports: Path) -> None:
-    days = read(built, "select * from marts.fct_after_sales_daily where date_basis = 'event_date'")
+    days = read(
+        built,
+        "select * from marts.fct_after_sales_daily where date_basis = 'event_date'"
+        " and dimension = 'all'",
+    )
     slow = pl.lit(False)
     for start, end in truth(exports, "slow_service").select("start_date", "end_date").iter_rows():
         slow |= pl.col("business_date").is_between(start, end)
