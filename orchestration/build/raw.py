@@ -102,11 +102,8 @@ def create_raw(  # noqa: PLR0913, PLR0917 - all that schema raw is made of
     _table(con, "calendar_countries", pl.DataFrame(countries, schema=_COUNTRIES, orient="row"))
     _table(con, "calendar_events", pl.DataFrame(calendar.events(), schema=_EVENTS))
     told = pl.DataFrame(closed, schema=dict.fromkeys(CLOSED_MONTHS, pl.String))
-    typed = [
-        pl.col(name).str.to_date() if kind == pl.Date else pl.col(name).cast(kind)
-        for name, kind in CLOSED_MONTHS.items()
-    ]
-    _table(con, "closed_months", told.select(typed))
+    told = told.with_columns(pl.col("month_start", "close_date").str.to_date())
+    _table(con, "closed_months", told.cast(pl.Schema(CLOSED_MONTHS)))
     for feed in FEEDS.values():
         con.execute(_view(con, feed, landing))
     con.execute(f"create or replace view raw.daily_rows as {daily_rows(sources)}")
