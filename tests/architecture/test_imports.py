@@ -40,7 +40,7 @@ def files(*folders: str) -> dict[str, Path]:
     return found
 
 
-MODULES = files(*PACKAGES, "tests", "benchmarks")
+MODULES = files(*PACKAGES, "tests", "benchmarks", "examples")
 
 
 def imported(path: Path) -> Iterator[str]:
