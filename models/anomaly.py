@@ -319,7 +319,8 @@ def _trends(series: Cells, values: Floats, base: Baseline, ordinary: Flags) -> p
     impact = gmv * (recent / reference - 1) * series.tracked[rows]
     keys = picked.drop("row").with_columns(metric=pl.col("metric") + "_trend")
     matrices = {
-        "observed": np.where(np.isfinite(reference), recent, np.nan), "expected": reference,
+        "observed": np.where(np.isfinite(reference) & ordinary[rows], recent, np.nan),
+        "expected": reference,
         "lower": np.full(recent.shape, np.nan), "upper": np.full(recent.shape, np.nan),
         "score": -found.total, "impact_amount": impact,
     }  # fmt: skip

@@ -20,7 +20,7 @@ TESTS = {
     "orders_3_days": CountTest("orders_3_days", 3, False, 1e-4, 0.5),
     "orders_7_days": CountTest("orders_7_days", 7, False, 3e-5, 0.5),
     "refunds_3_days": CountTest(
-        "refunds_3_days", 3, True, 2e-4, 2.0, prior_hits=3.0, drift=0.3, from_first=False
+        "refunds_3_days", 3, True, 3e-4, 2.0, prior_hits=3.0, drift=0.3, from_first=False
     ),
     "unpaid_orders": CountTest(
         "unpaid_orders", 1, True, 1e-4, 2.0, prior_hits=1.0, drift=0.3, from_first=False

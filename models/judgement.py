@@ -6,7 +6,7 @@ its own module.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -77,12 +77,13 @@ def judge(  # noqa: PLR0913, PLR0917 - the tables of `detect`, and one more
     ]
     rules = OperationParams(min_impact_rate=rate)
     in_time = pl.lit(True) if judge_from is None else pl.col("business_date") >= judge_from
-    for frame, rows in (
-        (watched.stock, lambda f: stock_rows(f, company, rules)),
-        (watched.plans, lambda f: pace_rows(f, rules)),
-        (watched.settlements, lambda f: overdue_rows(f, rules)),
-        (watched.service, lambda f: error_rows(f, rules)),
-    ):
+    judges: list[tuple[pl.DataFrame, Callable[[pl.DataFrame], pl.DataFrame]]] = [
+        (watched.stock, lambda stock: stock_rows(stock, company, rules)),
+        (watched.plans, lambda plans: pace_rows(plans, rules)),
+        (watched.settlements, lambda settlements: overdue_rows(settlements, rules)),
+        (watched.service, lambda service: error_rows(service, rules)),
+    ]
+    for frame, rows in judges:
         if not frame.is_empty():
             found.append(rows(frame).filter(in_time))
     judged = _explained_by_stock(pl.concat(found))

@@ -82,7 +82,7 @@ def stock_rows(
     is_out = (pl.col("on_hand") <= 0) & (pl.col("usual") > 0)
     empty = counts.with_columns(
         metric=pl.lit("on_hand"),
-        observed=pl.col("on_hand"),
+        observed=pl.col("on_hand").cast(pl.Float64),
         expected="usual",
         lower=pl.lit(1.0),
         impact_amount=pl.when(is_out).then(-pl.col("worth")).otherwise(0.0),
@@ -163,6 +163,8 @@ def error_rows(service: pl.DataFrame, params: OperationParams | None = None) -> 
 def overdue_rows(settlements: pl.DataFrame, params: OperationParams | None = None) -> pl.DataFrame:
     """Money that platforms should have paid out and did not, as it stands on the last day.
 
+    Dated from the first day whose orders it is of, so that an incident stays one from run to run.
+
     Args:
         settlements: rows of `fct_settlements_daily`: business_date, platform, due_amount,
             overdue_amount.
@@ -174,20 +176,25 @@ def overdue_rows(settlements: pl.DataFrame, params: OperationParams | None = Non
         pl.col("business_date") > pl.lit(last) - pl.duration(days=p.overdue_days)
     )
     sums = recent.group_by("platform").agg(
-        pl.col("due_amount", "overdue_amount").cast(pl.Float64).sum()
+        pl.col("due_amount", "overdue_amount").cast(pl.Float64).sum(),
+        first=pl.col("business_date").filter(pl.col("overdue_amount") > 0).min(),
     )
     upper = p.most_overdue * pl.col("due_amount")
+    is_bad = pl.col("overdue_amount") > upper
+    since = pl.when(is_bad).then("first").otherwise(pl.lit(last, pl.Date))
     return _rows(
-        sums.filter(pl.col("due_amount") > 0).with_columns(
-            business_date=pl.lit(last, pl.Date),
+        sums.filter(pl.col("due_amount") > 0)
+        .with_columns(
+            business_date=pl.date_ranges(since, pl.lit(last, pl.Date)),
             metric=pl.lit("overdue_amount"),
             dimension=pl.lit("platform"),
             segment="platform",
             observed="overdue_amount",
             expected=pl.lit(0.0),
             upper=upper,
-            is_bad=pl.col("overdue_amount") > upper,
+            is_bad=is_bad,
         )
+        .explode("business_date")
     )
 
 

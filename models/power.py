@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from scipy import special
 
-from models.anomaly import AMOUNT_SCATTER, DetectorParams
+from models.anomaly import AMOUNT_SCATTER, BAD_WHEN_HIGH, DetectorParams
 from models.count_series import TESTS
 
 __all__ = ["POWER_SCHEMA", "visible_falls"]
@@ -41,7 +41,8 @@ def visible_falls(anomalies: pl.DataFrame, params: DetectorParams | None = None)
         params: those of the detector.
 
     Returns:
-        Frame of `POWER_SCHEMA`, of series that fall: the larger of what the scatter of its
+        Frame of `POWER_SCHEMA`, of series whose fall is bad (the GMV of a product aside: its orders
+        tell): the larger of what the scatter of its
         logarithm hides and, for sales, what the chance of its orders hides.
     """
     p = params or DetectorParams()
@@ -53,7 +54,7 @@ def visible_falls(anomalies: pl.DataFrame, params: DetectorParams | None = None)
             pl.col("status").is_in(["normal", "anomaly"]),
             pl.col("lower").is_not_null(),
             pl.col("expected") > 0,
-            pl.col("metric") != "on_hand",
+            ~pl.col("metric").is_in(["on_hand", "days_of_stock", *BAD_WHEN_HIGH]),
         )
         .group_by(*place, "metric")
         .agg(
@@ -70,6 +71,8 @@ def visible_falls(anomalies: pl.DataFrame, params: DetectorParams | None = None)
         weight=pl.col("metric").replace_strict(_COUNTED, default=None),
         days=pl.col("metric").replace_strict({n: t.days for n, t in TESTS.items()}, default=1),
     )
+    of_counts = pl.col("weight").is_null() | pl.col("orders").is_not_null()
+    rows = rows.filter((pl.col("metric") != "gmv") | of_counts)
     count = (rows["orders"] / rows["weight"]).to_numpy()
     is_part = ~rows["dimension"].is_in(["all", "platform"]).to_numpy()
     chance = special.ndtr(-np.where(is_part, p.part_threshold, p.threshold))

@@ -120,7 +120,7 @@ _BAD_REVIEWS = """
     select business_date, platform, 'platform' as dimension, platform as segment,
         sum(reviews) as exposure, sum(bad_reviews) as hits, cast(null as double) as worth
     from marts.fct_after_sales_daily
-    where date_basis = 'event_date'
+    where date_basis = 'event_date' and dimension = 'all'
     group by all
 """
 # A warehouse is a platform's if nine in ten of the pieces it sold are what that platform sold.
