@@ -114,7 +114,7 @@ def _impact_line(
 ) -> str:
     of, days = impact_of(incident), incident["days"]
     factor = str(incident["metric"])
-    if of == "metric" and incident.get("observed_amount") is None:
+    if incident.get("impact_of") == "metric" and incident.get("observed_amount") is None:
         of = "gmv"  # counts and operations say themselves what they cost
     if of == "metric":
         factor = _factor_of(incident, effects)

@@ -119,6 +119,8 @@ def _end(  # noqa: PLR0913, PLR0917 - as above
             if other is not None:
                 words["other"] = str(other[f"explanation_{lang}"])
                 lines = [text("story.merged", lang, **words)]
+        if key == "closed" and incident["impact_amount"] is None:
+            key = "closed_free"
         subjects.append(text(f"story.{key}_subject", lang, **words))
         lines += closing_lines(incident, info, lang, owner)
         blocks.append("\n".join(map(one_line, lines)))
@@ -141,7 +143,9 @@ def _end_words(
         "place": place_label(incident, lang),
         "metric": "" if is_data else metric_word(str(incident["metric"]), evidence.metrics, lang),
         "span": text(f"story.{span}", lang, first=first, last=last),
-        "impact": money(amount, info.currency, lang, signed=True),
+        "impact": text("story.no_money", lang)
+        if amount is None and not is_data
+        else money(amount, info.currency, lang, signed=True),
         "side": text("story.above" if is_above(incident) else "story.below", lang),
         "whose": text(f"story.whose.{impact_of(incident)}", lang),
         "day": str(incident["closed_date"]),
@@ -154,6 +158,8 @@ def _total_lines(incident: Mapping[str, Any], words: Mapping[str, str], lang: st
     lines = [text("story.closed", lang, **words)]
     if (incident["closed_date"] - incident["last_date"]).days < _JUDGED_DAYS:
         lines.append(text("story.closed_good", lang, **words))
+    if incident["impact_amount"] is None:  # what has no price cost nothing that is known
+        return lines
     total = "story.total_one" if incident["days"] == 1 else "story.total"
     return [*lines, text(total, lang, **words)]
 

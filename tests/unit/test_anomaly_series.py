@@ -356,3 +356,35 @@ def test_false_discoveries_are_held_over_all_series_of_a_day() -> None:
     p = stats.t.cdf(-3.6, df=0.37 * DetectorParams().scale_days)
     assert 0.05 / 160 < p < 0.05 / 11
     assert (alone["status"], among["status"]) == ("anomaly", "normal")
+
+
+def test_no_part_expects_more_than_its_platform_and_no_rate_more_than_one() -> None:
+    rng = np.random.default_rng(4)
+    daily = small_shop(rng.poisson(300, len(DAYS)).tolist(), visitors=320)
+    money = {"dimension": "channel", "segment": "search"}
+    # The channel's own series says twice the platform's 15,000.
+    wild = more_series(rng.normal(30_000, 900, len(DAYS)), "gmv", **money)
+    found = judge(daily, wild)
+    rows = found.filter(metric="gmv", business_date=DAYS[-1])
+    wanted = dict(rows.select("dimension", "expected").iter_rows())
+    assert 13_000 < wanted["platform"] < 17_000
+    assert wanted["channel"] == wanted["platform"]
+    # 300 of 320 scatter so much that the range would end above all of them.
+    rates = found.filter(metric="conversion_rate").drop_nulls("upper")
+    assert rates["upper"].max() == 1.0
+    assert rates["expected"].max() <= 1.0  # type: ignore[operator]
+
+
+def test_a_price_costs_the_gap_on_the_units_that_were_sold() -> None:
+    rng = np.random.default_rng(5)
+    daily = small_shop([40] * len(DAYS))
+    units = np.full(len(DAYS), 10.0)
+    units[-1] = 100.0  # a wrong price sells ten times as much
+    price = 40.0 * np.exp(rng.normal(0, 0.02, len(DAYS)))
+    price[-1] = 10.0
+    place = {"dimension": "product", "segment": "P1"}
+    series = more_series(price, "gmv_per_unit", **place).with_columns(base=pl.Series(units))
+    told = last(judge(daily, series), "gmv_per_unit", "product")
+    assert told["status"] == "anomaly"
+    assert told["impact_amount"] == pytest.approx(100 * (10 - told["expected"]))
+    assert told["expected"] == pytest.approx(40, rel=0.02)

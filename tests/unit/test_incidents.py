@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboards.wording.incidents import explained, segment_label
@@ -279,6 +279,7 @@ def test_a_place_is_called_by_its_name(place: tuple[str, str], en: str, zh: str)
 metrics_told = st.sampled_from(["gmv", "gmv_3_days", "visitors", "aov", "orders_per_buyer"])
 
 
+@settings(deadline=None)
 @given(metrics_told, st.floats(-1e7, 1e7), st.sampled_from([None, "above"]))
 def test_the_sentence_has_the_amount_and_the_direction_of_the_row(
     metric: str, impact: float, side: str | None

@@ -138,6 +138,19 @@ def test_an_incident_is_told_from_its_first_day_to_its_end(shop: Shop) -> None:
     assert len(shop.hook.received) == 4 == len(set(shop.hook.keys))
 
 
+def test_what_has_no_price_ends_without_a_total(shop: Shop) -> None:
+    late = incident(**{**FALL, "impact_amount": None, "metric": "late_parcels_3_days",
+                       "observed_amount": None, "expected_amount": None,
+                       "cause_metric": None})  # fmt: skip
+    [opened] = shop.run(DAY, late)
+    assert "Impact" not in opened["message"] and "影响" not in opened["message"]
+    [closed] = shop.run(NEXT, {**late, "closed_date": NEXT})
+    assert closed["title"] == "[Test] over: Tmall: late parcels of three days' orders"
+    english, chinese = blocks(closed)
+    assert english[1] == "2026-11-21 was a normal day again."
+    assert not any("In all" in line or "合计" in line for line in [*english, *chinese])
+
+
 def test_late_data_take_an_incident_back_and_another_bad_day_opens_it_again(shop: Shop) -> None:
     shop.run(DAY, incident(**FALL))
     gone = incident(**FALL, closed_date=NEXT, withdrawn_date=NEXT)
