@@ -293,7 +293,7 @@ def _trends(series: Cells, values: Floats, base: Baseline, ordinary: Flags) -> p
     of_whole = pl.col("dimension") == "platform"
     picked = series.keys.with_row_index("row").filter(pl.col("metric").is_in(TRENDS), of_whole)
     rows = picked["row"].to_numpy()
-    own = Baseline(*(matrix[rows] for matrix in (base.mean, base.scale, base.known, base.pattern)))
+    own = Baseline(base.mean[rows], base.scale[rows], base.known[rows], base.pattern[rows])
     found = declines(values[rows], own, ordinary[rows])
     recent, reference = np.exp(found.recent), np.exp(found.reference)
     gmv = np.exp(base.mean[series.gmv_row[rows]]) * reference / recent  # as if it had not fallen

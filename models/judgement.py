@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 
 import polars as pl
 
@@ -77,14 +78,14 @@ def judge(  # noqa: PLR0913, PLR0917 - the tables of `detect`, and one more
     ]
     rules = OperationParams(min_impact_rate=rate)
     in_time = pl.lit(True) if judge_from is None else pl.col("business_date") >= judge_from
-    for frame, rows in (
-        (watched.stock, lambda f: stock_rows(f, company, rules)),
-        (watched.plans, lambda f: pace_rows(f, rules)),
-        (watched.settlements, lambda f: overdue_rows(f, rules)),
-        (watched.service, lambda f: error_rows(f, rules)),
+    for frame, rule in (
+        (watched.stock, partial(stock_rows, company_gmv=company, params=rules)),
+        (watched.plans, partial(pace_rows, params=rules)),
+        (watched.settlements, partial(overdue_rows, params=rules)),
+        (watched.service, partial(error_rows, params=rules)),
     ):
         if not frame.is_empty():
-            found.append(rows(frame).filter(in_time))
+            found.append(rule(frame).filter(in_time))
     judged = _explained_by_stock(pl.concat(found))
     return judged.sort("business_date", "dimension", "segment", "platform", "metric")
 
