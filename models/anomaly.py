@@ -98,7 +98,11 @@ def _impact(series: Cells, expected: Floats, rises: Flags) -> Floats:
     has_parent = (series.parent_row >= 0) & (series.gmv_row < 0)
     gmv = np.where(has_parent[:, None], platform_gmv * part, own)
     of_money = -(series.observed - expected) * series.bases
-    return np.asarray(np.where(rises, of_money, gmv * relative * series.tracked))
+    # A wrong price sells more than usual: what was sold at it, not what would have been.
+    is_price = (series.keys["metric"] == "gmv_per_unit").to_numpy()[:, None]
+    of_prices = (series.observed - expected) * series.bases
+    of_factors = gmv * relative * series.tracked
+    return np.asarray(np.select([rises, is_price], [of_money, of_prices], of_factors))
 
 
 def _survives(p_values: Floats, fdr: float) -> Flags:
@@ -249,9 +253,8 @@ def _judge(series: Cells, base: Baseline, params: DetectorParams) -> pl.DataFram
     is_price = (series.keys["metric"] == "gmv_per_unit").to_numpy()[:, None]
     scale = np.where(is_price, np.maximum(base.scale, params.price_floor), base.scale)
     closed = _closed(series.observed, params) & ~rises
-    is_step = ~series.keys["metric"].is_in(sorted(FEEDS_OF_METRIC)).to_numpy()[:, None]
     expected = np.where(closed, 0.0, np.where(base.known, np.exp(base.mean), np.nan))
-    expected = np.where(is_step, np.minimum(expected, 1.0), expected)
+    expected = _within_whole(series, expected)
     counts = _expected_counts(series, expected, rises)
     raw = _score(series, base.mean, scale, base.known & ~closed)
     score = _counted(series, expected, counts, raw, scale, rises)
@@ -265,6 +268,7 @@ def _judge(series: Cells, base: Baseline, params: DetectorParams) -> pl.DataFram
     judged = np.where(series.incomplete, np.nan, bad_side)
     # The scale is a MAD of 90 residuals, worth about 33 of a standard deviation (efficiency .37).
     p_values = special.stdtr(0.37 * params.scale_days, judged)
+    is_step = ~series.keys["metric"].is_in(sorted(FEEDS_OF_METRIC)).to_numpy()[:, None]
     is_whole = ~(series.is_part[:, None] | is_step)
     threshold = np.where(is_whole, params.threshold, params.part_threshold)
     is_out = (judged <= -threshold) & _survives(p_values, params.fdr)
@@ -281,11 +285,26 @@ def _judge(series: Cells, base: Baseline, params: DetectorParams) -> pl.DataFram
         "observed": np.where(too_few, np.nan, series.observed),
         "expected": expected,
         "lower": expected * np.exp(-reach),
-        "upper": expected * np.exp(reach),
+        "upper": np.minimum(expected * np.exp(reach), _most(series)),
         "score": score,
         "impact_amount": impact,
     }
     return _rows(series, matrices).with_columns(pl.Series("status", status.ravel()))
+
+
+def _within_whole(series: Cells, expected: Floats) -> Floats:
+    """Expectations of parts held to that of their platform, and of conversion to all visitors."""
+    is_amount = series.keys["metric"].is_in(["gmv", "visitors", "buyers"]).to_numpy()
+    has_whole = (is_amount & series.is_part & (series.parent_row >= 0))[:, None]
+    whole = expected[series.parent_row]
+    held = np.where(has_whole & (whole < expected), whole, expected)
+    return np.asarray(np.minimum(held, _most(series)))
+
+
+def _most(series: Cells) -> Floats:
+    """The most a value can be, series x 1: of a rate that is a part of something 1."""
+    is_amount = series.keys["metric"].is_in(sorted(set(FEEDS_OF_METRIC) - {"conversion_rate"}))
+    return np.where(is_amount.to_numpy(), np.inf, 1.0)[:, None]
 
 
 def _trends(series: Cells, values: Floats, base: Baseline, ordinary: Flags) -> pl.DataFrame:

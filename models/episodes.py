@@ -36,8 +36,19 @@ INCIDENT_SCHEMA: dict[str, type[pl.DataType]] = {
     "cause_segment": pl.String,
     "cause_side": pl.String,
     "withdrawn_date": pl.Date,
+    "told_date": pl.Date,
+    "impact_of": pl.String,
+    "impact_dimension": pl.String,
+    "impact_segment": pl.String,
+    "observed_amount": pl.Float64,
+    "expected_amount": pl.Float64,
+    "company_impact_amount": pl.Float64,
+    "segment_name": pl.String,
+    "cause_segment_name": pl.String,
 }
-"""Columns of `insights.incidents` but for its words, which `dashboards.wording` adds."""
+"""Columns of `insights.incidents` but for its words, which `dashboards.wording` adds.
+
+The names of segments that are products are filled in when it is written."""
 
 STORIES = {
     "refund_rate": "refunds",

@@ -6,10 +6,9 @@ its own module.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
 
 import polars as pl
 
@@ -78,14 +77,15 @@ def judge(  # noqa: PLR0913, PLR0917 - the tables of `detect`, and one more
     ]
     rules = OperationParams(min_impact_rate=rate)
     in_time = pl.lit(True) if judge_from is None else pl.col("business_date") >= judge_from
-    for frame, rule in (
-        (watched.stock, partial(stock_rows, company_gmv=company, params=rules)),
-        (watched.plans, partial(pace_rows, params=rules)),
-        (watched.settlements, partial(overdue_rows, params=rules)),
-        (watched.service, partial(error_rows, params=rules)),
-    ):
+    judges: list[tuple[pl.DataFrame, Callable[[pl.DataFrame], pl.DataFrame]]] = [
+        (watched.stock, lambda stock: stock_rows(stock, company, rules)),
+        (watched.plans, lambda plans: pace_rows(plans, rules)),
+        (watched.settlements, lambda settlements: overdue_rows(settlements, rules)),
+        (watched.service, lambda service: error_rows(service, rules)),
+    ]
+    for frame, rows in judges:
         if not frame.is_empty():
-            found.append(rule(frame).filter(in_time))
+            found.append(rows(frame).filter(in_time))
     judged = _explained_by_stock(pl.concat(found))
     return judged.sort("business_date", "dimension", "segment", "platform", "metric")
 

@@ -253,7 +253,10 @@ def product_series(sales: pl.DataFrame, params: SeriesParams | None = None) -> p
     if kept.is_empty():
         return pl.DataFrame(schema=SERIES_SCHEMA)
     price = kept.filter(pl.col("units") > 0).with_columns(
-        metric=pl.lit("gmv_per_unit"), value=pl.col("gmv") / pl.col("units"), count=None
+        metric=pl.lit("gmv_per_unit"),
+        value=pl.col("gmv") / pl.col("units"),
+        count=None,
+        base="units",
     )
     amount = kept.with_columns(metric=pl.lit("gmv"), value="gmv", count="orders")
     return pl.concat([_shape(price), _shape(amount)])

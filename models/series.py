@@ -50,7 +50,7 @@ SERIES_SCHEMA: dict[str, type[pl.DataType]] = {
 }
 """Long form of the series: value of the KPI; count, how many orders (successes, refunds) it rests
 on, null if that does not bound its scatter; base, what a rate is a rate of (visitors, attempts at
-the step before, buyers, for refunds money). platform is null for the company."""
+the step before, buyers, units of a price, for refunds money). platform is null for the company."""
 
 KEYS = ["metric", "dimension", "segment", "platform"]
 _SHARE_DAYS = 28

@@ -25,6 +25,33 @@ _PRODUCTS = """
         and items.product_id is not null and items.business_date is not null
     group by all
 """
+# The name a product was last sold by on a platform.
+_NAMES = """
+    select orders.platform, items.product_id as segment,
+        arg_max(items.product_name, items.business_date) as product_name
+    from marts.fct_order_items as items
+    inner join marts.fct_orders as orders using (source, order_id)
+    where items.product_id is not null and items.product_name is not null
+    group by all
+    order by all
+"""
+# Paid orders of a leaf over the judged days and those before that say what is usual; the category
+# is that of the order's dearest line.
+_LEAVES = """
+    with span as (select max(business_date) - 150 as after from marts.fct_gmv_daily),
+    categories as (
+        select source, order_id, arg_max(category, paid_amount) as category
+        from marts.fct_order_items
+        where is_goods and not is_gift and business_date > (select after from span)
+        group by all
+    )
+    select orders.business_date, orders.platform, orders.channel, orders.device, orders.region,
+        categories.category, count(*) as count
+    from marts.fct_orders as orders
+    left join categories using (source, order_id)
+    where orders.is_paid and orders.business_date > (select after from span)
+    group by all
+"""
 _SOURCES = """
     select traffic_date as business_date, platform, segment, cast(sum(visitors) as double)
         as visitors
@@ -255,6 +282,8 @@ class InsightFrames:
         paths: distinct paths of a platform, as `models.attribution` wants them.
         customers: what each has bought, as `models.future_sales` wants it.
         arms: variants of experiments, as `models.experiments` wants them.
+        products: platform, segment (product_id), product_name.
+        orders: paid orders of each leaf, as `models.root_cause_sets` wants them.
     """
 
     daily: pl.DataFrame
@@ -267,6 +296,28 @@ class InsightFrames:
     paths: pl.DataFrame
     customers: pl.DataFrame
     arms: pl.DataFrame
+    products: pl.DataFrame
+    orders: pl.DataFrame
+
+
+def named(rows: pl.DataFrame, products: pl.DataFrame, of: str = "") -> pl.DataFrame:
+    """Rows with the names of segments that are products, in `segment_name` after `of`.
+
+    Args:
+        rows: platform, dimension and segment, these two after `of`.
+        products: platform, segment, product_name.
+        of: what stands before the names of the columns.
+    """
+    place = {"platform": pl.col("platform"), f"{of}segment": pl.col("segment")}
+    names = products.select(**place, name="product_name", product=pl.lit("product"))
+    return (
+        rows.drop(f"{of}segment_name", strict=False)
+        .join(
+            names, left_on=["platform", f"{of}segment", f"{of}dimension"],
+            right_on=["platform", f"{of}segment", "product"], how="left", maintain_order="left",
+        )
+        .rename({"name": f"{of}segment_name"})
+    )  # fmt: skip
 
 
 def read_frames(query: Query) -> InsightFrames:
@@ -335,4 +386,6 @@ def read_frames(query: Query) -> InsightFrames:
         paths=query(_PATHS),
         customers=query(_CUSTOMERS),
         arms=query(_ARMS),
+        products=query(_NAMES),
+        orders=query(_LEAVES),
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _MARTS = (
     "fct_gmv_daily",
-    "fct_gmv_change",  # for the words of an alert, which is written once all is published
+    "fct_gmv_change",  # for pages, which are drawn of marts and insights alike
     "fct_funnel_daily",
     "fct_order_items",
     "fct_orders",
@@ -75,7 +75,10 @@ def _incidents(run: Run, frames: "InsightFrames") -> dict[str, pl.DataFrame]:
     from models.anomaly import DetectorParams
     from models.incidents import open_incidents
     from models.judgement import judge
+    from models.loss import incident_effects
     from models.root_cause import root_causes
+    from models.root_cause_sets import combination_causes
+    from orchestration.build.insight_frames import named
     from orchestration.build.registry import registry
 
     last_day = run.last_day()
@@ -91,10 +94,14 @@ def _incidents(run: Run, frames: "InsightFrames") -> dict[str, pl.DataFrame]:
     )
     known = (anomalies, frames.completeness, frames.parts)
     incidents = open_incidents(*known, run.published_incidents())
+    incidents = named(named(incidents, frames.products), frames.products, "cause_")
+    causes = root_causes(incidents, anomalies, frames.parts, frames.completeness)
     return {
         "anomalies": anomalies,
         "incidents": explained(incidents, registry()),
-        "root_causes": root_causes(incidents, anomalies, frames.parts, frames.completeness),
+        "incident_effects": incident_effects(incidents, anomalies),
+        "root_causes": named(causes, frames.products),
+        "root_cause_sets": combination_causes(incidents, frames.orders),
     }
 
 

@@ -60,7 +60,8 @@ CONTRACT = {
     " is_stock_out lost_sales_amount turnover_days",
     "fct_live_sessions": "live_room_id platform shop_id kind host viewers gmv net_sales gpm"
     " commission_amount slot_fee_amount",
-    "fct_month_close": "month_start platform is_closed closed_net_amount adjustment_amount",
+    "fct_month_close": "month_start platform is_closed closed_net_amount adjustment_amount"
+    " gmv_restatement_amount",
     "fct_order_items": "source order_id line_number product_id category quantity unit_price"
     " merchant_discount_amount platform_discount_amount paid_amount cost_amount is_gift is_goods",
     "fct_orders": "source order_id customer_key platform shop_id channel device region ordered_at"

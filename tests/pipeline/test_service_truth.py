@@ -167,3 +167,16 @@ def test_creators_rooms_are_as_agreed(built: Path, exports: Path) -> None:
         assert kept == pytest.approx(rate, abs=0.005)
         near(int(mine["orders"].sum()), on_air[host], share)
         assert mine["gpm"].null_count() == 0
+
+
+@pytest.mark.long
+def test_payouts_are_late_and_short_as_planted(built: Path, exports: Path) -> None:
+    (planted,) = truth(exports, "settlement_gaps").to_dicts()
+    for kind, days in (("late", 31), ("short", 75)):
+        [(found, orders)] = read(
+            built,
+            f"select sum({kind}_orders)::bigint, sum(settlement_orders)::bigint"
+            " from marts.fct_settlements_daily where platform = 'tmall' and business_date <"
+            f" (select max(business_date) from marts.fct_settlements_daily) - {days}",
+        ).rows()
+        near(found, orders, planted[f"{kind}_share"])

@@ -92,6 +92,7 @@ def write_raw(
     frames: Mapping[str, pl.DataFrame],
     batches: pl.DataFrame | None = None,
     *,
+    closed: Sequence[Mapping[str, str | None]] = (),
     tests_all: bool = True,
 ) -> None:
     """Write schema `raw` of a build file as a run on an empty landing does, then fill it.
@@ -102,6 +103,7 @@ def write_raw(
         batches: rows of `raw.batches`; derived from the frames when not given. So are those of
             `raw.sources`: expected daily are feeds with platform and shop_id. China's events act on
             the platforms of `COUNTRIES`.
+        closed: months that runs before this one have closed, see `State.closed_months`.
         tests_all: whether data tests read all rows.
     """
     full = {
@@ -113,7 +115,8 @@ def write_raw(
     build_file.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(build_file) as con:
         con.execute("drop schema if exists raw cascade")
-        create_raw(con, build_file.parent / "no landing", [], {}, date.max, tests_all=tests_all)
+        create_raw(con, build_file.parent / "no landing", [], {}, date.max, closed=closed,
+                   tests_all=tests_all)  # fmt: skip
         for name, frame in {
             **full,
             "batches": _batches_of(full) if batches is None else batches,
