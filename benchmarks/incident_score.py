@@ -31,6 +31,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -276,7 +277,7 @@ def total(scores: Sequence[Score]) -> Score:
             before = kinds.get(kind, (0, 0))
             kinds[kind] = (before[0] + found, before[1] + planted)
     names = [item.name for item in fields(Score) if item.name != "kinds"]
-    sums = {name: sum(getattr(one, name) for one in scores) for name in names}
+    sums: dict[str, Any] = {name: sum(getattr(one, name) for one in scores) for name in names}
     return Score(**sums, kinds=dict(sorted(kinds.items())))
 
 

@@ -24,7 +24,7 @@ from models.baseline import (
     Floats,
     one_step_ahead,
 )
-from models.declines import declines
+from models.declines import DeclineParams, declines
 from models.event_calendar import event_calendar, event_keys
 from models.series import FEEDS_OF_METRIC, METRICS, SERIES_SCHEMA, Cells, cells, long_series
 
@@ -312,8 +312,9 @@ def _trends(series: Cells, values: Floats, base: Baseline, ordinary: Flags) -> p
     of_whole = pl.col("dimension") == "platform"
     picked = series.keys.with_row_index("row").filter(pl.col("metric").is_in(TRENDS), of_whole)
     rows = picked["row"].to_numpy()
-    own = Baseline(*(matrix[rows] for matrix in (base.mean, base.scale, base.known, base.pattern)))
-    found = declines(values[rows], own, ordinary[rows])
+    own = Baseline(base.mean[rows], base.scale[rows], base.known[rows], base.pattern[rows])
+    p = DeclineParams()
+    found = declines(values[rows], own, ordinary[rows], p)
     recent, reference = np.exp(found.recent), np.exp(found.reference)
     gmv = np.exp(base.mean[series.gmv_row[rows]]) * reference / recent  # as if it had not fallen
     impact = gmv * (recent / reference - 1) * series.tracked[rows]
@@ -321,7 +322,7 @@ def _trends(series: Cells, values: Floats, base: Baseline, ordinary: Flags) -> p
     matrices = {
         "observed": np.where(np.isfinite(reference) & ordinary[rows], recent, np.nan),
         "expected": reference,
-        "lower": np.full(recent.shape, np.nan), "upper": np.full(recent.shape, np.nan),
+        "lower": reference * np.exp(-p.least_fall), "upper": np.full(recent.shape, np.nan),
         "score": -found.total, "impact_amount": impact,
     }  # fmt: skip
     status = np.where(found.is_told, "anomaly", "normal")

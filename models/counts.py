@@ -172,7 +172,8 @@ def _matrices(
     live = counted.filter(pl.col("exposure") > 0)
     keys = live.select(place).unique().sort(place).with_row_index("row")
     if keys.is_empty():
-        return keys, [], (np.empty((0, 0)),) * 3
+        none = np.empty((0, 0))
+        return keys, [], (none, none, none)
     first, last = live["business_date"].min(), live["business_date"].max()
     assert isinstance(first, date) and isinstance(last, date)
     dates = pl.date_range(first, last, eager=True).to_list()

@@ -54,6 +54,7 @@ def visible_falls(anomalies: pl.DataFrame, params: DetectorParams | None = None)
             pl.col("status").is_in(["normal", "anomaly"]),
             pl.col("lower").is_not_null(),
             pl.col("expected") > 0,
+            ~pl.col("metric").str.ends_with("_trend"),
             ~pl.col("metric").is_in(["on_hand", "days_of_stock", *BAD_WHEN_HIGH]),
         )
         .group_by(*place, "metric")

@@ -331,6 +331,28 @@ def test_a_source_of_traffic_costs_its_part_of_the_platforms_gmv() -> None:
     assert row["impact_amount"] == pytest.approx(lost, rel=0.01)
 
 
+def test_a_slow_decline_of_visitors_is_told_once_below_its_bound() -> None:
+    rng = np.random.default_rng(16)
+    start = 140
+    level = 9000 * 0.99 ** np.clip(np.arange(len(DAYS)) - start, 0, 45)
+    came = pl.DataFrame(
+        {"business_date": DAYS,
+         "came": (level * np.exp(rng.normal(0, 0.05, len(DAYS)))).astype(int)}
+    )  # fmt: skip
+    daily = small_shop([400] * len(DAYS), visitors=9000).join(came, on="business_date")
+    daily = daily.with_columns(
+        visitors="came", conversion_rate=pl.col("orders") / pl.col("came")
+    ).drop("came")
+    told = judge(daily).filter(pl.col("metric") == "visitors_trend", status="anomaly")
+    first = told.sort("business_date").row(0, named=True)
+    assert told.height <= 2
+    assert DAYS[start] < first["business_date"] <= DAYS[start + 42]
+    assert first["expected"] == pytest.approx(9000, rel=0.05)
+    assert first["observed"] < first["lower"] < first["expected"]
+    assert first["lower"] == pytest.approx(first["expected"] * np.exp(-0.05))
+    assert first["upper"] is None and first["impact_amount"] < 0
+
+
 def test_false_discoveries_are_held_over_all_series_of_a_day() -> None:
     # Alone a score of -3.6 alerts; among 150 quiet series it has to be better than that.
     rng = np.random.default_rng(12)

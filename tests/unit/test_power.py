@@ -52,5 +52,6 @@ def test_of_too_few_nothing_is_seen() -> None:
 def test_rises_and_sales_whose_orders_are_not_known_have_no_size() -> None:
     rows = series("gmv", 900.0, 90.0, dimension="product", segment="P1")
     rows += series("refund_rate", 0.05, 0.01) + series("orders_7_days", 30.0, 12.0)
+    rows += series("gmv_trend", 900.0, 850.0)  # how large says nothing without how long
     found = visible_falls(pl.DataFrame(rows, schema=ANOMALY_SCHEMA))
     assert found.select("metric", "days", "smallest_fall").rows() == [("orders_7_days", 7, 0.6)]
