@@ -374,7 +374,7 @@ def test_alert_lines_are_open_ones_three_at_most(tmp_path: Path) -> None:
     frame = fake("insights.incidents", rows)
     build_site({**shop.frames(30), "insights.incidents": frame}, shop.info(), tmp_path)
     source = (tmp_path / "index.html").read_text("utf-8")
-    assert source.count('class="line kpi"') == 3
+    assert source.count('class="need kpi"') == 3
     assert "And 2 more open." in source
     assert "SHUT" not in source
     assert source.index("−¥4.0K") < source.index("−¥3.0K") < source.index("−¥2.0K")

@@ -16,6 +16,10 @@ from tests.support.needs import unknown
 
 # Tables without a row where a feed does not tell.
 OF_ORDERS = ("marts.fct_attribution_daily", "marts.fct_retention_monthly",
+             "marts.fct_product_daily", "marts.fct_profit_daily", "marts.fct_settlements_daily",
+             "marts.fct_month_close", "marts.fct_gmv_hourly", "marts.fct_gmv_monthly",
+             "marts.fct_targets_daily", "marts.fct_after_sales_daily",
+             "marts.fct_fulfilment_daily", "insights.gmv_forecast",
              "insights.anomalies", "insights.incidents")  # fmt: skip
 OF_EVENTS = ("marts.fct_funnel_daily", "marts.fct_retention_daily")
 CLAIMS = (
