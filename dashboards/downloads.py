@@ -37,6 +37,14 @@ DOWNLOADS = {
     "targets_daily": ("marts.fct_targets_daily", 31),
     "month_close": ("marts.fct_month_close", 0),
     "settlements_daily": ("marts.fct_settlements_daily", overview.LINE_DAYS),
+    "fulfilment_daily": ("marts.fct_fulfilment_daily", 60),
+    "after_sales_daily": ("marts.fct_after_sales_daily", 112),
+    "segments_monthly": ("marts.fct_segments_monthly", 0),
+    "segment_migration": ("marts.fct_segment_migration_monthly", 0),
+    "segment_behaviour": ("marts.fct_segment_behaviour_monthly", 0),
+    "customer_value_by_channel": ("insights.customer_value_by_channel", 0),
+    "promo_review": ("marts.fct_promo_review", 0),
+    "experiment_results": ("insights.experiment_results", 0),
     "completeness": ("quality.source_completeness_daily", overview.LINE_DAYS),
     "watermarks": ("quality.source_watermarks", 0),
     "reconciliation": ("quality.reconciliation_daily", overview.LINE_DAYS),
@@ -107,6 +115,10 @@ def download(name: str, data: Data, info: SiteInfo) -> pl.DataFrame:
         frame = frame.filter(
             pl.col("basis") == "session",
             pl.col("dimension").is_in(["all", "platform", "shop", "channel", "device"]),
+        )
+    if "customers" in frame.columns:  # of few persons no figure leaves the warehouse
+        frame = frame.filter(
+            pl.col("customers").is_null() | ~pl.col("customers").is_between(1, SMALLEST_GROUP - 1)
         )
     if name in ("gmv_daily", "gmv_change"):
         frame = _without_small_regions(frame, data)

@@ -1,4 +1,4 @@
-"""The pages of the site in the order of the navigation: what each is asked, decides and who owns it.
+"""The pages of the site in the order of the navigation, and who owns each.
 
 Belongs here: one entry a page; its question and its decision stand in the catalogue (`ask`).
 Does not belong here: what a page shows.
@@ -36,8 +36,12 @@ PAGES = (
     Entry("cohorts", "crm", "marts.fct_retention_monthly"),
     Entry("attribution", "marketing", "marts.fct_attribution_daily"),
     Entry("channels", "marketing", "marts.fct_channel_daily"),
+    Entry("customers", "crm", "marts.fct_segments_monthly"),
     Entry("products", "merchandising", "marts.fct_product_daily"),
     Entry("profit", "finance", "marts.fct_profit_daily"),
+    Entry("service", "operations", "marts.fct_fulfilment_daily"),
+    Entry("promo", "marketing", "marts.fct_promo_review"),
+    Entry("experiments", "product", "insights.experiment_results"),
     Entry("quality", "analytics"),
     Entry("metrics", "analytics"),
 )

@@ -26,21 +26,28 @@ from dashboards.filters import cube as filters
 from dashboards.pages.attribution import page as attribution
 from dashboards.pages.channels import page as channels
 from dashboards.pages.cohorts import page as cohorts
+from dashboards.pages.customers import page as customers
 from dashboards.pages.drivers import page as drivers
+from dashboards.pages.experiments import page as experiments
 from dashboards.pages.funnel import page as funnel
 from dashboards.pages.metrics import page as metrics
 from dashboards.pages.notfound import page as notfound
 from dashboards.pages.overview import page as overview
 from dashboards.pages.products import page as products
 from dashboards.pages.profit import page as profit
+from dashboards.pages.promo import page as promo
 from dashboards.pages.quality import page as quality
+from dashboards.pages.service import page as service
 from dashboards.registry import PAGES, Entry
 from dashboards.wording.formatting import weekday
 
 __all__ = ["SiteInfo", "SiteReport", "build_site", "write_status"]
 
 State = Literal["ok", "stale", "failed"]
-ANALYSES = (funnel, cohorts, attribution, channels, products, profit)
+ANALYSES = (
+    funnel, cohorts, attribution, channels, customers, products, profit, service, promo,
+    experiments,
+)  # fmt: skip
 _SAID = ("failed", "stale_run", "built", "old_hours", "old_days")
 
 

@@ -140,6 +140,27 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
         "gmv units on_hand days_of_stock sell_through_rate weekly_demand_cv",
         "is_slow_moving",
     ),
+    "marts.dim_customer": _columns("", "rfm_segment", "r_score f_score m_score"),
+    "marts.fct_segments_monthly": _columns(
+        "month_start", "rfm_segment", "customers buyers orders gmv year_orders year_net_amount"
+    ),
+    "marts.fct_segment_migration_monthly": _columns(
+        "month_start", "from_segment to_segment", "customers migration_rate"
+    ),
+    "marts.fct_segment_behaviour_monthly": _columns(
+        "month_start", "rfm_segment top_category", "customers buyers orders_per_buyer aov"
+    ),
+    "insights.experiment_results": _columns(
+        "",
+        "platform experiment metric variant control status",
+        "exposed control_exposed sample_ratio_p_value value control_value difference lower upper "
+        "adjusted_p_value always_valid_p_value",
+    ),
+    "insights.customer_value_by_channel": _columns(
+        "",
+        "first_channel",
+        "customers expected_sales_amount lower_sales_amount upper_sales_amount",
+    ),
     "marts.fct_inventory_daily": _columns(
         "business_date",
         "source product_key warehouse",
@@ -226,6 +247,7 @@ ROWS = {
     "marts.fct_gmv_hourly": _RECENT.format("marts.fct_gmv_hourly", 70),
     "marts.fct_product_daily": _RECENT.format("marts.fct_product_daily", 100),
     "marts.fct_inventory_daily": _RECENT.format("marts.fct_inventory_daily", 60),
+    "marts.dim_customer": "r_score is not null",
     "marts.fct_gmv_monthly": "dimension = 'all'",
     "marts.fct_retention_daily":
         "kind = 'visit' and dimension = 'all' and retention_type = 'classic'",

@@ -29,8 +29,7 @@ def _line(line: MoneyLine, ticks: Sequence[Both], currency: str, pool: TextPool)
         pool.markup(
             both(
                 lambda lang, v=v, t=t: (  # type: ignore[misc]
-                    f"<b>{name.get(lang)}</b> {t.get(lang)}<br>"
-                    f"{amount_text(v, currency).get(lang)}"
+                    f"<b>{name.get(lang)}</b> {t.get(lang)}<br>{amount_text(v, currency).get(lang)}"
                 )
             )
         )
@@ -55,22 +54,21 @@ def _line(line: MoneyLine, ticks: Sequence[Both], currency: str, pool: TextPool)
 
 def money_lines(
     lines: Sequence[MoneyLine],
-    ticks: Sequence[Both],
+    axis_of: tuple[Sequence[Both], int],
     currency: str,
     pool: TextPool,
     band: tuple[Sequence[float], Sequence[float]] | None = None,
-    every: int = 6,
 ) -> Figure:
     """Lines of money from zero, the last on top, over a band where there is one.
 
     Args:
-        lines: as long as `ticks`; at least one known amount.
-        ticks: names of the places.
+        lines: as long as there are places; at least one known amount.
+        axis_of: names of the places, and from how many of them each one has a label.
         currency: ISO 4217 code, for labels.
         pool: the page's texts.
         band: lower and upper amounts of each place.
-        every: places from one label below the axis to the next.
     """
+    ticks, every = axis_of
     known = [v for line in lines for v in line.values if v is not None]
     top = nice_ceiling(max([*known, *(band[1] if band else []), 0.0]) or 1.0)
     places = list(range(len(ticks)))

@@ -54,6 +54,4 @@ def hours(data: Data, info: SiteInfo) -> Hours | None:
     if len(alike) < LIKE_DAYS:
         alike = []
     columns = list(zip(*(known[d] for d in alike), strict=True))
-    return Hours(
-        known[last], [min(c) for c in columns], [max(c) for c in columns], alike
-    )
+    return Hours(known[last], [min(c) for c in columns], [max(c) for c in columns], alike)

@@ -78,7 +78,7 @@ class Card:
     value: Both
     href: str
     deltas: Sequence[tuple[str, Delta]] = ()
-    spark: Markup = Markup("")
+    spark: Markup | str = ""
     flag: Both | None = None
     note: Both | None = None
     remarks: Sequence[Both] = ()

@@ -15,10 +15,11 @@ def hours_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
     """The busiest hour, and the least and most that like days sold in each."""
     found = hours(data, info)
     day = both(lambda lang: long_day(info.data_through, lang))
-    figure, rows, title = None, [], tr("hours.title_none")
+    figure, title = None, tr("hours.title_none")
+    rows: list[list[Both | str]] = []
     if found:
         figure = money_lines(
-            [MoneyLine(day, found.values)], _TICKS, info.currency, page.pool,
+            [MoneyLine(day, found.values)], (_TICKS, 6), info.currency, page.pool,
             (found.low, found.high) if found.days else None,
         )  # fmt: skip
         rows = [

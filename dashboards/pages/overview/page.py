@@ -174,9 +174,7 @@ def build(data: Data, info: SiteInfo) -> Page:
         "needs": open_needs,
         "more_needs": more,
         "versus": bases,
-        "places": [
-            (name, *lines(data, info, bases, name)) for name in ("platform", "shop")
-        ],
+        "places": [(name, *lines(data, info, bases, name)) for name in ("platform", "shop")],
         "remarks": base_remarks(data, info.data_through, available[0]) if available else [],
         "cards": cards(data, info, bases),
         "pacing": pacing_chart(data, info, page, is_running=True),

@@ -105,12 +105,12 @@ def _place(data: Data, info: SiteInfo, side: str) -> Both | None:
 
 
 def headline(data: Data, info: SiteInfo, change: Row | None) -> Both:
-    """The first sentence: calm inside the range, else the amount, its cause, its place, its data."""
+    """The first sentence: calm inside the range, else amount, cause, place and state of data."""
     calm = inside_range(data, info)
     if calm:
         return calm
     side = side_of_day(data, info)
-    parts = [told(data, info, info.data_through, change)]
+    parts: list[Both | None] = [told(data, info, info.data_through, change)]
     if side in _OUTSIDE:
         row = _judged(data, info, "all")["all"]
         parts.append(tr(f"headline.out_{side}", **_words(row, None, info)))

@@ -29,9 +29,7 @@ def versus(data: Data, info: SiteInfo) -> tuple[Versus, ...]:
     last = info.data_through
     same_phase = base_dates(data, last, "promo_phase") if phases(data, last, last) else []
     year, label = (
-        (same_phase[0], "phase")
-        if len(same_phase) == 1
-        else (last - timedelta(days=364), "year")
+        (same_phase[0], "phase") if len(same_phase) == 1 else (last - timedelta(days=364), "year")
     )
     return (
         Versus("week", tr("versus.week"), last - timedelta(days=7), tr("card.vs_week")),

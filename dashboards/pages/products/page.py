@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 import polars as pl
 
 from dashboards.base.data import Data, Row, SiteInfo, exact_sum
 from dashboards.base.names import segment_name
 from dashboards.base.page import (
-    Both, Chart, Key, Page, Table, amount_text, both, named, same, sentences, tr,
+    Both,
+    Chart,
+    Key,
+    Page,
+    Table,
+    amount_text,
+    both,
+    named,
+    same,
+    sentences,
+    tr,
 )  # fmt: skip
 from dashboards.charts.bars import Pair
 from dashboards.charts.heat import Cell, heat_map
@@ -18,7 +29,7 @@ from dashboards.charts.waterfall import contribution_bars
 from dashboards.figures.products import moved, windows
 from dashboards.figures.stock import RUNS_OUT_DAYS, running_out, with_stock
 from dashboards.figures.windows import base_remark, incomplete
-from dashboards.pages.shared.bars import bar_chart
+from dashboards.pages.shared.bars import Bars, bar_chart
 from dashboards.pages.shared.layout import Block, Tile, analysis, empty_state
 from dashboards.wording.formatting import DASH, day, exact_money, fixed, integer, percent
 
@@ -58,7 +69,7 @@ def _ranking(data: Data, info: SiteInfo, page: Page, rows: pl.DataFrame, words: 
               maintain_order="left")
         .to_dicts()
     )  # fmt: skip
-    money = lambda v: amount_text(v, info.currency)  # noqa: E731
+    money = partial(amount_text, currency=info.currency)
     pairs = [
         Pair(_name(r), r["gmv"], money(r["gmv"]), r["base_gmv"], money(r["base_gmv"]))
         for r in ranked[:_ROWS]
@@ -79,12 +90,12 @@ def _ranking(data: Data, info: SiteInfo, page: Page, rows: pl.DataFrame, words: 
     title = tr("products.rank_title", name=_name(ranked[0]),
                amount=money(ranked[0]["gmv"])) if ranked else same("")  # fmt: skip
     heads = ("product", "gmv", "base", "change", "class", "role", "stage", "cover")
-    return bar_chart(
-        page, "product-rank",
+    return bar_chart(page, Bars(
+        "product-rank",
         (title, tr("products.rank_subtitle", words=words, n=_ROWS), tr("products.no_sales")),
         pairs, Table(_heads(*heads), cells), _SALES,
         [Key("■", "accent", tr("products.now")), Key("■", "ink3", tr("table.base"))],
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def _moved(info: SiteInfo, page: Page, rows: pl.DataFrame, words: Both) -> Chart:
@@ -143,16 +154,18 @@ def _cover_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
                 days=_days(first[0]["days_of_stock"])) if first
         else same("")
     )  # fmt: skip
-    return bar_chart(
-        page, "stock-cover", (title, tr("products.cover_subtitle"), tr("products.no_stock")),
+    return bar_chart(page, Bars(
+        "stock-cover", (title, tr("products.cover_subtitle"), tr("products.no_stock")),
         pairs, Table(_heads("product", "on_hand", "cover", "gmv_ever"), cells), _NAMES,
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def _stock(data: Data, info: SiteInfo) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Stock of the last day that was counted until the last day, and of the weeks to it."""
     frame = data["marts.fct_inventory_daily"].filter(pl.col("business_date") <= info.data_through)
     last = frame["business_date"].max()
+    if last is None:
+        return frame, frame
     span = pl.col("business_date") > pl.lit(last) - pl.duration(days=STOCK_DAYS)
     return frame.filter(pl.col("business_date") == last), frame.filter(span)
 
@@ -172,11 +185,11 @@ def _stuck(data: Data, today: pl.DataFrame) -> pl.DataFrame:
 
 def _stuck_chart(info: SiteInfo, page: Page, stuck: pl.DataFrame) -> Chart:
     rows = stuck.head(_ROWS).to_dicts()
-    money = lambda v: amount_text(v, info.currency)  # noqa: E731
+    money = partial(amount_text, currency=info.currency)
     title = tr("products.stuck_title", name=_name(rows[0]),
                amount=money(rows[0]["stock_amount"])) if rows else same("")  # fmt: skip
-    return bar_chart(
-        page, "stock-stuck", (title, tr("products.stuck_subtitle"), tr("products.stuck_none")),
+    return bar_chart(page, Bars(
+        "stock-stuck", (title, tr("products.stuck_subtitle"), tr("products.stuck_none")),
         [Pair(_name(r), r["stock_amount"], money(r["stock_amount"])) for r in rows],
         Table(
             _heads("product", "stock_amount", "on_hand", "sell_through"),
@@ -184,7 +197,7 @@ def _stuck_chart(info: SiteInfo, page: Page, stuck: pl.DataFrame) -> Chart:
               percent(r["sell_through_rate"])] for r in rows],
         ),
         _STOCK,
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def _classes(data: Data, page: Page) -> Chart:
@@ -220,7 +233,11 @@ def _suppliers(data: Data, info: SiteInfo, page: Page) -> Chart:
     """Suppliers by score of their last month, the worst on top."""
     frame = data["marts.fct_supplier_monthly"]
     last = frame.drop_nulls("score")["period_start"].max()
-    rows = frame.filter(pl.col("period_start") == last).sort("score", "supplier_id").to_dicts()
+    rows = (
+        frame.filter(pl.col("period_start") == last)
+        .sort("score", "supplier_id", nulls_last=True)
+        .to_dicts()
+    )
     judged = [r for r in rows if r["score"] is not None]
     pairs = [
         Pair(same(str(r["supplier_id"])), r["score"],
@@ -241,11 +258,11 @@ def _suppliers(data: Data, info: SiteInfo, page: Page) -> Chart:
                grade=str(judged[0]["grade"])) if judged else same("")  # fmt: skip
     heads = ("supplier", "score", "grade", "on_time", "fill", "defects", "lead", "ordered",
              "single")  # fmt: skip
-    return bar_chart(
-        page, "suppliers",
+    return bar_chart(page, Bars(
+        "suppliers",
         (title, tr("products.supplier_subtitle"), tr("products.no_suppliers")),
         pairs, Table(_heads(*heads), cells), _SUPPLIERS,
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def headline(data: Data, info: SiteInfo, stuck: pl.DataFrame) -> Both:

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import polars as pl
 
 from dashboards.base.data import Data, Row, SiteInfo, exact_sum
 from dashboards.base.names import label_of, segment_name
 from dashboards.base.page import (
-    Both, Chart, Key, Page, Table, amount_text, both, named, same, sentences, tr,
+    Both,
+    Chart,
+    Key,
+    Page,
+    Table,
+    amount_text,
+    both,
+    named,
+    same,
+    sentences,
+    tr,
 )  # fmt: skip
 from dashboards.charts.bars import Pair
 from dashboards.charts.waterfall import Step, contribution_bars, waterfall
 from dashboards.figures.windows import Window, incomplete
-from dashboards.pages.shared.bars import bar_chart
+from dashboards.pages.shared.bars import Bars, bar_chart
 from dashboards.pages.shared.layout import Block, Tile, analysis, empty_state
 from dashboards.wording.formatting import DASH, exact_money, integer, percent
 
@@ -171,7 +182,7 @@ def plan_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
     names = {n: _plan_name(row) for n, row in enumerate(rows)}
     whole = [r for r in rows if r["actual_so_far"] is not None and r["attainment_so_far_rate"]]
     order = {n: names[rows.index(r)] for n, r in enumerate(whole)}
-    money = lambda v: amount_text(v, info.currency)  # noqa: E731
+    money = partial(amount_text, currency=info.currency)
     pairs = [
         Pair(order[n], r["actual_so_far"], money(r["actual_so_far"]), r["target_so_far"],
              money(r["target_so_far"]))
@@ -187,14 +198,14 @@ def plan_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
         for n, r in enumerate(rows)
     ]  # fmt: skip
     heads = ("plan", "actual", "so_far", "month", "of_so_far", "of_month")
-    return bar_chart(
-        page, "plan",
+    return bar_chart(page, Bars(
+        "plan",
         (plan_title(whole, order) if whole else same(""), tr("profit.plan_subtitle"),
          tr("profit.no_plan")),
         pairs, Table([tr(f"table.{k}") for k in heads], cells),
         ("marts.fct_targets_daily", "targets_daily"),
         [Key("■", "accent", tr("table.actual")), Key("■", "ink3", tr("table.so_far"))],
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def _plan_name(row: Row) -> Both:
@@ -254,7 +265,7 @@ def settlement_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
         frame.group_by("platform").agg(exact_sum(c) for c in (*columns, "unlisted_orders"))
         .sort("platform").to_dicts()
     )  # fmt: skip
-    money = lambda v: amount_text(v, info.currency)  # noqa: E731
+    money = partial(amount_text, currency=info.currency)
     names = [segment_name("platform", str(r["platform"])) for r in rows]
     late = [r for r in rows if (r["overdue_amount"] or 0) > _CENT]
     title = (
@@ -271,15 +282,15 @@ def settlement_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
         [name, *(exact_money(r[c], info.currency) for c in columns), integer(r["unlisted_orders"])]
         for name, r in zip(names, rows, strict=True)
     ]
-    return bar_chart(
-        page, "settlements", (title, tr("profit.owed_subtitle"), tr("profit.no_settlements")),
+    return bar_chart(page, Bars(
+        "settlements", (title, tr("profit.owed_subtitle"), tr("profit.no_settlements")),
         pairs,
         Table([tr("table.platform"), *(tr(f"profit.{c}") for c in (*columns, "unlisted_orders"))],
               cells),
         ("marts.fct_settlements_daily", "settlements_daily"),
         [Key("■", "accent", tr("profit.gap_amount")), Key("■", "ink3",
                                                           tr("profit.overdue_amount"))],
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def headline(data: Data, info: SiteInfo, found: Row) -> Both:

@@ -6,6 +6,7 @@ Belongs here: the one way a page makes such a chart. Does not belong here: which
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from dashboards.base.page import Both, Chart, Key, Page, Table
 from dashboards.charts.bars import Pair, bars_paired
@@ -13,42 +14,42 @@ from dashboards.charts.bars import Pair, bars_paired
 _SINGLE, _DOUBLE = 34, 52  # pixels a row
 
 
-def bar_chart(
-    page: Page,
-    chart_id: str,
-    words: tuple[Both, Both, Both],
-    pairs: Sequence[Pair],
-    table: Table,
-    files: tuple[str, str],
-    legend: Sequence[Key] = (),
-    note: Both | None = None,
-) -> Chart:
-    """A chart of bars, added to the page.
+@dataclass(frozen=True)
+class Bars:
+    """What a ranking is made of.
 
-    Args:
-        page: page it stands on.
-        chart_id: HTML id.
+    Attributes:
+        id: HTML id.
         words: title, subtitle, and what is said where there are no rows.
         pairs: rows, the first on top.
         table: the same rows in figures.
         files: published table and name of the download.
         legend: what the two bars mean.
-        note: a remark under the subtitle.
     """
-    title, subtitle, empty = words
-    doubled = any(pair.pale is not None for pair in pairs)
+
+    id: str
+    words: tuple[Both, Both, Both]
+    pairs: Sequence[Pair]
+    table: Table
+    files: tuple[str, str]
+    legend: Sequence[Key] = ()
+
+
+def bar_chart(page: Page, bars: Bars) -> Chart:
+    """A chart of bars, added to the page."""
+    title, subtitle, empty = bars.words
+    doubled = any(pair.pale is not None for pair in bars.pairs)
     chart = Chart(
-        id=chart_id,
-        title=title if pairs else empty,
+        id=bars.id,
+        title=title if bars.pairs else empty,
         subtitle=subtitle,
-        figure=bars_paired(pairs, page.pool) if pairs else None,
-        table=table,
-        source=files[0],
-        csv=f"data/{files[1]}.csv",
-        height=44 + (_DOUBLE if doubled else _SINGLE) * len(pairs),
-        legend=legend,
+        figure=bars_paired(bars.pairs, page.pool) if bars.pairs else None,
+        table=bars.table,
+        source=bars.files[0],
+        csv=f"data/{bars.files[1]}.csv",
+        height=44 + (_DOUBLE if doubled else _SINGLE) * len(bars.pairs),
+        legend=bars.legend,
         empty=empty,
-        note=note,
     )
     page.charts.append(chart)
     return chart

@@ -32,9 +32,7 @@ def gravity(row: Row) -> int:
     return _SEVERITY.get(str(row["severity"]).lower(), 2)
 
 
-def open_incidents(
-    data: Data, moment: date, kinds: tuple[str, ...] = ("kpi", "data")
-) -> list[Row]:
+def open_incidents(data: Data, moment: date, kinds: tuple[str, ...] = ("kpi", "data")) -> list[Row]:
     """Incidents of some kinds open on a day, gravest first, then the costliest."""
     rows = [
         row

@@ -56,7 +56,9 @@ def movers(data: Data, info: SiteInfo) -> Movers | None:
     if rows.is_empty():
         return None
     several = rows["source"].n_unique() > 1
-    gains = rows.filter(pl.col("change") > 0).sort("change", "product_key", descending=[True, False])
+    gains = rows.filter(pl.col("change") > 0).sort(
+        "change", "product_key", descending=[True, False]
+    )
     falls = rows.filter(pl.col("change") < 0)
     return Movers(
         _movers(gains.head(MOST), info, "better", several),

@@ -1,18 +1,26 @@
 """A promotion hour by hour against the one before it: the pacing.
 
-Belongs here: the chart and what its title says. Does not belong here: the sums (`fct_promo_hourly`).
+Belongs here: the chart and what its title says. Does not belong here: the sums, which
+`fct_promo_hourly` holds.
 """
 
 from __future__ import annotations
-
-from datetime import timedelta
 
 import polars as pl
 
 from dashboards.base.data import Data, Row, SiteInfo
 from dashboards.base.names import segment_name
 from dashboards.base.page import (
-    Both, Chart, Key, Page, Panel, Table, amount_text, both, listed, same, tr,
+    Both,
+    Chart,
+    Key,
+    Page,
+    Panel,
+    Table,
+    amount_text,
+    both,
+    same,
+    tr,
 )  # fmt: skip
 from dashboards.charts.money import MoneyLine, money_lines
 from dashboards.wording.formatting import exact_money, integer
@@ -80,11 +88,11 @@ def pacing_chart(data: Data, info: SiteInfo, page: Page, is_running: bool) -> Ch
         ticks = [tr("pacing.hour", n=integer(row["hours_since_start"])) for row in lines]
         figure = money_lines(
             [
-                MoneyLine(tr("pacing.before"), [r["previous_cumulative_gmv"] for r in lines], "ink3",
-                          is_dashed=True),
+                MoneyLine(tr("pacing.before"), [r["previous_cumulative_gmv"] for r in lines],
+                          "ink3", is_dashed=True),
                 MoneyLine(tr("pacing.now"), [r["cumulative_gmv"] for r in lines]),
             ],
-            ticks, info.currency, page.pool, every=max(1, len(ticks) // 4),
+            (ticks, max(1, len(ticks) // 4)), info.currency, page.pool,
         )  # fmt: skip
         told.append(_said(name, known[-1], info)[1])
         value = amount_text(known[-1]["cumulative_gmv"], info.currency)

@@ -71,6 +71,11 @@ def hostile() -> dict[str, pl.DataFrame]:
         ("marts.fct_profit_daily", "platform"),
         ("marts.fct_settlements_daily", "platform"),
         ("marts.fct_fulfilment_daily", "carrier"),
+        ("marts.fct_segments_monthly", "rfm_segment"),
+        ("marts.fct_segment_behaviour_monthly", "top_category"),
+        ("insights.customer_value_by_channel", "first_channel"),
+        ("insights.experiment_results", "experiment"),
+        ("insights.experiment_results", "variant"),
     ):
         made[name] = made[name].with_columns(
             pl.when(pl.col(column).is_in(["all", "(none)", "(unattributed)"]))

@@ -10,7 +10,11 @@ import polars as pl
 from tests.browser.shop.company import LAST
 
 Rows = list[dict[str, object]]
-PRODUCTS = {"p1": ("Trail jacket", "A", "X"), "p2": ("露营杯", "A", "Y"), "p3": ("Head lamp", "C", "Z")}
+PRODUCTS = {
+    "p1": ("Trail jacket", "A", "X"),
+    "p2": ("露营杯", "A", "Y"),
+    "p3": ("Head lamp", "C", "Z"),
+}
 PLATFORMS = ("tmall", "shopify")
 
 
@@ -59,20 +63,20 @@ def forecast(company: pl.DataFrame) -> Rows:
 
 
 def hourly(calendar: list[date]) -> Rows:
-    """Each hour of Shanghai sells as many tens as its number, a Monday a tenth more."""
+    """The n-th hour of Shanghai sells n tens, on a Monday a tenth more."""
     return [
         {"hour_start": datetime.combine(day, time(hour)) - timedelta(hours=8),
          "business_date": day, "platform": "tmall", "channel": "(untracked)",
-         "orders": 1, "gmv": hour * (11.0 if day.weekday() == 0 else 10.0)}
+         "orders": 1, "gmv": (hour + 1) * (11.0 if day.weekday() == 0 else 10.0)}
         for day in calendar[-63:] for hour in range(24)
     ]  # fmt: skip
 
 
 def product_daily(calendar: list[date]) -> Rows:
-    """The jacket sells more every week, the cup less, the lamp the same."""
+    """The jacket sells more every week, the cup less, the lamp hardly more."""
     rows: Rows = []
     for n, day in enumerate(calendar[-63:]):
-        for key, gmv in (("p1", 100.0 + n), ("p2", 200.0 - n), ("p3", 50.0)):
+        for key, gmv in (("p1", 100.0 + n), ("p2", 200.0 - n), ("p3", 50.0 + n / 5)):
             rows.append({"business_date": day, "platform": PLATFORMS[0], "source": "tmall",
                          "product_id": key, "product_key": key, "orders": 2, "units": 3,
                          "gmv": gmv})  # fmt: skip
@@ -118,11 +122,13 @@ COSTS = {
 
 
 def profit(calendar: list[date]) -> Rows:
-    """Of 1000 a day and platform 550 stay as CM1, 470 as CM2, 400 as CM3."""
+    """Of 1000 a day and platform 550 stay as CM1, 470 as CM2, 400 as CM3, and the day's number."""
     return [
         {"business_date": day, "platform": platform, "shop_id": "s", "category": "outdoor",
-         "gmv": 1000.0, "merchant_receivable_amount": 1000.0, **COSTS, "cm1_amount": 550.0,
-         "cm2_amount": 470.0, "cm3_amount": 400.0, "estimated_amount": 0.0, "is_estimated": False}
+         "gmv": 1000.0, "merchant_receivable_amount": 1000.0, **COSTS,
+         "goods_cost_amount": 400.0 - day.day, "cm1_amount": 550.0 + day.day,
+         "cm2_amount": 470.0 + day.day, "cm3_amount": 400.0 + day.day,
+         "estimated_amount": 0.0, "is_estimated": False}
         for day in calendar[-400:] for platform in PLATFORMS
     ]  # fmt: skip
 
@@ -191,6 +197,98 @@ def fulfilment(calendar: list[date]) -> Rows:
     ]  # fmt: skip
 
 
+SEGMENTS = {"high_value": (300, 9000.0), "win_back": (500, 4000.0), "lost": (6, 100.0)}
+
+
+def segments() -> Rows:
+    return [
+        {"month_start": _first(LAST), "as_of_date": LAST, "rfm_segment": name, "customers": size,
+         "buyers": 20, "orders": 21, "gmv": 2000.0, "year_orders": 700, "year_net_amount": net}
+        for name, (size, net) in SEGMENTS.items()
+    ]  # fmt: skip
+
+
+def migration() -> Rows:
+    """Of 250 of high value 200 stayed, 45 are to be won back, 5 are lost."""
+    return [
+        {"month_start": _first(LAST), "from_segment": "high_value", "to_segment": end,
+         "customers": count, "migration_rate": count / 250}
+        for end, count in (("high_value", 200), ("win_back", 45), ("lost", 5))
+    ]  # fmt: skip
+
+
+def behaviour() -> Rows:
+    return [
+        {"month_start": _first(LAST), "rfm_segment": name, "customers": size, "visits": 40,
+         "buyers": 12, "orders": 15, "gmv": 1500.0, "orders_per_buyer": 1.25, "aov": 100.0,
+         "top_category": "outdoor"}
+        for name, (size, _) in SEGMENTS.items()
+    ]  # fmt: skip
+
+
+def scored() -> Rows:
+    """Twelve customers are the best of all, three the worst."""
+    return [
+        {"customer_key": f"k{n}", "r_score": score, "f_score": score, "m_score": score,
+         "rfm_segment": "high_value" if score == 5 else "lost"}
+        for n, score in enumerate([5] * 12 + [1] * 3)
+    ]  # fmt: skip
+
+
+def values() -> Rows:
+    return [
+        {"first_channel": name, "customers": size, "expected_sales_amount": amount,
+         "lower_sales_amount": amount - 50.0, "upper_sales_amount": amount + 50.0}
+        for name, size, amount in (("email", 90, 700.0), ("direct", 40, 900.0), ("social", 4, 99.0))
+    ]  # fmt: skip
+
+
+def reviews() -> Rows:
+    """11.11 sold 9000 of 4000 on Tmall, 3000 of 5000 on Shopify, where it paid .5 of its spend."""
+    return [
+        {"promo": "double_11", "promo_year": 2026, "platform": platform,
+         "first_date": date(2026, 10, 31), "last_date": date(2026, 11, 11), "day_count": 12,
+         "is_over": True, "gmv": gmv, "orders": 90, "buyers": 80, "new_buyers": 30,
+         "discount_amount": 500.0, "cost": cost, "baseline_naive_gmv": before,
+         "after_gmv": 700.0, "after_baseline_naive_gmv": 800.0, "margin_roi": roi,
+         "ordinary_d30_repurchase_rate": 0.12}
+        for platform, gmv, before, cost, roi in (("tmall", 9000.0, 4000.0, None, None),
+                                                 ("shopify", 3000.0, 5000.0, 600.0, 0.5))
+    ]  # fmt: skip
+
+
+def pacing() -> Rows:
+    """The peak of Tmall: a hundred an hour, of the year before ninety; the last has not come."""
+    begun = datetime(2026, 11, 8, 16)
+    return [
+        {"promo": "double_11", "promo_year": 2026, "platform": "tmall", "phase": "peak",
+         "hours_since_start": hour, "hour_start": begun + timedelta(hours=hour),
+         "gmv": None if hour == 30 else 100.0, "previous_promo_year": 2025, "previous_gmv": 90.0,
+         "cumulative_gmv": None if hour == 30 else 100.0 * (hour + 1),
+         "previous_cumulative_gmv": 90.0 * (hour + 1)}
+        for hour in range(31)
+    ]  # fmt: skip
+
+
+def experiments() -> Rows:
+    """One experiment whose variant converts better, one whose split is wrong."""
+    tested = {
+        "platform": "shopify", "experiment": "checkout", "variant": "short", "control": "control",
+        "exposed": 2000, "control_exposed": 2010, "status": "tested", "sample_ratio_p_value": 0.87,
+        "value": 0.06, "control_value": 0.04, "difference": 0.02, "lower": 0.01, "upper": 0.03,
+        "p_value": 0.001, "adjusted_p_value": 0.004, "always_valid_p_value": 0.02,
+    }  # fmt: skip
+    spoilt = {name: tested[name] for name in ("platform", "variant", "control", "exposed")}
+    return [
+        {**tested, "metric": "conversion_rate"},
+        {**tested, "metric": "aov", "value": 98.0, "control_value": 100.0, "difference": -2.0,
+         "lower": -9.0, "upper": 5.0, "adjusted_p_value": 0.6, "always_valid_p_value": 1.0},
+        *({**spoilt, "experiment": "banner", "metric": metric, "control_exposed": 1500,
+           "status": "sample_ratio_mismatch", "sample_ratio_p_value": 0.0}
+          for metric in ("conversion_rate", "aov")),
+    ]  # fmt: skip
+
+
 def trade(calendar: list[date], daily: pl.DataFrame) -> dict[str, Rows]:
     """All tables of this module by name."""
     company = daily.filter(pl.col("dimension") == "all")
@@ -209,4 +307,12 @@ def trade(calendar: list[date], daily: pl.DataFrame) -> dict[str, Rows]:
         "marts.fct_channel_cohorts_monthly": cohorts(),
         "marts.fct_after_sales_daily": after_sales(calendar),
         "marts.fct_fulfilment_daily": fulfilment(calendar),
+        "marts.fct_segments_monthly": segments(),
+        "marts.fct_segment_migration_monthly": migration(),
+        "marts.fct_segment_behaviour_monthly": behaviour(),
+        "marts.dim_customer": scored(),
+        "insights.customer_value_by_channel": values(),
+        "marts.fct_promo_review": reviews(),
+        "marts.fct_promo_hourly": pacing(),
+        "insights.experiment_results": experiments(),
     }
