@@ -108,6 +108,16 @@ def test_the_last_day_of_a_month_has_no_forecast_of_it() -> None:
     assert shown and shown.end is None and shown.elapsed.en == "The month is over."
 
 
+def test_a_forecast_without_range_has_no_verdict() -> None:
+    row = {"grain": "month", "platform": "all", "made_on": DAY, "unknown_days": 0,
+           "period_start": DAY.replace(day=1), "expected_amount": 9e3}  # fmt: skip
+    so_far = {"period_start": DAY.replace(day=1), "dimension": "all", "segment": "all", "gmv": 5e3}
+    frames = fakes({"insights.gmv_forecast": [row], "marts.fct_gmv_monthly": [so_far]})
+    shown = month(Data(frames), INFO)
+    assert shown and shown.end and "¥9.00K expected; there is too little history" in shown.end.en
+    assert verdict(8e3, row | {"lower_amount": None, "upper_amount": None}, INFO) is None
+
+
 SEVERITY = st.sampled_from(["critical", "high", "medium", "low"])
 
 

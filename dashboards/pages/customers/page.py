@@ -150,7 +150,7 @@ def moves(data: Data, info: SiteInfo) -> list[Row]:
     """Moves of enough persons between two segments in the last month, most persons first."""
     rows = [
         r for r in latest(data, info, _MOVES[0])
-        if r["from_segment"] != r["to_segment"] and not _is_few(r["customers"])
+        if r["from_segment"] != r["to_segment"] and (r["customers"] or 0) >= SMALLEST_GROUP
         and not str(r["from_segment"]).startswith("(")
     ]  # fmt: skip
     return sorted(

@@ -37,7 +37,11 @@ def _row(frame: pl.DataFrame, *conditions: pl.Expr) -> Row | None:
 
 def verdict(target: float | None, forecast: Row | None, info: SiteInfo) -> Both | None:
     """Whether the month is expected to reach its target, by the range of the forecast alone."""
-    if target is None or forecast is None or forecast["lower_amount"] is None:
+    if (
+        target is None
+        or forecast is None
+        or None in (forecast["lower_amount"], forecast["upper_amount"])
+    ):
         return None
     low, high = forecast["lower_amount"], forecast["upper_amount"]
     key = "reach" if low >= target else "miss" if high < target else "open"
@@ -98,5 +102,7 @@ def _end(forecast: Row | None, info: SiteInfo) -> Both | None:
         return None
     names = {"expected": "expected_amount", "low": "lower_amount", "high": "upper_amount"}
     words = {key: amount_text(forecast[name], info.currency) for key, name in names.items()}
+    if forecast["lower_amount"] is None or forecast["upper_amount"] is None:
+        return tr("month.end_open", **words)
     unknown = int(forecast["unknown_days"] or 0)
     return tr("month.end_part" if unknown else "month.end", n=unknown, **words)
