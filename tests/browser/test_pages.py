@@ -113,6 +113,13 @@ def test_odd_warehouses(visit: Visit, sites: dict[str, Path], kind: str) -> None
             assert "</script><img src=x" in page.text_content("#contribution-platform svg")
 
 
+def test_a_phone_shows_the_first_figure_at_once(visit: Visit, site: Path) -> None:
+    for lang in ("en", "zh"):
+        page = visit.drawn(site / "index.html", f"lang={lang}&theme=light", 390)
+        figure = page.locator("#month .figure").bounding_box()
+        assert figure and figure["y"] + figure["height"] <= 400
+
+
 def test_language_and_theme_switch_without_reload(visit: Visit, site: Path) -> None:
     page = visit.drawn(site / "index.html")
     page.evaluate("window.same = true")
