@@ -17,7 +17,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  echo "Making the environment in $(VENV) with $$python (about 3 minutes, 1 GB, once) ..."; \
 	  $$python -m venv --clear $(VENV); \
 	fi
-	@$(BIN)/pip install --disable-pip-version-check --progress-bar off -q -c constraints.txt -e '.[dev,browser,mcp]'
+	@$(BIN)/pip install --disable-pip-version-check --progress-bar off -q -c constraints.txt -e '.[dev,browser,mcp,notebook]'
 	@touch $(STAMP)
 
 install: $(STAMP) ## make the environment from the pinned constraints

@@ -10,6 +10,7 @@ expected; for visitors and conversion only the share of GMV that tracked buyers 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -23,6 +24,7 @@ from models.baseline import (
     Floats,
     one_step_ahead,
 )
+from models.declines import declines
 from models.event_calendar import event_calendar, event_keys
 from models.series import FEEDS_OF_METRIC, METRICS, SERIES_SCHEMA, Cells, cells, long_series
 
@@ -58,8 +60,11 @@ BAD_WHEN_HIGH = frozenset({"refund_rate"})
 SUSPICIOUS_WHEN_HIGH = frozenset({"orders_per_buyer"})
 """Metrics whose rise is no gain to enjoy: the same orders submitted or delivered twice."""
 
+TRENDS = ("gmv", "visitors", "conversion_rate")
+"""Metrics of a platform that are watched for slow declines, as `<metric>_trend`."""
+
 _COUNT_DAYS = 28
-_AMOUNT_SCATTER = 1.5  # an amount of n orders scatters like n / 1.5 equal ones: 1 + cv^2, cv .7
+AMOUNT_SCATTER = 1.5  # an amount of n orders scatters like n / 1.5 equal ones: 1 + cv^2, cv .7
 _UNSURE_COUNT = 0.5  # the usual number of repeated orders is not known to half of one
 _MOST_CERTAIN = 0.9  # a rate close to 1 scatters more than the binomial: it is not known exactly
 _STEADY = ("aov", "orders_per_buyer", "gmv_per_unit")
@@ -93,7 +98,11 @@ def _impact(series: Cells, expected: Floats, rises: Flags) -> Floats:
     has_parent = (series.parent_row >= 0) & (series.gmv_row < 0)
     gmv = np.where(has_parent[:, None], platform_gmv * part, own)
     of_money = -(series.observed - expected) * series.bases
-    return np.asarray(np.where(rises, of_money, gmv * relative * series.tracked))
+    # A wrong price sells more than usual: what was sold at it, not what would have been.
+    is_price = (series.keys["metric"] == "gmv_per_unit").to_numpy()[:, None]
+    of_prices = (series.observed - expected) * series.bases
+    of_factors = gmv * relative * series.tracked
+    return np.asarray(np.select([rises, is_price], [of_money, of_prices], of_factors))
 
 
 def _survives(p_values: Floats, fdr: float) -> Flags:
@@ -124,7 +133,7 @@ def _expected_counts(series: Cells, expected: Floats, rises: Flags) -> Floats:
     money = np.where(rises, series.bases, 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         usual = _trailing_sum(series.counts) / _trailing_sum(series.observed * money)
-        scatter = np.where(np.isin(names, ("buyers", "visitors", *_STEADY)), 1.0, _AMOUNT_SCATTER)
+        scatter = np.where(np.isin(names, ("buyers", "visitors", *_STEADY)), 1.0, AMOUNT_SCATTER)
         sold = expected * money * usual / scatter
     return np.asarray(np.where(is_share, series.bases * expected, sold))
 
@@ -227,7 +236,8 @@ def detect(  # noqa: PLR0913, PLR0917 - four tables in, and how to judge them
     places = series.keys["platform"].fill_null("all").to_list()
     events = event_keys(calendar, series.dates, places)
     base = one_step_ahead(values, weekdays, ~series.incomplete, events, params)
-    frame = _judge(series, base, params)
+    ordinary = (events.key < 0) & ~series.incomplete
+    frame = pl.concat([_judge(series, base, params), _trends(series, values, base, ordinary)])
     judged_days = pl.lit(True) if judge_from is None else pl.col("business_date") >= judge_from
     has_value = pl.col("observed").is_not_null() | (pl.col("status") == "data_incomplete")
     return (
@@ -243,9 +253,8 @@ def _judge(series: Cells, base: Baseline, params: DetectorParams) -> pl.DataFram
     is_price = (series.keys["metric"] == "gmv_per_unit").to_numpy()[:, None]
     scale = np.where(is_price, np.maximum(base.scale, params.price_floor), base.scale)
     closed = _closed(series.observed, params) & ~rises
-    is_step = ~series.keys["metric"].is_in(sorted(FEEDS_OF_METRIC)).to_numpy()[:, None]
     expected = np.where(closed, 0.0, np.where(base.known, np.exp(base.mean), np.nan))
-    expected = np.where(is_step, np.minimum(expected, 1.0), expected)
+    expected = _within_whole(series, expected)
     counts = _expected_counts(series, expected, rises)
     raw = _score(series, base.mean, scale, base.known & ~closed)
     score = _counted(series, expected, counts, raw, scale, rises)
@@ -259,7 +268,10 @@ def _judge(series: Cells, base: Baseline, params: DetectorParams) -> pl.DataFram
     judged = np.where(series.incomplete, np.nan, bad_side)
     # The scale is a MAD of 90 residuals, worth about 33 of a standard deviation (efficiency .37).
     p_values = special.stdtr(0.37 * params.scale_days, judged)
-    is_out = (judged <= -params.threshold) & _survives(p_values, params.fdr)
+    is_step = ~series.keys["metric"].is_in(sorted(FEEDS_OF_METRIC)).to_numpy()[:, None]
+    is_whole = ~(series.is_part[:, None] | is_step)
+    threshold = np.where(is_whole, params.threshold, params.part_threshold)
+    is_out = (judged <= -threshold) & _survives(p_values, params.fdr)
     costly = np.where(both, np.abs(impact), -impact) >= params.min_impact_rate * _company_gmv(
         series, expected
     )
@@ -268,16 +280,54 @@ def _judge(series: Cells, base: Baseline, params: DetectorParams) -> pl.DataFram
         ["data_incomplete", "normal", "no_baseline", "anomaly"],
         "normal",
     )
-    reach = np.where(closed, 0.0, params.threshold * scale)
+    reach = np.where(closed, 0.0, threshold * scale)
     matrices = {
         "observed": np.where(too_few, np.nan, series.observed),
         "expected": expected,
         "lower": expected * np.exp(-reach),
-        "upper": expected * np.exp(reach),
+        "upper": np.minimum(expected * np.exp(reach), _most(series)),
         "score": score,
         "impact_amount": impact,
     }
     return _rows(series, matrices).with_columns(pl.Series("status", status.ravel()))
+
+
+def _within_whole(series: Cells, expected: Floats) -> Floats:
+    """Expectations of parts held to that of their platform, and of conversion to all visitors."""
+    is_amount = series.keys["metric"].is_in(["gmv", "visitors", "buyers"]).to_numpy()
+    has_whole = (is_amount & series.is_part & (series.parent_row >= 0))[:, None]
+    whole = expected[series.parent_row]
+    held = np.where(has_whole & (whole < expected), whole, expected)
+    return np.asarray(np.minimum(held, _most(series)))
+
+
+def _most(series: Cells) -> Floats:
+    """The most a value can be, series x 1: of a rate that is a part of something 1."""
+    is_amount = series.keys["metric"].is_in(sorted(set(FEEDS_OF_METRIC) - {"conversion_rate"}))
+    return np.where(is_amount.to_numpy(), np.inf, 1.0)[:, None]
+
+
+def _trends(series: Cells, values: Floats, base: Baseline, ordinary: Flags) -> pl.DataFrame:
+    """Slow declines of platforms, as metrics of their own: the level of late and that of before."""
+    of_whole = pl.col("dimension") == "platform"
+    picked = series.keys.with_row_index("row").filter(pl.col("metric").is_in(TRENDS), of_whole)
+    rows = picked["row"].to_numpy()
+    own = Baseline(*(matrix[rows] for matrix in (base.mean, base.scale, base.known, base.pattern)))
+    found = declines(values[rows], own, ordinary[rows])
+    recent, reference = np.exp(found.recent), np.exp(found.reference)
+    gmv = np.exp(base.mean[series.gmv_row[rows]]) * reference / recent  # as if it had not fallen
+    impact = gmv * (recent / reference - 1) * series.tracked[rows]
+    keys = picked.drop("row").with_columns(metric=pl.col("metric") + "_trend")
+    matrices = {
+        "observed": np.where(np.isfinite(reference) & ordinary[rows], recent, np.nan),
+        "expected": reference,
+        "lower": np.full(recent.shape, np.nan), "upper": np.full(recent.shape, np.nan),
+        "score": -found.total, "impact_amount": impact,
+    }  # fmt: skip
+    status = np.where(found.is_told, "anomaly", "normal")
+    return _rows(replace(series, keys=keys), matrices).with_columns(
+        pl.Series("status", status.ravel())
+    )
 
 
 def _company_gmv(series: Cells, expected: Floats) -> Floats:

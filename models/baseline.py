@@ -28,14 +28,19 @@ class DetectorParams:
 
     Attributes:
         threshold: robust z at or below which a day alerts (as -threshold).
+        part_threshold: the same for segments and steps of the funnel: there are a hundred of them.
         level_days: ordinary days whose median is the level.
         weekday_weeks: same weekdays whose median is the weekday effect.
         scale_days: one-step residuals in the scale.
         min_history_days: ordinary days before a series is judged at all.
+        weekday_prior: how far weekdays of a young series may lie from its level, log units.
+        scale_prior: scale of a series whose own is not known, log units.
+        scale_prior_days: residuals that such a prior is worth.
         scale_floor: smallest scale, log units (0.02 = 2 %).
         event_floor: scale of an event's strength while this year's is unknown, and on D-days.
         event_noise: day-to-day scatter inside an event around its own strength, log units.
         max_autocorrelation: upper bound of the learned day-to-day autocorrelation.
+        relearn_after_weeks: same weekdays on end, likewise: their effect is learned anew.
         relearn_after_days: days on end out of range on one side after which they are the new level.
         min_impact_rate: share of the company's expected daily GMV below which nothing alerts.
         fdr: false discovery rate over the series judged on one day.
@@ -46,14 +51,19 @@ class DetectorParams:
     """
 
     threshold: float = 3.5
+    part_threshold: float = 4.5
     level_days: int = 28
     weekday_weeks: int = 16
     scale_days: int = 90
-    min_history_days: int = 42
+    min_history_days: int = 14
+    weekday_prior: float = 0.15
+    scale_prior: float = 0.20
+    scale_prior_days: int = 7
     scale_floor: float = 0.02
     event_floor: float = 0.15
     event_noise: float = 0.06
     max_autocorrelation: float = 0.6
+    relearn_after_weeks: int = 4
     relearn_after_days: int = 21
     min_impact_rate: float = 0.005
     fdr: float = 0.05
@@ -87,11 +97,13 @@ class Baseline:
         mean: series x days, expected log value.
         scale: series x days, robust scale of the log value.
         known: series x days, false where there is no baseline (too young, or event never seen).
+        pattern: series x days, the weekday's part of mean.
     """
 
     mean: Floats
     scale: Floats
     known: Flags
+    pattern: Floats
 
 
 class _Ring:
@@ -115,10 +127,10 @@ class _Ring:
 
     def median(self) -> Floats:
         """Median of each ring; NaN for an empty one."""
-        return _median(self.values)
+        return median_of_rows(self.values)
 
 
-def _median(values: Floats) -> Floats:
+def median_of_rows(values: Floats) -> Floats:
     """Row medians without NaN: a sort puts NaN last, which is far quicker than nanmedian."""
     ordered = np.sort(values, axis=1)
     valid = np.isfinite(ordered).sum(axis=1)
@@ -139,7 +151,7 @@ class _Recursion:
         self.weekday_rings = [_Ring(series, params.weekday_weeks) for _ in range(7)]
         self.weekday_effect = np.zeros((series, 7))
         self.level = np.full(series, np.nan)
-        self.scale = np.full(series, params.event_floor)
+        self.scale = np.full(series, max(params.event_floor, params.scale_prior))
         self.last = np.zeros(series)
         self.cross, self.square = np.zeros(series), np.full(series, 1e-12)
         keys = max(len(events.fallback), 1)
@@ -153,6 +165,7 @@ class _Recursion:
         self.strength_sum, self.strength_count = np.zeros(series), np.zeros(series)
         self.strength = np.zeros(series)
         self.run = np.zeros(series, dtype=np.int64)
+        self.weekday_run = np.zeros((series, 7), dtype=np.int64)
         self.rows = np.arange(series)
 
     def learned_key(self, day: int) -> Ints:
@@ -186,14 +199,21 @@ class _Recursion:
         seen = self.effect_count[self.rows, key]
         effect = self.effect_sum[self.rows, key] / np.maximum(seen, 1)
         prior = p.event_floor**2 * (1 + 1 / np.maximum(seen, 1)) / 2
+        # What few days taught of it carries the scatter of those days.
+        taught = self.scale**2 / np.maximum(seen, 1)
         spread = 1 / (1 / prior + self.strength_count / self.noise**2)
         self.strength = spread / self.noise**2 * self.strength_sum
         carry = np.clip(self.cross / self.square, 0.0, p.max_autocorrelation) * self.last
         mean = self.level + self.weekday_effect[:, weekday]
         mean = mean + np.where(event, effect + self.strength, carry)
-        event_scale = np.sqrt(self.scale**2 + self.noise**2 + spread)
+        event_scale = np.sqrt(self.scale**2 + self.noise**2 + spread + taught)
         floor = np.where(self.events.d_day[:, day], p.event_floor, 0.0)
-        scale = np.where(event, np.maximum(event_scale, floor), self.scale)
+        # A weekday effect shrunk to none is wrong by what the shrinkage takes away.
+        weeks = np.minimum(self.weekday_rings[weekday].count, p.weekday_weeks)
+        scale = np.hypot(
+            np.where(event, np.maximum(event_scale, floor), self.scale),
+            p.weekday_prior / (1 + weeks),
+        )
         old_enough = self.level_ring.count >= p.min_history_days
         return mean, scale, old_enough & (~event | (key >= 0)) & np.isfinite(mean)
 
@@ -213,15 +233,18 @@ class _Recursion:
         self.square = np.where(followed, 0.99 * self.square + self.last**2, self.square)
         bound = 2.5 * self.scale
         self.last = np.where(ordinary, np.clip(deviation, -bound, bound), 0.0)
-        settled = ordinary & (self.level_ring.count >= self.params.level_days // 2)
+        settled = ordinary & (self.level_ring.count >= self.params.min_history_days // 2)
         self.residual_ring.push(settled, y - mean)
         self.level_ring.push(ordinary, y - self.weekday_effect[:, weekday])
         self.level = self.level_ring.median()
         residuals = self.residual_ring.values
-        spread = _median(np.abs(residuals - _median(residuals)[:, None]))
-        enough = self.residual_ring.count >= 14
-        scale = np.maximum(MAD_TO_SIGMA * spread, self.params.scale_floor)
-        self.scale = np.where(enough, scale, self.scale)
+        spread = median_of_rows(np.abs(residuals - median_of_rows(residuals)[:, None]))
+        p, seen = self.params, np.minimum(self.residual_ring.count, self.params.scale_days)
+        # Once there are some, residuals speak for themselves; before, a prior does beside them.
+        prior = np.clip(1 - seen / (4 * p.scale_prior_days), 0, 1) * p.scale_prior_days
+        own = MAD_TO_SIGMA * np.nan_to_num(spread)
+        mixed = np.sqrt((seen * own**2 + prior * p.scale_prior**2) / np.maximum(seen + prior, 1))
+        self.scale = np.where(seen > 0, np.maximum(mixed, p.scale_floor), self.scale)
 
     def _learn_event(
         self, day: int, train: Flags, deviation: Floats, mean: Floats, known: Flags
@@ -232,7 +255,7 @@ class _Recursion:
         adapt = index[known[index]]
         error = self.values[:, day] - mean
         self.event_ring.push(train & known & (self.strength_count > 0), error)
-        scatter = MAD_TO_SIGMA * _median(np.abs(self.event_ring.values))
+        scatter = MAD_TO_SIGMA * median_of_rows(np.abs(self.event_ring.values))
         self.noise = np.where(
             self.event_ring.count >= 7, np.maximum(scatter, self.params.event_noise), self.noise
         )
@@ -263,6 +286,12 @@ class _Recursion:
                 self.level = self.level_ring.median()
 
 
+def _grown(run: Ints, side: Ints, out: Flags, valid: Flags) -> Ints:
+    """Days out of range on end with this one, signed; a day that is not known changes nothing."""
+    longer = np.where(side * run > 0, run + side, side)
+    return np.asarray(np.where(valid, np.where(out, longer, 0), run))
+
+
 def one_step_ahead(
     values: Floats, weekdays: Ints, usable: Flags, events: EventKeys, params: DetectorParams
 ) -> Baseline:
@@ -280,20 +309,24 @@ def one_step_ahead(
     """
     state = _Recursion(values, events, params)
     mean = np.full(values.shape, np.nan)
-    scale, known = mean.copy(), np.zeros(values.shape, dtype=np.bool_)
+    scale, pattern = mean.copy(), mean.copy()
+    known = np.zeros(values.shape, dtype=np.bool_)
     for day in range(values.shape[1]):
         weekday = int(weekdays[day])
         expected, spread, is_known = state.predict(day, weekday)
         mean[:, day], scale[:, day], known[:, day] = expected, spread, is_known
+        pattern[:, day] = state.weekday_effect[:, weekday]
         valid = usable[:, day] & np.isfinite(values[:, day])
         score = np.where(valid & is_known, (values[:, day] - expected) / spread, 0.0)
         out = np.abs(score) >= params.threshold
         side = np.sign(score).astype(np.int64)
-        grown = np.where(side * state.run > 0, state.run + side, side)
-        state.run = np.where(out, grown, np.where(valid, 0, state.run))
-        state.learn(day, weekday, expected, valid & ~out, is_known)
+        state.run = _grown(state.run, side, out, valid)
+        weeks = _grown(state.weekday_run[:, weekday], side, out, valid & (events.key[:, day] < 0))
+        state.weekday_run[:, weekday] = weeks
+        is_usual = np.abs(weeks) >= params.relearn_after_weeks
+        state.learn(day, weekday, expected, valid & (~out | is_usual), is_known)
         long = out & (np.abs(state.run) >= params.relearn_after_days)
         if long.any():
             state.settle_new_level(long, day, weekdays)
             state.run[long] = 0
-    return Baseline(mean, scale, known)
+    return Baseline(mean, scale, known, pattern)

@@ -36,8 +36,35 @@ INCIDENT_SCHEMA: dict[str, type[pl.DataType]] = {
     "cause_segment": pl.String,
     "cause_side": pl.String,
     "withdrawn_date": pl.Date,
+    "told_date": pl.Date,
+    "impact_of": pl.String,
+    "impact_dimension": pl.String,
+    "impact_segment": pl.String,
+    "observed_amount": pl.Float64,
+    "expected_amount": pl.Float64,
+    "company_impact_amount": pl.Float64,
+    "segment_name": pl.String,
+    "cause_segment_name": pl.String,
 }
-"""Columns of `insights.incidents` but for its words, which `dashboards.wording` adds."""
+"""Columns of `insights.incidents` but for its words, which `dashboards.wording` adds.
+
+The names of segments that are products are filled in when it is written."""
+
+STORIES = {
+    "refund_rate": "refunds",
+    "refunds_3_days": "refunds",
+    "on_hand": "stock",
+    "days_of_stock": "stock",
+    "late_parcels_3_days": "fulfilment",
+    "bad_reviews_7_days": "reviews",
+    "overdue_amount": "settlements",
+    "cost_so_far": "ads",
+    "error_rate": "service",
+    "gmv_trend": "trend",
+    "visitors_trend": "trend",
+    "conversion_rate_trend": "trend",
+}
+"""Metrics that are a story of their own beside sales: their days are no days of a fall of GMV."""
 
 
 def episodes(days: pl.DataFrame, by: list[str]) -> pl.DataFrame:
@@ -62,12 +89,14 @@ def episodes(days: pl.DataFrame, by: list[str]) -> pl.DataFrame:
 
 
 def place() -> pl.Expr:
-    """What an incident is of, whichever series tells it: a source; a platform's sales or refunds.
+    """What an incident is of, whichever series tells it: a source; a platform's sales, or a story.
 
     Two incidents of one place that overlap in time are one.
     """
-    refunds = pl.when(pl.col("metric") == "refund_rate").then(pl.lit(":refunds"))
-    kpi = pl.col("platform").fill_null("all") + refunds.otherwise(pl.lit(""))
+    story = pl.col("metric").replace_strict(
+        {name: f":{told}" for name, told in STORIES.items()}, default=""
+    )
+    kpi = pl.col("platform").fill_null("all") + story
     return pl.when(pl.col("kind") == "data").then("segment").otherwise(kpi)
 
 

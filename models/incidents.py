@@ -15,7 +15,8 @@ from datetime import date
 import polars as pl
 
 from models.data_incidents import data_incidents
-from models.episodes import INCIDENT_SCHEMA, conform, episodes, place, shape
+from models.episodes import INCIDENT_SCHEMA, STORIES, conform, episodes, place, shape
+from models.loss import daily_effects, factor_of, money_days
 from models.root_cause import root_causes
 
 __all__ = ["INCIDENT_SCHEMA", "open_incidents"]
@@ -40,10 +41,10 @@ def open_incidents(
 
     Days on end of one platform (or of the company) are one incident, whatever the metric and the
     segment: a fall of GMV, its driver, the step of the funnel and the device it happened in are
-    told together, the driver as the cause and the segment as the place. Refunds are a story of
-    their own. Company and platforms are one episode: the platforms speak where they explain half
-    of the company's loss, else the company does. Days that could not be judged neither end nor
-    extend an incident.
+    told together, the driver as the cause and the segment as the place. Refunds, stock and other
+    `STORIES` are told by themselves. Company and platforms are one episode: the platforms speak
+    where they explain half of the company's loss, else the company does. Days that could not be
+    judged neither end nor extend an incident.
 
     Args:
         anomalies: what `anomaly.detect` returns, of the judged window.
@@ -77,17 +78,18 @@ def _kpi_incidents(
     by_series = _series_of(placed, runs)
     told = _told(by_series)
     cause = _causes(by_series, told)
-    told = _without_crowds(told, by_series, cause)
     # A driver that fell explains a loss only: what was gained has no cause among them.
-    explains = (pl.col("impact_amount") < 0) & (
-        pl.col("cause_impact") <= EXPLAINS_SHARE * pl.col("impact_amount")
+    explains = (pl.col("own_impact") < 0) & (
+        pl.col("cause_impact") <= EXPLAINS_SHARE * pl.col("own_impact")
     )
     incidents = (
-        runs.join(told, on=_EPISODE)
+        runs.join(told.rename({"impact_amount": "own_impact"}), on=_EPISODE)
         .join(cause, on=_EPISODE, how="left")
+        .join(_money(told, runs, cause, anomalies), on=_EPISODE)
         .with_columns(
             cause_metric=pl.when(explains | (pl.col("cause_side") == "above")).then("cause_metric"),
             severity=_severity(anomalies),
+            days="money_days",
             kind=pl.lit("kpi"),
         )
         .sort("place", "run")
@@ -105,7 +107,7 @@ def _judged_days(placed: pl.DataFrame) -> pl.DataFrame:
         .agg(
             is_bad=(status == "anomaly").any(),
             is_unsure=(status.filter(of_whole) == "data_incomplete").any()
-            | (status.filter(of_whole) == "no_baseline").all(),
+            | (of_whole.any() & (status.filter(of_whole) == "no_baseline").all()),
         )
         .filter(pl.col("is_bad") | ~pl.col("is_unsure"))
     )
@@ -121,12 +123,19 @@ def _series_of(placed: pl.DataFrame, runs: pl.DataFrame) -> pl.DataFrame:
         .sort("business_date")
         .group_by(*_EPISODE, *_SERIES)
         .agg(
-            pl.col("observed", "expected", "lower", "upper").last(),
+            # Of a series that left its range the last day outside, for one basis of what is told.
+            pl.col("observed", "expected", "lower", "upper")
+            .sort_by(is_anomaly, "business_date")
+            .last(),
+            told_date=pl.col("business_date").sort_by(is_anomaly, "business_date").last(),
             is_flagged=is_anomaly.any(),
             is_high=(pl.col("observed") > pl.col("upper")).any(),
             days=pl.col("business_date").n_unique(),
             worst=pl.col("impact_amount").min(),
-            impact_amount=pl.col("impact_amount").sum(),
+            # What has no price cost nothing that is known, not nothing.
+            impact_amount=pl.when(pl.col("impact_amount").count() > 0).then(
+                pl.col("impact_amount").sum()
+            ),
         )
     )
 
@@ -138,12 +147,20 @@ def _rank() -> pl.Expr:
 
 
 def _told(by_series: pl.DataFrame) -> pl.DataFrame:
-    """The series an episode is told by: the whole before its segments, then GMV, then the money."""
+    """The series an episode is told by: the whole before its segments, then GMV, then the money.
+
+    A price that cost half of what the whole shows, or more, is told itself.
+    """
     of_part = ~pl.col("dimension").is_in(["all", "platform"])
+    flagged = by_series.filter("is_flagged")
+    whole = pl.col("impact_amount").filter(~of_part).min().over(_EPISODE)
+    is_price = (pl.col("metric") == "gmv_per_unit") & (
+        pl.col("impact_amount") <= EXPLAINS_SHARE * whole
+    )
     return (
-        by_series.filter("is_flagged")
-        .sort(of_part, _rank(), "impact_amount", *_SERIES)
+        flagged.sort(~is_price.fill_null(value=False), of_part, _rank(), "impact_amount", *_SERIES)
         .unique(_EPISODE, keep="first", maintain_order=True)
+        .with_columns(is_above=pl.col("observed") > pl.col("upper"))
     )
 
 
@@ -173,23 +190,117 @@ def _causes(by_series: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _without_crowds(
-    told: pl.DataFrame, by_series: pl.DataFrame, causes: pl.DataFrame
+def _money(
+    told: pl.DataFrame, runs: pl.DataFrame, cause: pl.DataFrame, anomalies: pl.DataFrame
 ) -> pl.DataFrame:
-    """What an episode cost, where visitors that buy nothing are its cause: what GMV itself lost."""
-    gmv = by_series.filter(metric="gmv").select(
-        *_EPISODE, "dimension", "segment", gmv_impact="impact_amount", gmv_worst="worst"
-    )
-    crowded = causes.select(*_EPISODE, "cause_side")
-    is_crowd = pl.col("cause_side") == "above"
-    return (
-        told.join(crowded, on=_EPISODE, how="left")
-        .join(gmv, on=[*_EPISODE, "dimension", "segment"], how="left")
+    """What each episode cost, all of the same days and of one place.
+
+    Refunds and prices have money of their own, GMV its own. A factor (a step: conversion) is told
+    with its effect on the GMV of its place, or of its platform where it has none; where no GMV is
+    judged with what the metric alone does to first order. Visitors that buy nothing are told with
+    what GMV itself lost.
+    """
+    asked = (
+        told.join(runs, on=_EPISODE)
+        .join(cause.select(*_EPISODE, "cause_side"), on=_EPISODE, how="left")
         .with_columns(
-            impact_amount=pl.when(is_crowd).then("gmv_impact").otherwise("impact_amount"),
-            worst=pl.when(is_crowd).then("gmv_worst").otherwise("worst"),
+            incident_id=pl.concat_str(_EPISODE, separator="|"),
+            factor=pl.when(pl.col("cause_side").is_null()).then(
+                pl.col("metric").map_elements(factor_of, pl.String)
+            ),
         )
-        .drop("cause_side", "gmv_impact", "gmv_worst")
+        .with_columns(
+            # Counts and operations say themselves what they cost, and have no GMV beside it.
+            money_metric=pl.when(
+                pl.col("factor").is_not_null() | pl.col("cause_side").is_not_null()
+            )
+            .then(pl.lit("gmv"))
+            .otherwise("metric"),
+        )
+        .select(
+            "incident_id", "opened_date", "last_date", "told_date", "is_above", "factor",
+            "money_metric", "dimension", "segment", "platform",
+        )
+    )  # fmt: skip
+    days = money_days(anomalies).rename({"metric": "money_metric"})
+    is_gmv = pl.col("money_metric") == "gmv"
+    of_platform = asked.filter(pl.col("platform").is_not_null(), is_gmv)
+    of_platform = of_platform.with_columns(dimension=pl.lit("platform"), segment="platform")
+    story = pl.col("money_metric").replace_strict(STORIES, default="sales")
+    is_refunds = story == "refunds"
+    of_company = asked.filter(
+        pl.col("platform").is_not_null(), story.is_in(["sales", "refunds"])
+    ).with_columns(
+        dimension=pl.lit("all"),
+        segment=pl.lit("all"),
+        platform=pl.lit(None, pl.String),
+        money_metric=pl.when(is_refunds).then(pl.lit("refund_rate")).otherwise(pl.lit("gmv")),
+    )
+    here = pl.concat([_of_days(asked, days), _of_days(of_platform, days)])
+    here = here.unique(["incident_id", "business_date"], keep="first", maintain_order=True)
+    place = ["incident_id", "dimension", "segment"]
+    here = here.join(here.unique("incident_id", keep="first", maintain_order=True).select(place),
+                     on=place)  # fmt: skip
+    effects = daily_effects(
+        here.filter(pl.col("factor").is_not_null(), is_gmv)
+        .select(*place, "opened_date", "last_date", "platform").unique(),
+        anomalies,
+    )  # fmt: skip
+    day = ["incident_id", "business_date"]
+    by_day = here.join(effects, on=[*day, "factor"], how="left").with_columns(
+        has_factor=pl.col("effect_amount").is_not_null().any().over("incident_id")
+    )  # fmt: skip
+    lost = pl.when("has_factor").then(pl.col("effect_amount").fill_null(0.0)).otherwise("gap")
+    worst = pl.when("is_above").then(pl.min_horizontal(lost, -lost)).otherwise(lost)
+    summed = by_day.group_by(place).agg(
+        pl.col("observed_amount", "expected_amount").sum().round(2),
+        money_impact=lost.sum().round(2),
+        money_worst=worst.min(),
+        money_days=pl.col("business_date").n_unique(),
+        money=pl.when(pl.col("has_factor").first()).then(pl.lit("metric"))
+        .otherwise(pl.col("money").first()),
+    )  # fmt: skip
+    sign = pl.when(pl.col("money") == "refunds").then(-1).otherwise(1)
+    gap = (sign * (pl.col("observed_amount") - pl.col("expected_amount"))).round(2)
+    is_alone = pl.col("money") == "metric"
+    summed = summed.with_columns(money_impact=pl.when(is_alone).then("money_impact").otherwise(gap))
+    whole = _of_days(of_company, days).group_by("incident_id").agg(pl.col("gap").sum().round(2))
+    return (
+        told.with_columns(incident_id=pl.concat_str(_EPISODE, separator="|"))
+        .join(summed, on="incident_id", how="left", suffix="_money")
+        .join(whole, on="incident_id", how="left")
+        .select(
+            *_EPISODE, "observed_amount", "expected_amount",
+            impact_dimension="dimension_money",
+            impact_segment="segment_money",
+            impact_amount=pl.coalesce("money_impact", pl.col("impact_amount").round(2)),
+            money_worst=pl.coalesce("money_worst", "worst"),
+            money_days=pl.coalesce("money_days", "days"),
+            impact_of=pl.coalesce("money", _own_money()),
+            company_impact_amount="gap",
+        )
+    )  # fmt: skip
+
+
+def _own_money() -> pl.Expr:
+    """What the money of a metric is of that says itself what it cost."""
+    metric = pl.col("metric")
+    return (
+        pl.when(metric.replace_strict(STORIES, default="") == "refunds")
+        .then(pl.lit("refunds"))
+        .when(metric.is_in(["gmv", "gmv_trend", "on_hand"]))
+        .then(pl.lit("gmv"))
+        .otherwise(pl.lit("metric"))
+    )
+
+
+def _of_days(places: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+    """Judged days of the money of places, with the gap of each: a loss is negative."""
+    gap = pl.col("observed_amount") - pl.col("expected_amount")
+    return (
+        places.join(days, on=["money_metric", "dimension", "segment", "platform"], nulls_equal=True)
+        .filter(pl.col("business_date").is_between("opened_date", "last_date"))
+        .with_columns(gap=pl.when(pl.col("money") == "refunds").then(-gap).otherwise(gap))
     )
 
 
@@ -220,7 +331,7 @@ def _severity(anomalies: pl.DataFrame) -> pl.Expr:
     company = anomalies.filter(pl.col("metric") == "gmv", pl.col("dimension") == "all")
     usual = company["expected"].median() or company["observed"].median() or 0.0
     assert isinstance(usual, float)
-    loss = -pl.col("worst")
+    loss = -pl.col("money_worst")
     return (
         pl.when(loss >= SEVERITY_SHARES["critical"] * usual)
         .then(pl.lit("critical"))
@@ -239,11 +350,11 @@ def _without_double_episodes(runs: pl.DataFrame, placed: pl.DataFrame) -> pl.Dat
     """
     told = _told(_series_of(placed, runs)).select(*_EPISODE, "platform", "impact_amount")
     known = runs.join(told, on=_EPISODE).with_columns(
-        is_refunds=pl.col("place").str.ends_with(":refunds")
+        story=pl.col("place").str.extract(r"(:\w+)$").fill_null("")
     )
     pairs = (
         known.filter(pl.col("platform").is_null())
-        .join(known.filter(pl.col("platform").is_not_null()), on="is_refunds", suffix="_part")
+        .join(known.filter(pl.col("platform").is_not_null()), on="story", suffix="_part")
         .filter(
             pl.col("opened_date") <= pl.col("last_date_part"),
             pl.col("opened_date_part") <= pl.col("last_date"),

@@ -18,6 +18,7 @@ from models.series import SERIES_SCHEMA, long_series
 __all__ = [
     "SeriesParams",
     "lag_weights",
+    "price_share_series",
     "product_series",
     "refund_series",
     "segment_series",
@@ -45,8 +46,8 @@ class SeriesParams:
     min_share: float = 0.05
     max_share: float = 0.95
     per_dimension: int = 6
-    min_product_share: float = 0.01
-    per_platform_products: int = 10
+    min_product_share: float = 0.005
+    per_platform_products: int = 20
     refund_lag_days: int = 60
 
 
@@ -239,10 +240,7 @@ def refund_series(
 
 
 def product_series(sales: pl.DataFrame, params: SeriesParams | None = None) -> pl.DataFrame:
-    """GMV, GMV per unit and GMV of three days of the largest products.
-
-    A wrong price shows in the GMV per unit at once. A product that cannot be bought shows in three
-    days without sales: one such day is nothing unusual for a product of five orders a day.
+    """GMV and GMV per unit of the largest products: a wrong price shows in the latter at once.
 
     Args:
         sales: business_date, platform, segment (product_id), units, orders, gmv.
@@ -255,34 +253,30 @@ def product_series(sales: pl.DataFrame, params: SeriesParams | None = None) -> p
     if kept.is_empty():
         return pl.DataFrame(schema=SERIES_SCHEMA)
     price = kept.filter(pl.col("units") > 0).with_columns(
-        metric=pl.lit("gmv_per_unit"), value=pl.col("gmv") / pl.col("units"), count=None
+        metric=pl.lit("gmv_per_unit"),
+        value=pl.col("gmv") / pl.col("units"),
+        count=None,
+        base="units",
     )
     amount = kept.with_columns(metric=pl.lit("gmv"), value="gmv", count="orders")
-    return pl.concat([_shape(price), _shape(amount), _three_days(kept)])
+    return pl.concat([_shape(price), _shape(amount)])
 
 
-def _three_days(kept: pl.DataFrame) -> pl.DataFrame:
-    """GMV and orders of each day and the two before, days without a row being without sales."""
-    place = ["platform", "dimension", "segment"]
-    days = kept.select(pl.date_range(pl.col("business_date").min(), pl.col("business_date").max()))
-    every = kept.select(place).unique().join(days, how="cross")
-    filled = every.join(kept, on=[*place, "business_date"], how="left").sort(
-        *place, "business_date"
-    )
-    sums = (
-        pl.col("gmv", "orders")
-        .cast(pl.Float64)
-        .fill_null(0.0)
-        .rolling_sum(3, min_samples=3)
-        .over(place)
-        .round(2)  # a running sum leaves dust where there is nothing
-    )
-    first = kept.group_by(place).agg(first=pl.col("business_date").min())
+def price_share_series(discounts: pl.DataFrame) -> pl.DataFrame:
+    """What part of its goods' price each platform was paid: a coupon gone wrong shows here first.
+
+    The part that is kept, not the discount, which near zero has no scale of its own.
+
+    Args:
+        discounts: business_date, platform, discount, list_amount, of paid orders.
+    """
     return _shape(
-        filled.with_columns(sums)
-        .join(first, on=place)
-        .filter(pl.col("business_date") >= pl.col("first") + pl.duration(days=2))
-        .with_columns(metric=pl.lit("gmv_3_days"), value="gmv", count="orders")
+        discounts.filter(pl.col("list_amount") > 0).with_columns(
+            metric=pl.lit("price_share"),
+            dimension=pl.lit("platform"),
+            segment="platform",
+            value=1 - pl.col("discount") / pl.col("list_amount"),
+        )
     )
 
 

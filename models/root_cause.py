@@ -4,10 +4,12 @@ Belongs here: the expected value of a segment, its share of the loss, and the ra
 and dimensions. Shares above 1 or below 0 stay as they are: segments that offset each other make
 them.
 
-Method: a segment whose own series fell out of its range comes first, the strongest score before
-all; then Adtributor (Bhagwat et al., NSDI 2014), one dimension at a time. The expected value of a
-segment is the platform's own baseline of the day (METRICS.md 4) shared out as in the 28 days
-before; so the losses of the segments of a dimension sum to the platform's.
+Method: a segment whose own series fell out of its range and lost a good part of the money comes
+first, the strongest score before all; then Adtributor (Bhagwat et al., NSDI 2014), one dimension at
+a time. The expected value of a segment is the platform's own baseline of the day (METRICS.md 4)
+shared out as in the 28 days before; so the losses of the segments of a dimension sum to the
+platform's. What Adtributor names is a cause only where two rates, one inside and one outside, are
+so much likelier than one that chance among so many segments does not make it.
 """
 
 from __future__ import annotations
@@ -15,7 +17,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import polars as pl
+
+from models.episodes import STORIES
+from models.root_cause_sets import SURE, two_rates
 
 __all__ = ["ROOT_CAUSE_SCHEMA", "adtributor", "root_causes"]
 
@@ -33,13 +39,18 @@ ROOT_CAUSE_SCHEMA: dict[str, type[pl.DataType]] = {
     "dimension_rank": pl.Int64,
     "position": pl.Int64,
     "is_cause": pl.Boolean,
+    "segment_name": pl.String,
 }
-"""Columns of `insights.root_causes`, one row per incident, dimension and segment."""
+"""Columns of `insights.root_causes`, one row per incident, dimension and segment.
+
+segment_name, of products, is filled in when it is written."""
 
 BASE_DAYS = 28
 MIN_SHARE = 0.10  # explanatory power below which a segment is no part of the explanation
 ENOUGH = 0.67  # explanatory power at which the explanation is complete
 AMOUNT_SCATTER = 1.5  # an amount of n orders scatters like n / 1.5 equal ones
+OWN_PART = 0.20  # of the money, for a segment out of its range to be a place of the loss
+WORSE = 1.0  # log likelihood ratio of a segment out of its range against the others of its kind
 NOTABLE = 0.01  # surprise of a dimension below which the loss is everywhere alike
 
 
@@ -130,12 +141,15 @@ def root_causes(
         completeness: `quality.source_completeness_daily`.
 
     Returns:
-        Frame of `ROOT_CAUSE_SCHEMA`. Nothing for incidents of refunds, and for days without an
-        expectation.
+        Frame of `ROOT_CAUSE_SCHEMA`. Nothing for incidents that are a story of their own, and
+        for days without an expectation.
     """
     found = [pl.DataFrame(schema=ROOT_CAUSE_SCHEMA)]
-    told = incidents.filter(pl.col("kind") == "kpi", pl.col("metric") != "refund_rate")
-    for incident in told.to_dicts() if len(parts) else []:
+    told = incidents.filter(pl.col("kind") == "kpi")
+    for incident in told.to_dicts():
+        if incident["metric"] in STORIES or parts.is_empty():
+            found.append(_shaped(_with_told(_NOWHERE, incident), incident, incident["metric"]))
+            continue
         first, last = incident["opened_date"], incident["last_date"]
         is_traffic = "visitors" in (incident["metric"], incident["cause_metric"])
         measure = "visitors" if is_traffic else "gmv"
@@ -150,29 +164,107 @@ def root_causes(
             late = missing.filter(pl.col("business_date") >= first)["platform"].unique()
             near = near.filter(~pl.col("platform").is_in(late.to_list()))
         segments = _segments(near, anomalies, measure, first)
+        ranked = _NOWHERE
         if len(segments):
-            ranked = _with_evidence(adtributor(segments), _evidence(anomalies, incident))
-            ranked = ranked.with_columns(
-                incident_id=pl.lit(incident["incident_id"]),
-                platform=pl.lit(incident["platform"], pl.String),
-                measure=pl.lit(measure),
-            )
-            found.append(
-                ranked.select(pl.col(name).cast(kind) for name, kind in ROOT_CAUSE_SCHEMA.items())
-            )
+            ranked = _beyond_chance(adtributor(segments))
+            ranked = _with_evidence(ranked, _evidence(anomalies, incident))
+        found.append(_shaped(_with_told(ranked, incident), incident, measure))
     return pl.concat(found)
 
 
+_NOWHERE = pl.DataFrame(
+    schema={
+        name: kind
+        for name, kind in ROOT_CAUSE_SCHEMA.items()
+        if name not in ("incident_id", "platform", "measure", "segment_name")
+    }
+)
+
+
+def _shaped(ranked: pl.DataFrame, incident: dict[str, Any], measure: str) -> pl.DataFrame:
+    return ranked.with_columns(
+        incident_id=pl.lit(incident["incident_id"]),
+        platform=pl.lit(incident["platform"], pl.String),
+        measure=pl.lit(measure),
+        segment_name=pl.lit(None, pl.String),
+    ).select(pl.col(name).cast(kind) for name, kind in ROOT_CAUSE_SCHEMA.items())
+
+
+def _beyond_chance(ranked: pl.DataFrame) -> pl.DataFrame:
+    """Only such causes as chance does not make of orders (visitors) as few as these.
+
+    What is not attributed is no place: nobody can look there. Where the counts are not known all
+    causes stand.
+    """
+    parts = []
+    for rows in ranked.partition_by("dimension", maintain_order=True):
+        weight, total, wanted = (
+            float(rows[name].sum() or 0.0) if name in rows.columns else 0.0
+            for name in ("weight", "observed", "expected")
+        )
+        if weight and total and wanted:
+            size = weight / total  # how many counts one of the measure is
+            ratio = two_rates(
+                rows["observed"].to_numpy() * size, rows["expected"].to_numpy() * size,
+                total * size, wanted * size,
+            )  # fmt: skip
+        else:
+            ratio = np.full(len(rows), np.inf)
+        told = ~pl.col("segment").str.starts_with("(") & (
+            pl.col("ratio") >= SURE + np.log(len(rows))
+        )
+        judged = rows.with_columns(ratio=pl.Series(ratio, dtype=pl.Float64))
+        parts.append(judged.with_columns(is_cause=pl.col("is_cause") & told))
+    return pl.concat(parts)
+
+
+def _with_told(ranked: pl.DataFrame, incident: dict[str, Any]) -> pl.DataFrame:
+    """Put the segment that an incident is told by before all others; it is added if missing."""
+    dimension, segment = incident["dimension"], incident["segment"]
+    if dimension in ("all", "platform"):
+        return ranked
+    if ranked.filter(dimension=dimension, segment=segment).is_empty():
+        own = pl.DataFrame({
+            "dimension": [dimension], "segment": [segment],
+            "observed": [incident["observed_amount"]], "expected": [incident["expected_amount"]],
+            "impact_amount": [incident["impact_amount"]], "position": [0], "dimension_rank": [0],
+        }).with_columns(pl.col("observed", "expected", "impact_amount").cast(pl.Float64),
+                        pl.col("position", "dimension_rank").cast(pl.Int64))  # fmt: skip
+        ranked = pl.concat([own, ranked], how="diagonal_relaxed")
+    mine = (pl.col("dimension") == dimension) & (pl.col("segment") == segment)
+    of_mine = pl.col("dimension") == dimension
+    return (
+        ranked.with_columns(is_cause=pl.col("is_cause").fill_null(value=False) | mine)
+        .sort(~of_mine, "dimension_rank", ~mine, "position")
+        .with_columns(
+            dimension_rank=pl.struct(~of_mine, "dimension_rank").rank("dense").cast(pl.Int64),
+            position=pl.int_range(1, pl.len() + 1).over("dimension"),
+        )
+    )
+
+
 def _evidence(anomalies: pl.DataFrame, incident: dict[str, Any]) -> pl.DataFrame:
-    """Segments of the incident's platform that were out of their own range in its days."""
+    """Segments of the incident's platform that were out of their own range in its days.
+
+    Only those that lost a good part of its money: where a coupon cuts every price, a product
+    whose own price is seen to fall is no place of it.
+    """
     flagged = anomalies.filter(
         pl.col("status") == "anomaly",
         pl.col("business_date").is_between(incident["opened_date"], incident["last_date"]),
-        pl.col("metric") != "refund_rate",
+        ~pl.col("metric").is_in(list(STORIES)),
     )
     if incident["platform"] is not None:
         flagged = flagged.filter(pl.col("platform") == incident["platform"])
-    return flagged.group_by("dimension", "segment").agg(evidence=-pl.col("score").min())
+    sums = flagged.group_by("dimension", "segment", "metric").agg(
+        evidence=-pl.col("score").min(), own=pl.col("impact_amount").sum()
+    )
+    most = min(0.0, float(incident["impact_amount"] or 0.0))
+    return (
+        sums.filter((pl.col("own").abs() >= OWN_PART * abs(most)) | (pl.lit(most) == 0))
+        .group_by("dimension", "segment")
+        .agg(pl.col("evidence").max())
+    )
 
 
 def _with_evidence(ranked: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
@@ -183,7 +275,8 @@ def _with_evidence(ranked: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame
     place = pl.struct(-own, "position").rank("ordinal").over("dimension").cast(pl.Int64)
     return (
         ranked.join(evidence, on=["dimension", "segment"], how="left")
-        .with_columns(own.fill_null(0.0))
+        # Where all fell alike the largest is out of its range first, and is no place of it.
+        .with_columns(pl.when(pl.col("ratio") >= WORSE).then(own).fill_null(0.0))
         .with_columns(dimension_rank=order, position=place, is_cause=pl.col("is_cause") | (own > 0))
         .sort("dimension_rank", "position")
         .drop("evidence")
@@ -246,4 +339,9 @@ def _segments(
         impact_amount=pl.col("impact").sum(),
         weight=pl.col("weight").sum(),
     )
-    return sums.filter((pl.len() > 1).over("dimension"))  # a single segment is no place
+    shops = near.filter(pl.col("dimension") == "shop").group_by("platform")
+    is_same = bool((shops.agg(pl.col("segment").n_unique())["segment"] <= 1).all())
+    # A single segment is no place, nor is the one shop of a platform another than the platform.
+    return sums.filter(
+        (pl.len() > 1).over("dimension"), (pl.col("dimension") != "shop") | pl.lit(not is_same)
+    )

@@ -27,7 +27,13 @@ FEEDS_OF_METRIC: dict[str, frozenset[str]] = {
     "orders_per_buyer": _SALES,
     "aov": _SALES,
     "gmv_per_unit": _SALES,
-    "gmv_3_days": _SALES,
+    "orders_3_days": _SALES,
+    "orders_7_days": _SALES,
+    "price_share": _SALES,
+    "unpaid_orders": _SALES,
+    "refunds_3_days": _SALES | {"refunds"},
+    "late_parcels_3_days": frozenset({"shipments"}),
+    "bad_reviews_7_days": frozenset({"reviews"}),
     "refund_rate": _SALES | {"refunds"},
 }
 """What a metric is fed by; any other metric is a step of the funnel, fed by events."""
@@ -44,7 +50,7 @@ SERIES_SCHEMA: dict[str, type[pl.DataType]] = {
 }
 """Long form of the series: value of the KPI; count, how many orders (successes, refunds) it rests
 on, null if that does not bound its scatter; base, what a rate is a rate of (visitors, attempts at
-the step before, buyers, for refunds money). platform is null for the company."""
+the step before, buyers, units of a price, for refunds money). platform is null for the company."""
 
 KEYS = ["metric", "dimension", "segment", "platform"]
 _SHARE_DAYS = 28
@@ -155,8 +161,8 @@ def cells(series: pl.DataFrame, daily: pl.DataFrame, completeness: pl.DataFrame)
     )
     is_gmv = (keys["metric"] == "gmv").to_numpy()
     born = np.maximum.accumulate(np.isfinite(observed), axis=1)
-    incomplete = _incomplete(keys, dates, completeness)
-    quiet = is_gmv[:, None] & born & np.isnan(observed) & ~incomplete
+    unknown = incomplete(keys, dates, completeness)
+    quiet = is_gmv[:, None] & born & np.isnan(observed) & ~unknown
     observed = np.where(quiet, 0.0, observed)
     company = keys.filter(pl.col("metric") == "gmv", pl.col("dimension") == "all")["row"]
     return Cells(
@@ -166,7 +172,7 @@ def cells(series: pl.DataFrame, daily: pl.DataFrame, completeness: pl.DataFrame)
         counts=counts,
         bases=bases,
         is_part=(~keys["dimension"].is_in(["all", "platform"])).to_numpy(),
-        incomplete=incomplete,
+        incomplete=unknown,
         gmv_row=_row_of(keys, pl.lit("gmv"), pl.col("dimension"), pl.col("segment")),
         parent_row=_row_of(keys, pl.col("metric"), pl.lit("platform"), pl.col("platform")),
         company=int(company[0]) if len(company) else None,
@@ -187,7 +193,7 @@ def _row_of(keys: pl.DataFrame, metric: pl.Expr, dimension: pl.Expr, segment: pl
     return np.asarray(found["row"].cast(pl.Int64).fill_null(-1).to_numpy())
 
 
-def _incomplete(keys: pl.DataFrame, dates: pl.Series, completeness: pl.DataFrame) -> Flags:
+def incomplete(keys: pl.DataFrame, dates: pl.Series, completeness: pl.DataFrame) -> Flags:
     """Where a feed of the metric is missing or unfinished; the company needs every platform."""
     gaps = completeness.filter(
         ~pl.col("is_complete") & (pl.col("reason") != "not_expected")

@@ -23,7 +23,7 @@ import polars as pl
 from orchestration.build import dbt, spark, warehouse
 from orchestration.build.audit import Recounted
 from orchestration.build.integrity import is_as_published, own_copy
-from orchestration.build.raw import create_raw
+from orchestration.build.raw import CLOSED_MONTHS, create_raw
 from orchestration.config.settings import Settings
 from orchestration.errors import ExitCode, KpiError, attempt, words_of
 from orchestration.ledger.inbox import land_new_files, state_of
@@ -171,6 +171,7 @@ class Run:
                 self.as_of,
                 self.missing,
                 self.settings.file.calendar,
+                closed=self.state.closed_months(),
                 tests_all=self.tests_all,
             )
         dbt.set_environment(self.settings)
@@ -309,6 +310,10 @@ class Run:
         generation = warehouse.write_generation(
             self.paths, self.run_id, comments, self._kept_rows()
         )
+        # Before anybody can read them: a month has no other figures than those it was closed with.
+        columns = ", ".join(f"{name}::varchar as {name}" for name in CLOSED_MONTHS)
+        months = self.query(f"select {columns} from marts.fct_month_close where is_closed")
+        self.state.close_months(months.to_dicts())
         # Killed between the next two, the good build is of unknown code: it is made anew.
         self.state.set("good_code", "")
         warehouse.promote_build(self.paths)

@@ -1,8 +1,8 @@
 """What an alert says: impact in money, expected range, every effect, where, state of the data.
 
-Belongs here: the words of one incident in the languages of the shop, plain text. Which incidents
-are told, and sending, is in `orchestration.alerting`; figures come from `insights` and
-`fct_gmv_change`.
+Belongs here: the message of one incident in the languages of the shop, plain text, and what the
+platforms' consoles say of it. Its money is in `loss`, its places in `places`. Which incidents are
+told, and sending, is in `orchestration.alerting`; figures come from `insights`.
 """
 
 from __future__ import annotations
@@ -14,25 +14,23 @@ from typing import Any
 import polars as pl
 
 from dashboards.wording.arrivals import past_lines, state_lines
-from dashboards.wording.changes import effects
-from dashboards.wording.facts import Event, Evidence, change_of, facts, incident_facts, link_of
+from dashboards.wording.facts import Event, Evidence, facts, incident_facts, link_of
 from dashboards.wording.formatting import money
 from dashboards.wording.i18n import text, word
 from dashboards.wording.incidents import (
-    cause_label,
+    day_of,
     impact_of,
     is_above,
-    is_back,
     place_label,
     platform_word,
     reason_label,
-    segment_label,
-    segment_word,
 )
+from dashboards.wording.loss import loss_lines
 from dashboards.wording.message import AlertInfo, Message, one_line
-from dashboards.wording.metrics import Metrics, in_unit, metric_word, unit_of
+from dashboards.wording.metrics import Metrics, metric_word
+from dashboards.wording.places import holiday_lines, place_lines, todo_line, together_lines
 
-_SHOWN_DIMENSIONS, _SHOWN_SEGMENTS = 3, 3
+_SHOWN_CONSOLES = 3
 _FEEDS = frozenset({"orders", "order_items", "events", "traffic_daily"})
 
 
@@ -60,10 +58,14 @@ def compose(
         if is_data:
             lines = [str(incident[f"explanation_{lang}"])]
         else:
-            lines = _fall_lines(incident, evidence.metrics, lang, info)
-            lines += _effect_lines(incident, evidence, lang, info)
-            lines += _where_lines(incident, evidence, lang, info)
+            lines = loss_lines(incident, evidence.effects, evidence.metrics, info, lang)
+            lines += place_lines(
+                incident, evidence.causes, evidence.completeness, info.currency, lang
+            )
+            lines += together_lines(incident, evidence.sets, lang)
+            lines += holiday_lines(incident, evidence.promos, lang)
             lines += _console_lines(incident, evidence.consoles, lang, info)
+            lines.append(todo_line(incident, evidence.metrics, lang))
         lines += state_lines(incident, evidence.completeness, lang)
         if not is_data and evidence.watermarks is not None:
             feeds = evidence.feeds_of.get(str(incident["metric"]), _FEEDS)
@@ -113,155 +115,53 @@ def _subject(
             return one_line(f"{start}: {reason} on {day}")
         return one_line(f"{start}：{reason_label(incident['reason'], lang, '数据不完整')}（{day}）")
     name = metric_word(str(incident["metric"]), metrics, lang)
-    amount = money(incident["impact_amount"], info.currency, lang, signed=True)
+    impact, comma = incident["impact_amount"], ", " if lang == "en" else "，"
+    paid = money(impact, info.currency, lang, signed=True)
+    amount = "" if impact is None else f"{comma}{paid}"
     if lang == "en":
         side = "above" if is_above(incident) else "below"
-        when = f"before {day}" if is_back(incident) else f"on {day}"
-        return one_line(f"{start}: {name} {side} range {when}, {amount}")
+        return one_line(f"{start}: {name} {side} range on {day_of(incident)}{amount}")
     side = "高于" if is_above(incident) else "低于"
-    when = f"{day} 之前" if is_back(incident) else f"{day}"
-    return one_line(f"{start}{name}{side}预期区间（{when}），{amount}")
-
-
-def _fall_lines(
-    incident: Mapping[str, Any], metrics: Metrics, lang: str, info: AlertInfo
-) -> list[str]:
-    metric = str(incident["metric"])
-    unit, unknown = unit_of(metric, metrics), "unknown" if lang == "en" else "未知"
-    seen, wanted, low, high_bound = (
-        unknown if incident[name] is None else in_unit(incident[name], unit, info.currency, lang)
-        for name in ("observed", "expected", "lower", "upper")
-    )
-    impact = money(incident["impact_amount"], info.currency, lang, signed=True)
-    name, place = metric_word(metric, metrics, lang), place_label(incident, lang)
-    day, opened = incident["last_date"], incident["opened_date"]
-    cause = incident["cause_metric"]
-    high, is_over, of = is_above(incident), is_back(incident), impact_of(incident)
-    if lang == "zh":
-        severity = word("severity", str(incident["severity"]), lang)
-        whose = {"refunds": "净销售额", "gmv": "支付金额", "metric": "支付金额（仅此一项）"}[of]
-        when = f"自 {opened} 起，{day} 已回到区间内" if is_over else f"{day}"
-        lines = [
-            f"【{info.shop}】{place}{name}{'高于' if high else '低于'}预期区间"
-            f"（{when}，严重程度：{severity}）",
-            f"{day} 实际 {seen}；预期 {wanted}（区间 {low} 至 {high_bound}）",
-            f"影响：{whose} {impact}（自 {opened} 起，共 {incident['days']} 天）",
-        ]
-        return [*lines, cause_label(incident, metrics, lang)] if cause else lines
-    whose = {"refunds": "net sales", "gmv": "GMV", "metric": "GMV by itself"}[of]
-    when = f"since {opened}, and was back inside it on {day}" if is_over else f"on {day}"
-    lines = [
-        f"{info.shop}: {name} of {place} {'rose above' if high else 'fell below'} its expected"
-        f" range {when} (severity {incident['severity']}).",
-        f"Observed {seen}; expected {wanted} (range {low} to {high_bound}).",
-        f"Impact: {impact} of {whose} since {opened}"
-        f" ({incident['days']} day{'' if incident['days'] == 1 else 's'}).",
-    ]
-    if cause and incident["cause_side"] != "above":
-        return [*lines, f"Main cause: {metric_word(str(cause), metrics, lang)}."]
-    return [*lines, f"Main cause: {cause_label(incident, metrics, lang)}."] if cause else lines
-
-
-def _effect_lines(
-    incident: Mapping[str, Any], evidence: Evidence, lang: str, info: AlertInfo
-) -> list[str]:
-    """Every effect on the GMV of the platform (of the company), against the comparison named."""
-    english = lang == "en"
-    comparison, row = change_of(incident, evidence)
-    if comparison is None or row is None:
-        return ["No earlier day to compare with." if english else "没有可比较的日期。"]
-    base = evidence.comparisons.said(comparison, "alert", lang)
-    change = money(float(str(row["gmv_change"])), info.currency, lang, signed=True)
-    platform = incident["platform"]
-    of = "" if platform is None else platform_word(platform, lang)
-    first = (
-        f"GMV{' of ' + of if of else ''} {change} against {base}:"
-        if english
-        else f"{of}支付金额较{base} {change}："
-    )
-    return [first, *(f"  {effect.text}" for effect in effects(row, lang, info.currency))]
-
-
-def _where_lines(
-    incident: Mapping[str, Any], evidence: Evidence, lang: str, info: AlertInfo
-) -> list[str]:
-    """Segments that lost most against the expectation, within the incident's own platform."""
-    causes = evidence.causes
-    if causes is None or causes.is_empty():
-        return []
-    own = causes.filter(
-        pl.col("incident_id") == incident["incident_id"],
-        pl.col("impact_amount") < 0,
-    ).sort("dimension_rank", "position")
-    lines = []
-    for (name,), group in own.group_by("dimension", maintain_order=True):
-        parts = ", ".join(
-            f"{segment_word(name, part['segment'], lang)}"
-            f" {money(part['impact_amount'], info.currency, lang, signed=True)}"
-            for part in group.sort("impact_amount").head(_SHOWN_SEGMENTS).to_dicts()
-        )
-        lines.append(f"  {segment_label(name, '', lang).strip()}: {parts}")
-    if not lines:
-        return []
-    scope = _scope(incident, evidence.completeness, lang)
-    first = (
-        f"Where ({scope}, against the expectation):"
-        if lang == "en"
-        else f"主要来自（{scope}，与预期相比）："
-    )
-    return [first, *lines[:_SHOWN_DIMENSIONS]]
+    return one_line(f"{start}{name}{side}预期区间（{day_of(incident)}）{amount}")
 
 
 def _console_lines(
     incident: Mapping[str, Any], consoles: pl.DataFrame | None, lang: str, info: AlertInfo
 ) -> list[str]:
-    """What the platforms' own consoles say was paid, where it differs: are the data to blame?"""
-    if consoles is None or impact_of(incident) == "refunds":
+    """What the platforms' own consoles say was paid: are the data to blame?"""
+    # Only money that is GMV of a place, or a price, is what a console counts.
+    is_paid = incident.get("observed_amount") is not None and impact_of(incident) != "refunds"
+    if consoles is None or not is_paid:
         return []
+    consoles = consoles.with_columns(gap=pl.col("paid_amount_difference").abs())
     off = consoles.filter(
         pl.col("business_date").is_between(incident["opened_date"], incident["last_date"]),
         pl.col("differs_in").str.contains("paid_amount"),
-    ).with_columns(gap=pl.col("paid_amount_difference").abs())
+    )
     if incident["platform"] is not None:
         off = off.filter(pl.col("platform") == incident["platform"])
     lines = []
     for row in off.sort("business_date", "platform", descending=[True, False]).to_dicts():
-        day, platform = row["business_date"], platform_word(row["platform"], lang)
-        said, own, gap = (
-            money(row[name], info.currency, lang)
-            for name in ("reported_paid_amount", "own_paid_amount", "gap")
-        )
         is_more = row["reported_paid_amount"] > row["own_paid_amount"]
-        if lang == "en":
-            side = "more" if is_more else "less"
-            lines.append(
-                f"  {platform} reports {said} paid on {day}, {gap} {side} than {own} here."
-            )
-        else:
-            side = "多" if is_more else "少"
-            lines.append(f"  {platform}自报 {day} 支付金额 {said}，比此处的 {own} {side} {gap}。")
-    if not lines:
-        return []
-    first = (
-        "The platform's own figures differ, so the data may be to blame:"
-        if lang == "en"
-        else "平台自报数据不同，可能是数据问题："
+        lines.append("  " + _console_words("more" if is_more else "less", row, info, lang))
+    if lines:
+        return [text("told.console_off", lang), *lines[:_SHOWN_CONSOLES]]
+    same = consoles.filter(
+        pl.col("business_date") == day_of(incident),
+        pl.col("platform") == (incident["platform"] or ""),
+        pl.col("own_paid_amount").is_not_null(),
+        pl.col("is_within_tolerance"),
     )
-    return [first, *lines[:_SHOWN_SEGMENTS]]
+    return [_console_words("same", row, info, lang) for row in same.to_dicts()]
 
 
-def _scope(incident: Mapping[str, Any], completeness: pl.DataFrame, lang: str) -> str:
-    """What the list of places is a list of; platforms that are not whole are not in it."""
-    if incident["platform"] is not None:
-        platform = platform_word(incident["platform"], lang)
-        return f"within {platform}" if lang == "en" else f"{platform}内"
-    gaps = completeness.filter(
-        pl.col("business_date").is_between(incident["opened_date"], incident["last_date"]),
-        ~pl.col("is_complete"),
-        pl.col("reason") != "not_expected",
+def _console_words(how: str, row: Mapping[str, Any], info: AlertInfo, lang: str) -> str:
+    said, own, gap = (
+        money(row[name], info.currency, lang)
+        for name in ("reported_paid_amount", "own_paid_amount", "gap")
     )
-    names = gaps["platform"].drop_nulls().unique().sort()
-    late = ", ".join(platform_word(name, lang) for name in names)
-    if lang == "en":
-        return f"whole company without {late}, not complete" if late else "whole company"
-    return f"全公司，不含数据不完整的 {late}" if late else "全公司"
+    platform = platform_word(row["platform"], lang)
+    return text(
+        f"told.console_{how}", lang,
+        platform=platform, said=said, own=own, gap=gap, day=row["business_date"],
+    )  # fmt: skip

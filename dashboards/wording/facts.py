@@ -14,16 +14,22 @@ from urllib.parse import quote
 
 import polars as pl
 
-from dashboards.wording.changes import EFFECT_ORDER
-from dashboards.wording.comparisons import Comparisons, change_row
-from dashboards.wording.incidents import impact_of
+from dashboards.wording.incidents import day_of, impact_of
+from dashboards.wording.loss import own_effects
 from dashboards.wording.message import AlertInfo
 from dashboards.wording.metrics import Metrics, unit_of
+from dashboards.wording.places import own_places, todo_key
 
-SCHEMA, VERSION = "kpi-warehouse/alert", 1
+SCHEMA, VERSION = "kpi-warehouse/alert", 2
 _OF_SALES = frozenset(
-    {"gmv", "gmv_3_days", "buyers", "orders_per_buyer", "aov", "gmv_per_unit", "refund_rate"}
-)
+    {"gmv", "gmv_3_days", "gmv_trend", "buyers", "orders_per_buyer", "aov", "gmv_per_unit",
+     "price_share", "orders_3_days", "orders_7_days", "unpaid_orders", "refund_rate",
+     "refunds_3_days"}
+)  # fmt: skip
+_OF_OPERATIONS = frozenset(
+    {"on_hand", "days_of_stock", "late_parcels_3_days", "bad_reviews_7_days", "overdue_amount",
+     "cost_so_far", "error_rate"}
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,22 +37,24 @@ class Evidence:
     """Published tables a message draws from.
 
     Attributes:
-        changes: rows of `fct_gmv_change`.
         completeness: `quality.source_completeness_daily`.
-        comparisons: `quality.comparisons`.
         metrics: the registry by name.
         feeds_of: feeds a metric is made of; of others all are looked at.
         causes: rows of `insights.root_causes`; those of other incidents are not looked at.
+        effects: `insights.incident_effects`, likewise.
+        sets: `insights.root_cause_sets`, likewise.
+        promos: `dim_promo`.
         watermarks: `quality.source_watermarks`.
         consoles: `quality.platform_reconciliation_daily`.
     """
 
-    changes: pl.DataFrame
     completeness: pl.DataFrame
-    comparisons: Comparisons
     metrics: Metrics
     feeds_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
     causes: pl.DataFrame | None = None
+    effects: pl.DataFrame | None = None
+    sets: pl.DataFrame | None = None
+    promos: pl.DataFrame | None = None
     watermarks: pl.DataFrame | None = None
     consoles: pl.DataFrame | None = None
 
@@ -64,20 +72,6 @@ class Event:
     name: str = "opened"
     lead: str | None = None
     lines: Mapping[str, str] = field(default_factory=dict)
-
-
-def change_of(
-    incident: Mapping[str, Any], evidence: Evidence
-) -> tuple[str | None, Mapping[str, Any] | None]:
-    """The comparison that suits an incident's last day, and the row of its platform or company."""
-    changes, day = evidence.changes, incident["last_date"]
-    comparison = evidence.comparisons.sensible(changes, day) if len(changes) else None
-    if comparison is None:
-        return None, None
-    # A segment's row of fct_gmv_change is the whole company's: only its platform is told.
-    platform = incident["platform"]
-    place = ("all", "all") if platform is None else ("platform", str(platform))
-    return comparison, change_row(changes, day, comparison, *place)
 
 
 def facts(
@@ -111,7 +105,8 @@ def incident_facts(
     same = ("incident_id", "kind", "severity", "metric", "dimension", "segment", "platform",
             "opened_date", "last_date", "closed_date", "withdrawn_date", "days", "observed",
             "expected", "lower", "upper", "cause_metric", "cause_side", "cause_dimension",
-            "cause_segment", "feeds", "reason", "expected_rows", "arrived_rows")  # fmt: skip
+            "cause_segment", "feeds", "reason", "expected_rows", "arrived_rows", "told_date",
+            "segment_name", "company_impact_amount")  # fmt: skip
     known = {name: _plain(incident.get(name)) for name in same}
     return known | {
         "status": _status(incident),
@@ -120,6 +115,8 @@ def incident_facts(
         "impact_of": None if is_data else impact_of(incident),
         "effects": None if is_data else _effects(incident, evidence),
         "places": [] if is_data else _places(incident, evidence.causes),
+        "combinations": [] if is_data else _together(incident, evidence.sets),
+        "todo": None if is_data else todo_key(incident),
         "data": _data(incident, evidence.completeness),
         "link": link_of(incident, info.site),
     }
@@ -132,31 +129,34 @@ def _status(incident: Mapping[str, Any]) -> str:
 
 
 def _effects(incident: Mapping[str, Any], evidence: Evidence) -> dict[str, Any] | None:
-    """The effects on GMV of the last day against its comparison; they sum to the change."""
-    comparison, row = change_of(incident, evidence)
-    if row is None:
+    """The effects of the factors on the money of all days; the parts sum to the change."""
+    rows = own_effects(incident, evidence.effects)
+    if not rows:
         return None
-    parts = {name: _plain(row.get(f"{name}_effect")) or 0.0 for name in EFFECT_ORDER}
+    seen, wanted = (_plain(incident.get(f"{name}_amount")) for name in ("observed", "expected"))
     return {
-        "business_date": _plain(incident["last_date"]),
-        "comparison": comparison,
-        "gmv": _plain(row["gmv"]),
-        "base_gmv": _plain(row["base_gmv"]),
-        "gmv_change": _plain(row["gmv_change"]),
-        "parts": parts,
+        "of": impact_of(incident),
+        "dimension": incident.get("impact_dimension"),
+        "segment": incident.get("impact_segment"),
+        "observed_amount": seen,
+        "expected_amount": wanted,
+        "parts": {row["factor"]: _plain(row["effect_amount"]) for row in rows},
+        "impact_parts": [row["factor"] for row in rows if row["is_impact"]],
     }
 
 
 def _places(incident: Mapping[str, Any], causes: pl.DataFrame | None) -> list[dict[str, Any]]:
-    if causes is None or causes.is_empty():
+    names = ("dimension", "segment", "segment_name", "impact_amount")
+    return [{name: _plain(row.get(name)) for name in names} for row in own_places(incident, causes)]
+
+
+def _together(incident: Mapping[str, Any], sets: pl.DataFrame | None) -> list[dict[str, Any]]:
+    """The likeliest combinations of segments, with their orders."""
+    if sets is None or sets.is_empty():
         return []
-    own = causes.filter(
-        pl.col("incident_id") == incident["incident_id"], pl.col("impact_amount") < 0
-    ).sort("dimension_rank", "impact_amount", "segment")
-    return [
-        {name: _plain(row[name]) for name in ("dimension", "segment", "impact_amount")}
-        for row in own.to_dicts()
-    ]
+    own = sets.filter(incident_id=incident["incident_id"]).sort("position")
+    names = ("dimensions", "segments", "observed", "expected", "likelihood", "is_cause")
+    return [{name: _plain(row[name]) for name in names} for row in own.to_dicts()]
 
 
 def _data(incident: Mapping[str, Any], completeness: pl.DataFrame) -> list[dict[str, Any]]:
@@ -182,11 +182,13 @@ def link_of(incident: Mapping[str, Any], site: str, lang: str | None = None) -> 
     metric = str(incident["metric"])
     if incident["kind"] == "data":
         page, state["at"] = "quality.html", "completeness"
+    elif metric in _OF_OPERATIONS:
+        page = "index.html"  # no page is theirs yet
     elif metric not in _OF_SALES:
         page, state["platform"] = "funnel.html", incident["platform"]
     else:
         page, state["dim"] = "drivers.html", incident.get("cause_dimension")
-        state["day"] = str(incident["last_date"])
+        state["day"] = str(day_of(incident))
     parts = "&".join(f"{name}={quote(str(one), safe='')}" for name, one in state.items() if one)
     return f"{site.rstrip('/')}/{page}" + (f"#{parts}" if parts else "")
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from dashboards.wording.formatting import inline
-from dashboards.wording.i18n import word
+from dashboards.wording.i18n import text, word
 from dashboards.wording.metrics import Metrics, by_name, metric_word
 
 
@@ -35,7 +35,9 @@ def place_label(row: Mapping[str, object], lang: str) -> str:
         return str(row["segment"])
     if row["dimension"] == "platform":
         return platform_word(row["segment"], lang)
-    part = segment_label(row["dimension"], row["segment"], lang)
+    part = segment_label(row["dimension"], row["segment"], lang, row.get("segment_name"))
+    if row["platform"] is None:
+        return part
     name = platform_word(row["platform"], lang)
     return f"{name} ({part})" if lang == "en" else f"{name}（{part}）"
 
@@ -45,36 +47,42 @@ def platform_word(platform: object, lang: str) -> str:
     return word("segment.platform", str(platform), lang)
 
 
-def segment_word(dimension: object, segment: object, lang: str) -> str:
-    """A segment as people call it, such as "Paid search"."""
+def segment_word(dimension: object, segment: object, lang: str, name: object = None) -> str:
+    """A segment as people call it, such as "Paid search"; a product by its name and id."""
     known = str(segment)
+    if name:
+        return f"{name} [{known}]"
     if known.startswith("("):
         return word("segment", known.strip("()"), lang, known)
     return word(f"segment.{dimension}", known, lang)
 
 
-def segment_label(dimension: object, segment: object, lang: str) -> str:
-    """A segment with its dimension, such as "device mobile"."""
+def segment_label(dimension: object, segment: object, lang: str, called: object = None) -> str:
+    """A segment with its dimension, such as "device mobile"; a product by its name."""
     name = str(dimension)
-    label = inline(word("dimension", name, lang, name.replace("_", " ")), lang)
-    said = segment_word(dimension, segment, lang)
-    is_common = said != str(segment) and name != "platform"  # names stay as they are written
+    label = inline(dimension_word(name, lang), lang)
+    said = segment_word(dimension, segment, lang, called)
+    # Names stay as they are written.
+    is_common = said != str(segment) and name != "platform" and not called
     return f"{label} {inline(said, lang) if is_common else said}"
+
+
+def dimension_word(dimension: object, lang: str) -> str:
+    """A dimension as it stands on its own."""
+    return word("dimension", str(dimension), lang, str(dimension).replace("_", " "))
 
 
 def is_above(row: Mapping[str, object]) -> bool:
     """Whether an incident's metric left its range upwards."""
-    if row["metric"] == "orders_per_buyer":
-        return float(str(row["impact_amount"] or 0)) > 0
-    return row["metric"] == "refund_rate"
-
-
-def is_back(row: Mapping[str, object]) -> bool:
-    """Whether the metric told of lay inside its range on the last day: others kept the incident."""
     seen, low, high = (row[name] for name in ("observed", "lower", "upper"))
-    if seen is None or low is None or high is None:
-        return False
-    return float(str(low)) <= float(str(seen)) <= float(str(high))
+    if row["metric"] == "refund_rate" or (low is None and high is not None):
+        return True  # only more of it is bad
+    return seen is not None and high is not None and float(str(seen)) > float(str(high))
+
+
+def day_of(row: Mapping[str, object]) -> object:
+    """The day whose figures an incident is told with."""
+    return row.get("told_date") or row["last_date"]
 
 
 def cause_label(row: Mapping[str, object], metrics: Metrics, lang: str) -> str:
@@ -130,8 +138,9 @@ def _kpi_words(row: Mapping[str, object], metrics: Metrics) -> tuple[str, str]:
         second += f"；{cause_label(row, metrics, 'zh')}"
     if row["cause_dimension"] is not None and row["cause_dimension"] != row["dimension"]:
         where = (row["cause_dimension"], row["cause_segment"])
-        first += f"; most in {segment_label(*where, 'en')}"
-        second += f"；主要来自{segment_label(*where, 'zh')}"
+        name = row.get("cause_segment_name")
+        first += f"; most in {segment_label(*where, 'en', name)}"
+        second += f"；主要来自{segment_label(*where, 'zh', name)}"
     return first + ".", second + "。"
 
 
@@ -139,12 +148,18 @@ def impact_of(row: Mapping[str, object]) -> str:
     """Whose money the impact is.
 
     Returns:
-        `gmv` or `refunds`: against what these were expected to be; `metric`: what the metric alone
-        does to GMV, whatever the others did.
+        `gmv` or `refunds`: against what these were expected to be; `price`: of the units sold,
+        against their expected price; `metric`: what the metric alone does to GMV, whatever the
+        others did. Of an older generation's incident what its metric says.
     """
-    if row["metric"] == "refund_rate":
+    if known := row.get("impact_of"):
+        return str(known)
+    if row["metric"] in ("refund_rate", "refunds_3_days"):
         return "refunds"
-    is_gmv = row["metric"] in ("gmv", "gmv_3_days") or row["cause_side"] == "above"
+    is_gmv = (
+        row["metric"] in ("gmv", "gmv_3_days", "gmv_trend", "on_hand")
+        or row["cause_side"] == "above"
+    )
     return "gmv" if is_gmv else "metric"
 
 
@@ -155,18 +170,10 @@ def _impact_words(row: Mapping[str, object], lang: str) -> str:
     amount = f"{abs(impact):,.0f}"
     if not any(figure in "123456789" for figure in amount):
         return ""
-    of = impact_of(row)
-    if of == "refunds":
-        # The impact is on net sales, so more refunds are a loss.
-        if lang == "en":
-            return f", {amount} {'more' if impact < 0 else 'less'} refunds than expected"
-        return f"，退款比预期{'多' if impact < 0 else '少'} {amount}"
-    if lang == "en":
-        side = "more" if impact > 0 else "less"
-        alone = " than expected" if of == "gmv" else " by itself"
-        return f", {amount} {side} GMV{alone}"
-    side = "多" if impact > 0 else "少"
-    return f"，{'支付金额比预期' if of == 'gmv' else '仅此一项使支付金额'}{side} {amount}"
+    # The impact of refunds is on net sales, so more refunds are a loss.
+    is_more = impact > 0 if impact_of(row) != "refunds" else impact < 0
+    side = "more" if is_more else "less"
+    return text(f"impact.{impact_of(row)}_{side}", lang, amount=amount)
 
 
 def _data_words(row: Mapping[str, object]) -> tuple[str, str]:

@@ -17,7 +17,25 @@ from dashboards.wording.i18n import text, word
 Metrics = Mapping[str, Mapping[str, Any]]
 """Rows of `quality.metrics` by name."""
 
-_UNITS = {"gmv_3_days": "currency", "gmv_per_unit": "currency", "returning_share": "rate"}
+_UNITS = {
+    "gmv_3_days": "currency",
+    "gmv_per_unit": "currency",
+    "gmv_trend": "currency",
+    "overdue_amount": "currency",
+    "cost_so_far": "currency",
+    "returning_share": "rate",
+    "price_share": "rate",
+    "conversion_rate_trend": "rate",
+    "visitors_trend": "count",
+    "orders_3_days": "count",
+    "orders_7_days": "count",
+    "refunds_3_days": "count",
+    "unpaid_orders": "count",
+    "late_parcels_3_days": "count",
+    "bad_reviews_7_days": "count",
+    "on_hand": "count",
+    "days_of_stock": "days",
+}
 """Of metrics outside the registry that are neither a rate by name nor a plain ratio."""
 
 

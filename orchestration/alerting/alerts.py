@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from dashboards.wording.comparisons import Comparisons
 from dashboards.wording.facts import Evidence, facts
 from dashboards.wording.lookups import lookups_message
 from dashboards.wording.message import AlertInfo, Message, one_line
@@ -162,7 +161,7 @@ def send_alerts(
     shown = incidents.filter(is_recent | pl.col("incident_id").is_in(sorted(events)))
     now = []
     if not shown.is_empty():
-        evidence = _evidence(published, shown["last_date"])
+        evidence = _evidence(published)
         history = incidents.filter(is_recent, pl.col("withdrawn_date").is_null()).to_dicts()
         write_outbox([teller.first(row, evidence) for row in history], settings.paths.outbox)
         now = teller.messages(events, incidents, evidence)
@@ -175,15 +174,15 @@ def send_alerts(
     return len(alertable(incidents, last))
 
 
-def _evidence(published: Callable[[str], pl.DataFrame], days: pl.Series) -> Evidence:
-    listed = ", ".join(f"date '{day}'" for day in days.unique().sort())
+def _evidence(published: Callable[[str], pl.DataFrame]) -> Evidence:
     return Evidence(
-        changes=published(f"from marts.fct_gmv_change where business_date in ({listed})"),
         completeness=published("from quality.source_completeness_daily"),
-        comparisons=Comparisons(published("from quality.comparisons")),
         metrics=by_name(published("from quality.metrics")),
         feeds_of=FEEDS_OF_METRIC,
         causes=published("from insights.root_causes"),
+        effects=published("from insights.incident_effects"),
+        sets=published("from insights.root_cause_sets"),
+        promos=published("from marts.dim_promo"),
         watermarks=published("from quality.source_watermarks"),
         consoles=published("from quality.platform_reconciliation_daily"),
     )

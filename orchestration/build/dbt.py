@@ -181,10 +181,13 @@ def invoke(arguments: list[str], target: Path) -> Mapping[str, Any]:
     given, build_file = dict(pairwise(arguments)), Path(os.environ["KPI_BUILD_FILE"])
     output = given.get("--target", "duckdb")
     project = parsed(build_file, output)
-    kept = _kept(_project_digest(), build_file, output, given.get("--vars", ""))
-    tests, full = kept.with_suffix(_TESTS), kept.with_suffix(_FULL)
+    of_project = _kept(_project_digest(), build_file, output)
+    kept = _kept(of_project.name, build_file, given.get("--vars", ""))
+    tests, full = (_PARSED / f"{of_project.name}.{kept.name}{part}" for part in (_TESTS, _FULL))
     is_ours = output == "duckdb"  # on another engine dbt sends all itself
     is_full = is_ours and "--full-refresh" in arguments
+    if is_full and not full.exists():
+        _adapt(given.get("--vars", "{}"), project, target, of_project, (tests, full))
     compiled = json.loads(tests.read_text("utf-8")) if is_ours and tests.exists() else None
     results = None
     if is_full and compiled and full.exists():
@@ -207,6 +210,26 @@ def invoke(arguments: list[str], target: Path) -> Mapping[str, Any]:
     )
     told.write(str(target / "run_results.json"))
     return {result.node.unique_id: result for result in results}
+
+
+def _adapt(
+    variables: str, project: Manifest, target: Path, of_project: Path, kept: tuple[Path, Path]
+) -> None:  # fmt: skip
+    """Make of what dbt sent with other variables what it would send with these."""
+    others = [(file.with_name(file.name.removesuffix(_FULL) + _TESTS), file)
+              for file in _PARSED.glob(f"{of_project.name}.*{_FULL}")]  # fmt: skip
+    other = next((pair for pair in others if pair[0].exists()), None)
+    if other is None:
+        return
+    tests, sent = (json.loads(file.read_text("utf-8")) for file in other)
+    names = [project.nodes[name].name for name in full_builds.reading_variables(project)]
+    command = ["compile", "--full-refresh", "--vars", variables,
+               "--indirect-selection", "empty", "--select", *names]  # fmt: skip
+    results = _run(command, project, target, full_builds.Statements())
+    compiled = {one.node.unique_id: one.node.compiled_code for one in results}
+    if len(compiled) == len(names) and (found := full_builds.with_variables(sent, compiled)):
+        _keep({name: compiled.get(name, sql) for name, sql in tests.items()}, kept[0])
+        _keep(found, kept[1])
 
 
 def _keep(found: object, file: Path) -> None:

@@ -2,14 +2,15 @@
 
 They are the same each time: what a full build holds that changes from run to run is what its
 statements read. To have dbt render a hundred models anew costs a third of a small shop's run, to
-run what comes of it a tenth. Partial builds ask the build what to read, so dbt renders them.
+run what comes of it a tenth. Partial builds ask the build what to read, so dbt renders them. Of a
+shop with other variables dbt renders what reads one, and all else is as it was sent before.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _WRITES = re.compile(
     r"\s*(/\*.*?\*/)?\s*(alter|copy|create|delete|drop|insert|update)\b", re.I | re.S
 )
+_VAR = re.compile(r"\bvar\s*\(")
 _BUILT = ("model.", "seed.")
 _ABRIDGED = 512  # characters
 
@@ -55,6 +57,56 @@ class Statements:
             (name, getattr(built.get(name), "compiled_code", None) or "", sent)
             for name, sent in self._sent.items()
         ]
+
+
+def reading_variables(project: Manifest) -> list[str]:
+    """Models and tests whose SQL, or that of a macro that it calls, reads a variable."""
+    reads: dict[str, bool] = {}
+
+    def is_reading(text: str, macros: Sequence[str]) -> bool:
+        return bool(_VAR.search(text)) or any(of_macro(name) for name in macros)
+
+    def of_macro(name: str) -> bool:
+        if name not in reads:
+            reads[name] = False  # while it is looked at: a macro may call itself
+            macro = project.macros[name]
+            reads[name] = is_reading(macro.macro_sql, macro.depends_on.macros)
+        return reads[name]
+
+    nodes: dict[str, Any] = {
+        name: node for name, node in project.nodes.items() if name.startswith(("model.", "test."))
+    }
+    return [
+        name
+        for name, node in nodes.items()
+        if is_reading(
+            node.raw_code + json.dumps(getattr(node, "test_metadata", None), default=str),
+            node.depends_on.macros,
+        )
+    ]
+
+
+def with_variables(
+    sent: Sequence[tuple[str, str, list[str]]], compiled: Mapping[str, str]
+) -> list[tuple[str, str, list[str]]] | None:
+    """What dbt would have sent with other variables.
+
+    Args:
+        sent: as `Statements.of_all` gave it.
+        compiled: node that reads a variable -> what dbt compiles of it with the others.
+
+    Returns:
+        Likewise; None if a statement does not hold what was compiled of its node.
+    """
+    found = []
+    for name, before, statements in sent:
+        now = compiled.get(name, before)
+        if now != before:
+            if sum(sql.count(before) for sql in statements) != 1:
+                return None
+            statements = [sql.replace(before, now) for sql in statements]  # noqa: PLW2901
+        found.append((name, now, statements))
+    return found
 
 
 def repeat(project: Manifest, kept: Path, build_file: Path) -> list[Any] | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from models.judgement import Watched
 from orchestration.build.warehouse import Query
 
 _CELLS = """
@@ -24,11 +25,68 @@ _PRODUCTS = """
         and items.product_id is not null and items.business_date is not null
     group by all
 """
+# The name a product was last sold by on a platform.
+_NAMES = """
+    select orders.platform, items.product_id as segment,
+        arg_max(items.product_name, items.business_date) as product_name
+    from marts.fct_order_items as items
+    inner join marts.fct_orders as orders using (source, order_id)
+    where items.product_id is not null and items.product_name is not null
+    group by all
+    order by all
+"""
+# Paid orders of a leaf over the judged days and those before that say what is usual; the category
+# is that of the order's dearest line.
+_LEAVES = """
+    with span as (select max(business_date) - 150 as after from marts.fct_gmv_daily),
+    categories as (
+        select source, order_id, arg_max(category, paid_amount) as category
+        from marts.fct_order_items
+        where is_goods and not is_gift and business_date > (select after from span)
+        group by all
+    )
+    select orders.business_date, orders.platform, orders.channel, orders.device, orders.region,
+        categories.category, count(*) as count
+    from marts.fct_orders as orders
+    left join categories using (source, order_id)
+    where orders.is_paid and orders.business_date > (select after from span)
+    group by all
+"""
 _SOURCES = """
     select traffic_date as business_date, platform, segment, cast(sum(visitors) as double)
         as visitors
     from staging.stg_raw__traffic_daily
     where grain = 'traffic_source'
+    group by all
+"""
+_DISCOUNTS = """
+    with lines as (
+        select items.business_date, orders.platform, items.placed_amount,
+            items.merchant_discount_amount + coalesce(items.platform_discount_amount, 0)
+                + coalesce(items.creator_discount_amount, 0) as discount
+        from marts.fct_order_items as items
+        inner join marts.fct_orders as orders using (source, order_id)
+        where orders.is_paid and items.is_goods and not items.is_gift
+            and items.business_date is not null
+    )
+    select business_date, platform, cast(sum(discount) as double) as discount,
+        cast(sum(placed_amount + discount) as double) as list_amount
+    from lines
+    where discount is not null
+    group by all
+"""
+# Paid later is no outage, and what comes in two hours is known by the time a day is exported.
+_UNPAID = """
+    select order_date as business_date, platform, 'platform' as dimension, platform as segment,
+        count(*) as exposure,
+        count(*) filter (
+            not is_paid or coalesce(paid_at > ordered_at + interval 2 hour, false)
+        ) as hits,
+        cast(sum(placed_amount) filter (
+            not is_paid or coalesce(paid_at > ordered_at + interval 2 hour, false)
+        ) as double) as worth
+    from marts.fct_orders
+    where not coalesce(is_presale, false) and order_date is not null
     group by all
 """
 # A refund of a child order is one of its main order.
@@ -43,6 +101,84 @@ REFUNDS = f"""
     select refunds.refund_date as business_date, orders.platform, count(*) as refund_count,
         cast(sum(refunds.goods_amount) as double) as amount
     {_REFUNDED}
+"""
+_PRODUCT_REFUNDS = f"""
+    select refunds.refund_date as business_date, orders.platform, refunds.product_id as segment,
+        count(distinct refunds.main_order_key) as refund_count,
+        cast(sum(refunds.goods_amount) as double) as amount
+    {_REFUNDED}
+"""
+_LATE_PARCELS = """
+    select business_date, platform, 'carrier' as dimension, carrier as segment,
+        sum(due_parcels) as exposure, sum(due_parcels - on_time_parcels) as hits,
+        cast(null as double) as worth
+    from marts.fct_fulfilment_daily
+    where carrier not like '(%'
+    group by all
+"""
+_BAD_REVIEWS = """
+    select business_date, platform, 'platform' as dimension, platform as segment,
+        sum(reviews) as exposure, sum(bad_reviews) as hits, cast(null as double) as worth
+    from marts.fct_after_sales_daily
+    where date_basis = 'event_date' and dimension = 'all'
+    group by all
+"""
+# A warehouse is a platform's if nine in ten of the pieces it sold are what that platform sold.
+_STOCK = """
+    with stock as (
+        select stock.business_date, stock.warehouse, stock.product_key, stock.product_id,
+            stock.on_hand, stock.sold, stock.daily_units, stock.days_of_stock
+        from marts.fct_inventory_daily as stock
+    ),
+    sales as (
+        select products.product_key, sales.platform, sales.business_date, sum(sales.units) as units,
+            sum(sales.gmv) as gmv
+        from intermediate.int_stock_products as products
+        inner join marts.fct_product_daily as sales
+            on products.shop_product_key = sales.product_key
+        group by all
+    ),
+    served as (
+        select stock.warehouse, sales.platform
+        from stock
+        inner join sales using (product_key, business_date)
+        group by all
+        having sum(least(stock.sold, sales.units))
+            >= 0.9 * greatest(sum(stock.sold), sum(sales.units))
+    ),
+    warehouses as (
+        select warehouse, min(platform) as platform
+        from served
+        group by warehouse
+        having count(*) = 1
+    ),
+    prices as (
+        select product_key, sum(gmv) / nullif(sum(units), 0) as unit_gmv
+        from sales
+        group by product_key
+    )
+    select stock.business_date, warehouses.platform, stock.product_id as segment,
+        sum(stock.on_hand)::double as on_hand, sum(stock.daily_units)::double as daily_units,
+        (sum(stock.on_hand) / nullif(sum(stock.daily_units), 0))::double as days_of_stock,
+        any_value(prices.unit_gmv)::double as unit_gmv
+    from stock
+    left join warehouses using (warehouse)
+    left join prices using (product_key)
+    group by stock.business_date, warehouses.platform, stock.product_id
+"""
+_PLANS = """
+    select business_date, dimension, segment, actual_so_far, target_so_far
+    from marts.fct_targets_daily
+    where metric = 'cost' and dimension in ('all', 'platform')
+"""
+_SETTLEMENTS = """
+    select business_date, platform, due_amount, overdue_amount
+    from marts.fct_settlements_daily
+"""
+_SERVICE = """
+    select business_date, source as segment, mean_value
+    from marts.fct_service_health_daily
+    where metric = 'error_rate'
 """
 _LAGS = f"""
     select refunds.refund_date - orders.business_date as lag_days,
@@ -142,9 +278,12 @@ class InsightFrames:
         parts: sales (for traffic sources: visitors only) of every segment of every platform:
             business_date, platform, dimension, segment, gmv, visitors, orders.
         series: the further series that are judged, in the long form of `models.series`.
+        watched: counts and operations, as `models.judgement` wants them.
         paths: distinct paths of a platform, as `models.attribution` wants them.
         customers: what each has bought, as `models.future_sales` wants it.
         arms: variants of experiments, as `models.experiments` wants them.
+        products: platform, segment (product_id), product_name.
+        orders: paid orders of each leaf, as `models.root_cause_sets` wants them.
     """
 
     daily: pl.DataFrame
@@ -153,15 +292,40 @@ class InsightFrames:
     completeness: pl.DataFrame
     parts: pl.DataFrame
     series: pl.DataFrame
+    watched: Watched
     paths: pl.DataFrame
     customers: pl.DataFrame
     arms: pl.DataFrame
+    products: pl.DataFrame
+    orders: pl.DataFrame
+
+
+def named(rows: pl.DataFrame, products: pl.DataFrame, of: str = "") -> pl.DataFrame:
+    """Rows with the names of segments that are products, in `segment_name` after `of`.
+
+    Args:
+        rows: platform, dimension and segment, these two after `of`.
+        products: platform, segment, product_name.
+        of: what stands before the names of the columns.
+    """
+    place = {"platform": pl.col("platform"), f"{of}segment": pl.col("segment")}
+    names = products.select(**place, name="product_name", product=pl.lit("product"))
+    return (
+        rows.drop(f"{of}segment_name", strict=False)
+        .join(
+            names, left_on=["platform", f"{of}segment", f"{of}dimension"],
+            right_on=["platform", f"{of}segment", "product"], how="left", maintain_order="left",
+        )
+        .rename({"name": f"{of}segment_name"})
+    )  # fmt: skip
 
 
 def read_frames(query: Query) -> InsightFrames:
     """Read all frames through one query function on a build file."""
+    from models.count_series import part_orders, product_refunds, shares
     from models.kpi_series import (
         SeriesParams,
+        price_share_series,
         product_series,
         refund_series,
         segment_series,
@@ -170,7 +334,7 @@ def read_frames(query: Query) -> InsightFrames:
         traffic_source_series,
     )
 
-    params = SeriesParams()
+    params, lags = SeriesParams(), query(_LAGS)
     daily = query("select * from marts.fct_gmv_daily where dimension in ('all', 'platform')")
     cells, products, sources = query(_CELLS), query(_PRODUCTS), query(_SOURCES)
     steps = query(
@@ -182,7 +346,8 @@ def read_frames(query: Query) -> InsightFrames:
         segment_series(within, params),
         product_series(products, params),
         traffic_source_series(sources),
-        refund_series(daily, query(REFUNDS), query(_LAGS), params),
+        refund_series(daily, query(REFUNDS), lags, params),
+        price_share_series(query(_DISCOUNTS)),
     ]
     if steps:
         series.append(step_series(query(_ATTEMPTS), steps, top))
@@ -194,14 +359,33 @@ def read_frames(query: Query) -> InsightFrames:
             columns
         ),
     ]
+    sold = pl.concat(parts, how="vertical_relaxed")
+    orders = part_orders(sold)
+    watched = Watched(
+        counted={
+            "orders_3_days": orders,
+            "orders_7_days": orders,
+            "refunds_3_days": product_refunds(products, query(_PRODUCT_REFUNDS), lags),
+            "unpaid_orders": shares(query(_UNPAID)),
+            "late_parcels_3_days": shares(query(_LATE_PARCELS)),
+            "bad_reviews_7_days": shares(query(_BAD_REVIEWS)),
+        },
+        stock=query(_STOCK),
+        plans=query(_PLANS),
+        settlements=query(_SETTLEMENTS),
+        service=query(_SERVICE),
+    )
     return InsightFrames(
         daily=daily,
         dates=query("from marts.dim_date").rename({"business_date": "date"}),
         promos=query("from marts.dim_promo"),
         completeness=query("from quality.source_completeness_daily"),
-        parts=pl.concat(parts, how="vertical_relaxed"),
+        parts=sold,
         series=pl.concat(series),
+        watched=watched,
         paths=query(_PATHS),
         customers=query(_CUSTOMERS),
         arms=query(_ARMS),
+        products=query(_NAMES),
+        orders=query(_LEAVES),
     )

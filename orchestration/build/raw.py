@@ -44,6 +44,12 @@ _EVENTS = {
     "name": pl.String, "first_date": pl.Date, "last_date": pl.Date, "kind": pl.String,
     "phase": pl.String, "platform": pl.String, "label": pl.String,
 }  # fmt: skip
+# Of a month that a run has closed; an amount that was not known then is NULL.
+CLOSED_MONTHS: dict[str, Any] = {
+    "month_start": pl.Date, "platform": pl.String, "close_date": pl.Date,
+    **dict.fromkeys(("gmv", "merchant_receivable_amount", "refunded_amount", "cm1_amount",
+                     "cm2_amount", "cm3_amount", "closed_refunded_amount"), pl.Decimal(18, 2)),
+}  # fmt: skip
 # Feeds whose days are counted from staging; those of any other are from `raw.daily_rows`.
 _STAGED = frozenset({"orders", "order_items", "refunds", "events", "traffic_daily",
                      "campaign_spend", "products"})  # fmt: skip
@@ -57,7 +63,7 @@ _BATCH_STATE = {"batch": "string", "_is_active": "boolean", "_seq": "bigint",
                 "_name_order": "bigint"}  # fmt: skip
 # Tables of schema raw beside the feeds.
 TOLD = ("batches", "ingest_files", "sources", "announced", "run", "calendar_countries",
-        "calendar_events")  # fmt: skip
+        "calendar_events", "closed_months")  # fmt: skip
 
 
 def create_raw(  # noqa: PLR0913, PLR0917 - all that schema raw is made of
@@ -69,6 +75,7 @@ def create_raw(  # noqa: PLR0913, PLR0917 - all that schema raw is made of
     missing: Sequence[Announced] = (),
     calendar: Calendar | None = None,
     *,
+    closed: Sequence[Mapping[str, str | None]] = (),
     tests_all: bool = True,
 ) -> None:
     """(Re)create schema `raw` in the build file.
@@ -82,6 +89,7 @@ def create_raw(  # noqa: PLR0913, PLR0917 - all that schema raw is made of
         missing: files that a manifest announces and that have not come.
         tests_all: whether data tests read all rows, or those that a partial run changes.
         calendar: section `calendar`; None: what it is where shop.yml has none.
+        closed: `State.closed_months()`.
     """
     con.execute("create schema if not exists raw")
     _table(con, "batches", _batches_frame(ledger))
@@ -93,6 +101,9 @@ def create_raw(  # noqa: PLR0913, PLR0917 - all that schema raw is made of
     countries = list(calendar.countries(sources).items())
     _table(con, "calendar_countries", pl.DataFrame(countries, schema=_COUNTRIES, orient="row"))
     _table(con, "calendar_events", pl.DataFrame(calendar.events(), schema=_EVENTS))
+    told = pl.DataFrame(closed, schema=dict.fromkeys(CLOSED_MONTHS, pl.String))
+    told = told.with_columns(pl.col("month_start", "close_date").str.to_date())
+    _table(con, "closed_months", told.cast(pl.Schema(CLOSED_MONTHS)))
     for feed in FEEDS.values():
         con.execute(_view(con, feed, landing))
     con.execute(f"create or replace view raw.daily_rows as {daily_rows(sources)}")

@@ -87,6 +87,15 @@ def register(
 
         deliver(now=now)
 
+    @command("power", group)
+    def alerts_power(
+        platform: Annotated[str, typer.Option(help="Such as tmall.")] = "",
+    ) -> None:
+        """How large a fall must be to be told, and for how long: what silence means."""
+        from orchestration.cli.alerts import show_power
+
+        show_power(platform)
+
     @command("test", group)
     def alerts_test() -> None:
         """Send a message marked as a test to the outbox and through every configured channel."""

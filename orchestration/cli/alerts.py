@@ -23,6 +23,10 @@ _LIST = """
     where not ? or closed_date is null
     order by last_date desc, impact_amount nulls first, incident_id
 """
+_JUDGED = """
+    select business_date, metric, dimension, segment, platform, expected, lower, status
+    from insights.anomalies
+"""
 _SHOWN = ("incident_id", "severity", "opened_date", "last_date", "closed_date", "said",
           "explanation_en")  # fmt: skip
 
@@ -64,6 +68,39 @@ def list_alerts(only_open: bool) -> None:
         console.heading("muted")
         names = ["id", "metric", "platform", "segment", "until", "reason"]
         console.table(names, [tuple(mute[name] for name in names) for mute in mutes])
+
+
+def show_power(platform: str) -> None:
+    """Print the smallest fall of each judged series that would be told.
+
+    Args:
+        platform: only of this one; all if empty.
+    """
+    import polars as pl
+
+    from models.power import visible_falls
+
+    with warehouse.connect_published(settings.load().paths.current) as con:
+        falls = visible_falls(con.sql(_JUDGED).pl())
+    rows = falls.filter(pl.col("platform") == platform if platform else pl.lit(True)).to_dicts()
+    console.document({"falls": rows})
+    if not rows:
+        console.out("nothing was judged so far")
+        return
+    names = ["platform", "where", "metric", "days", "expected", "smallest fall told"]
+    console.table(names, [_fall(row) for row in rows])
+
+
+def _fall(row: dict[str, Any]) -> tuple[str, ...]:
+    fall, is_whole = row["smallest_fall"], row["dimension"] in {"all", "platform"}
+    return (
+        row["platform"] or "all",
+        "" if is_whole else f"{row['dimension']} {row['segment']}",
+        row["metric"],
+        str(row["days"]),
+        f"{row['expected']:,.4g}",
+        "none: too few" if fall is None else f"{fall:.0%}",
+    )
 
 
 def _said(row: dict[str, Any]) -> str:

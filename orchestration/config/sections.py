@@ -129,13 +129,16 @@ class Metrics(_Section):
 
 
 _Kilograms = Annotated[float, Field(ge=0)]
+_Carrier = Annotated[str, Field(pattern=r"^[^'\\]+$")]  # stands in SQL
 
 
 class Footprint(_Section):
     """Section `footprint`: kg CO2e of a parcel, by factors that the shop knows; none is made up."""
 
     parcel: _Kilograms | None = None  # of a parcel on its way to the customer, packaging included
-    carriers: dict[str, _Kilograms] = Field(default_factory=dict)  # of a carrier's, in its place
+    carriers: dict[_Carrier, _Kilograms] = Field(
+        default_factory=dict
+    )  # of a carrier's, in its place
     returned: _Kilograms | None = None  # of goods on their way back
 
     def variables(self) -> dict[str, Any]:

@@ -16,12 +16,19 @@ if TYPE_CHECKING:
 
 _MARTS = (
     "fct_gmv_daily",
-    "fct_gmv_change",  # for the words of an alert, which is written once all is published
+    "fct_gmv_change",  # for pages, which are drawn of marts and insights alike
     "fct_funnel_daily",
     "fct_order_items",
     "fct_orders",
     "fct_sessions",
     "fct_experiment_arms_daily",
+    "fct_product_daily",
+    "fct_inventory_daily",
+    "fct_fulfilment_daily",
+    "fct_after_sales_daily",
+    "fct_settlements_daily",
+    "fct_targets_daily",
+    "fct_service_health_daily",
     "dim_customer",
     "dim_date",
     "dim_promo",
@@ -65,13 +72,17 @@ def insights(
 
 def _incidents(run: Run, frames: "InsightFrames") -> dict[str, pl.DataFrame]:
     from dashboards.wording.incidents import explained
-    from models.anomaly import DetectorParams, detect
+    from models.anomaly import DetectorParams
     from models.incidents import open_incidents
+    from models.judgement import judge
+    from models.loss import incident_effects
     from models.root_cause import root_causes
+    from models.root_cause_sets import combination_causes
+    from orchestration.build.insight_frames import named
     from orchestration.build.registry import registry
 
     last_day = run.last_day()
-    anomalies = detect(
+    anomalies = judge(
         frames.daily,
         frames.dates,
         frames.promos,
@@ -79,13 +90,18 @@ def _incidents(run: Run, frames: "InsightFrames") -> dict[str, pl.DataFrame]:
         DetectorParams(min_impact_rate=run.settings.file.alerts.min_impact_rate),
         judge_from=last_day - timedelta(days=_JUDGED_DAYS) if last_day else None,
         more=frames.series,
+        watched=frames.watched,
     )
     known = (anomalies, frames.completeness, frames.parts)
     incidents = open_incidents(*known, run.published_incidents())
+    incidents = named(named(incidents, frames.products), frames.products, "cause_")
+    causes = root_causes(incidents, anomalies, frames.parts, frames.completeness)
     return {
         "anomalies": anomalies,
         "incidents": explained(incidents, registry()),
-        "root_causes": root_causes(incidents, anomalies, frames.parts, frames.completeness),
+        "incident_effects": incident_effects(incidents, anomalies),
+        "root_causes": named(causes, frames.products),
+        "root_cause_sets": combination_causes(incidents, frames.orders),
     }
 
 

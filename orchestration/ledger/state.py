@@ -1,4 +1,4 @@
-"""State that cannot be derived: files and manifests, the key's fingerprint, tombstones, alerts.
+"""State that cannot be derived: files, manifests, key fingerprint, tombstones, closed months.
 
 Lives in `data/state/state.sqlite`, is never rebuilt and never rolled back; besides landing it is
 what a backup must hold.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -40,6 +40,10 @@ create table if not exists meta (key text primary key, value text not null);
 create table if not exists manifests (path text primary key, entries text not null);
 create table if not exists sent_alerts (key text primary key, sent_at text not null);
 create table if not exists tombstones (mark text primary key, replacement text not null);
+create table if not exists closed_months (
+    month_start text not null, platform text not null, told text not null,
+    primary key (month_start, platform)
+);
 """
 # What was told of a source stays told under its new name. The keys of news about sources are
 # `gap|<source>|...` and `lookup|<kind>|<source>|...`.
@@ -282,6 +286,20 @@ class State:
         with self.connect() as con:
             con.executemany(
                 "insert or ignore into tombstones values (?, ?)", list(replacements.items())
+            )
+
+    def closed_months(self) -> list[dict[str, str | None]]:
+        """What `fct_month_close` said of each month and platform in the run that closed it."""
+        with self.connect() as con:
+            rows = con.execute("select told from closed_months order by month_start, platform")
+            return [json.loads(row["told"]) for row in rows]
+
+    def close_months(self, months: Iterable[Mapping[str, str | None]]) -> None:
+        """Keep months that are closed, as text; those that were closed before stay as they are."""
+        with self.connect() as con:
+            con.executemany(
+                "insert or ignore into closed_months values (?, ?, ?)",
+                [(one["month_start"], one["platform"], json.dumps(one)) for one in months],
             )
 
     def files(self) -> list[dict[str, Any]]:

@@ -23,9 +23,9 @@ ROWS = {
     "refunds": ["stg_raw__refunds", "int_refunds_matched", "int_refunds_converted",
                 "fct_refunds"],
     "products": ["stg_raw__products", "dim_product", "dim_product_history",
-                 "int_stock_products"],
-    "events": ["stg_raw__events", "int_events_counted", "int_purchases_tracked",
-               "int_events_summed", "int_sessions_built", "fct_sessions",
+                 "int_stock_products", "int_products_described"],
+    "events": ["stg_raw__events", "int_products_seen", "int_events_counted",
+               "int_purchases_tracked", "int_events_summed", "int_sessions_built", "fct_sessions",
                "int_sessions_identified", "int_sessions_recognised",
                "int_gmv_visitors", "int_gmv_visitors_counted", "int_gmv_visitors_identified",
                "int_funnel_sessions_counted", "int_funnel_visitors_counted",
@@ -77,13 +77,16 @@ SUMS = [
     "int_refunds_laddered", "fct_fulfilment_daily", "fct_after_sales_daily",
     "fct_experiment_arms_daily",
     "int_platforms_refunding", "int_lookups_of_costs", "int_cost_rates", "int_order_categories",
-    "int_profit_entries", "int_profit_cells", "fct_profit_daily", "fct_settlements_daily",
+    "int_profit_entries", "int_advertising_shared", "int_profit_cells", "fct_profit_daily",
+    "fct_settlements_daily",
     "int_lifecycle_cells", "fct_lifecycle_daily",
     "fct_segments_monthly", "fct_segment_migration_monthly", "fct_segment_behaviour_monthly",
-    "fct_channel_cohorts_monthly", "fct_gmv_hourly", "fct_promo_hourly", "fct_promo_review",
-    "int_promo_days", "int_campaign_visits", "fct_campaign_daily",
+    "fct_channel_cohorts_monthly", "int_gmv_hours", "fct_gmv_hourly", "fct_promo_hourly",
+    "fct_promo_review", "int_promo_days", "int_campaign_visits", "fct_campaign_daily",
     "int_lookups_of_stock", "int_stock_days",
     "fct_product_daily", "fct_category_daily", "fct_inventory_daily", "fct_supplier_monthly",
+    "int_months_closed", "int_months_refunded",
+    "int_targets_planned", "int_targets_spread", "int_targets_met",
     "fct_month_close", "int_target_weights", "fct_targets_daily", "fct_efficiency_monthly",
 ]  # fmt: skip
 # Table, feed that looks, feed it looks in -> where its rows that find none are counted, as
@@ -137,10 +140,18 @@ JOINS = {
     ("int_consoles_reported", "traffic_daily", "events"): "likewise, where events tell too",
     ("fct_fulfilment_daily", "shipments", "orders"): "shipments/order, shipments/payment",
     ("fct_fulfilment_daily", "orders", "shipments"): _KEPT + "an order that has not left is a row",
+    ("fct_fulfilment_daily", "orders", "refunds"): _KEPT + "most orders have no refund",
+    ("int_after_sales_told", "orders", "order_items"): _KEPT + "an order without lines has no"
+    " pieces",
     ("int_after_sales_told", "orders", "shipments"): _KEPT + "the state of the order tells else",
     ("int_after_sales_told", "tickets", "orders"): "tickets/order; kept on their own day",
     ("int_after_sales_told", "reviews", "orders"): "reviews/order; kept on their own day",
     ("int_after_sales_told", "refunds", "orders"): "refunds/payment",
+    **{
+        ("int_after_sales_told", feed, found): _KEPT + "(unknown) is a category"
+        for feed in ("refunds", "tickets", "reviews")
+        for found in ("order_items", "products")
+    },
     ("int_refunds_laddered", "refunds", "orders"): "refunds/payment",
     ("int_refunds_laddered", "orders", "refunds"): _KEPT + "most days have none of an age",
     ("int_live_orders_matched", "events", "orders"): "events/order",
@@ -163,7 +174,6 @@ JOINS = {
     " known then",
     ("fct_segment_behaviour_monthly", "events", "order_items"): "likewise",
     ("fct_segment_behaviour_monthly", "order_items", "orders"): "of paid orders of known customers",
-    ("fct_gmv_hourly", "orders", "events"): _KEPT + "where none tracks, visitors are not known",
     ("fct_promo_review", "coupon_redemptions", "orders"): "coupon_redemptions/order",
     ("fct_promo_review", "orders", "order_items"): "orders/line",
     ("fct_category_daily", "events", "products"): _KEPT + "views of what no list describes are of"
@@ -198,14 +208,10 @@ JOINS = {
     ("int_profit_entries", "refunds", "order_items"): _KEPT + "shared over the whole order",
     ("fct_settlements_daily", "order_costs", "orders"): "of paid orders alone",
     ("fct_settlements_daily", "orders", "order_costs"): _KEPT + "counted as unlisted",
-    ("fct_month_close", "refunds", "orders"): "refunds/payment",
+    ("int_months_refunded", "refunds", "orders"): "refunds/payment",
     ("int_target_weights", "budgets", "targets"): "months of both",
     ("int_target_weights", "targets", "budgets"): "months of both",
-    ("fct_targets_daily", "budgets", "targets"): _KEPT + "days without an own plan are spread",
-    ("fct_targets_daily", "targets", "budgets"): "likewise",
-    ("fct_targets_daily", "targets", "campaign_spend"): _KEPT + "the unknown is NULL",
-    ("fct_targets_daily", "budgets", "campaign_spend"): _KEPT + "likewise",
-    ("fct_targets_daily", "campaign_spend", "budgets"): "spend without a budget is in"
+    ("int_targets_met", "campaign_spend", "budgets"): "spend without a budget is in"
     " fct_channel_daily",
     ("dim_product", "products", "refunds"): _KEPT + "of a source without refunds these are NULL",
 }  # fmt: skip

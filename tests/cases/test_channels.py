@@ -150,9 +150,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number, (source, medium, referrer, _) in enumerate(_visits()):
         events += f"v{number},2026-04-06 08:00:00,home,{source},{medium},{referrer},\n"
     files = {"events.csv": events + PAYMENT.lstrip(), "orders.csv": ORDERS, "ga4.json": _ga4()}
-    return built(
-        tmp_path_factory.mktemp("channels"), SHOP, files, "+fct_sessions", "+fct_attribution_daily"
-    )
+    return built(tmp_path_factory.mktemp("channels"), SHOP, files)
 
 
 def test_the_golden_table_of_channels(file: Path) -> None:

@@ -41,8 +41,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "site/orders_20260330020000.csv": orders("site", DAYS[-1]),
         "office/people.csv": "month,team,headcount\n2026-03-01,shop,3\n",
     }
-    return built(tmp_path_factory.mktemp("gone"), SHOP, files, "+fct_gmv_change",
-                 "+source_watermarks", "int_completeness_horizons")  # fmt: skip
+    return built(tmp_path_factory.mktemp("gone"), SHOP, files)
 
 
 def test_days_after_its_end_are_no_gap(shop: Path) -> None:

@@ -75,7 +75,7 @@ DAY_6, DAY_7, DAY_8 = date(2026, 4, 6), date(2026, 4, 7), date(2026, 4, 8)
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory):
-    return built(tmp_path_factory.mktemp("lookups"), SHOP, FILES, "+orphans_daily", "+lookups")
+    return built(tmp_path_factory.mktemp("lookups"), SHOP, FILES)
 
 
 def test_every_row_that_finds_none_is_counted_once_a_thing_it_looks_for(shop) -> None:

@@ -59,7 +59,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "sources": {name: source(name) for name in LOST}, "alerts": {"channels": []},
     })  # fmt: skip
     files = {name: rows for platform in LOST for name, rows in files_of(platform).items()}
-    return built(tmp_path_factory.mktemp("lost"), text, files, *(f"+{mart}" for mart in MARTS))
+    return built(tmp_path_factory.mktemp("lost"), text, files)
 
 
 def daily(shop: Path, dimension: str, segment: str, columns: str) -> dict[str, tuple]:

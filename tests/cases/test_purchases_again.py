@@ -48,9 +48,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for order, day in (("1", "06"), ("2", "20"), ("3", "20"), ("4", "25"))
     )
     return built(
-        tmp_path_factory.mktemp("again"), SHOP, {"events.csv": events, "orders.csv": orders},
-        "+fct_funnel_daily", "+fct_sessions",
-    )  # fmt: skip
+        tmp_path_factory.mktemp("again"), SHOP, {"events.csv": events, "orders.csv": orders}
+    )
 
 
 @pytest.mark.parametrize("basis", ["session", "visitor"])

@@ -68,10 +68,7 @@ DAY, NEXT, LATER, LAST = (date(2026, 4, day) for day in (6, 7, 8, 9))
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return built(
-        tmp_path_factory.mktemp("reconciled"), SHOP, FILES,
-        "+fct_orders", "+fct_order_items", "+fct_refunds", "+fct_channel_daily",
-    )  # fmt: skip
+    return built(tmp_path_factory.mktemp("reconciled"), SHOP, FILES)
 
 
 def reconciled(file: Path, of: Path | None = None, known: Recounted | None = None) -> pl.DataFrame:

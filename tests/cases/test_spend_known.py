@@ -64,7 +64,7 @@ FILES = {
 @pytest.fixture(scope="module")
 def channels(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str, str], tuple]:
     """Day, platform, channel -> cost, gmv, attributed GMV, ROAS, MER, CAC, rate, flag, visitors."""
-    file = built(tmp_path_factory.mktemp("spend"), SHOP, FILES, "+fct_channel_daily")
+    file = built(tmp_path_factory.mktemp("spend"), SHOP, FILES)
     rows = read(
         file,
         "select business_date::varchar, platform, channel, cost::double, gmv::double,"

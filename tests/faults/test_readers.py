@@ -23,7 +23,7 @@ from tests.support import shop
 READER = """
 import json, os, sys, time
 import duckdb
-link, stop, *questions = sys.argv[1:]
+link, stop, rest, *questions = sys.argv[1:]
 told = {"reads": 0, "errors": [], "torn": [], "generations": {}}
 while not os.path.exists(stop):
     try:
@@ -38,15 +38,21 @@ while not os.path.exists(stop):
     if first != again:
         told["torn"].append(str((first, again)))
     told["generations"][str(first[0])] = str(first[1:])
+    time.sleep(float(rest))
 print(json.dumps(told))
 """
 
 
 @contextmanager
-def readers(count: int, link: Path, *questions: str) -> Iterator[Callable[[], list[Any]]]:
-    """Processes that read in a loop; what each was told, once they are asked to end."""
+def readers(
+    count: int, link: Path, *questions: str, rest: float = 0.0
+) -> Iterator[Callable[[], list[Any]]]:
+    """Processes that read in a loop; what each was told, once they are asked to end.
+
+    Each rests for some seconds between two reads: twenty that never do leave a run no processor.
+    """
     stop = link.with_name("stop")
-    program = [sys.executable, "-c", READER, str(link), str(stop), *questions]
+    program = [sys.executable, "-c", READER, str(link), str(stop), str(rest), *questions]
     started = [subprocess.Popen(program, stdout=subprocess.PIPE) for _ in range(count)]
 
     def told() -> list[Any]:
@@ -121,10 +127,12 @@ def test_twenty_readers_through_ten_full_builds(copy_home: Callable[[str], Path]
     ]
     with duckdb.connect(str(link.resolve()), read_only=True) as con:
         [(gmv,)] = con.execute(asked[2]).fetchall()
-    with readers(20, link, *asked) as told:
+    with readers(20, link, *asked, rest=1.0) as told:
         for _ in range(10):
             shop.run(home, shop.LAST_DAY, "--full")
-        seen = held(told(), 50)
+        answers = told()
+        seen = held(answers, 50)
     assert len(seen) >= 10
+    assert sum(one["reads"] for one in answers) > 1000
     amount = f"[(Decimal('{gmv}'),)]"
     assert set(seen.values()) == {f"[{amount}, {amount}]"}

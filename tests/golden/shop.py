@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from tests.golden import stock
+from tests.golden import finance, stock
 from tests.support.raw import PROJECT, run_dbt, write_raw
 
 PRICES = {"P1": "100.00", "P2": "50.00", "P3": "30.00", "GIFT-1": "25.00", "POST": "10.00"}
@@ -379,12 +379,14 @@ def deliveries() -> dict[str, pl.DataFrame]:
         "inventory_snapshots": stock.snapshots(),
         "inventory_movements": stock.movements(),
         "purchase_orders": stock.purchase_orders(),
+        "order_costs": finance.order_costs(),
+        "targets": finance.targets(),
     }
 
 
 def build(folder: Path) -> Path:
     """Build file with every table of the golden shop, all dbt tests passed."""
     file = folder / "working.duckdb"
-    write_raw(file, deliveries())
-    run_dbt(PROJECT, file, "build", "--full-refresh")
+    write_raw(file, deliveries(), closed=finance.CLOSED)
+    run_dbt(PROJECT, file, "build", "--full-refresh", vars={"cost_rates": finance.RATES})
     return file

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 
 from orchestration.build.insight_frames import REFUNDS
-from tests.support.raw import PROJECT, read, run_dbt, write_raw
+from tests.support.raw import build_all, read, write_raw
 
 DAY = date(2026, 3, 2)
 PAID_AT = datetime(2026, 3, 2, 4)
@@ -52,7 +52,7 @@ def build_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "order_items": pl.DataFrame(items).with_columns(is_gift=False, is_goods=True),
         "refunds": pl.DataFrame([refund]),
     })  # fmt: skip
-    run_dbt(PROJECT, file, "build", "--full-refresh", "--exclude-resource-type", "unit_test")
+    build_all(file)
     return file
 
 

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from tests.golden.shop import deliveries
-from tests.support.raw import PROJECT, read, run_dbt, write_raw
+from tests.support.raw import build_all, read, write_raw
 
 REFUNDED, ORDERED = "refund_date", "order_date"
 
@@ -71,7 +71,7 @@ def test_a_refund_forty_days_late_moves_two_days_and_nothing_else(
     feeds["refunds"] = pl.concat([feeds["refunds"], pl.DataFrame([late])], how="diagonal_relaxed")
     file = tmp_path / "working.duckdb"
     write_raw(file, feeds)
-    run_dbt(PROJECT, file, "build", "--full-refresh", "--exclude-resource-type", "unit_test")
+    build_all(file)
 
     ordered, refunded = date(2025, 11, 9), date(2025, 12, 19)
     segments = {("all", "all"), ("platform", "shopify"), ("shop", "s"), ("channel", "paid_search"),

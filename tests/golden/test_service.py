@@ -46,7 +46,7 @@ def test_after_sales_of_the_days_of_payment(golden_build: Path) -> None:
         "select business_date, gmv::double, refunded_amount::double, age_days, maturity_rate,"
         " expected_final_refund_rate, expected_lower_rate, expected_upper_rate,"
         " expected_net_sales::double, tickets, reviews, is_mature from marts.fct_after_sales_daily"
-        " where platform = 'tmall' and date_basis = 'order_date' order by 1",
+        " where platform = 'tmall' and date_basis = 'order_date' and dimension = 'all' order by 1",
     ).rows()
     # 100, 60, 250 and 360 are a day old or more; the 180 of the 13th is not
     rung = 100 / 770
@@ -76,7 +76,7 @@ def test_after_sales_of_their_own_days(golden_build: Path) -> None:
         golden_build,
         "select platform, business_date, refunded_amount::double, refunded_orders, tickets,"
         " first_response_hours, resolution_hours, mean_csat, reviews, mean_rating, bad_review_rate"
-        " from marts.fct_after_sales_daily where date_basis = 'event_date'"
+        " from marts.fct_after_sales_daily where date_basis = 'event_date' and dimension = 'all'"
         " and business_date >= date '2026-11-10' and platform <> 'pos'",
     )
     none = (None, None, None)
@@ -91,6 +91,29 @@ def test_after_sales_of_their_own_days(golden_build: Path) -> None:
         ("shopify", TWELFTH, 0.0, 0, None, *none, 1, 1.0, 1.0),
         ("shopify", THIRTEENTH, 30.0, 1, None, *none, *none),
     }  # fmt: skip
+
+
+def test_after_sales_by_category_and_reason(golden_build: Path) -> None:
+    """T3 and T4 are hats and shoes, K1 and the refunds name no product, and no refund a reason."""
+    rows = read(
+        golden_build,
+        "select dimension, segment, orders, gmv::double, refunded_amount::double, tickets, reviews"
+        " from marts.fct_after_sales_daily where platform = 'tmall'"
+        " and (date_basis = 'order_date' and business_date = date '2026-11-09'"
+        " or date_basis = 'event_date' and business_date = date '2026-11-12')"
+        " and dimension <> 'all'",
+    )
+    assert sorted(rows.rows()) == [
+        ("category", "(unknown)", 0, 0.0, 0.0, 1, 0),
+        # T11, a gift of no category; R1 (100.00 of T9) and K3
+        ("category", "(unknown)", 1, 0.0, 100.0, 1, 0),
+        # V1 is told on the 12th
+        ("category", "hats", 0, 0.0, 0.0, 0, 1),
+        # T3 with V1, and T4; T4 with V3, and T5
+        ("category", "hats", 2, 180.0, 0.0, 0, 1),
+        ("category", "shoes", 2, 70.0, 0.0, 0, 1),
+        ("reason", "(unknown)", None, None, 100.0, None, None),
+    ]
 
 
 def test_live_sessions(golden_build: Path) -> None:

@@ -149,7 +149,7 @@ def test_every_cell_is_counted_twice(tmp_path: Path) -> None:
     found = read(
         file,
         f"select platform, business_date, {columns} from marts.fct_after_sales_daily"
-        " where date_basis = 'order_date' order by 1, 2",
+        " where date_basis = 'order_date' and dimension = 'all' order by 1, 2",
     )
     assert len(found) == len(wanted) > 300
     assert found.select(DAY_OF).equals(wanted.select(DAY_OF))
@@ -161,6 +161,7 @@ def test_every_cell_is_counted_twice(tmp_path: Path) -> None:
         "select business_date, tickets, csat_total as csat, rated_tickets as rated,"
         " first_response_hours as hours, bad_reviews as bad, mean_rating as mean"
         " from marts.fct_after_sales_daily where date_basis = 'event_date' and platform = 'tmall'"
+        " and dimension = 'all'"
         " and tickets > 0 order by 1",
     )
     again = service(raw).filter(pl.col("tickets") > 0)

@@ -28,8 +28,8 @@ CONTRACT = {
     " role lifecycle_stage launched_date days_of_stock is_slow_moving",
     "dim_product_history": "product_key valid_from valid_to",
     "dim_promo": "promo platform phase starts_at ends_at",
-    "fct_after_sales_daily": "business_date date_basis platform refund_amount_rate"
-    " expected_final_refund_rate expected_net_sales tickets reviews",
+    "fct_after_sales_daily": "business_date date_basis platform dimension segment"
+    " refund_amount_rate expected_final_refund_rate expected_net_sales tickets reviews",
     "fct_attribution_daily": "business_date platform model channel campaign credited_orders"
     " credited_revenue",
     "fct_benchmarks_monthly": "period_start metric dimension segment benchmark_value",
@@ -44,7 +44,7 @@ CONTRACT = {
     "fct_experiment_arms_daily": "business_date experiment variant exposed converted revenue"
     " revenue_sq pre_period_revenue",
     "fct_fulfilment_daily": "business_date platform carrier region orders parcels on_time_rate"
-    " shipped_48h_rate",
+    " shipped_48h_rate returns footprint_parcels parcel_co2e_kg return_co2e_kg",
     "fct_funnel_daily": "business_date basis dimension segment step_number step entered_count"
     " step_rate overall_rate attempt_count reached_count direct_count passage_rate reached_rate",
     "fct_gmv_change": "business_date comparison dimension segment gmv base_gmv gmv_change"
@@ -60,7 +60,8 @@ CONTRACT = {
     " is_stock_out lost_sales_amount turnover_days",
     "fct_live_sessions": "live_room_id platform shop_id kind host viewers gmv net_sales gpm"
     " commission_amount slot_fee_amount",
-    "fct_month_close": "month_start platform is_closed closed_net_amount adjustment_amount",
+    "fct_month_close": "month_start platform is_closed closed_net_amount adjustment_amount"
+    " gmv_restatement_amount",
     "fct_order_items": "source order_id line_number product_id category quantity unit_price"
     " merchant_discount_amount platform_discount_amount paid_amount cost_amount is_gift is_goods",
     "fct_orders": "source order_id customer_key platform shop_id channel device region ordered_at"

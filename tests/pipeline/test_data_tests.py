@@ -6,6 +6,7 @@ Data tests say what dbt says, on good rows and on bad ones; full builds hold the
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,11 +14,17 @@ from typing import Any
 
 import duckdb
 import pytest
+import yaml
 from dbt.contracts.graph.manifest import Manifest
 
 from orchestration.build.data_tests import run_tests, statements
 from orchestration.build.dbt import parsed
-from orchestration.build.full_builds import Statements, repeat
+from orchestration.build.full_builds import (
+    Statements,
+    reading_variables,
+    repeat,
+    with_variables,
+)
 from tests.support.arrivals import Company
 from tests.support.raw import PROJECT, run_dbt, write_raw
 
@@ -35,6 +42,21 @@ from duckdb_columns()
 where database_name = '{}' and schema_name <> 'raw' and not internal
 order by all
 """
+# Every variable of the project, as another shop might have it.
+OTHERS: dict[str, Any] = {
+    "reporting_timezone": "America/Lima", "reporting_currency": "USD", "week_start": "sunday",
+    "session_gap_minutes": 20, "session_cap_hours": 12, "attribution_window_days": 7,
+    "attribution_half_life_days": 3, "channel_own_domains": ["ours[.]example"],
+    "channel_rules": [["mail", ".*", "email"]], "footprint_parcel": 0.4,
+    "footprint_carriers": [["post", 0.3]], "footprint_returned": 0.2, "funnel_window_days": 0.5,
+    "funnel_steps": ["product_view", "purchase"], "cost_rates": [["site", "(all)", "freight", 0.1]],
+    "finance_close_day": 3, "finance_settlement_days": 10, "supplier_quality_weight": 50,
+    "supplier_delivery_weight": 25, "supplier_price_weight": 25, "orphan_days": 7,
+    "orphan_rows": 5, "orphan_rate": 0.1, "orphan_visit_rate": 0.2, "risk_accounts": 4,
+    "risk_most_accounts": 40, "risk_refunded_orders": 2, "risk_usual_orders": 4,
+    "experiment_days": 3, "experiment_pre_days": 14, "refund_ladder_days": 30,
+    "quality_reasons": "broken", "retention_days": [0, 1, 7], "retention_months": [0, 1, 2],
+}  # fmt: skip
 Outcome = tuple[str, int | None, str | None]
 
 
@@ -182,3 +204,34 @@ def test_one_that_cannot_run_has_not_passed(
     found = list(run_tests(project, {name: "select * from nowhere"}, success(project), file))
     assert [(one.status, one.failures) for one in found] == [("error", None)]
     assert found[0].message.startswith(f"Runtime Error in test {told[name].node.name} (")
+
+
+def test_of_other_variables_the_statements_are_what_dbt_would_send(
+    built: tuple[Path, Statements, list[Any]], project: Manifest, tmp_path: Path
+) -> None:
+    given = yaml.safe_load((PROJECT / "dbt_project.yml").read_text("utf-8"))["vars"]
+    assert OTHERS.keys() == given.keys()
+    assert all(OTHERS[name] != value for name, value in given.items())
+    _, sent, results = built
+    before = sent.of_all(project, results)  # dbt writes what it compiles into the nodes they share
+    other, told = tmp_path / "working.duckdb", Statements()
+    _arrive(other, 3, 8)
+    left_out = ["--exclude-resource-type", "test", "unit_test"]
+    done: Any = run_dbt(
+        PROJECT, other, "build", "--full-refresh", *left_out, vars=OTHERS, told=told.note
+    )
+    by_dbt = told.of_all(project, done.result.results)
+    reading = set(reading_variables(project))
+    adapted = with_variables(before, {name: sql for name, sql, _ in by_dbt if name in reading})
+    assert adapted is not None
+    assert lasting(adapted) == lasting(by_dbt)
+    assert lasting(adapted) != lasting(before)
+
+
+def lasting(sent: list[tuple[str, str, list[str]]]) -> dict[str, list[str]]:
+    """What dbt sent but for the numbers of the build, and the turn in which it made schemas."""
+    of_build = re.compile(r"\b\d{16}\b|[0-9a-f]{8}(-[0-9a-f]{4,12}){4}")
+    return {
+        name: sorted(of_build.sub("", one) for one in (sql, *statements))
+        for name, sql, statements in sent
+    }

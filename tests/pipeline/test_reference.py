@@ -81,7 +81,7 @@ def test_a_changed_cell_and_a_lost_row_of_any_table_are_told(
 
 
 def test_the_pieces_of_an_order_without_lines_are_known_to_neither(tmp_path: Path) -> None:
-    file = built(tmp_path / "shop", SMALL_SHOP, SMALL_FILES, "+fct_orders")
+    file = built(tmp_path / "shop", SMALL_SHOP, SMALL_FILES)
     units = "select order_id, units from {}fct_orders order by order_id"
     with duckdb.connect() as con:
         build(con, tmp_path / "shop/data/landing", "Europe/Berlin")

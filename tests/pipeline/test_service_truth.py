@@ -120,7 +120,11 @@ def test_refund_lags_are_those_of_the_ladder(built: Path, exports: Path) -> None
 
 @pytest.mark.long
 def test_service_is_as_planted(built: Path, exports: Path) -> None:
-    days = read(built, "select * from marts.fct_after_sales_daily where date_basis = 'event_date'")
+    days = read(
+        built,
+        "select * from marts.fct_after_sales_daily where date_basis = 'event_date'"
+        " and dimension = 'all'",
+    )
     slow = pl.lit(False)
     for start, end in truth(exports, "slow_service").select("start_date", "end_date").iter_rows():
         slow |= pl.col("business_date").is_between(start, end)
@@ -163,3 +167,16 @@ def test_creators_rooms_are_as_agreed(built: Path, exports: Path) -> None:
         assert kept == pytest.approx(rate, abs=0.005)
         near(int(mine["orders"].sum()), on_air[host], share)
         assert mine["gpm"].null_count() == 0
+
+
+@pytest.mark.long
+def test_payouts_are_late_and_short_as_planted(built: Path, exports: Path) -> None:
+    (planted,) = truth(exports, "settlement_gaps").to_dicts()
+    for kind, days in (("late", 31), ("short", 75)):
+        [(found, orders)] = read(
+            built,
+            f"select sum({kind}_orders)::bigint, sum(settlement_orders)::bigint"
+            " from marts.fct_settlements_daily where platform = 'tmall' and business_date <"
+            f" (select max(business_date) from marts.fct_settlements_daily) - {days}",
+        ).rows()
+        near(found, orders, planted[f"{kind}_share"])

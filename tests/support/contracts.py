@@ -15,7 +15,9 @@ from models.attribution import CREDIT_SCHEMA
 from models.episodes import INCIDENT_SCHEMA
 from models.experiments import RESULT_SCHEMA
 from models.forecast import FORECAST_SCHEMA
+from models.loss import EFFECT_SCHEMA
 from models.root_cause import ROOT_CAUSE_SCHEMA
+from models.root_cause_sets import SET_SCHEMA
 from orchestration.build import dbt, raw
 from orchestration.build.audit import RECONCILED
 from orchestration.build.registry import METRICS, metrics
@@ -28,6 +30,7 @@ _TYPES = {
     "boolean": pl.Boolean(), "date": pl.Date(), "timestamp": INSTANT,
 }  # fmt: skip
 _LOST = {"impact_amount": MONEY}  # written as money, see orchestration/defs/insights.py
+_TOLD = dict.fromkeys(("observed_amount", "expected_amount", "company_impact_amount"), MONEY)
 _VALUE = dict.fromkeys(("expected_sales_amount", "lower_sales_amount", "upper_sales_amount"), MONEY)
 _SAID = {"explanation_en": pl.String, "explanation_zh": pl.String}
 _WRITTEN: dict[str, Mapping[str, Any]] = {
@@ -46,7 +49,9 @@ _WRITTEN: dict[str, Mapping[str, Any]] = {
     "insights.gmv_forecast": {
         name: MONEY if name.endswith("_amount") else kind for name, kind in FORECAST_SCHEMA.items()
     },
-    "insights.incidents": {**INCIDENT_SCHEMA, **_LOST, **_SAID},
+    "insights.incident_effects": {**EFFECT_SCHEMA, "effect_amount": MONEY},
+    "insights.incidents": {**INCIDENT_SCHEMA, **_LOST, **_TOLD, **_SAID},
+    "insights.root_cause_sets": SET_SCHEMA,
     "insights.root_causes": {**ROOT_CAUSE_SCHEMA, **_LOST},
     "quality.checks": dbt.CHECKS_SCHEMA,
     "quality.ingest_files": raw._files_frame([], []).schema,

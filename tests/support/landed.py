@@ -6,7 +6,6 @@ a whole run.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -20,17 +19,16 @@ from orchestration.config.sections import ShopFile
 from orchestration.config.settings import Paths, Settings
 from orchestration.ledger.inbox import land_new_files
 from orchestration.ledger.state import State
-from tests.support.raw import PROJECT, run_dbt
+from tests.support.raw import build_all
 
 
-def built(root: Path, shop: str, files: Mapping[str, str], *select: str) -> Path:
+def built(root: Path, shop: str, files: Mapping[str, str]) -> Path:
     """Build file of a shop, every dbt test passed.
 
     Args:
         root: an empty folder.
         shop: text of `shop.yml`.
         files: name below the inbox -> text.
-        select: models to build, as dbt selects them; all if none is named.
 
     Raises:
         AssertionError: a file did not land whole, or a model or test of dbt failed.
@@ -58,10 +56,5 @@ def built(root: Path, shop: str, files: Mapping[str, str], *select: str) -> Path
             con, settings.paths.landing, state.files(), settings.sources, date.min,
             calendar=file.calendar,
         )  # fmt: skip
-    run_dbt(
-        PROJECT, build, "build", "--full-refresh", "--exclude-resource-type", "unit_test",
-        "--indirect-selection", "cautious",
-        *(["--select", *select] if select else []),
-        vars=json.loads(variables(settings)[1]),
-    )  # fmt: skip
+    build_all(build, variables(settings))
     return build

@@ -14,6 +14,8 @@ _PARTS = {
     ("orders",): "gmv_change base_gmv credited_gmv",
     ("orders", "refunds"): "refunded_amount refunded_other_amount credited_refunds",
 }
+# Names that mean another thing there than in the mart whose metric they are.
+OTHERS = {("fct_risk_signals", "score")}
 
 
 @cache

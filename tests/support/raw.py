@@ -6,12 +6,15 @@ that a test decides which rows, versions and states of batches dbt meets.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -21,7 +24,8 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
 from ingestion.feeds import FEEDS
-from orchestration.build.dbt import SILENT, parsed
+from orchestration.build import full_builds
+from orchestration.build.dbt import SILENT, invoke, parsed
 from orchestration.build.raw import create_raw, instant_kind
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
@@ -88,6 +92,7 @@ def write_raw(
     frames: Mapping[str, pl.DataFrame],
     batches: pl.DataFrame | None = None,
     *,
+    closed: Sequence[Mapping[str, str | None]] = (),
     tests_all: bool = True,
 ) -> None:
     """Write schema `raw` of a build file as a run on an empty landing does, then fill it.
@@ -98,6 +103,7 @@ def write_raw(
         batches: rows of `raw.batches`; derived from the frames when not given. So are those of
             `raw.sources`: expected daily are feeds with platform and shop_id. China's events act on
             the platforms of `COUNTRIES`.
+        closed: months that runs before this one have closed, see `State.closed_months`.
         tests_all: whether data tests read all rows.
     """
     full = {
@@ -109,7 +115,8 @@ def write_raw(
     build_file.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(build_file) as con:
         con.execute("drop schema if exists raw cascade")
-        create_raw(con, build_file.parent / "no landing", [], {}, date.max, tests_all=tests_all)
+        create_raw(con, build_file.parent / "no landing", [], {}, date.max, closed=closed,
+                   tests_all=tests_all)  # fmt: skip
         for name, frame in {
             **full,
             "batches": _batches_of(full) if batches is None else batches,
@@ -218,6 +225,42 @@ def run_dbt(
     if check and not result.success:
         raise AssertionError(f"dbt {' '.join(args)} failed: {_failures(result)}")
     return result
+
+
+def build_all(build_file: Path, variables: Sequence[str] = ()) -> None:
+    """Build and test every table anew as a run does: by what dbt once sent, if it did.
+
+    Args:
+        build_file: DuckDB file with schema `raw`.
+        variables: `--vars` and their values, as a run gives them to dbt.
+    Raises:
+        AssertionError: a model or test failed.
+    """
+    arguments = ["build", "--exclude-resource-type", "unit_test", *variables, "--full-refresh"]
+    with _environment({"KPI_BUILD_FILE": str(build_file), "DO_NOT_TRACK": "1"}):
+        results = invoke(arguments, build_file.parent / "target")
+    failed = [f"{name}: {one.status}: {one.message}" for name, one in results.items()
+              if one.status not in ("success", "pass", "warn", "no-op")]  # fmt: skip
+    assert not failed, failed
+
+
+def build_models(build_file: Path) -> None:
+    """Build every table anew, whatever the data tests say: by what dbt sent the first time."""
+    kept = _folder() / "full.json"
+    if kept.exists():
+        assert full_builds.repeat(parsed(build_file), kept, build_file) is not None
+        return
+    sent = full_builds.Statements()
+    left_out = ("--exclude-resource-type", "test", "unit_test")
+    done: Any = run_dbt(PROJECT, build_file, "build", "--full-refresh", *left_out, told=sent.note)
+    kept.write_text(json.dumps(sent.of_all(parsed(build_file), done.result.results)), "utf-8")
+
+
+@cache
+def _folder() -> Path:
+    folder = TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
 
 
 def parse(options: Sequence[str]) -> Manifest:

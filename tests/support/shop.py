@@ -110,8 +110,22 @@ def tables(home: Path, schemas: tuple[str, ...] = ("marts",)) -> dict[str, list[
         return {name: con.execute(f"from {name} order by all").fetchall() for (name,) in names}
 
 
-def different(left: Path, right: Path) -> list[str]:
-    """Names of the marts in which two published generations differ, EXCEPT ALL both ways."""
+# What a run closed is kept, so that of two folders which closed months with other data the months
+# as the data are now can be the same.
+_MONTHS_NOW = """(
+    select month_start, platform, is_closed, gmv + gmv_restatement_amount as gmv,
+        adjusted_net_amount, adjustment_amount, taken_adjustment_amount
+    from {0}.marts.fct_month_close)"""
+
+
+def different(left: Path, right: Path, *, closed_alike: bool = True) -> list[str]:
+    """Names of the marts in which two published generations differ, EXCEPT ALL both ways.
+
+    Args:
+        left: a data folder.
+        right: another.
+        closed_alike: whether both closed their months with the same data.
+    """
     with duckdb.connect() as con:
         for alias, home in (("l", left), ("r", right)):
             file = (home / "data/published/current.duckdb").resolve()
@@ -123,12 +137,17 @@ def different(left: Path, right: Path) -> list[str]:
             for alias in ("l", "r")
         }  # fmt: skip
         assert names["l"] == names["r"] and names["l"]
+
+        def rows(side: str, name: str) -> str:
+            is_now = name == "fct_month_close" and not closed_alike
+            return _MONTHS_NOW.format(side) if is_now else f"{side}.marts.{name}"
+
         return [
             name
             for name in sorted(names["l"])
             if con.execute(
-                f"select count(*) from ((from l.marts.{name} except all from r.marts.{name})"
-                f" union all (from r.marts.{name} except all from l.marts.{name}))"
+                f"select count(*) from ((from {rows('l', name)} except all from {rows('r', name)})"
+                f" union all (from {rows('r', name)} except all from {rows('l', name)}))"
             ).fetchall()
             != [(0,)]
         ]

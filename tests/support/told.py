@@ -34,37 +34,46 @@ def incident(**changed: object) -> dict[str, object]:
         "upper": 290_000.0,
         "days": 2,
         "platform": "tmall",
+        "told_date": DAY,
+        "impact_of": "gmv",
+        "impact_dimension": "platform",
+        "impact_segment": "tmall",
+        "observed_amount": Decimal("364000.00"),
+        "expected_amount": Decimal("516000.00"),
+        "company_impact_amount": Decimal("-140000.00"),
     }
     return row | changed
 
 
-def change_rows(comparison: str = "trailing_28d") -> pl.DataFrame:
-    def row(dimension: str, segment: str, gmv: float, base: float, **e: float) -> dict[str, object]:
-        names = ("visitors", "conversion", "untracked_buyers", "orders_per_buyer",
-                 "anonymous_orders", "aov", "mix")  # fmt: skip
-        return {
-            "business_date": DAY,
-            "comparison": comparison,
-            "dimension": dimension,
-            "segment": segment,
-            "gmv": gmv,
-            "base_gmv": base,
-            "gmv_change": gmv - base,
-            "method": "lmdi",
-            **{f"{name}_effect": e.get(name, 0.0) for name in names},
-        }
+def effects() -> pl.DataFrame:
+    """Those of `incident`: 364 K came of 516 K expected; to the cent -152 K."""
+    parts = [("conversion_rate", -170_000.0), ("visitors", -14_000.0), ("aov", 32_000.0)]
+    rows = [
+        {"incident_id": "kpi-20261119-0a1b2c3d", "factor": factor, "position": place,
+         "effect_amount": amount, "is_impact": True}
+        for place, (factor, amount) in enumerate(parts, start=1)
+    ]  # fmt: skip
+    return fake("insights.incident_effects", [*rows, rows[0] | {"incident_id": "another"}])
 
-    return fake(
-        "marts.fct_gmv_change",
-        [
-            row("all", "all", 420_000.0, 500_000.0, conversion=-80_000.0),
-            row("platform", "tmall", 180_000.0, 258_000.0, visitors=12_000.0, mix=-4_000.0,
-                conversion=-90_000.0, aov=4_000.0),
-            row("channel", "paid_search", 60_000.0, 130_000.0, conversion=-70_000.0),
-            row("channel", "email", 50_000.0, 40_000.0, conversion=10_000.0),
-            row("device", "mobile", 300_000.0, 375_000.0, conversion=-75_000.0),
-        ],
-    )  # fmt: skip
+
+def sets() -> pl.DataFrame:
+    """Of `incident`: most likely mobile of paid search, 90 of 400 orders."""
+    row = {
+        "incident_id": "kpi-20261119-0a1b2c3d", "position": 1, "dimensions": "channel + device",
+        "segments": "paid_search + mobile", "observed": 90.0, "expected": 400.2,
+        "likelihood": 120.0, "is_cause": True,
+    }  # fmt: skip
+    return fake("insights.root_cause_sets", [row])
+
+
+def promos(kind: str = "holiday", platform: str = "tmall") -> pl.DataFrame:
+    """A festival of DAY and the day before."""
+    row = {
+        "promo": "spring", "platform": platform, "phase": "holiday", "kind": kind,
+        "start_date": date(2026, 11, 19), "end_date": DAY, "label_en": "Spring Festival",
+        "label_zh": "春节",
+    }  # fmt: skip
+    return fake("marts.dim_promo", [row])
 
 
 def causes() -> pl.DataFrame:
@@ -79,6 +88,7 @@ def causes() -> pl.DataFrame:
             "impact_amount": impact,
             "dimension_rank": rank,
             "position": position,
+            "is_cause": impact < -1_000,
         }
 
     rows = [

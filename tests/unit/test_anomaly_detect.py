@@ -141,7 +141,11 @@ def test_a_quiet_shop_gives_no_anomaly_in_ninety_days_with_a_promotion_inside() 
     assert set(result["status"]) == {"normal"}
     assert result["business_date"].n_unique() == 90
     # 5 metrics of company and two platforms; buyers are judged only where traffic is unknown.
-    assert result.height == 90 * 5 * 3
+    daily_rows = result.filter(~pl.col("metric").str.ends_with("_trend"))
+    assert daily_rows.height == 90 * 5 * 3
+    # Trends are those of three metrics of two platforms, on ordinary days.
+    trends = result.join(daily_rows, on=result.columns, how="anti", nulls_equal=True)
+    assert trends.group_by("metric", "segment").len().height == 3 * 2
     assert result.select("business_date", "metric", "dimension", "segment").is_unique().all()
 
 
@@ -223,7 +227,7 @@ def test_an_event_never_seen_has_no_baseline() -> None:
 
 def test_a_young_shop_has_no_baseline() -> None:
     early = detect(
-        daily().filter(pl.col("business_date") < START + timedelta(40)),
+        daily().filter(pl.col("business_date") < START + timedelta(14)),
         dim_date(), dim_promo(), completeness(),
     )  # fmt: skip
     assert set(early["status"]) == {"no_baseline"}
@@ -341,7 +345,7 @@ def test_buyers_stand_in_for_visitors_where_traffic_is_unknown() -> None:
     )
     result = judge(frame)
     assert set(result.filter(pl.col("segment") == "shopify")["metric"]) == {
-        "gmv", "buyers", "orders_per_buyer", "aov",
+        "gmv", "gmv_trend", "buyers", "orders_per_buyer", "aov",
     }  # fmt: skip
     assert on(result, LAST, "shopify", "buyers")["status"] == "anomaly"
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 import pytest
 
-from benchmarks.incident_score import DAYS_A_MONTH, score
+from benchmarks.incident_score import DAYS_A_MONTH, false_alerts, matches, operations, score
 from models.anomaly import ANOMALY_SCHEMA
 from models.incidents import INCIDENT_SCHEMA
 
@@ -79,3 +80,37 @@ def test_figures_by_hand() -> None:
     assert result.false_alerts == 2
     assert result.months == pytest.approx(24 / DAYS_A_MONTH)
     assert (result.data_planted, result.data_found, result.data_false) == (1, 1, 1)
+
+
+def test_an_incident_is_found_by_its_own_story_alone(tmp_path: Path) -> None:
+    (tmp_path / "slow_deliveries.csv").write_text(
+        "carrier,region,start_date,end_date,late_share\n,north,,,0.3\nSwift,,2026-03-10,2026-03-12,0.9\n"
+    )
+    late = operations(tmp_path).select(TRUTH.columns)
+    assert late.select("start_date", "end_date", "segment").rows() == [(day(8), day(12), "Swift")]
+    truth = pl.concat(
+        [
+            pl.DataFrame(
+                [
+                    planted("refunds", 3, 4, "site", "product", "P1", "refund_rate"),
+                    planted("stock_out", 6, 6, "site", "product", "P1", "conversion"),
+                ],
+                schema=TRUTH.schema,
+            ),
+            late,
+        ],
+        how="vertical_relaxed",
+    )
+    alerts = pl.DataFrame(
+        [
+            told("sales", 3, 4, "site", metric="gmv"),
+            told("shelf", 6, 6, "site", metric="on_hand"),
+            told("parcels", 9, 9, "market", metric="late_parcels_3_days"),
+            told("visitors", 10, 10, "market", metric="visitors"),
+        ],
+        schema=INCIDENT_SCHEMA,
+    )
+    found = matches(truth, alerts).select("kind", "alert").rows()
+    assert found == [("refunds", None), ("stock_out", "shelf"), ("slow_carrier", "parcels")]
+    wrong = false_alerts(truth, alerts, "kpi")["incident_id"].to_list()
+    assert wrong == ["sales", "visitors"]

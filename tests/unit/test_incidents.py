@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import date, timedelta
 
@@ -219,7 +220,12 @@ def test_visitors_that_do_not_buy_are_the_cause_of_a_lower_conversion() -> None:
     assert "robots" in told["explanation_en"] and "机器流量" in told["explanation_zh"]
     usual = opened(frame).row(0, named=True)
     assert (usual["cause_metric"], usual["cause_side"]) == (CONVERSION, None)
-    assert usual["impact_amount"] == -120.0
+    # 180 of 300 at the logarithmic mean of 304 and 300. The rest is 1/301 by the days before and
+    # 1/300 by the expectations: visitors and conversion share the difference.
+    worth = (304 - 300) / math.log(304 / 300)
+    lost = worth * (math.log(180 / 300) - math.log(301 / 300) / 2)
+    assert usual["impact_amount"] == pytest.approx(lost, abs=0.005)
+    assert usual["impact_of"] == "metric"
 
 
 def test_orders_per_buyer_above_their_range_are_told_so() -> None:
@@ -228,28 +234,31 @@ def test_orders_per_buyer_above_their_range_are_told_so() -> None:
     )
     told = explained(opened(frame), registry()).row(0, named=True)
     assert "orders per buyer above the expected range" in told["explanation_en"]
-    # The other drivers may have cost more: it is what this one adds, not what GMV gained.
-    assert "90 more GMV by itself" in told["explanation_en"]
+    # The other drivers may have cost more: it is what this one adds, not what GMV gained: 390 of
+    # 300 at the mean of 301 and 300, of which half of the 1/300 above goes to the other factor.
+    assert "78 more GMV by itself" in told["explanation_en"]
     assert "高于预期区间" in told["explanation_zh"]
 
 
 def test_a_gain_has_no_driver_that_fell_as_its_cause() -> None:
-    # 13,000 below the expectation, of which orders per buyer alone made 11,353 good.
+    # A third below the expectation: orders per buyer 4/3 of theirs, order values half.
     frame = anomalies({
-        ("shopify", VISITORS, 3): ("anomaly", 11_353.0),
-        ("shopify", CONVERSION, 3): ("normal", -24_353.0),
-        ("shopify", GMV, 3): ("normal", -13_000.0),
+        ("shopify", VISITORS, 3): ("anomaly", 100.0),
+        ("shopify", CONVERSION, 3): ("normal", -150.0),
+        ("shopify", GMV, 3): ("normal", -100.0),
     }).with_columns(
         metric=pl.col("metric").replace({VISITORS: "orders_per_buyer", CONVERSION: "aov"})
     )  # fmt: skip
     found = opened(frame)
-    assert found.select("impact_amount", "cause_metric").rows() == [(11_353.0, None)]
+    mean = 100 / math.log(300 / 200)
+    gain = mean * (math.log(4 / 3) - math.log(301 / 300) / 2)
+    assert found["impact_amount"].to_list() == [pytest.approx(gain, abs=0.005)]
+    assert found["cause_metric"].to_list() == [None]
     told = explained(found, registry()).row(0, named=True)
     assert told["explanation_en"] == (
-        "Shopify: orders per buyer above the expected range on 2026-11-13, 11,353 more GMV by"
-        " itself."
+        "Shopify: orders per buyer above the expected range on 2026-11-13, 71 more GMV by itself."
     )
-    assert "仅此一项使支付金额多 11,353" in told["explanation_zh"]
+    assert "仅此一项使支付金额多 71" in told["explanation_zh"]
 
 
 @pytest.mark.parametrize(

@@ -93,3 +93,12 @@ def test_an_erased_pseudonym_keeps_its_first_replacement(tmp_path: Path) -> None
     state.bury({"m1": "r1"})
     state.bury({"m1": "r2", "m2": "r3"})
     assert State(tmp_path).tombstones() == {"m1": "r1", "m2": "r3"}
+
+
+def test_a_closed_month_keeps_its_first_figures(tmp_path: Path) -> None:
+    july = {"month_start": "2026-07-01", "platform": "web", "gmv": "10.00", "cm1_amount": None}
+    state = State(tmp_path)
+    assert state.closed_months() == []
+    state.close_months([july])
+    state.close_months([{**july, "gmv": "11.00"}, {**july, "platform": "pos"}])
+    assert State(tmp_path).closed_months() == [{**july, "platform": "pos"}, july]

@@ -18,10 +18,20 @@ from orchestration.alerting.delivery import SendPolicy
 from orchestration.config.sections import Alerts, Publish
 from orchestration.config.settings import PROJECT_ROOT
 from orchestration.ledger.stories import Stories
-from tests.support.contracts import comparisons, fake, registry
+from tests.support.contracts import fake, registry
 from tests.support.homes import Home
 from tests.support.hooks import Answer, Clock, Hook, hooked
-from tests.support.told import DAY, causes, change_rows, completeness, consoles, gap, incident
+from tests.support.told import (
+    DAY,
+    causes,
+    completeness,
+    consoles,
+    effects,
+    gap,
+    incident,
+    promos,
+    sets,
+)
 
 PAGES, TEMPLATES = (PROJECT_ROOT / "dashboards" / name for name in ("pages", "templates"))
 NEXT, THIRD = DAY + timedelta(days=1), DAY + timedelta(days=2)
@@ -50,13 +60,14 @@ class Shop:
             "insights.incidents": fake("insights.incidents", list(rows)),
             "insights.anomalies": fake("insights.anomalies", [{"business_date": last}]),
             "insights.root_causes": causes(),
-            "marts.fct_gmv_change": change_rows(),
+            "insights.incident_effects": effects(),
+            "insights.root_cause_sets": sets(),
+            "marts.dim_promo": promos(),
             "quality.source_completeness_daily": completeness("ok" if whole else "no_rows"),
             "quality.source_watermarks": fake("quality.source_watermarks", []),
             "quality.lookups": fake("quality.lookups", [lookup]),
             "quality.platform_reconciliation_daily": consoles().clear(),
             "quality.metrics": registry(),
-            "quality.comparisons": comparisons(),
         }
 
         def published(sql: str) -> pl.DataFrame:
@@ -280,7 +291,7 @@ def test_without_an_address_of_the_pages_there_is_no_link_and_never_a_path(shop:
 def test_facts_are_the_figures_of_the_text_and_effects_sum_to_the_change(shop: Shop) -> None:
     [told] = shop.run(DAY, incident())
     facts = told["alert"]
-    assert (facts["schema"], facts["version"]) == ("kpi-warehouse/alert", 1)
+    assert (facts["schema"], facts["version"]) == ("kpi-warehouse/alert", 2)
     assert (facts["event"], facts["shop"], facts["currency"]) == ("opened", "Test", "CNY")
     [one] = facts["incidents"]
     known = {
@@ -291,12 +302,16 @@ def test_facts_are_the_figures_of_the_text_and_effects_sum_to_the_change(shop: S
         "impact_amount": -152_000.0, "impact_of": "gmv", "cause_metric": "conversion_rate",
     }  # fmt: skip
     assert {name: one[name] for name in known} == known
-    effects = one["effects"]
-    assert effects["gmv_change"] == -78_000.0 == effects["gmv"] - effects["base_gmv"]
-    assert sum(effects["parts"].values()) == pytest.approx(effects["gmv_change"], abs=0.005)
+    made = one["effects"]
+    assert made["observed_amount"] - made["expected_amount"] == -152_000.0
+    assert sum(made["parts"].values()) == -152_000.0 == one["impact_amount"]
+    assert made["impact_parts"] == list(made["parts"]) == ["conversion_rate", "visitors", "aov"]
     assert one["places"][0] == {
-        "dimension": "channel", "segment": "paid_search", "impact_amount": -70_000.0,
+        "dimension": "channel", "segment": "paid_search", "segment_name": None,
+        "impact_amount": -70_000.0,
     }  # fmt: skip
+    assert one["combinations"][0]["segments"] == "paid_search + mobile"
+    assert one["todo"] == "conversion"
     assert all(place["impact_amount"] < 0 for place in one["places"])
     assert [(row["source"], row["is_complete"]) for row in one["data"]] == [
         ("shopify", True), ("tmall", True),

@@ -38,3 +38,4 @@
 {% macro level_shape() %}16.0{% endmacro %}
 {% macro sure_silence() %}8.0{% endmacro %}
 {% macro silent_rows() %}6.0{% endmacro %}
+{% macro sure_tracking_loss() %}6.0{% endmacro %}

@@ -10,6 +10,7 @@ mart as (
         sum(tickets) as tickets,
         sum(reviews) as reviews
     from {{ ref('fct_after_sales_daily') }}
+    where dimension = 'all'
     group by date_basis
 ),
 

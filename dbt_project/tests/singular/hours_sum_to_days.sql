@@ -36,7 +36,9 @@ final as (
             hours.business_date = staged.business_date
             and hours.platform = staged.platform
             and hours.channel = staged.channel
-    where hours.orders != coalesce(staged.orders, 0) or hours.gmv != coalesce(staged.gmv, 0)
+    where
+        coalesce(hours.orders, 0) != coalesce(staged.orders, 0)
+        or coalesce(hours.gmv, 0) != coalesce(staged.gmv, 0)
     union all
     select
         staged.business_date,

@@ -50,7 +50,7 @@ judged as (
         {{ breaks_off('expectations') }} as is_cut_off,
         coalesce(
             expectations.feed = 'events'
-            and expectations.arrived_rows < 0.25 * expectations.expected_rows
+            and expectations.arrived_rows < 0.6 * expectations.expected_rows
             and shop_orders.expected_rows >= 3
             and shop_orders.arrived_rows >= 0.5 * shop_orders.expected_rows
             -- so many orders would be a surprise if visitors had fallen as their events say
@@ -60,7 +60,7 @@ judged as (
                     'shop_orders.expected_rows * expectations.arrived_rows',
                     'expectations.expected_rows'
                 ) ~ ', 0.05)'
-            ) }} >= 4,
+            ) }} >= {{ sure_tracking_loss() }},
             false
         ) as is_tracking_lost
     from expectations

@@ -94,35 +94,20 @@ matched as (
     inner join shipped on refunds.order_key = shipped.order_key
 ),
 
--- the rate of the day of the refund, else the latest of the seven days before
 rated as (
     select
         matched.source,
         matched.refund_id,
         rates.rate
     from matched
-    inner join rates
-        on
-            matched.foreign_currency = rates.currency
-            and rates.rate_date between matched.refund_date - 7 and matched.refund_date
-    qualify
-        row_number() over (
-            partition by matched.source, matched.refund_id
-            order by rates.rate_date desc, rates._version_at desc, rates._batch_id desc
-        ) = 1
+    inner join rates on {{ is_a_rate_of('matched', 'refund_date') }}
+    qualify {{ is_the_latest_rate(['matched.source', 'matched.refund_id']) }}
 ),
 
 final as (
     select
         matched.*,
-        cast(
-            case
-                when matched.foreign_currency is null then matched.delivered_amount
-                else round(
-                    matched.delivered_amount * coalesce(rated.rate, matched.exchange_rate), 2
-                )
-            end as decimal(18, 2)
-        ) as amount
+        {{ at_the_days_rate('matched') }} as amount
     from matched
     left join rated
         on matched.source = rated.source and matched.refund_id = rated.refund_id

@@ -55,35 +55,26 @@ booked as (
     select
         source,
         order_id,
-        _row_key as booking_key,
         order_key,
+        _row_key as booking_key,
         cost_type as kind,
         booked_date,
         currency,
         amount
     from costs
-    union all
-    select
-        source,
-        order_id,
-        _row_key as booking_key,
-        order_key,
-        'due' as kind,
-        settled_date as booked_date,
-        currency,
-        due_amount as amount
-    from settlements
-    union all
-    select
-        source,
-        order_id,
-        _row_key as booking_key,
-        order_key,
-        'settled' as kind,
-        settled_date as booked_date,
-        currency,
-        settled_amount as amount
-    from settlements
+    {% for kind in ['due', 'settled'] %}
+        union all
+        select
+            source,
+            order_id,
+            order_key,
+            _row_key as booking_key,
+            '{{ kind }}' as kind,
+            settled_date as booked_date,
+            currency,
+            {{ kind }}_amount as amount
+        from settlements
+    {% endfor %}
 ),
 
 matched as (
@@ -105,7 +96,6 @@ matched as (
     inner join named on booked.order_key = named.order_key
 ),
 
--- as of refunds: the rate of the day, else the latest of the seven days before
 rated as (
     select
         matched.main_order_key,
@@ -113,15 +103,10 @@ rated as (
         matched.kind,
         rates.rate
     from matched
-    inner join rates
-        on
-            matched.foreign_currency = rates.currency
-            and rates.rate_date between matched.rated_date - 7 and matched.rated_date
-    qualify
-        row_number() over (
-            partition by matched.main_order_key, matched.booking_key, matched.kind
-            order by rates.rate_date desc, rates._version_at desc, rates._batch_id desc
-        ) = 1
+    inner join rates on {{ is_a_rate_of('matched', 'rated_date') }}
+    qualify {{ is_the_latest_rate(
+        ['matched.main_order_key', 'matched.booking_key', 'matched.kind']
+    ) }}
 ),
 
 final as (
@@ -133,14 +118,7 @@ final as (
         matched.kind,
         matched.booked_date,
         matched.delivered_amount,
-        cast(
-            case
-                when matched.foreign_currency is null then matched.delivered_amount
-                else round(
-                    matched.delivered_amount * coalesce(rated.rate, matched.exchange_rate), 2
-                )
-            end as decimal(18, 2)
-        ) as amount
+        {{ at_the_days_rate('matched') }} as amount
     from matched
     left join rated
         on

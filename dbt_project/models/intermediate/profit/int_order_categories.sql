@@ -66,39 +66,38 @@ parts as (
         or orders.paid_amount - coalesce(lined.lines_amount, 0) != 0
 ),
 
+-- a cost that no line tells is the share of sales that shop.yml tells, if it does
 costed as (
     select
         parts.main_order_key,
         parts.category,
-        sum(parts.line_amount) as paid_amount,
-        sum(parts.borne_amount) as borne_amount,
-        count(*) > count(parts.cost_amount) as is_estimated,
-        sum(coalesce(
+        parts.line_amount,
+        parts.borne_amount,
+        parts.cost_amount is not null as is_cost_told,
+        coalesce(
             parts.cost_amount,
             {{ round_to_cents(
                 'parts.line_amount * coalesce(own.goods_cost_rate, general.goods_cost_rate)'
             ) }}
-        )) as cost_amount,
-        count(*) = count(
-            coalesce(parts.cost_amount, own.goods_cost_rate, general.goods_cost_rate)
-        ) as is_cost_known
+        ) as cost_amount
     from parts
     inner join orders on parts.main_order_key = orders.main_order_key
     left join rates as own
         on orders.platform = own.platform and parts.category = own.category
     left join rates as general on orders.platform = general.platform and general.category = '(all)'
-    group by parts.main_order_key, parts.category
 ),
 
 final as (
     select
         main_order_key,
         category,
-        paid_amount,
-        borne_amount,
-        is_estimated and is_cost_known as is_estimated,
-        cast(case when is_cost_known then cost_amount end as decimal(18, 2)) as cost_amount
+        is_cost_told,
+        sum(line_amount) as paid_amount,
+        sum(borne_amount) as borne_amount,
+        cast(case when count(*) = count(cost_amount) then sum(cost_amount) end as decimal(18, 2))
+            as cost_amount
     from costed
+    group by main_order_key, category, is_cost_told
 )
 
 select * from final

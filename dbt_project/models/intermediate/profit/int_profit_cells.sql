@@ -8,14 +8,8 @@ entries as (
     select * from {{ ref('int_profit_entries') }}
 ),
 
-spend as (
-    select
-        spend_date as business_date,
-        platform,
-        shop_id,
-        sum(cost) as cost
-    from {{ ref('stg_raw__campaign_spend') }}
-    group by spend_date, platform, shop_id
+advertising as (
+    select * from {{ ref('int_advertising_shared') }}
 ),
 
 -- a platform tells a kind of cost that it has ever told, from its first to its last booked cost
@@ -37,7 +31,7 @@ advertised as (
         platform,
         min(business_date) as first_date,
         max(business_date) as last_date
-    from spend
+    from advertising
     group by platform
 ),
 
@@ -57,52 +51,6 @@ cells as (
         {% endfor %}
         sum(case when is_estimated then amount else 0 end) as estimated_goods_cost_amount
     from entries
-    group by business_date, platform, shop_id, category
-),
-
--- advertising is of a shop, or of all shops of a platform: shared over categories by their sales
-weighed as (
-    select
-        spend.business_date,
-        spend.platform,
-        coalesce(cells.shop_id, spend.shop_id, '(unknown)') as shop_id,
-        coalesce(cells.category, '(unallocated)') as category,
-        {{ cents('spend.cost') }} as cost_cents,
-        coalesce({{ cents('cells.gmv_amount') }}, 0) as value_cents,
-        {{ join_key([
-            'cast(spend.business_date as string)', 'spend.platform',
-            "coalesce(spend.shop_id, '')"
-        ]) }} as order_key,
-        coalesce(cells.shop_id, '') || '|' || coalesce(cells.category, '') as line_number
-    from spend
-    left join cells
-        on
-            spend.business_date = cells.business_date
-            and spend.platform = cells.platform
-            and coalesce(spend.shop_id, cells.shop_id) = cells.shop_id
-            and cells.gmv_amount > 0
-),
-
-placed as (
-    select
-        *,
-        sum(value_cents) over (partition by order_key) as value_total_cents,
-        row_number() over (partition by order_key order by line_number) as position
-    from weighed
-),
-
-shared as (
-    {{ share_out('placed', 'cost_cents', 'share_cents') }}
-),
-
-advertising as (
-    select
-        business_date,
-        platform,
-        shop_id,
-        category,
-        sum({{ from_cents('share_cents') }}) as advertising_amount
-    from shared
     group by business_date, platform, shop_id, category
 ),
 

@@ -132,8 +132,8 @@ weighed as (
     select
         *,
         sum(value_cents) over (partition by order_key) as value_total_cents,
-        row_number() over (partition by order_key order by category, main_order_key) as position,
-        row_number() over (partition by order_key order by category, main_order_key) as line_number
+        row_number() over in_order as position,
+        row_number() over in_order as line_number
     from (
         select
             flows.main_order_key,
@@ -142,7 +142,7 @@ weighed as (
             flows.flow_cents,
             categories.category,
             categories.cost_amount,
-            categories.is_estimated,
+            categories.is_cost_told,
             {{ join_key([
                 'flows.main_order_key', 'flows.measure',
                 'cast(flows.business_date as string)',
@@ -161,6 +161,11 @@ weighed as (
                 flows.main_order_key = categories.main_order_key
                 and coalesce(flows.category, categories.category) = categories.category
     ) as valued
+    window
+        in_order as (
+            partition by order_key
+            order by category asc, is_cost_told desc, main_order_key asc
+        )
 ),
 
 shared as (
@@ -177,7 +182,8 @@ entries as (
             categories.category,
             '{{ measure }}' as measure,
             categories.{{ amount }} as amount,
-            {{ 'categories.is_estimated' if measure == 'goods_cost' else 'false' }} as is_estimated
+            {{ 'not categories.is_cost_told' if measure == 'goods_cost' else 'false' }}
+                as is_estimated
         from categories
         inner join orders on categories.main_order_key = orders.main_order_key
         where orders.is_paid
@@ -192,7 +198,7 @@ entries as (
             when flow_cents is not null and (measure != 'goods_cost' or cost_amount is not null)
                 then {{ from_cents('share_cents') }}
         end as amount,
-        measure = 'goods_cost' and is_estimated as is_estimated
+        measure = 'goods_cost' and not is_cost_told as is_estimated
     from shared
 ),
 

@@ -33,6 +33,15 @@ ages as (
     from (values ({{ var('retention_months') | join('), (') }})) as numbers (age_months)
 ),
 
+-- Who bought before a platform's orders begin to be told is taken for new when he comes back.
+begun as (
+    select
+        platform,
+        min(cohort_date) as first_date
+    from cells
+    group by platform
+),
+
 -- spend is known of a platform's month where it is of all its days
 known_months as (
     select
@@ -79,8 +88,10 @@ cohorts as (
         aged.cohort_end,
         aged.channel,
         sum(aged.customers) as customers,
+        min({{ days_from('begun.first_date', 'aged.cohort_month') }}) as history_days,
         bool_and(coalesce(known_months.is_spend_known, false)) as is_spend_known
     from aged
+    inner join begun on aged.platform = begun.platform
     left join known_months
         on
             aged.cohort_month = known_months.cohort_month
@@ -95,6 +106,7 @@ summed as (
         cohorts.channel,
         ages.age_months,
         max(cohorts.customers) as customers,
+        greatest(max(cohorts.history_days), 0) as history_days,
         bool_and(cohorts.is_spend_known) as is_spend_known,
         sum(aged.returned) as returned,
         case when sum(aged.unknown_margins) = 0 then coalesce(sum(aged.margin), 0) end as margin,
@@ -127,6 +139,7 @@ final as (
         channel,
         age_months,
         cast(customers as bigint) as customers,
+        cast(history_days as integer) as history_days,
         case when is_mature then cast(returned as bigint) end as repeat_buyers,
         {{ ratio('case when is_mature then returned end', 'customers') }} as repurchase_rate,
         case when is_mature then cast(margin as decimal(18, 2)) end as cumulative_margin,

@@ -1,8 +1,7 @@
 with
 
-products as (
-    select * from {{ ref('stg_raw__products') }}
-    qualify row_number() over (partition by source, product_id order by valid_from desc) = 1
+described as (
+    select * from {{ ref('int_products_described') }}
 ),
 
 sales as (
@@ -143,36 +142,13 @@ flows as (
     having count(inventory.sold) = count(*)
 ),
 
--- what only a warehouse names is described as in a shop, by the newest description there
-borrowed as (
-    select
-        stocked.product_key as described_key,
-        products.*
-    from stocked
-    inner join products on stocked.shop_product_key = products.product_key
-    where stocked.product_key not in (select own.product_key from products as own)
-    qualify
-        row_number() over (
-            partition by stocked.product_key
-            order by products.valid_from desc, products.product_key asc
-        ) = 1
-),
-
-described as (
-    select
-        product_key as described_key,
-        products.*
-    from products
-    union all
-    select * from borrowed
-),
-
 keys as (
     select
         source,
         product_id,
         product_key
-    from products
+    from described
+    where not is_borrowed
     union
     select
         source,

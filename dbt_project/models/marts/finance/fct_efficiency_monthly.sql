@@ -58,7 +58,7 @@ categories as (
 ),
 
 -- spend and sales of the days and platforms of which both are known
-channels as (
+known as (
     select
         business_date,
         platform,
@@ -67,29 +67,26 @@ channels as (
     from {{ ref('fct_channel_daily') }}
     where is_additive
     group by business_date, platform
-),
-
-advertised as (
-    select
-        date_trunc('month', business_date) as month_start,
-        sum(gmv) as advertised_gmv,
-        sum(cost) as cost
-    from channels
-    where gmv is not null and cost is not null
-    group by date_trunc('month', business_date)
+    having sum(gmv) is not null and sum(cost) is not null
 ),
 
 platforms as (
     select
+        date_trunc('month', business_date) as month_start,
+        platform,
+        sum(gmv) as gmv,
+        sum(cost) as cost
+    from known
+    group by date_trunc('month', business_date), platform
+),
+
+advertised as (
+    select
         month_start,
+        sum(gmv) as gmv,
+        sum(cost) as cost,
         {{ joined_text('platform', ', ', 'platform') }} as mer_platforms
-    from (
-        select distinct
-            date_trunc('month', business_date) as month_start,
-            platform
-        from channels
-        where gmv is not null and cost is not null
-    ) as known
+    from platforms
     group by month_start
 ),
 
@@ -120,27 +117,21 @@ final as (
         periods.is_complete,
         cast(own.gmv as decimal(18, 2)) as gmv,
         cast(own.buyers as bigint) as buyers,
-        cast(case when own.dimension = 'all' then headcounts.headcount end as double)
-            as headcount,
-        {{ ratio('own.gmv', "case when own.dimension = 'all' then headcounts.headcount end") }}
-            as gmv_per_head,
+        cast(headcounts.headcount as double) as headcount,
+        {{ ratio('own.gmv', 'headcounts.headcount') }} as gmv_per_head,
         cast(markets.market_gmv as double) as market_gmv,
         cast(markets.market_buyers as double) as market_buyers,
         {{ ratio('own.gmv', 'markets.market_gmv') }} as market_penetration_rate,
         {{ ratio('own.buyers', 'markets.market_buyers') }} as buyer_penetration_rate,
-        cast(case when own.dimension = 'all' then advertised.cost end as decimal(18, 2)) as cost,
-        cast(case when own.dimension = 'all' then advertised.advertised_gmv end as decimal(18, 2))
-            as mer_gmv_amount,
-        case
-            when own.dimension = 'all'
-                then {{ ratio('advertised.advertised_gmv', 'advertised.cost') }}
-        end as mer,
-        case when own.dimension = 'all' then platforms.mer_platforms end as mer_platforms
+        cast(advertised.cost as decimal(18, 2)) as cost,
+        cast(advertised.gmv as decimal(18, 2)) as mer_gmv_amount,
+        {{ ratio('advertised.gmv', 'advertised.cost') }} as mer,
+        advertised.mer_platforms
     from own
     inner join periods on own.month_start = periods.period_start
-    left join headcounts on own.month_start = headcounts.month_start
-    left join advertised on own.month_start = advertised.month_start
-    left join platforms on own.month_start = platforms.month_start
+    -- people and advertising are the whole company's
+    left join headcounts on own.month_start = headcounts.month_start and own.dimension = 'all'
+    left join advertised on own.month_start = advertised.month_start and own.dimension = 'all'
     left join markets
         on
             own.month_start = markets.month_start

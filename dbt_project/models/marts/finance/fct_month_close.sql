@@ -1,39 +1,8 @@
-{% set sums = [
-    'merchant_receivable_amount', 'refunded_amount', 'cm1_amount', 'cm2_amount', 'cm3_amount'
+{% set figures = [
+    'gmv', 'merchant_receivable_amount', 'refunded_amount', 'cm1_amount', 'cm2_amount',
+    'cm3_amount'
 ] %}
-{% set refunded = 'coalesce(of_orders.closed_refunded_amount, 0)' %}
-{% set adjusted = 'coalesce(of_orders.adjustment_amount, 0)' %}
-{% set by_order = {
-    'closed_refunded_amount': refunded,
-    'closed_net_amount': 'booked.gmv - ' ~ refunded,
-    'adjustment_amount': '-' ~ adjusted,
-    'adjusted_net_amount': 'booked.gmv - ' ~ refunded ~ ' - ' ~ adjusted,
-    'taken_adjustment_amount': '-coalesce(taken.amount, 0)'
-} %}
 with
-
-orders as (
-    select
-        main_order_key,
-        platform,
-        business_date,
-        cast(date_trunc('month', business_date) as date) as month_start
-    from {{ ref('int_orders_rolled_up') }}
-    where is_paid
-),
-
-refunds as (
-    select
-        main_order_key,
-        refund_date,
-        cast(date_trunc('month', refund_date) as date) as refund_month,
-        goods_amount
-    from {{ ref('int_refunds_converted') }}
-),
-
-refunders as (
-    select * from {{ ref('int_platforms_refunding') }}
-),
 
 profit as (
     select
@@ -42,56 +11,30 @@ profit as (
     from {{ ref('fct_profit_daily') }}
 ),
 
-span as (
-    select max(business_date) as last_date from {{ ref('int_calendar_days') }}
-),
-
--- up to this day, itself included, a month takes refunds of its orders
-closes as (
-    select distinct
-        month_start,
-        last_day(month_start) + {{ var('finance_close_day') }} as close_date
-    from profit
-),
-
 refunded as (
-    select
-        orders.platform,
-        orders.month_start,
-        refunds.refund_month,
-        refunds.goods_amount,
-        refunds.refund_date <= closes.close_date as is_before_close
-    from refunds
-    inner join orders on refunds.main_order_key = orders.main_order_key
-    inner join closes on orders.month_start = closes.month_start
+    select * from {{ ref('int_months_refunded') }}
 ),
 
-of_orders as (
-    select
-        platform,
-        month_start,
-        sum(case when is_before_close then goods_amount else 0 end) as closed_refunded_amount,
-        sum(case when is_before_close then 0 else goods_amount end) as adjustment_amount
-    from refunded
-    group by platform, month_start
+refunders as (
+    select * from {{ ref('int_platforms_refunding') }}
 ),
 
--- the other side of adjustments: months that were closed take them in the month of the refund
-taken as (
+closed as (
+    select * from {{ ref('int_months_closed') }}
+),
+
+span as (
     select
-        platform,
-        refund_month as month_start,
-        sum(goods_amount) as amount
-    from refunded
-    where not is_before_close
-    group by platform, refund_month
+        min(business_date) as first_date,
+        max(business_date) as last_date
+    from {{ ref('int_calendar_days') }}
 ),
 
 booked as (
     select
         month_start,
         platform,
-        {% for name in sums %}
+        {% for name in figures[1:] %}
             case when count(*) = count({{ name }}) then sum({{ name }}) end as {{ name }},
         {% endfor %}
         sum(gmv) as gmv
@@ -99,30 +42,78 @@ booked as (
     group by month_start, platform
 ),
 
+months as (
+    select
+        month_start,
+        platform
+    from booked
+    union
+    select
+        month_start,
+        platform
+    from closed
+),
+
+-- the months as the data are now; what lies before their first day is not known any more
+known as (
+    select
+        months.*,
+        {% for name in figures %}
+            case
+                when booked.platform is not null then booked.{{ name }}
+                when months.month_start >= span.first_date then 0
+            end as {{ name }},
+        {% endfor %}
+        {% for name in ['closed', 'later', 'taken'] %}
+            case
+                when refunders.platform is not null
+                    then coalesce(refunded.{{ name }}_refunded_amount, 0)
+            end as {{ name }}_refunded_amount,
+        {% endfor %}
+        last_day(months.month_start) + {{ var('finance_close_day') }} as close_date,
+        span.last_date
+    from months
+    cross join span
+    left join booked
+        on months.platform = booked.platform and months.month_start = booked.month_start
+    left join refunders on months.platform = refunders.platform
+    left join refunded
+        on months.platform = refunded.platform and months.month_start = refunded.month_start
+),
+
+-- beside what they were closed with; a month that no run has closed stands as it is known
+stood as (
+    select
+        known.*,
+        {% for name in figures + ['closed_refunded_amount'] %}
+            case when closed.platform is null then known.{{ name }} else closed.{{ name }} end
+                as stood_{{ name }},
+        {% endfor %}
+        coalesce(closed.close_date, known.close_date) as stood_date,
+        closed.platform is not null or known.last_date > known.close_date as is_closed
+    from known
+    left join closed
+        on known.platform = closed.platform and known.month_start = closed.month_start
+),
+
 final as (
     select
-        booked.month_start,
-        booked.platform,
-        span.last_date > closes.close_date as is_closed,
-        cast(booked.gmv as decimal(18, 2)) as gmv,
-        cast(booked.merchant_receivable_amount as decimal(18, 2)) as merchant_receivable_amount,
-        cast(booked.refunded_amount as decimal(18, 2)) as refunded_amount,
-        cast(booked.cm1_amount as decimal(18, 2)) as cm1_amount,
-        cast(booked.cm2_amount as decimal(18, 2)) as cm2_amount,
-        cast(booked.cm3_amount as decimal(18, 2)) as cm3_amount,
-        {% for name, amount in by_order.items() %}
-            cast(case when refunders.platform is not null then {{ amount }} end as decimal(18, 2))
-                as {{ name }},
+        month_start,
+        platform,
+        stood_date as close_date,
+        is_closed,
+        {% for name in figures + ['closed_refunded_amount'] %}
+            cast(stood_{{ name }} as decimal(18, 2)) as {{ name }},
+            cast(stood.{{ name }} - stood_{{ name }} as decimal(18, 2))
+                as {{ name | replace('_amount', '') }}_restatement_amount,
         {% endfor %}
-        closes.close_date
-    from booked
-    cross join span
-    inner join closes on booked.month_start = closes.month_start
-    left join refunders on booked.platform = refunders.platform
-    left join of_orders
-        on booked.platform = of_orders.platform and booked.month_start = of_orders.month_start
-    left join taken
-        on booked.platform = taken.platform and booked.month_start = taken.month_start
+        cast(stood_gmv - stood_closed_refunded_amount as decimal(18, 2)) as closed_net_amount,
+        cast(-later_refunded_amount as decimal(18, 2)) as adjustment_amount,
+        cast(
+            stood.gmv - stood.closed_refunded_amount - later_refunded_amount as decimal(18, 2)
+        ) as adjusted_net_amount,
+        cast(-taken_refunded_amount as decimal(18, 2)) as taken_adjustment_amount
+    from stood
 )
 
 select * from final

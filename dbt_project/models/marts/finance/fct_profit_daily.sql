@@ -29,7 +29,7 @@ based as (
         cells.platform,
         cells.shop_id,
         cells.category,
-        case when coalesce(known.is_sales_known, true) then cells.gmv_amount end as gmv_amount,
+        case when known.is_sales_known then cells.gmv_amount end as gmv_amount,
         cells.borne_amount,
         case when refunders.platform is not null then cells.refunds_amount end as refunded_amount,
         cells.goods_cost_amount,
@@ -40,10 +40,7 @@ based as (
         coalesce(cells.estimated_goods_cost_amount, 0) as estimated_goods_cost_amount
     from cells
     left join known
-        on
-            cells.business_date = known.period_start
-            and cells.platform = known.platform
-            and known.has_sold
+        on cells.business_date = known.period_start and cells.platform = known.platform
     left join refunders on cells.platform = refunders.platform
     left join rates as own
         on cells.platform = own.platform and cells.category = own.category

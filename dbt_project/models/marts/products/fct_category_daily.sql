@@ -2,7 +2,8 @@
     rows='day', day='business_date', order_by=['business_date'],
     affected={
         'fct_order_items': [0, 0], 'fct_orders': [0, 0], 'fct_refunds': [0, 0],
-        'stg_raw__events': [0, 0], 'dim_product_history': [0, 0]
+        'int_order_items_shared': [0, 0], 'stg_raw__events': [0, 0],
+        'dim_product_history': [0, 0]
     },
     suffix=['dim_product_history']
 ) }}
@@ -22,17 +23,12 @@ orders as (
         *,
         {{ join_key(['source', 'order_id']) }} as order_key
     from {{ ref('fct_orders') }}
-    where {{ only_affected_days('business_date') }} or {{ only_affected_days('order_date') }}
+    where {{ only_affected_days('business_date') }}
 ),
 
-events as (
-    select
-        *,
-        {{ join_key(['source', 'product_id']) }} as product_key
-    from {{ ref('stg_raw__events') }}
-    where
-        product_id is not null and event_type in ('product_view', 'add_to_cart')
-        and {{ only_affected_days('event_date') }}
+seen as (
+    select * from {{ ref('int_products_seen') }}
+    where {{ only_affected_days('business_date') }}
 ),
 
 descriptions as (
@@ -70,39 +66,42 @@ refunded as (
 
 viewed as (
     select
-        events.platform,
+        seen.platform,
         coalesce(descriptions.category, '(unknown)') as category,
-        events.event_date as business_date,
-        count(*) filter (where event_type = 'product_view') as views,
-        count(*) filter (where event_type = 'add_to_cart') as add_to_carts,
-        count(distinct visitor_key) filter (where event_type = 'product_view') as product_visitors
-    from events
+        seen.business_date,
+        sum(seen.views) as views,
+        sum(seen.add_to_carts) as add_to_carts,
+        count(distinct seen.viewer_key) as product_visitors
+    from seen
     left join descriptions
         on
-            events.product_key = descriptions.product_key
-            and (events.event_date >= descriptions.valid_from or descriptions.is_first)
-            and (events.event_date <= descriptions.valid_to or descriptions.valid_to is null)
-    group by events.platform, coalesce(descriptions.category, '(unknown)'), events.event_date
+            seen.product_key = descriptions.product_key
+            and (seen.business_date >= descriptions.valid_from or descriptions.is_first)
+            and (seen.business_date <= descriptions.valid_to or descriptions.valid_to is null)
+    group by seen.platform, coalesce(descriptions.category, '(unknown)'), seen.business_date
 ),
 
--- of a day without any order, or event, of a platform its sales, or views, are not known
+-- of a day without the lines of any order, or a product seen, of a platform its sales, or views,
+-- are not known
 selling as (
     select
-        platform,
-        order_date as business_date
-    from orders
+        sources.platform,
+        placed.order_date as business_date
+    from {{ ref('int_order_items_shared') }} as placed
+    inner join {{ ref('int_sources_placed') }} as sources on placed.source = sources.source
+    where {{ only_affected_days('placed.order_date') }}
     union
     select
         platform,
         business_date
-    from orders
+    from sold
 ),
 
 tracked as (
     select distinct
         platform,
-        event_date as business_date
-    from events
+        business_date
+    from seen
 ),
 
 {% set parts = {

@@ -2,7 +2,8 @@
     rows='day', day='business_date', order_by=['business_date'],
     affected={
         'fct_order_items': [0, 0], 'fct_orders': [0, 0], 'fct_refunds': [0, 0],
-        'stg_raw__events': [0, 0], 'stg_raw__traffic_daily': [0, 0]
+        'int_order_items_shared': [0, 0], 'stg_raw__events': [0, 0],
+        'stg_raw__traffic_daily': [0, 0]
     }
 ) }}
 
@@ -23,7 +24,7 @@ orders as (
         *,
         {{ join_key(['source', 'order_id']) }} as order_key
     from {{ ref('fct_orders') }}
-    where {{ only_affected_days('business_date') }} or {{ only_affected_days('order_date') }}
+    where {{ only_affected_days('business_date') }}
 ),
 
 refunders as (
@@ -63,16 +64,14 @@ viewed as (
         platform,
         source,
         product_id,
-        event_date as business_date,
-        count(*) filter (where event_type = 'product_view') as views,
-        count(*) filter (where event_type = 'add_to_cart') as add_to_carts,
-        count(distinct visitor_key) filter (where event_type = 'product_view') as product_visitors,
-        count(distinct visitor_key) filter (where event_type = 'add_to_cart') as cart_visitors
-    from {{ ref('stg_raw__events') }}
-    where
-        product_id is not null and event_type in ('product_view', 'add_to_cart')
-        and {{ only_affected_days('event_date') }}
-    group by platform, source, product_id, event_date
+        business_date,
+        sum(views) as views,
+        sum(add_to_carts) as add_to_carts,
+        count(distinct viewer_key) as product_visitors,
+        count(distinct carter_key) as cart_visitors
+    from {{ ref('int_products_seen') }}
+    where {{ only_affected_days('business_date') }}
+    group by platform, source, product_id, business_date
 ),
 
 reported as (
@@ -89,17 +88,19 @@ reported as (
     group by platform, source, segment, traffic_date
 ),
 
--- of a day without any order, or event, of a source its sales, or views, are not known
+-- of a day without the lines of any order, or an event, of a source its sales, or views, are not
+-- known
 selling as (
     select
         source,
         order_date as business_date
-    from orders
+    from {{ ref('int_order_items_shared') }}
+    where {{ only_affected_days('order_date') }}
     union
     select
         source,
         business_date
-    from orders
+    from lines
 ),
 
 tracked as (

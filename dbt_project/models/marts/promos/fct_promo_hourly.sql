@@ -13,7 +13,8 @@ spans as (
     select
         platform,
         min(hour_start) as first_hour,
-        max(hour_start) as last_hour
+        max(hour_start) as last_hour,
+        count(orders) > 0 as has_sales
     from hours
     group by platform
 ),
@@ -28,6 +29,7 @@ begun as (
         phases.starts_at,
         phases.ends_at,
         spans.last_hour,
+        spans.has_sales,
         phases.starts_at >= spans.first_hour as is_known,
         lag(phases.promo_year) over same_phase as previous_promo_year,
         lag(phases.starts_at >= spans.first_hour) over same_phase as is_previous_known
@@ -63,12 +65,19 @@ sold as (
         floor({{ seconds_between('begun.starts_at', 'hours.hour_start') }} / 3600)
 ),
 
+-- nothing on one side is 0 where sales are told at all
 sides as (
     select
-        *,
-        0 as previous_orders,
-        0 as previous_gmv
+        sold.*,
+        case when begun.has_sales then 0 end as previous_orders,
+        case when begun.has_sales then 0 end as previous_gmv
     from sold
+    inner join begun
+        on
+            sold.promo = begun.promo
+            and sold.promo_year = begun.promo_year
+            and sold.platform = begun.platform
+            and sold.phase = begun.phase
     union all
     select
         begun.promo,
@@ -77,8 +86,8 @@ sides as (
         begun.phase,
         sold.hours_since_start,
         null as visitors,
-        0 as orders,
-        0 as gmv,
+        case when begun.has_sales then 0 end as orders,
+        case when begun.has_sales then 0 end as gmv,
         sold.orders as previous_orders,
         sold.gmv as previous_gmv
     from begun

@@ -40,12 +40,36 @@ based as (
     from told
 ),
 
+-- a reason is one of refunds alone
+segmented as (
+    select
+        *,
+        'all' as dimension,
+        'all' as segment
+    from based
+    union all
+    select
+        *,
+        'category' as dimension,
+        category as segment
+    from based
+    union all
+    select
+        *,
+        'reason' as dimension,
+        reason as segment
+    from based
+    where kind = 'refund'
+),
+
 summed as (
     select
         business_date,
         date_basis,
         platform,
-        count(*) filter (where kind = 'order') as orders,
+        dimension,
+        segment,
+        count(distinct case when kind = 'order' then main_order_key end) as orders,
         cast(coalesce(sum(gmv), 0) as decimal(18, 2)) as gmv,
         cast(sum(case when date_basis = 'order_date' then shipped_units end) as bigint)
             as shipped_units,
@@ -66,8 +90,8 @@ summed as (
         count(*) filter (where kind = 'review') as reviews,
         cast(sum(rating) as double) as rating_total,
         count(*) filter (where rating <= 2) as bad_reviews
-    from based
-    group by business_date, date_basis, platform
+    from segmented
+    group by business_date, date_basis, platform, dimension, segment
 ),
 
 -- what no feed tells of a platform and day is not zero
@@ -76,9 +100,11 @@ known as (
         summed.business_date,
         summed.date_basis,
         summed.platform,
-        summed.orders,
-        summed.gmv,
-        summed.shipped_units,
+        summed.dimension,
+        summed.segment,
+        {% for name in ['orders', 'gmv', 'shipped_units'] %}
+            case when summed.dimension <> 'reason' then summed.{{ name }} end as {{ name }},
+        {% endfor %}
         {% for name in [
             'refunded_orders', 'refunded_amount', 'quality_refund_orders', 'returned_units'
         ] %}
@@ -90,18 +116,24 @@ known as (
         ] %}
             case
                 when
-                    summed.tickets > 0
-                    or summed.business_date
-                    between spans.first_ticket_date and spans.last_ticket_date
+                    summed.dimension <> 'reason'
+                    and (
+                        max(summed.tickets) over of_day > 0
+                        or summed.business_date
+                        between spans.first_ticket_date and spans.last_ticket_date
+                    )
                     then summed.{{ name }}
             end as {{ name }},
         {% endfor %}
         {% for name in ['reviews', 'rating_total', 'bad_reviews'] %}
             case
                 when
-                    summed.reviews > 0
-                    or summed.business_date
-                    between spans.first_review_date and spans.last_review_date
+                    summed.dimension <> 'reason'
+                    and (
+                        max(summed.reviews) over of_day > 0
+                        or summed.business_date
+                        between spans.first_review_date and spans.last_review_date
+                    )
                     then summed.{{ name }}
             end as {{ name }},
         {% endfor %}
@@ -112,9 +144,11 @@ known as (
     from summed
     inner join spans on summed.platform = spans.platform
     left join refunding on summed.platform = refunding.platform
+    window of_day as (partition by summed.business_date, summed.date_basis, summed.platform)
 ),
 
--- one standard error of what is still to come, in parts of the goods paid
+-- One standard error of what is still to come, in parts of the goods paid. The ladder is one of a
+-- whole platform: what is to come of a category or for a reason it does not tell.
 laddered as (
     select
         known.*,
@@ -128,6 +162,7 @@ laddered as (
     left join ladder
         on
             known.platform = ladder.platform
+            and known.dimension = 'all'
             and known.age_days is not null
             and least(known.age_days, {{ var('refund_ladder_days') }}) = ladder.age_days
 ),

@@ -1,3 +1,7 @@
+{% set factors = {'parcel': var('footprint_parcel'), 'return': var('footprint_returned')} %}
+{% set kg_of_parcel = 'null' if factors.parcel is none else factors.parcel %}
+{% set kg_of_return = 'null' if factors.return is none else factors.return %}
+
 with
 
 orders as (
@@ -34,6 +38,19 @@ told as (
     group by main_order_key
 ),
 
+returned as (
+    select
+        main_order_key,
+        count(*) as returns
+    from {{ ref('int_refunds_converted') }}
+    where kind = 'return'
+    group by main_order_key
+),
+
+refunding as (
+    select * from {{ ref('int_platforms_refunding') }}
+),
+
 -- One row a parcel; an order that none has left for is a row too.
 legs as (
     select
@@ -58,10 +75,17 @@ legs as (
         coalesce(sent.parcel_count, 0) > 1 as is_split,
         sent.promised_at,
         sent.delivered_at,
-        sent.cost
+        sent.cost,
+        case
+            when refunding.platform is null then null
+            when sent.parcel_number > 1 then 0
+            else coalesce(returned.returns, 0)
+        end as returns
     from orders
     inner join told on orders.main_order_key = told.main_order_key
     left join sent on orders.main_order_key = sent.main_order_key
+    left join returned on orders.main_order_key = returned.main_order_key
+    left join refunding on orders.platform = refunding.platform
 ),
 
 -- from when to when a platform tells of parcels; one that tells nothing has no rows
@@ -87,7 +111,14 @@ timed as (
         {{ seconds_between('shipped_at', 'delivered_at') }} / 3600 as delivery_hours,
         is_waiting and paid_at >= told_from as is_waiting_known,
         {{ seconds_between('paid_at', 'told_until') }} / 3600 as told_hours,
-        tells_delivery and promised_at <= told_until as is_due
+        tells_delivery and promised_at <= told_until as is_due,
+        -- by the factors that the shop tells; none is made up
+        case
+            {% for told in var('footprint_carriers') %}
+                when carrier = '{{ told[0] }}' then cast('{{ told[1] }}' as double)
+            {% endfor %}
+            when carrier is not null then cast({{ kg_of_parcel }} as double)
+        end as parcel_kg
     from legs
     inner join spans on legs.platform = spans.platform
 ),
@@ -125,7 +156,11 @@ summed as (
         count(*) filter (where is_due and delivered_at <= promised_at) as on_time_parcels,
         count(*) filter (where is_due and delivered_at is null) as undelivered_parcels,
         count(cost) as costed_parcels,
-        cast(sum(cost) as decimal(18, 2)) as freight_amount
+        cast(sum(cost) as decimal(18, 2)) as freight_amount,
+        cast(sum(returns) as bigint) as returns,
+        count(shipment_id) filter (where parcel_kg is not null) as footprint_parcels,
+        -- all of a carrier have the same
+        count(shipment_id) * max(parcel_kg) as parcel_co2e_kg
     from timed
     group by business_date, platform, carrier, region
 ),
@@ -133,6 +168,7 @@ summed as (
 final as (
     select
         *,
+        returns * cast({{ kg_of_return }} as double) as return_co2e_kg,
         {{ ratio('shipped_24h_orders', 'due_24h_orders') }} as shipped_24h_rate,
         {{ ratio('shipped_48h_orders', 'due_48h_orders') }} as shipped_48h_rate,
         {{ ratio('on_time_parcels', 'due_parcels') }} as on_time_rate

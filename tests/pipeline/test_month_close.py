@@ -1,0 +1,74 @@
+"""A month that was closed stays as it was, whatever arrives; how far it moved stands beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from orchestration.build.raw import CLOSED_MONTHS
+from orchestration.ledger.state import State
+from tests.support import shop
+from tests.support.arrivals import Company
+from tests.support.raw import PROJECT, read, run_dbt, write_raw
+
+KEY = ["month_start", "platform"]
+AS_TEXT = ", ".join(f"{name}::varchar as {name}" for name in CLOSED_MONTHS)
+
+
+def known(file: Path) -> pl.DataFrame:
+    """What the data say now of each month: GMV of its days, and of its orders what was kept."""
+    month = pl.col("business_date").dt.truncate("1mo").alias("month_start")
+    days = read(file, "select business_date, platform, gmv from marts.fct_profit_daily")
+    orders = read(
+        file,
+        "select business_date, platform, paid_goods_amount - refunded_amount as net"
+        " from intermediate.int_orders_rolled_up where is_paid",
+    )
+    sold = days.group_by(month, "platform").agg(pl.col("gmv").sum())
+    kept = orders.group_by(month, "platform").agg(pl.col("net").sum())
+    return sold.join(kept, on=KEY, how="left").with_columns(pl.col("net").fill_null(0))
+
+
+def walk(file: Path, seed: int, builds: int) -> int:
+    """Builds after arrivals, each closing what is over; how often a closed month had moved."""
+    company, moved = Company(seed), 0
+    closed: dict[tuple[str, str], dict[str, str | None]] = {}
+    for number in range(builds):
+        for _ in range(4):
+            company.step()
+        write_raw(file, company.frames(), company.ledger(), closed=list(closed.values()))
+        run_dbt(PROJECT, file, "build", "--exclude-resource-type", "test", "unit_test",
+                "--select", "path:models/staging", "+fct_month_close",
+                *([] if number else ["--full-refresh"]))  # fmt: skip
+        told = {
+            (row["month_start"], row["platform"]): row
+            for row in read(file, f"select {AS_TEXT} from marts.fct_month_close"
+                            " where is_closed").to_dicts()
+        }  # fmt: skip
+        assert {key: told[key] for key in closed} == closed
+        months = read(file, "from marts.fct_month_close")
+        both = months.join(known(file), on=KEY, how="left", suffix="_now").fill_null(0)
+        assert (both["gmv"] + both["gmv_restatement_amount"] == both["gmv_now"]).all()
+        assert (both["adjusted_net_amount"] == both["net"]).all()
+        moved += int((months["gmv_restatement_amount"] != 0).sum())
+        closed = told
+    return moved
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [3, *range(40, 46)])
+def test_no_closed_month_moves(seed: int, tmp_path: Path) -> None:
+    assert walk(tmp_path / "working.duckdb", seed, builds=5) > 0
+
+
+def test_a_run_keeps_the_months_it_closes(finished_home: Path) -> None:
+    told = shop.query(
+        finished_home,
+        f"select {AS_TEXT} from marts.fct_month_close where is_closed order by month_start,"
+        " platform",
+    )
+    kept = State(finished_home / "data/state").closed_months()
+    assert [tuple(row.values()) for row in kept] == told
+    assert len(told) == 6  # July to September on two platforms
