@@ -111,6 +111,11 @@ def download(name: str, data: Data, info: SiteInfo) -> pl.DataFrame:
     elif days:
         first = info.data_through - timedelta(days=days - 1)
         frame = frame.filter(pl.col("business_date").is_between(first, info.data_through))
+    if name == "gmv_hourly":  # days of the last one's weekday are what its chart compares
+        alike = pl.col("business_date").dt.weekday() == info.data_through.isoweekday()
+        frame = frame.filter(alike)
+    if name == "promo_hourly":
+        frame = frame.filter(pl.col("promo_year") == pl.col("promo_year").max())
     if name == "funnel":
         frame = frame.filter(
             pl.col("basis") == "session",

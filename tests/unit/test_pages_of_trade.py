@@ -328,7 +328,8 @@ def test_experiments_by_hand(site: Path) -> None:
                        "not sure"]  # fmt: skip
     dots = figure(site, "experiments.html", "experiment-1")["data"][0]
     assert sorted(dots["x"]) == pytest.approx([-0.02, 0.5])
-    assert table_of(site, "experiments.html", "experiment-0") == []
+    exposed = [["short", "2,000"], ["control", "1,500"]]
+    assert table_of(site, "experiments.html", "experiment-0") == exposed
 
 
 P_VALUES = st.tuples(st.floats(-1, 1), st.none() | st.floats(0, 0.2))

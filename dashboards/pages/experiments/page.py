@@ -66,13 +66,36 @@ def _range(row: Row) -> Range:
                  same(percent(parts["difference"], 1, signed=True)), role)  # fmt: skip
 
 
+def _table(rows: Sequence[Row]) -> Table:
+    """The results as they are published; of what was not tested only who was exposed."""
+    first = rows[0]
+    if first["status"] != "tested":
+        return Table(
+            [tr("experiments.head_variant"), tr("experiments.head_exposed")],
+            [[str(first[name]), integer(first[count])]
+             for name, count in (("variant", "exposed"), ("control", "control_exposed"))],
+        )  # fmt: skip
+    heads = ("measure", "variant", "control", "difference", "lower", "upper", "p", "sequential",
+             "verdict")  # fmt: skip
+    columns = ("value", "control_value", "difference", "lower", "upper")
+    return Table(
+        [tr(f"experiments.head_{key}") for key in heads],
+        [
+            [
+                _measure(row), *(_value(row, column) for column in columns),
+                fixed(row["adjusted_p_value"], 3), fixed(row["always_valid_p_value"], 3),
+                tr(f"experiments.verdict_{verdict(row)}"),
+            ]
+            for row in rows
+        ],
+    )  # fmt: skip
+
+
 def chart_of(page: Page, rows: Sequence[Row], place: int) -> Chart:
     """One variant against its control, measure by measure."""
     first = rows[0]
     drawn = [r for r in rows if r["control_value"] and r["lower"] is not None
              and r["upper"] is not None and r["status"] == "tested"]  # fmt: skip
-    heads = ("measure", "variant", "control", "difference", "lower", "upper", "p", "sequential",
-             "verdict")  # fmt: skip
     chart = Chart(
         id=f"experiment-{place}",
         title=told(rows),
@@ -83,18 +106,7 @@ def chart_of(page: Page, rows: Sequence[Row], place: int) -> Chart:
             p=fixed(first["sample_ratio_p_value"], 3),
         ),
         figure=forest([_range(r) for r in drawn], page.pool) if drawn else None,
-        table=Table(
-            [tr(f"experiments.head_{k}") for k in heads],
-            [
-                [
-                    _measure(r), *(_value(r, c) for c in ("value", "control_value", "difference",
-                                                          "lower", "upper")),
-                    fixed(r["adjusted_p_value"], 3), fixed(r["always_valid_p_value"], 3),
-                    tr(f"experiments.verdict_{verdict(r)}"),
-                ]
-                for r in rows
-            ] if first["status"] == "tested" else [],
-        ),
+        table=_table(rows),
         source=_TABLE,
         csv=f"data/{_CSV}.csv",
         height=70 + 40 * len(drawn),
