@@ -25,13 +25,6 @@ from tests.support.html import figure, table_of, tree
 NEW = ("funnel.html", "cohorts.html", "attribution.html", "channels.html", "metrics.html")
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("site")
-    build_site(shop.frames(), shop.info(), out)
-    return out
-
-
 # Periods and the funnel ---------------------------------------------------------------------------
 
 

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,13 +27,6 @@ from tests.support.contracts import fake, fakes, registry
 from tests.support.html import figure, table_of, tree
 
 INFO, DAY = shop.info(), shop.LAST
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("site")
-    build_site(shop.frames(), INFO, out)
-    return out
 
 
 def test_every_page_is_asked_something_decides_something_and_has_an_owner(site: Path) -> None:

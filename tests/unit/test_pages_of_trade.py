@@ -30,13 +30,6 @@ from tests.support.html import figure, table_of, tree
 INFO, DAY = shop.info(), shop.LAST
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("site")
-    build_site(shop.frames(), INFO, out)
-    return out
-
-
 def blank() -> Page:
     return Page("x.html", "x", "x", same("x"))
 
