@@ -22,11 +22,29 @@ from dashboards.pages.overview import page as overview
 DOWNLOADS = {
     "gmv_daily": ("marts.fct_gmv_daily", overview.LINE_DAYS),
     "gmv_change": ("marts.fct_gmv_change", drivers.DAYS),
+    "gmv_hourly": ("marts.fct_gmv_hourly", overview.HOURLY_DAYS),
+    "promo_hourly": ("marts.fct_promo_hourly", 0),
     "funnel": ("marts.fct_funnel_daily", funnel.TREND_DAYS),
     "retention_monthly": ("marts.fct_retention_monthly", 0),
     "retention_daily": ("marts.fct_retention_daily", 0),
     "attribution_daily": ("marts.fct_attribution_daily", attribution.DAYS),
     "channel_daily": ("marts.fct_channel_daily", channels.TREND_DAYS),
+    "products": ("marts.dim_product", 0),
+    "product_daily": ("marts.fct_product_daily", 14),
+    "inventory_daily": ("marts.fct_inventory_daily", 1),
+    "supplier_monthly": ("marts.fct_supplier_monthly", 0),
+    "profit_daily": ("marts.fct_profit_daily", 31),
+    "targets_daily": ("marts.fct_targets_daily", 31),
+    "month_close": ("marts.fct_month_close", 0),
+    "settlements_daily": ("marts.fct_settlements_daily", overview.LINE_DAYS),
+    "fulfilment_daily": ("marts.fct_fulfilment_daily", 60),
+    "after_sales_daily": ("marts.fct_after_sales_daily", 112),
+    "segments_monthly": ("marts.fct_segments_monthly", 0),
+    "segment_migration": ("marts.fct_segment_migration_monthly", 0),
+    "segment_behaviour": ("marts.fct_segment_behaviour_monthly", 0),
+    "customer_value_by_channel": ("insights.customer_value_by_channel", 0),
+    "promo_review": ("marts.fct_promo_review", 0),
+    "experiment_results": ("insights.experiment_results", 0),
     "completeness": ("quality.source_completeness_daily", overview.LINE_DAYS),
     "watermarks": ("quality.source_watermarks", 0),
     "reconciliation": ("quality.reconciliation_daily", overview.LINE_DAYS),
@@ -93,10 +111,19 @@ def download(name: str, data: Data, info: SiteInfo) -> pl.DataFrame:
     elif days:
         first = info.data_through - timedelta(days=days - 1)
         frame = frame.filter(pl.col("business_date").is_between(first, info.data_through))
+    if name == "gmv_hourly":  # days of the last one's weekday are what its chart compares
+        alike = pl.col("business_date").dt.weekday() == info.data_through.isoweekday()
+        frame = frame.filter(alike)
+    if name == "promo_hourly":
+        frame = frame.filter(pl.col("promo_year") == pl.col("promo_year").max())
     if name == "funnel":
         frame = frame.filter(
             pl.col("basis") == "session",
             pl.col("dimension").is_in(["all", "platform", "shop", "channel", "device"]),
+        )
+    if "customers" in frame.columns:  # of few persons no figure leaves the warehouse
+        frame = frame.filter(
+            pl.col("customers").is_null() | ~pl.col("customers").is_between(1, SMALLEST_GROUP - 1)
         )
     if name in ("gmv_daily", "gmv_change"):
         frame = _without_small_regions(frame, data)

@@ -26,28 +26,29 @@ from dashboards.filters import cube as filters
 from dashboards.pages.attribution import page as attribution
 from dashboards.pages.channels import page as channels
 from dashboards.pages.cohorts import page as cohorts
+from dashboards.pages.customers import page as customers
 from dashboards.pages.drivers import page as drivers
+from dashboards.pages.experiments import page as experiments
 from dashboards.pages.funnel import page as funnel
 from dashboards.pages.metrics import page as metrics
 from dashboards.pages.notfound import page as notfound
 from dashboards.pages.overview import page as overview
+from dashboards.pages.products import page as products
+from dashboards.pages.profit import page as profit
+from dashboards.pages.promo import page as promo
 from dashboards.pages.quality import page as quality
+from dashboards.pages.service import page as service
+from dashboards.registry import PAGES, Entry
 from dashboards.wording.formatting import weekday
 
 __all__ = ["SiteInfo", "SiteReport", "build_site", "write_status"]
 
 State = Literal["ok", "stale", "failed"]
+ANALYSES = (
+    funnel, cohorts, attribution, channels, customers, products, profit, service, promo,
+    experiments,
+)  # fmt: skip
 _SAID = ("failed", "stale_run", "built", "old_hours", "old_days")
-_NAVIGATION = {
-    "overview": "",
-    "drivers": "",
-    "funnel": "marts.fct_funnel_daily",
-    "cohorts": "marts.fct_retention_monthly",
-    "attribution": "marts.fct_attribution_daily",
-    "channels": "marts.fct_channel_daily",
-    "quality": "",
-    "metrics": "",
-}
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class SiteReport:
 
 
 @dataclass(frozen=True)
-class _Entry:
+class _Link:
     key: str
     href: str
     label: Both
@@ -89,10 +90,9 @@ def _checks(data: Data) -> _Checks:
     return _Checks(tr(key, a=found["passed"], b=total, n=found["not_run"]), tone)
 
 
-def _entry(key: str, data: Data) -> _Entry:
-    href = "index.html" if key == "overview" else f"{key}.html"
-    table = _NAVIGATION[key]
-    return _Entry(key, href, tr(f"nav.{key}"), bool(table) and data[table].is_empty())
+def _link(entry: Entry, data: Data) -> _Link:
+    is_dim = bool(entry.table) and data[entry.table].is_empty()
+    return _Link(entry.key, entry.href, tr(f"nav.{entry.key}"), is_dim)
 
 
 def _common(data: Data, info: SiteInfo) -> dict[str, Any]:
@@ -105,7 +105,8 @@ def _common(data: Data, info: SiteInfo) -> dict[str, Any]:
     return {
         "info": info,
         "lang": info.languages[0],
-        "navigation": [_entry(key, data) for key in _NAVIGATION],
+        "navigation": [_link(entry, data) for entry in PAGES],
+        "owners": {entry.key: tr(f"owner.{entry.owner}") for entry in PAGES},
         "filters": [],
         "cube": "",
         "through": tr("page.through", day=stamp) if data.first_day() else tr("page.no_day"),
@@ -124,7 +125,7 @@ def _common(data: Data, info: SiteInfo) -> dict[str, Any]:
 def _pages(data: Data, info: SiteInfo) -> list[Page]:
     pages = [overview.build(data, info)]
     pages += [drivers.build(data, info, moment) for moment in drivers.days_shown(data, info)]
-    pages += [module.build(data, info) for module in (funnel, cohorts, attribution, channels)]
+    pages += [module.build(data, info) for module in ANALYSES]
     pages += [quality.build(data, info), metrics.build(data, info)]
     pages.append(notfound.build(info))
     return pages

@@ -6,7 +6,7 @@
   var root = document.documentElement;
   var LANGUAGES = root.dataset.languages.split(" ");
   /* Tabs and filters of a page; each is a key of the address. */
-  var GROUPS = ["cmp", "dim", "what", "model", "platform", "shop"];
+  var GROUPS = ["cmp", "vs", "dim", "what", "model", "platform", "shop"];
   var state = { lang: "", theme: "" };
   var payload = { figures: {}, texts: [], tokens: {}, say: {} };
   var drawn = {};

@@ -104,12 +104,16 @@
       put(el.querySelector(".value"), now === null ? words.unknown : shown(now, card[1]));
       var box = document.createDocumentFragment();
       if (now !== null) {
-        box.appendChild(change(now, cardValue(values, card, last - 7), card[1], words.vs_week));
-        box.appendChild(document.createTextNode(" "));
-        box.appendChild(change(now, cardValue(values, card, last - 364), card[1], words.vs_year));
+        page.versus.forEach(function (base) {
+          var moved = change(now, cardValue(values, card, last - base[1]), card[1], base[2]);
+          moved.dataset.panel = "vs:" + base[0];
+          moved.classList.toggle("off", (kpi.state.vs || page.versus[0][0]) !== base[0]);
+          box.appendChild(moved);
+        });
       }
       put(el.querySelector(".deltas"), box);
       put(el.querySelector(".flagtext"), document.createDocumentFragment());
+      put(el.querySelector(".detail"), document.createDocumentFragment());
       var series = [];
       for (var at = last - 27; at <= last; at += 1) { series.push(cardValue(values, card, at)); }
       spark(card[0], series);

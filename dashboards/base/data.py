@@ -69,6 +69,110 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
         "cost orders gmv claimed_conversions attributed_gmv new_customers visitors paying_visitors",
         "is_additive",
     ),
+    "marts.fct_gmv_hourly": _columns(
+        "business_date", "hour_start platform channel", "visitors orders gmv"
+    ),
+    "marts.fct_promo_hourly": _columns(
+        "",
+        "promo platform phase hour_start",
+        "promo_year hours_since_start gmv cumulative_gmv previous_gmv previous_cumulative_gmv",
+    ),
+    "marts.fct_promo_review": _columns(
+        "first_date last_date",
+        "promo platform",
+        "promo_year day_count gmv orders buyers new_buyers new_buyer_d30_repurchase "
+        "ordinary_d30_repurchase_rate discount_amount coupons_redeemed cost baseline_naive_gmv "
+        "after_gmv after_baseline_naive_gmv margin_amount baseline_naive_margin_amount margin_roi",
+        "is_over",
+    ),
+    "marts.fct_gmv_monthly": _columns("period_start", "dimension segment", "gmv", "is_complete"),
+    "marts.fct_targets_daily": _columns(
+        "business_date",
+        "metric dimension segment",
+        "target actual target_so_far actual_so_far month_target attainment_rate "
+        "attainment_so_far_rate month_attainment_rate",
+        "is_spread",
+    ),
+    "marts.fct_profit_daily": _columns(
+        "business_date",
+        "platform shop_id category",
+        "gmv merchant_receivable_amount refunded_amount goods_cost_amount cm1_amount "
+        "platform_fee_amount payment_fee_amount creator_commission_amount freight_amount "
+        "freight_insurance_amount agency_fee_amount packaging_amount cm2_amount "
+        "advertising_amount cm3_amount estimated_amount",
+        "is_estimated",
+    ),
+    "marts.fct_month_close": _columns(
+        "month_start",
+        "platform",
+        "gmv cm2_amount closed_net_amount adjustment_amount adjusted_net_amount",
+        "is_closed",
+    ),
+    "marts.fct_settlements_daily": _columns(
+        "business_date",
+        "platform shop_id",
+        "due_amount settled_amount gap_amount overdue_amount unlisted_orders unlisted_amount",
+    ),
+    "marts.fct_channel_cohorts_monthly": _columns(
+        "cohort_month", "channel", "age_months customers repeat_buyers"
+    ),
+    "marts.fct_fulfilment_daily": _columns(
+        "business_date",
+        "platform carrier region",
+        "orders parcels waiting_orders overdue_orders due_24h_orders shipped_24h_orders "
+        "due_48h_orders shipped_48h_orders due_parcels on_time_parcels undelivered_parcels",
+    ),
+    "marts.fct_after_sales_daily": _columns(
+        "business_date",
+        "date_basis platform",
+        "orders gmv refunded_orders refunded_amount quality_refund_orders tickets "
+        "answered_tickets first_response_hours resolved_tickets resolution_hours rated_tickets "
+        "csat_total reviews rating_total bad_reviews age_days refund_amount_rate "
+        "expected_final_refund_rate expected_lower_rate expected_upper_rate",
+        "is_mature",
+    ),
+    "marts.fct_product_daily": _columns(
+        "business_date", "product_key platform", "orders units gmv refunded_amount views"
+    ),
+    "marts.dim_product": _columns(
+        "",
+        "product_key source product_name category role abc_class xyz_class lifecycle_stage",
+        "gmv units on_hand days_of_stock sell_through_rate weekly_demand_cv",
+        "is_slow_moving",
+    ),
+    "marts.dim_customer": _columns("", "rfm_segment", "r_score f_score m_score"),
+    "marts.fct_segments_monthly": _columns(
+        "month_start", "rfm_segment", "customers buyers orders gmv year_orders year_net_amount"
+    ),
+    "marts.fct_segment_migration_monthly": _columns(
+        "month_start", "from_segment to_segment", "customers migration_rate"
+    ),
+    "marts.fct_segment_behaviour_monthly": _columns(
+        "month_start", "rfm_segment top_category", "customers buyers orders_per_buyer aov"
+    ),
+    "insights.experiment_results": _columns(
+        "",
+        "platform experiment metric variant control status",
+        "exposed control_exposed sample_ratio_p_value value control_value difference lower upper "
+        "adjusted_p_value always_valid_p_value",
+    ),
+    "insights.customer_value_by_channel": _columns(
+        "",
+        "first_channel",
+        "customers expected_sales_amount lower_sales_amount upper_sales_amount",
+    ),
+    "marts.fct_inventory_daily": _columns(
+        "business_date",
+        "source product_key warehouse",
+        "on_hand in_transit lost_sales_amount stock_amount days_of_stock",
+        "is_stock_out",
+    ),
+    "marts.fct_supplier_monthly": _columns(
+        "period_start",
+        "source supplier_id grade",
+        "ordered_amount on_time_rate fill_rate defect_rate lead_time_days score "
+        "single_source_gmv_rate",
+    ),
     "marts.dim_promo": _columns(
         "start_date end_date", "promo platform phase kind label_en label_zh", "promo_year"
     ),
@@ -119,6 +223,11 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
         "source feed platform last_arrived_at last_file reason",
         "lag_days",
     ),
+    "insights.gmv_forecast": _columns(
+        "period_start made_on",
+        "grain platform method",
+        "observed_amount unknown_days expected_amount lower_amount upper_amount wape",
+    ),
     "insights.anomalies": _columns(
         "business_date",
         "metric dimension segment status",
@@ -133,7 +242,13 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
 }
 """Frame -> the columns the pages use. A missing frame or column reads as empty or NULL."""
 
+_RECENT = "business_date > (select max(business_date) from {}) - {}"
 ROWS = {
+    "marts.fct_gmv_hourly": _RECENT.format("marts.fct_gmv_hourly", 70),
+    "marts.fct_product_daily": _RECENT.format("marts.fct_product_daily", 100),
+    "marts.fct_inventory_daily": _RECENT.format("marts.fct_inventory_daily", 60),
+    "marts.dim_customer": "r_score is not null",
+    "marts.fct_gmv_monthly": "dimension = 'all'",
     "marts.fct_retention_daily":
         "kind = 'visit' and dimension = 'all' and retention_type = 'classic'",
     "marts.fct_retention_monthly":
@@ -141,7 +256,8 @@ ROWS = {
 }  # fmt: skip
 """Frame -> the condition, in SQL, of the rows the pages use; all of them where there is none.
 
-Retention has 35 rows a day and segment, of which pages draw new visitors of the company only.
+Retention has 35 rows a day and segment, of which pages draw new visitors of the company only; of
+hours and of products pages look back as far as `figures.windows` does for an ordinary week.
 """
 
 

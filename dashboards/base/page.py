@@ -93,6 +93,12 @@ def listed(names: Sequence[Both]) -> Both:
     return Both(", ".join(name.en for name in names), "、".join(name.zh for name in names))
 
 
+def sentences(parts: Sequence[Both | None]) -> Both:
+    """Sentences one after the other; those that there are."""
+    told = [part for part in parts if part is not None]
+    return Both(" ".join(part.en for part in told), "".join(part.zh for part in told))
+
+
 def clipped(value: Both, length: int) -> Both:
     """A text cut to `length` letters with an ellipsis; the table beside has the whole."""
     return both(

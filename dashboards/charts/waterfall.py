@@ -40,22 +40,26 @@ def _wrapped(label: Both) -> Both:
     return both(lambda lang: lines[0].get(lang).replace("\n", "<br>"))
 
 
-def waterfall(steps: Sequence[Step], currency: str, pool: TextPool) -> Figure:
+def waterfall(
+    steps: Sequence[Step], currency: str, pool: TextPool, from_zero: bool = False
+) -> Figure:
     """From one total to another by signed steps; grey totals, blue gains, orange losses.
 
     Args:
         steps: first and last are totals, `level` is where each bar ends.
         currency: ISO 4217 code, for labels.
         pool: the page's texts.
+        from_zero: the axis holds zero, totals stand on it.
     """
     levels = [step.level for step in steps]
     span = max(levels) - min(levels)
     # The axis may start above zero (the subtitle says so), or small steps would be invisible.
-    floor = max(0.0, min(levels) - 1.2 * span) if span else 0.0
+    ground = max(0.0, min(levels) - 1.2 * span) if span and not from_zero else 0.0
+    floor = min(ground, *levels) if from_zero else ground
     ceiling = max(levels) + 0.16 * (max(levels) - floor or 1.0)
     bases, heights, colours, texts = [], [], [], []
     for step in steps:
-        before = floor if step.amount is None else step.level - step.amount
+        before = ground if step.amount is None else step.level - step.amount
         bases.append(min(before, step.level))
         heights.append(abs(step.level - before))
         gain = "better" if (step.amount or 0) > 0 else "worse"

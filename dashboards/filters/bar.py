@@ -38,8 +38,6 @@ _WORDS = {
     "before": "channels.before",
     "points": "card.points",
     "unknown": "state.unknown",
-    "vs_week": "card.vs_week",
-    "vs_year": "card.vs_year",
 }
 
 

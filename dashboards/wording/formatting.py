@@ -130,6 +130,11 @@ def as_date(value: object) -> date | None:
     return None
 
 
+def month_name(value: date, lang: str) -> str:
+    """A month without its year: Oct; 10月."""
+    return f"{value.month}月" if lang == "zh" else MONTHS[value.month - 1]
+
+
 def day(value: date, lang: str, seen_from: date | None = None) -> str:
     """A day without weekday: 21 Nov; 11月21日. Half a year from `seen_from` with its year."""
     is_far = seen_from is not None and abs((seen_from - value).days) >= _FAR_DAYS

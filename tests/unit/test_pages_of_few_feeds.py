@@ -15,9 +15,20 @@ from tests.support.html import Tree
 from tests.support.needs import unknown
 
 # Tables without a row where a feed does not tell.
-OF_ORDERS = ("marts.fct_attribution_daily", "marts.fct_retention_monthly",
-             "insights.anomalies", "insights.incidents")  # fmt: skip
-OF_EVENTS = ("marts.fct_funnel_daily", "marts.fct_retention_daily")
+OF = {
+    "orders": (
+        "marts.fct_attribution_daily", "marts.fct_retention_monthly", "marts.fct_product_daily",
+        "marts.fct_gmv_hourly", "marts.fct_gmv_monthly", "marts.fct_targets_daily",
+        "marts.fct_segments_monthly", "marts.fct_promo_review", "insights.gmv_forecast",
+        "insights.anomalies", "insights.incidents",
+    ),
+    "events": ("marts.fct_funnel_daily", "marts.fct_retention_daily"),
+    "refunds": ("marts.fct_profit_daily", "marts.fct_month_close", "marts.fct_after_sales_daily"),
+    "settlements": ("marts.fct_settlements_daily",),
+    "exposures": ("insights.experiment_results",),
+    "shipments": ("marts.fct_fulfilment_daily",),
+    "inventory_snapshots": ("marts.fct_inventory_daily",),
+}  # fmt: skip
 CLAIMS = (
     r"[¥$€]0(\.0+)?(?![\d.,])|cancelled out|no orders on|相互抵消|没有订单，"
     r"|[−+]?\b0\.0+%"
@@ -28,8 +39,7 @@ def texts(out: Path, *feeds: str) -> dict[str, str]:
     """Text of each page of the shop of the tests, had it these feeds alone."""
     frames = shop.frames(20)
     # what changed of a shop's own sales may well have cancelled out
-    gone = ["marts.fct_gmv_change", *(OF_ORDERS if "orders" not in feeds else ()),
-            *(OF_EVENTS if "events" not in feeds else ())]  # fmt: skip
+    gone = ["marts.fct_gmv_change", *(t for f, held in OF.items() if f not in feeds for t in held)]
     frames |= {name: frames[name].clear() for name in gone}
     for name in ("marts.fct_gmv_daily", "marts.fct_channel_daily"):
         table = frames[name]

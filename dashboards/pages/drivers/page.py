@@ -95,7 +95,7 @@ def build(data: Data, info: SiteInfo, moment: date) -> Page:
         "sections": sections,
         "comparison_tabs": [{"key": s.comparison, "label": s.label} for s in sections],
         "headline": told(data, info, moment, None),
-        "alerts": alerts(data, info, moment, ("data",))[0],
+        "alerts": alerts(data, info, moment, ("data",)),
         "has_sales": data.company_on(moment) is not None,
         "days": [
             DayLink(path_of(shown, info), _weekday_label(shown), _day_label(shown), shown == moment)

@@ -13,19 +13,24 @@ from dashboards.figures.changes import comparisons
 from dashboards.figures.promotions import phases
 from dashboards.filters.bar import filter_bar, script_words
 from dashboards.pages.overview.cards import MEASURES, Measure, cards
-from dashboards.pages.overview.range import inside_range, platform_lines
+from dashboards.pages.overview.hours import hours_chart
+from dashboards.pages.overview.month import month
+from dashboards.pages.overview.needs import needs
+from dashboards.pages.overview.range import headline, inside_range, lines
+from dashboards.pages.overview.versus import versus
 from dashboards.pages.shared.changes import (
     base_remarks,
     contribution_tabs,
-    told,
     waterfall_chart,
 )
-from dashboards.pages.shared.incidents import alerts
 from dashboards.pages.shared.layout import anchor
+from dashboards.pages.shared.movers import movers
+from dashboards.pages.shared.pacing import pacing_chart
 from dashboards.wording.formatting import exact_money
 from dashboards.wording.metrics import Metrics, unit_of
 
 LINE_DAYS = 90
+HOURLY_DAYS = 70
 _MIN_BASELINE_DAYS = 56
 _PEAK_PHASES = {"peak", "opening"}
 
@@ -160,16 +165,23 @@ def build(data: Data, info: SiteInfo) -> Page:
     page = Page("index.html", "overview.html", "overview", tr("nav.overview"))
     available = comparisons(data, info.data_through)
     change = data.change(info.data_through, available[0]) if available else None
-    calm = inside_range(data, info)
-    lines, more = alerts(data, info, info.data_through)
+    calm = inside_range(data, info) is not None
+    bases = versus(data, info)
+    open_needs, more = needs(data, info)
     page.values = {
-        "headline": calm or told(data, info, info.data_through, change),
-        "platforms": platform_lines(data, info),
+        "headline": headline(data, info, change),
+        "month": month(data, info),
+        "needs": open_needs,
+        "more_needs": more,
+        "versus": bases,
+        "places": [(name, *lines(data, info, bases, name)) for name in ("platform", "shop")],
         "remarks": base_remarks(data, info.data_through, available[0]) if available else [],
-        "alerts": lines,
-        "more_alerts": more,
-        "cards": cards(data, info),
+        "cards": cards(data, info, bases),
+        "pacing": pacing_chart(data, info, page, is_running=True),
+        "hours": hours_chart(data, info, page),
+        "movers": movers(data, info),
         "line": line_chart(data, info, page),
+        "calm": calm,
         "waterfall": None,
         "tabs": [],
         "filters": filter_bar(
@@ -186,8 +198,12 @@ def build(data: Data, info: SiteInfo) -> Page:
     page.payload = {
         **script_words(info),
         "cards": [[m.name, unit_of(m.name, data.metrics), *parts[m.name]] for m in MEASURES],
+        "versus": [
+            [base.key, (info.data_through - base.day).days, [base.beside.en, base.beside.zh]]
+            for base in bases
+        ],
     }
-    if change:
+    if change and not calm:
         page.values["waterfall"] = waterfall_chart((data, info), page, change, "waterfall")
         dimensions = ("platform", "channel", "device")
         page.values["tabs"] = contribution_tabs(

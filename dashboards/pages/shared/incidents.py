@@ -27,10 +27,13 @@ class Alert:
     text: Both
 
 
-def alerts(
-    data: Data, info: SiteInfo, moment: date, kinds: tuple[str, ...] = ("kpi", "data")
-) -> tuple[list[Alert], int]:
-    """Incidents of some kinds open on a day, gravest first, and how many more there are."""
+def gravity(row: Row) -> int:
+    """How grave an incident is: 0 critical to 3 low."""
+    return _SEVERITY.get(str(row["severity"]).lower(), 2)
+
+
+def open_incidents(data: Data, moment: date, kinds: tuple[str, ...] = ("kpi", "data")) -> list[Row]:
+    """Incidents of some kinds open on a day, gravest first, then the costliest."""
     rows = [
         row
         for row in data["insights.incidents"].to_dicts()
@@ -41,16 +44,23 @@ def alerts(
     ]
     rows.sort(
         key=lambda row: (
-            _SEVERITY.get(str(row["severity"]).lower(), 2),
+            gravity(row),
             -abs(row["impact_amount"] or 0),
             str(row["incident_id"]),
         )
     )
-    lines = [_alert(row, info) for row in rows[:ALERT_LINES]]
-    return lines, max(0, len(rows) - ALERT_LINES)
+    return rows
 
 
-def _alert(row: Row, info: SiteInfo) -> Alert:
+def alerts(
+    data: Data, info: SiteInfo, moment: date, kinds: tuple[str, ...] = ("kpi", "data")
+) -> list[Alert]:
+    """The gravest incidents of some kinds that are open on a day, `ALERT_LINES` at most."""
+    return [alert(row, info) for row in open_incidents(data, moment, kinds)[:ALERT_LINES]]
+
+
+def alert(row: Row, info: SiteInfo) -> Alert:
+    """The line of an incident."""
     kind = "data" if row["kind"] == "data" else "kpi"
     en = row["explanation_en"] or row["explanation_zh"] or str(row["metric"])
     since = both(lambda lang: long_day(row["opened_date"], lang, info.data_through))

@@ -74,7 +74,7 @@ def analysis(name: str) -> Page:
     """A page of blocks: its question; headline, blocks and the rest are set by the page itself."""
     page = Page(f"{name}.html", "analysis.html", name, tr(f"nav.{name}_title"))
     page.values = {
-        "question": tr(f"{name}.question"),
+        "question": tr(f"ask.{name}.question"),
         "headline": Both("", ""),
         "warnings": [],
         "remarks": [],

@@ -17,6 +17,7 @@ from tests.browser.shop.funnel import funnel
 from tests.browser.shop.gmv import changes, daily, finished, untracked
 from tests.browser.shop.judged import anomalies, incidents
 from tests.browser.shop.quality import quality
+from tests.browser.shop.trade import trade
 from tests.support.contracts import comparisons, fakes, registry
 
 __all__ = ["DAYS", "HOSTILE", "LAST", "frames", "hostile", "incidents", "info", "without_traffic"]
@@ -44,6 +45,7 @@ def _frames(days: int, seed: int) -> dict[str, pl.DataFrame]:
         **quality(calendar),
         "insights.anomalies": anomalies(table),
         "insights.incidents": incidents(),
+        **trade(calendar, table),
     })  # fmt: skip
 
 
@@ -63,6 +65,17 @@ def hostile() -> dict[str, pl.DataFrame]:
         ("marts.fct_retention_monthly", "segment"),
         ("marts.fct_attribution_daily", "channel"),
         ("marts.fct_attribution_daily", "campaign"),
+        ("marts.dim_product", "product_name"),
+        ("marts.fct_supplier_monthly", "supplier_id"),
+        ("marts.fct_profit_daily", "category"),
+        ("marts.fct_profit_daily", "platform"),
+        ("marts.fct_settlements_daily", "platform"),
+        ("marts.fct_fulfilment_daily", "carrier"),
+        ("marts.fct_segments_monthly", "rfm_segment"),
+        ("marts.fct_segment_behaviour_monthly", "top_category"),
+        ("insights.customer_value_by_channel", "first_channel"),
+        ("insights.experiment_results", "experiment"),
+        ("insights.experiment_results", "variant"),
     ):
         made[name] = made[name].with_columns(
             pl.when(pl.col(column).is_in(["all", "(none)", "(unattributed)"]))

@@ -1,0 +1,103 @@
+"""What needs somebody: at most three lines, each with an amount, an owner and where to go.
+
+Belongs here: which of the open matters are the gravest. Does not belong here: finding them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from dashboards.base.data import Data, Row, SiteInfo, exact_sum
+from dashboards.base.names import segment_name
+from dashboards.base.page import Both, amount_text, both, clipped, listed, named, same, tr
+from dashboards.figures.stock import running_out
+from dashboards.pages.shared.incidents import alert, gravity, open_incidents
+from dashboards.wording.formatting import day, integer
+
+MOST = 3
+_OF_STOCK, _OF_MONEY = 1, 1  # as grave as an incident of severity high
+_NAME = 40
+
+
+@dataclass(frozen=True)
+class Need:
+    """One line. `level` orders the kinds, 0 the gravest; `size` orders within a level."""
+
+    kind: str
+    amount: Both
+    text: Both
+    owner: Both
+    href: str
+    level: int
+    size: float
+
+
+def _incident(row: Row, data: Data, info: SiteInfo) -> Need:
+    told = alert(row, info)
+    is_data = told.kind == "data"
+    owner = (data.metrics.get(str(row["metric"])) or {}).get("owner") or "analytics"
+    impact = row["impact_amount"]
+    since = both(lambda lang: day(row["opened_date"], lang, info.data_through))
+    return Need(
+        told.kind,
+        tr("needs.data") if is_data or impact is None
+        else amount_text(impact, info.currency, signed=True),
+        tr("needs.since", text=told.text, day=since),
+        named("owner", str(owner)),
+        "quality.html" if is_data else "drivers.html",
+        gravity(row),
+        abs(impact or 0.0),
+    )  # fmt: skip
+
+
+def _stock(data: Data, info: SiteInfo) -> Iterator[Need]:
+    rows = running_out(data)
+    if rows.is_empty():
+        return
+    first, more = rows.row(0, named=True), rows.height - 1
+    days = int(first["days_of_stock"])
+    key = "needs.stock_out" if not first["on_hand"] else "needs.stock"
+    words = {"name": clipped(same(str(first["product_name"])), _NAME), "n": days}
+    text = tr(key if not more else f"{key}_more", more=more, **words)
+    amount = tr("needs.days", n=days) if first["on_hand"] else tr("needs.out")
+    yield Need("stock", amount, text, tr("owner.supply"), "products.html", _OF_STOCK,
+               float(first["gmv"] or 0.0))  # fmt: skip
+
+
+def _settlements(data: Data, info: SiteInfo) -> Iterator[Need]:
+    late = data["marts.fct_settlements_daily"].filter(pl.col("overdue_amount") > 0)
+    if late.is_empty():
+        return
+    owed = late.select(exact_sum("overdue_amount")).item()
+    names = [segment_name("platform", str(n)) for n in sorted(late["platform"].unique())]
+    oldest = late["business_date"].min()
+    since = both(lambda lang: day(oldest, lang, info.data_through))  # type: ignore[arg-type]
+    yield Need("money", amount_text(owed, info.currency),
+               tr("needs.settlement", platforms=listed(names), day=since), tr("owner.finance"),
+               "profit.html", _OF_MONEY, owed)  # fmt: skip
+
+
+def _parcels(data: Data, info: SiteInfo) -> Iterator[Need]:
+    late = data["marts.fct_fulfilment_daily"].filter(pl.col("overdue_orders") > 0)
+    if late.is_empty():
+        return
+    count = late.select(exact_sum("overdue_orders")).item()
+    names = [segment_name("platform", str(n)) for n in sorted(late["platform"].unique())]
+    yield Need("parcels", same(integer(count)), tr("needs.parcels", platforms=listed(names)),
+               tr("owner.operations"), "service.html", _OF_STOCK, count)  # fmt: skip
+
+
+def needs(data: Data, info: SiteInfo) -> tuple[list[Need], int]:
+    """The gravest open matters and how many more there are.
+
+    Incidents come by their severity; what runs out, is owed or waits weighs as much as a high one
+    and comes after those.
+    """
+    found = [_incident(row, data, info) for row in open_incidents(data, info.data_through)]
+    others = [*_stock(data, info), *_settlements(data, info), *_parcels(data, info)]
+    found.sort(key=lambda need: (need.level, -need.size))
+    ranked = sorted([*found, *others], key=lambda need: need.level)
+    return ranked[:MOST], max(0, len(ranked) - MOST)
