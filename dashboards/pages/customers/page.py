@@ -47,7 +47,7 @@ def _count(count: float | None) -> str:
 def latest(data: Data, info: SiteInfo, table: str) -> list[Row]:
     """Rows of the last month of a table, known segments first in their order."""
     frame = data[table].filter(pl.col("month_start") <= info.data_through)
-    rows = frame.filter(pl.col("month_start") == frame["month_start"].max()).to_dicts()
+    rows = frame.filter(pl.col("month_start") == pl.col("month_start").max()).to_dicts()
     column = "rfm_segment" if "rfm_segment" in frame.columns else "from_segment"
     return sorted(rows, key=lambda row: _rank(row[column]))
 
