@@ -41,6 +41,7 @@ READ = {
     "intermediate.int_order_margins": "true",
     "intermediate.int_refunds_converted": "true",
     "intermediate.int_sessions_built": "true",
+    "intermediate.int_stock_products": "true",
     "intermediate.int_touches_credited": "true",
 }
 _MIN_JAVA = 17

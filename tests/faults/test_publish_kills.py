@@ -29,7 +29,8 @@ def _small(con: duckdb.DuckDBPyConnection, home: Path, since: str) -> None:
         con.execute(f"create schema {schema}")
     names = con.execute(
         "select schema_name, table_name from duckdb_tables() where database_name = 'shop'"
-        " and (schema_name in ('insights', 'quality') or table_name = 'fct_gmv_change')"
+        " and (schema_name in ('insights', 'quality')"
+        " or table_name in ('fct_gmv_change', 'fct_month_close'))"
     ).fetchall()
     for schema, name in names:
         late = f"where business_date >= '{since}'" if name == "fct_gmv_change" else ""

@@ -93,7 +93,10 @@ def test_targets_of_november(golden_build: Path) -> None:
     # tmall has no plan for a day, and the company none for each: all its days weigh the same
     days = read(
         golden_build,
-        "select business_date, target, actual, month_target from marts.fct_targets_daily"
+        "select business_date, target, actual, month_target, actual_so_far, target_so_far"
+        " from marts.fct_targets_daily"
         " where segment = 'tmall' and business_date in ('2026-11-09', '2026-11-11', '2026-11-13')",
     )
-    assert set(days.rows()) == {(NINTH, 1, 3, 30), (ELEVENTH, 1, 3, 30), (THIRTEENTH, 1, 2, 30)}
+    assert set(days.rows()) == {
+        (NINTH, 1, 3, 30, 3, 9), (ELEVENTH, 1, 3, 30, 6, 11), (THIRTEENTH, 1, 2, 30, 9, 13)
+    }  # fmt: skip

@@ -38,4 +38,7 @@
 {% macro level_shape() %}16.0{% endmacro %}
 {% macro sure_silence() %}8.0{% endmacro %}
 {% macro silent_rows() %}6.0{% endmacro %}
-{% macro sure_tracking_loss() %}6.0{% endmacro %}
+{# of which little came may be lost on less evidence than of which half did #}
+{% macro sure_tracking_loss(rows) -%}
+    case when {{ rows }}.arrived_rows < 0.25 * {{ rows }}.expected_rows then 4.0 else 16.0 end
+{%- endmacro %}

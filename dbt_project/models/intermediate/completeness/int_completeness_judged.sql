@@ -60,7 +60,7 @@ judged as (
                     'shop_orders.expected_rows * expectations.arrived_rows',
                     'expectations.expected_rows'
                 ) ~ ', 0.05)'
-            ) }} >= {{ sure_tracking_loss() }},
+            ) }} >= {{ sure_tracking_loss('expectations') }},
             false
         ) as is_tracking_lost
     from expectations

@@ -1,11 +1,16 @@
 {% set metrics = ['gmv', 'net_sales', 'orders', 'units', 'new_buyers'] %}
 with
 
-daily as (
+sold as (
     select
         *,
         period_start as business_date
     from {{ ref('int_gmv_totals') }}
+    where grain = 'day'
+),
+
+known as (
+    select * from {{ ref('int_gmv_known') }}
     where grain = 'day'
 ),
 
@@ -57,6 +62,53 @@ budgeted as (
     from budgets
 ),
 
+-- sales of a platform are known by its own orders, those of another part by all that sell
+told_days as (
+    select
+        period_start as business_date,
+        platform,
+        is_sales_known,
+        is_refunds_known
+    from known
+    union all
+    select
+        period_start as business_date,
+        null as platform,
+        bool_and(is_sales_known or not has_sold) as is_sales_known,
+        bool_and(is_refunds_known or not has_sold) as is_refunds_known
+    from known
+    group by period_start
+),
+
+parts as (
+    select distinct
+        dimension,
+        segment,
+        case when dimension = 'platform' then segment end as platform
+    from sold
+    where dimension != 'all'
+),
+
+-- a part without a row on a day of which all is known sold nothing
+quiet as (
+    select
+        told_days.business_date,
+        parts.dimension,
+        parts.segment,
+        told_days.is_refunds_known
+    from parts
+    inner join told_days
+        on
+            parts.platform is not distinct from told_days.platform
+            and told_days.is_sales_known
+    left join sold
+        on
+            told_days.business_date = sold.business_date
+            and parts.dimension = sold.dimension
+            and parts.segment = sold.segment
+    where sold.segment is null
+),
+
 final as (
     {% for metric in metrics %}
         select
@@ -65,7 +117,16 @@ final as (
             dimension,
             segment,
             cast({{ metric }} as decimal(18, 2)) as actual
-        from daily
+        from sold
+        union all
+        select
+            business_date,
+            '{{ metric }}' as metric,
+            dimension,
+            segment,
+            {{ 'case when is_refunds_known then 0 end' if metric == 'net_sales' else '0' }}
+                as actual
+        from quiet
         union all
     {% endfor %}
     select
