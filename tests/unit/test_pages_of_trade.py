@@ -106,7 +106,7 @@ def test_profit_by_hand(site: Path) -> None:
     # 21 days of two platforms: 400 and the day's number each.
     cm3 = 2 * (21 * 400 + sum(range(1, 22)))
     for words in (f"CM3 is {money(cm3, 'CNY', 'en')} this month to date.", "¥40.00 is overdue",
-                  "Tmall 2026-10 lost −¥120 after its close"):  # fmt: skip
+                  "Tmall 2026-10 lost ¥120 after its close"):  # fmt: skip
         assert words in text, words
     rows = table_of(site, "profit.html", "profit-ladder")
     assert rows[0][1] == "¥42,000.00" and rows[-1][1] == f"¥{cm3:,.2f}"
