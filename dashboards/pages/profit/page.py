@@ -226,7 +226,7 @@ def close_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
     title = (
         tr("profit.close_late", month=worst["month_start"].strftime("%Y-%m"),
            platform=segment_name("platform", str(worst["platform"])),
-           amount=amount_text(-worst["adjustment_amount"], info.currency, True))
+           amount=amount_text(-worst["adjustment_amount"], info.currency))
         if worst else tr("profit.close_plain")
     )  # fmt: skip
     columns = ("gmv", "closed_net_amount", "adjustment_amount", "adjusted_net_amount", "cm2_amount")
