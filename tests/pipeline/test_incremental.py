@@ -96,7 +96,7 @@ def walk(
             company.step()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [pytest.param(1, marks=pytest.mark.long), 2])
 def test_incremental_equals_full(seed: int, tmp_path: Path) -> None:
     for number, found in enumerate(walk(PROJECT, tmp_path, seed, steps=2)):
         assert found == {}, f"seed {seed}, build {number}"
