@@ -22,6 +22,7 @@ from dashboards.charts.axes import (
     rate_axis,
 )
 from dashboards.wording.formatting import percent
+from dashboards.wording.i18n import LANGUAGES
 
 _NAME = 18
 
@@ -186,9 +187,19 @@ def rate_lines(
         yaxis=rate_axis(low, top),
         annotations=labels,
         hovermode="closest",
-        margin={"l": 8, "r": 64, "t": 16, "b": 8},
+        margin={"l": 8, "r": _room([line.label for line in series]), "t": 16, "b": 8},
     )
     return {"data": traces, "layout": layout}
+
+
+def _room(labels: Sequence[Both]) -> int:
+    """Pixels that the longest of these names takes at the end of its line, in either language."""
+    wide = max(
+        sum(12 if ord(sign) > 0x2E80 else 6.5 for sign in label.get(lang))
+        for label in labels
+        for lang in LANGUAGES
+    )
+    return round(max(64, min(wide + 10, 150)))
 
 
 @dataclass(frozen=True)
