@@ -15,9 +15,9 @@ final as (
         hours.business_date,
         hours.platform,
         hours.channel,
-        {{ unless_unknown('hours.visitors', 'known.is_tracked') }} as visitors,
-        {{ unless_unknown('hours.orders', 'known.is_sales_known') }} as orders,
-        {{ unless_unknown('hours.gmv', 'known.is_sales_known') }} as gmv
+        cast({{ unless_unknown('hours.visitors', 'known.is_tracked') }} as bigint) as visitors,
+        cast({{ unless_unknown('hours.orders', 'known.is_sales_known') }} as bigint) as orders,
+        cast({{ unless_unknown('hours.gmv', 'known.is_sales_known') }} as decimal(18, 2)) as gmv
     from hours
     left join known
         on hours.business_date = known.period_start and hours.platform = known.platform
