@@ -2,7 +2,7 @@
 {% set hour_of = {} %}
 {% for instant in ['paid_at', 'started_at'] %}
     {% do hour_of.update({instant: plus_seconds(
-        "date_trunc('minute', " ~ instant ~ ")",
+        "cast(date_trunc('minute', " ~ instant ~ ") as timestamp)",
         "-60 * extract(minute from " ~ utc_to_reporting(instant) ~ ")"
     )}) %}
 {% endfor %}
