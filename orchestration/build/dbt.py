@@ -14,12 +14,11 @@ from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic
 from typing import TYPE_CHECKING, Any, TextIO
 
 import polars as pl
 
-from orchestration.build import data_tests, full_builds
+from orchestration.build import data_tests, full_builds, results
 from orchestration.config.costs import cost_variables
 from orchestration.config.settings import DBT_PROJECT_DIR, Paths, Settings
 from orchestration.errors import KpiError, without_values
@@ -161,7 +160,7 @@ def build_arguments(settings: Settings, *, full: bool) -> list[str]:
 SILENT = ("--log-level=none", "--log-level-file=none", "--no-write-json")
 
 
-def invoke(arguments: list[str], target: Path) -> Mapping[str, Any]:
+def invoke(arguments: list[str], target: Path) -> Mapping[str, results.Result]:
     """Run dbt in this process: a process of its own imports and parses for seconds what is there.
 
     Args:
@@ -174,46 +173,41 @@ def invoke(arguments: list[str], target: Path) -> Mapping[str, Any]:
     Raises:
         KpiError: dbt could not begin.
     """
-    from dbt.artifacts.schemas.run import RunExecutionResult
-
     target.mkdir(parents=True, exist_ok=True)
-    started = monotonic()
     given, build_file = dict(pairwise(arguments)), Path(os.environ["KPI_BUILD_FILE"])
     output = given.get("--target", "duckdb")
-    project = parsed(build_file, output)
+    prepare_manifest()
     of_project = _kept(_project_digest(), build_file, output)
     kept = _kept(of_project.name, build_file, given.get("--vars", ""))
     tests, full = (_PARSED / f"{of_project.name}.{kept.name}{part}" for part in (_TESTS, _FULL))
     is_ours = output == "duckdb"  # on another engine dbt sends all itself
     is_full = is_ours and "--full-refresh" in arguments
     if is_full and not full.exists():
-        _adapt(given.get("--vars", "{}"), project, target, of_project, (tests, full))
+        _adapt(given.get("--vars", "{}"), build_file, target, of_project, (tests, full))
     compiled = json.loads(tests.read_text("utf-8")) if is_ours and tests.exists() else None
-    results = None
+    found = None
     if is_full and compiled and full.exists():
-        results = full_builds.repeat(project, full, build_file)
-    if results is None:
+        found = full_builds.repeat(full, build_file)
+    if found is None:
         left_out = ("--exclude-resource-type", "test") if compiled else ()
         sent = full_builds.Statements()
-        results = _run([*arguments, *left_out], project, target, sent)
-        if is_full and (every := sent.of_all(project, results)):
+        found = _run([*arguments, *left_out], parsed(build_file, output), target, sent)
+        if is_full and (every := sent.of_all(manifest(), found)):
             _keep(every, full)
-    if not results:
+    if not found:
         return {}
-    by_node = {result.node.unique_id: result for result in results}
+    by_node = {result.unique_id: result for result in found}
     if compiled:
-        results += data_tests.run_tests(project, compiled, by_node, build_file)
-    elif is_ours and (found := data_tests.statements(project, by_node)):
-        _keep(found, tests)
-    told = RunExecutionResult(
-        results, monotonic() - started, {"vars": {}, "invocation_command": ""}
-    )
-    told.write(str(target / "run_results.json"))
-    return {result.node.unique_id: result for result in results}
+        tested = data_tests.run_tests(manifest(), compiled, by_node, build_file)
+        by_node |= {result.unique_id: result for result in tested}
+    elif is_ours and (statements := data_tests.statements(manifest(), by_node)):
+        _keep(statements, tests)
+    results.write(by_node.values(), target / "run_results.json")
+    return by_node
 
 
 def _adapt(
-    variables: str, project: Manifest, target: Path, of_project: Path, kept: tuple[Path, Path]
+    variables: str, build_file: Path, target: Path, of_project: Path, kept: tuple[Path, Path]
 ) -> None:  # fmt: skip
     """Make of what dbt sent with other variables what it would send with these."""
     others = [(file.with_name(file.name.removesuffix(_FULL) + _TESTS), file)
@@ -222,14 +216,15 @@ def _adapt(
     if other is None:
         return
     tests, sent = (json.loads(file.read_text("utf-8")) for file in other)
-    names = [project.nodes[name].name for name in full_builds.reading_variables(project)]
+    project = manifest()
+    names = [project["nodes"][name]["name"] for name in full_builds.reading_variables(project)]
     command = ["compile", "--full-refresh", "--vars", variables,
                "--indirect-selection", "empty", "--select", *names]  # fmt: skip
-    results = _run(command, project, target, full_builds.Statements())
-    compiled = {one.node.unique_id: one.node.compiled_code for one in results}
-    if len(compiled) == len(names) and (found := full_builds.with_variables(sent, compiled)):
+    found = _run(command, parsed(build_file), target, full_builds.Statements())
+    compiled = {one.unique_id: one.compiled_code or "" for one in found}
+    if len(compiled) == len(names) and (adapted := full_builds.with_variables(sent, compiled)):
         _keep({name: compiled.get(name, sql) for name, sql in tests.items()}, kept[0])
-        _keep(found, kept[1])
+        _keep(adapted, kept[1])
 
 
 def _keep(found: object, file: Path) -> None:
@@ -241,7 +236,7 @@ def _keep(found: object, file: Path) -> None:
 
 def _run(
     arguments: list[str], project: Manifest, target: Path, sent: full_builds.Statements
-) -> list[Any]:
+) -> list[results.Result]:
     """The results of dbt, as `invoke` tells of it; what it sends is noted."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
@@ -258,8 +253,8 @@ def _run(
             raise done.exception
         said = without_values(str(done.exception))
         raise KpiError(f"dbt cannot build: {said}", str(target / "dbt.log"))
-    results: Any = done.result
-    return list(results or ())
+    told: Any = done.result
+    return [results.of_dbt(one) for one in told or ()]
 
 
 def _write_event(log: TextIO, event: Any) -> None:

@@ -13,14 +13,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 
+from orchestration.build.results import Result
 from orchestration.build.warehouse import connect
-
-if TYPE_CHECKING:
-    from dbt.contracts.graph.manifest import Manifest
 
 # dbt begins what it sends with a comment; what only asks is left out.
 _WRITES = re.compile(
@@ -45,21 +43,20 @@ class Statements:
                 sql = sql.removesuffix("...")
             self._sent.setdefault(event.data.node_info.unique_id, []).append(sql)
 
-    def of_all(self, project: Manifest, results: Sequence[Any]) -> list[tuple[str, str, list[str]]]:
+    def of_all(
+        self, project: Mapping[str, Any], results: Sequence[Result]
+    ) -> list[tuple[str, str, list[str]]]:
         """Of each node name, what dbt compiled of it and what it sent, in order.
 
         Empty unless all that the project has was built.
         """
-        built = {one.node.unique_id: one.node for one in results if one.status == "success"}
-        if not built.keys() >= {name for name in project.nodes if name.startswith(_BUILT)}:
+        built = {one.unique_id: one.compiled_code for one in results if one.status == "success"}
+        if not built.keys() >= {name for name in project["nodes"] if name.startswith(_BUILT)}:
             return []
-        return [
-            (name, getattr(built.get(name), "compiled_code", None) or "", sent)
-            for name, sent in self._sent.items()
-        ]
+        return [(name, built.get(name) or "", sent) for name, sent in self._sent.items()]
 
 
-def reading_variables(project: Manifest) -> list[str]:
+def reading_variables(project: Mapping[str, Any]) -> list[str]:
     """Models and tests whose SQL, or that of a macro that it calls, reads a variable."""
     reads: dict[str, bool] = {}
 
@@ -69,19 +66,16 @@ def reading_variables(project: Manifest) -> list[str]:
     def of_macro(name: str) -> bool:
         if name not in reads:
             reads[name] = False  # while it is looked at: a macro may call itself
-            macro = project.macros[name]
-            reads[name] = is_reading(macro.macro_sql, macro.depends_on.macros)
+            macro = project["macros"][name]
+            reads[name] = is_reading(macro["macro_sql"], macro["depends_on"]["macros"])
         return reads[name]
 
-    nodes: dict[str, Any] = {
-        name: node for name, node in project.nodes.items() if name.startswith(("model.", "test."))
-    }
     return [
         name
-        for name, node in nodes.items()
-        if is_reading(
-            node.raw_code + json.dumps(getattr(node, "test_metadata", None), default=str),
-            node.depends_on.macros,
+        for name, node in project["nodes"].items()
+        if name.startswith(("model.", "test."))
+        and is_reading(
+            node["raw_code"] + json.dumps(node.get("test_metadata")), node["depends_on"]["macros"]
         )
     ]
 
@@ -109,39 +103,31 @@ def with_variables(
     return found
 
 
-def repeat(project: Manifest, kept: Path, build_file: Path) -> list[Any] | None:
+def repeat(kept: Path, build_file: Path) -> list[Result] | None:
     """Send the statements of a full build to a new build file.
 
     Args:
-        project: what dbt has parsed.
         kept: holds what `Statements.of_all` gave.
         build_file: has the schema `raw`.
 
     Returns:
-        The results as dbt words them; None if one failed, of which dbt has to tell.
+        The results; None if one failed, of which dbt has to tell.
     """
     with connect(build_file) as con:
         # As dbt does, see profiles.yml.
         con.execute("set preserve_insertion_order = false; set fsync_mode = 'NONE'")
         try:
-            return list(_results(project, json.loads(kept.read_text("utf-8")), con))
+            return list(_results(json.loads(kept.read_text("utf-8")), con))
         except duckdb.Error:
             return None
 
 
 def _results(
-    project: Manifest, sent: list[tuple[str, str, list[str]]], con: duckdb.DuckDBPyConnection
-) -> Iterator[Any]:
-    from dbt.artifacts.schemas.results import RunStatus
-    from dbt.artifacts.schemas.run import RunResult
-
+    sent: list[tuple[str, str, list[str]]], con: duckdb.DuckDBPyConnection
+) -> Iterator[Result]:
     for name, compiled, statements in sent:
         started = monotonic()
         for sql in statements:
             con.execute(sql)
         if name.startswith(_BUILT):
-            node: Any = project.nodes[name]
-            node.compiled, node.compiled_code = True, compiled
-            result = RunResult.from_node(node, RunStatus.Success, "OK")
-            result.execution_time = monotonic() - started
-            yield result
+            yield Result(name, "success", "OK", None, monotonic() - started, compiled)
