@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import polars as pl
 
-from orchestration.build import data_tests, full_builds, results
+from orchestration.build import data_tests, kept_builds, results
 from orchestration.config.costs import cost_variables
 from orchestration.config.settings import DBT_PROJECT_DIR, Paths, Settings
 from orchestration.errors import KpiError, without_values
@@ -32,8 +32,9 @@ _DIGEST = _TARGET / "manifest.sha256"
 # What dbt keeps of a parse, which is that of every shop.
 _PARSED = _TARGET / "parsed"
 _PARTIAL = "partial_parse.msgpack"
-# Beside it, of each set of variables, what dbt has compiled of all tests and sent of a full build.
-_TESTS, _FULL = ".tests.json", ".full.json"
+# Beside it, of each set of variables, what dbt has compiled of all tests, and sent of a build in
+# full and in part.
+_TESTS, _FULL, _PART = ".tests.json", ".full.json", ".part.json"
 _KEPT = 48
 
 CHECKS_SCHEMA = {
@@ -131,7 +132,7 @@ def _parse(output: str, kept: Path) -> None:
             (target / MANIFEST.name).replace(MANIFEST)
             _DIGEST.write_text(_project_digest(), "ascii")
         (target / _PARTIAL).replace(kept)
-    for suffix in (".msgpack", _TESTS, _FULL):
+    for suffix in (".msgpack", _TESTS, _FULL, _PART):
         for file in sorted(_PARSED.glob(f"*{suffix}"), key=_changed)[:-_KEPT]:
             file.unlink(missing_ok=True)
 
@@ -179,21 +180,25 @@ def invoke(arguments: list[str], target: Path) -> Mapping[str, results.Result]:
     prepare_manifest()
     of_project = _kept(_project_digest(), build_file, output)
     kept = _kept(of_project.name, build_file, given.get("--vars", ""))
-    tests, full = (_PARSED / f"{of_project.name}.{kept.name}{part}" for part in (_TESTS, _FULL))
+    tests, full, part = (
+        _PARSED / f"{of_project.name}.{kept.name}{suffix}" for suffix in (_TESTS, _FULL, _PART)
+    )
     is_ours = output == "duckdb"  # on another engine dbt sends all itself
     is_full = is_ours and "--full-refresh" in arguments
+    is_known = is_full or (is_ours and kept_builds.is_partial(manifest(), build_file))
+    sends = full if is_full else part
     if is_full and not full.exists():
         _adapt(given.get("--vars", "{}"), build_file, target, of_project, (tests, full))
     compiled = json.loads(tests.read_text("utf-8")) if is_ours and tests.exists() else None
     found = None
-    if is_full and compiled and full.exists():
-        found = full_builds.repeat(full, build_file)
+    if is_known and compiled and sends.exists():
+        found = kept_builds.repeat(sends, build_file)
     if found is None:
         left_out = ("--exclude-resource-type", "test") if compiled else ()
-        sent = full_builds.Statements()
+        sent = kept_builds.Statements()
         found = _run([*arguments, *left_out], parsed(build_file, output), target, sent)
-        if is_full and (every := sent.of_all(manifest(), found)):
-            _keep(every, full)
+        if is_known and (every := sent.of_all(manifest(), found)):
+            _keep(every, sends)
     if not found:
         return {}
     by_node = {result.unique_id: result for result in found}
@@ -217,12 +222,12 @@ def _adapt(
         return
     tests, sent = (json.loads(file.read_text("utf-8")) for file in other)
     project = manifest()
-    names = [project["nodes"][name]["name"] for name in full_builds.reading_variables(project)]
+    names = [project["nodes"][name]["name"] for name in kept_builds.reading_variables(project)]
     command = ["compile", "--full-refresh", "--vars", variables,
                "--indirect-selection", "empty", "--select", *names]  # fmt: skip
-    found = _run(command, parsed(build_file), target, full_builds.Statements())
+    found = _run(command, parsed(build_file), target, kept_builds.Statements())
     compiled = {one.unique_id: one.compiled_code or "" for one in found}
-    if len(compiled) == len(names) and (adapted := full_builds.with_variables(sent, compiled)):
+    if len(compiled) == len(names) and (adapted := kept_builds.with_variables(sent, compiled)):
         _keep({name: compiled.get(name, sql) for name, sql in tests.items()}, kept[0])
         _keep(adapted, kept[1])
 
@@ -235,7 +240,7 @@ def _keep(found: object, file: Path) -> None:
 
 
 def _run(
-    arguments: list[str], project: Manifest, target: Path, sent: full_builds.Statements
+    arguments: list[str], project: Manifest, target: Path, sent: kept_builds.Statements
 ) -> list[results.Result]:
     """The results of dbt, as `invoke` tells of it; what it sends is noted."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager

@@ -17,7 +17,7 @@ import yaml
 
 from orchestration.build.data_tests import run_tests, statements
 from orchestration.build.dbt import manifest, prepare_manifest
-from orchestration.build.full_builds import (
+from orchestration.build.kept_builds import (
     Statements,
     reading_variables,
     repeat,

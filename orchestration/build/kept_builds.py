@@ -1,9 +1,13 @@
-"""Full builds by dbt, repeated by the statements that dbt has sent of one before.
+"""Builds by dbt, repeated by the statements that dbt has sent of one before.
 
-They are the same each time: what a full build holds that changes from run to run is what its
-statements read. To have dbt render a hundred models anew costs a third of a small shop's run, to
-run what comes of it a tenth. Partial builds ask the build what to read, so dbt renders them. Of a
-shop with other variables dbt renders what reads one, and all else is as it was sent before.
+They are the same each time: what a build holds that changes from run to run is what its statements
+read. To have dbt render a hundred models anew costs a third of a small shop's run, to run what
+comes of it a tenth. Of a shop with other variables dbt renders what reads one, and all else of a
+full build is as it was sent before.
+
+A build in part, where every incremental table replaces some rows, is kept for itself. What it asks
+the build before a statement is rendered stands in a comment of the statement, beside the answer
+(`asked` in dbt_project/macros/incremental/incremental_scope.sql), and is asked again.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ from orchestration.build.warehouse import connect
 _WRITES = re.compile(
     r"\s*(/\*.*?\*/)?\s*(alter|copy|create|delete|drop|insert|update)\b", re.I | re.S
 )
+_ASKED = re.compile(r"/\* asked (.*?) \*/.*?/\* answered \*/", re.S)
 _VAR = re.compile(r"\bvar\s*\(")
 _BUILT = ("model.", "seed.")
 _ABRIDGED = 512  # characters
@@ -104,11 +109,12 @@ def with_variables(
 
 
 def repeat(kept: Path, build_file: Path) -> list[Result] | None:
-    """Send the statements of a full build to a new build file.
+    """Send the statements of a build to another build file.
 
     Args:
         kept: holds what `Statements.of_all` gave.
-        build_file: has the schema `raw`.
+        build_file: has the schema `raw`; what is there of a failed try does no harm, for each node
+            is a transaction, with the state that the next try reads.
 
     Returns:
         The results; None if one failed, of which dbt has to tell.
@@ -127,7 +133,53 @@ def _results(
 ) -> Iterator[Result]:
     for name, compiled, statements in sent:
         started = monotonic()
+        con.begin()
         for sql in statements:
-            con.execute(sql)
+            con.execute(_answered(con, sql, {}))
+        con.commit()
         if name.startswith(_BUILT):
             yield Result(name, "success", "OK", None, monotonic() - started, compiled)
+
+
+def _answered(con: duckdb.DuckDBPyConnection, sql: str, known: dict[str, str]) -> str:
+    """A statement with what the build answers now to what the statement asks."""
+
+    def answer(found: re.Match[str]) -> str:
+        query = _answered(con, found[1].replace("/~*", "/*").replace("*~/", "*/"), known)
+        if query not in known:
+            values = [str(row[0]) for row in con.execute(query).fetchall() if row[0] is not None]
+            known[query] = "'" + "', '".join(values) + "'" if values else "null"
+        return known[query]
+
+    return _ASKED.sub(answer, sql)
+
+
+def is_partial(project: Mapping[str, Any], build_file: Path) -> bool:
+    """Whether every incremental table of a build replaces some rows, and none is built in full."""
+    tables = [
+        node["name"]
+        for name, node in project["nodes"].items()
+        if name.startswith("model.") and "replace" in node["config"]["meta"]
+    ]
+    with connect(build_file, read_only=True) as con:
+        try:
+            [(found,)] = con.execute(_IS_PARTIAL, [tables]).fetchall()
+        except duckdb.CatalogException:  # nothing was built in it yet
+            return False
+    return bool(found)
+
+
+_IS_PARTIAL = """
+with newest as (
+    select model, max(seq) as seq
+    from incremental.state
+    where list_contains($1, model)
+    group by model
+)
+select
+    count(*) = len($1)
+    and not exists (
+        from incremental.changes where day is null and seq > (select min(seq) from newest)
+    )
+from newest
+"""
