@@ -51,8 +51,8 @@ AS_OF = date(2026, 11, 29)
 DAYS_A_MONTH = 365.25 / 12
 # Planted metric -> metrics that name it; a step of the funnel is a part of conversion.
 FACTORS = {
-    "visitors": {"visitors"},
-    "conversion": {"conversion_rate"},
+    "visitors": {"visitors", "campaign_cost"},
+    "conversion": {"conversion_rate", "last_step_3_days"},
     "aov": {"aov", "gmv_per_unit", "price_share"},
     "refund_rate": {"refund_rate", "refunds_3_days"},
     "orders_per_buyer": {"orders_per_buyer"},
@@ -136,7 +136,14 @@ def _told_by() -> pl.Expr:
         STORIES_OF, default=["sales"], return_dtype=pl.List(pl.String)
     )
     errors = pl.col("kind").is_in(["broken_checkout", "payment_outage"])
-    return stock.when(errors).then(pl.lit(["sales", "service"])).otherwise(own)
+    paused = pl.col("kind") == "campaign_paused"
+    return (
+        stock.when(errors)
+        .then(pl.lit(["sales", "service"]))
+        .when(paused)
+        .then(pl.lit(["sales", "ads"]))
+        .otherwise(own)
+    )
 
 
 def _story(metric: str) -> pl.Expr:

@@ -33,6 +33,7 @@ FEEDS_OF_METRIC: dict[str, frozenset[str]] = {
     "unpaid_orders": _SALES,
     "refunds_3_days": _SALES | {"refunds"},
     "late_parcels_3_days": frozenset({"shipments"}),
+    "quality_refunds_7_days": _SALES | {"refunds"},
     "bad_reviews_7_days": frozenset({"reviews"}),
     "refund_rate": _SALES | {"refunds"},
 }

@@ -26,10 +26,18 @@ _OF_SALES = frozenset(
      "price_share", "orders_3_days", "orders_7_days", "unpaid_orders", "refund_rate",
      "refunds_3_days"}
 )  # fmt: skip
-_OF_OPERATIONS = frozenset(
-    {"on_hand", "days_of_stock", "late_parcels_3_days", "bad_reviews_7_days", "overdue_amount",
-     "cost_so_far", "error_rate"}
-)  # fmt: skip
+OPERATIONS_PAGES = {
+    "on_hand": "products",
+    "days_of_stock": "products",
+    "late_parcels_3_days": "service",
+    "bad_reviews_7_days": "service",
+    "quality_refunds_7_days": "service",
+    "error_rate": "service",
+    "overdue_amount": "profit",
+    "cost_so_far": "channels",
+    "campaign_cost": "channels",
+}
+"""Page of `dashboards.registry` that shows the figures of an alert of operations."""
 
 
 @dataclass(frozen=True)
@@ -182,8 +190,8 @@ def link_of(incident: Mapping[str, Any], site: str, lang: str | None = None) -> 
     metric = str(incident["metric"])
     if incident["kind"] == "data":
         page, state["at"] = "quality.html", "completeness"
-    elif metric in _OF_OPERATIONS:
-        page = "index.html"  # no page is theirs yet
+    elif metric in OPERATIONS_PAGES:
+        page = f"{OPERATIONS_PAGES[metric]}.html"
     elif metric not in _OF_SALES:
         page, state["platform"] = "funnel.html", incident["platform"]
     else:

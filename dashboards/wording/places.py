@@ -131,6 +131,7 @@ def todo_key(incident: Mapping[str, Any]) -> str:
         "aov": "aov_product" if dimension == "product" else "aov",
         "orders_3_days": at_place,
         "orders_7_days": at_place,
+        "last_step_3_days": at_place,
         "refunds_3_days": "refunds",
         "price_share": "aov",
         "on_hand": "stock",

@@ -90,23 +90,30 @@ _UNPAID = """
     group by all
 """
 # A refund of a child order is one of its main order.
-_REFUNDED = """
+_PAID_REFUNDS = """
     from intermediate.int_refunds_converted as refunds
     inner join marts.fct_orders as orders
         on refunds.main_order_key = orders.source || '|' || orders.order_id
     where orders.is_paid
-    group by all
 """
+_REFUNDED = f"{_PAID_REFUNDS} group by all"
 REFUNDS = f"""
     select refunds.refund_date as business_date, orders.platform, count(*) as refund_count,
         cast(sum(refunds.goods_amount) as double) as amount
     {_REFUNDED}
 """
-_PRODUCT_REFUNDS = f"""
+_OF_PRODUCTS = f"""
     select refunds.refund_date as business_date, orders.platform, refunds.product_id as segment,
         count(distinct refunds.main_order_key) as refund_count,
         cast(sum(refunds.goods_amount) as double) as amount
-    {_REFUNDED}
+    {_PAID_REFUNDS}
+"""
+_PRODUCT_REFUNDS = f"{_OF_PRODUCTS} group by all"
+_QUALITY_REFUNDS = f"""
+    {_OF_PRODUCTS} and refunds.reason in (
+        select reason from intermediate.int_after_sales_told where is_quality
+    )
+    group by all
 """
 _LATE_PARCELS = """
     select business_date, platform, 'carrier' as dimension, carrier as segment,
@@ -171,6 +178,12 @@ _PLANS = """
     from marts.fct_targets_daily
     where metric = 'cost' and dimension in ('all', 'platform')
 """
+_SPEND = """
+    select business_date, platform, source, campaign as segment, cast(sum(cost) as double) as cost
+    from marts.fct_campaign_daily
+    where source is not null
+    group by all
+"""
 _SETTLEMENTS = """
     select business_date, platform, due_amount, overdue_amount
     from marts.fct_settlements_daily
@@ -186,7 +199,7 @@ _LAGS = f"""
     {_REFUNDED}
 """
 _ATTEMPTS = """
-    select business_date, platform, channel, device,
+    select business_date, platform, channel, device, region,
         sum(columns('(reached|direct)_[0-9]+'))::bigint
     from intermediate.int_funnel_sessions_counted
     group by all
@@ -322,7 +335,7 @@ def named(rows: pl.DataFrame, products: pl.DataFrame, of: str = "") -> pl.DataFr
 
 def read_frames(query: Query) -> InsightFrames:
     """Read all frames through one query function on a build file."""
-    from models.count_series import part_orders, product_refunds, shares
+    from models.count_series import last_steps, part_orders, product_refunds, shares
     from models.kpi_series import (
         SeriesParams,
         price_share_series,
@@ -349,8 +362,9 @@ def read_frames(query: Query) -> InsightFrames:
         refund_series(daily, query(REFUNDS), lags, params),
         price_share_series(query(_DISCOUNTS)),
     ]
+    attempts = query(_ATTEMPTS) if steps else pl.DataFrame()
     if steps:
-        series.append(step_series(query(_ATTEMPTS), steps, top))
+        series.append(step_series(attempts, steps, top.filter(pl.col("dimension") != "region")))
     columns = ["business_date", "platform", "dimension", "segment", "gmv", "visitors", "orders"]
     parts = [
         cells.select(columns),
@@ -366,12 +380,17 @@ def read_frames(query: Query) -> InsightFrames:
             "orders_3_days": orders,
             "orders_7_days": orders,
             "refunds_3_days": product_refunds(products, query(_PRODUCT_REFUNDS), lags),
+            "last_step_3_days": last_steps(attempts, len(steps), cells, ("channel", "device", "region"))
+            if len(steps) > 1
+            else attempts,
+            "quality_refunds_7_days": product_refunds(products, query(_QUALITY_REFUNDS), lags),
             "unpaid_orders": shares(query(_UNPAID)),
             "late_parcels_3_days": shares(query(_LATE_PARCELS)),
             "bad_reviews_7_days": shares(query(_BAD_REVIEWS)),
         },
         stock=query(_STOCK),
         plans=query(_PLANS),
+        spend=query(_SPEND),
         settlements=query(_SETTLEMENTS),
         service=query(_SERVICE),
     )

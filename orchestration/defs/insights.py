@@ -22,6 +22,7 @@ _MARTS = (
     "fct_orders",
     "fct_sessions",
     "fct_experiment_arms_daily",
+    "fct_campaign_daily",
     "fct_product_daily",
     "fct_inventory_daily",
     "fct_fulfilment_daily",
