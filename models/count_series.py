@@ -27,7 +27,7 @@ TESTS = {
         "quality_refunds_7_days", 7, True, 1e-5, 2.0, prior_hits=3.0, drift=0.3, from_first=False
     ),
     "last_step_3_days": CountTest(
-        "last_step_3_days", 3, False, 1e-4, 0.7, prior_hits=20.0, is_share=True
+        "last_step_3_days", 3, False, 2e-3, 0.35, prior_hits=20.0, is_share=True
     ),
     "unpaid_orders": CountTest(
         "unpaid_orders", 1, True, 1e-4, 2.0, prior_hits=1.0, drift=0.3, from_first=False

@@ -206,7 +206,7 @@ def _figures(judged: _Judged, test: CountTest) -> dict[str, Floats]:
     """What is published of each window beside what was seen."""
     lower, upper = _bounds(judged, test)
     with np.errstate(divide="ignore", invalid="ignore"):
-        score = special.ndtri(np.clip(judged.tail, 1e-300, 1.0)) * _sign(test)
+        score = special.ndtri(np.clip(judged.tail, 1e-300, 1 - 1e-16)) * _sign(test)
     return {"expected": judged.expected, "lower": lower, "upper": upper, "score": score}
 
 

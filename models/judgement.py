@@ -23,6 +23,7 @@ from models.operations import (
     stock_rows,
     stopped_rows,
 )
+from models.promo_hours import HourParams, hour_rows
 
 __all__ = ["Watched", "judge"]
 
@@ -38,6 +39,7 @@ class Watched:
         spend: see `operations.stopped_rows`.
         settlements: see `operations.overdue_rows`.
         service: see `operations.error_rows`.
+        hours: see `promo_hours.hour_rows`.
     """
 
     counted: Mapping[str, pl.DataFrame] = field(default_factory=dict)
@@ -46,6 +48,7 @@ class Watched:
     spend: pl.DataFrame = field(default_factory=pl.DataFrame)
     settlements: pl.DataFrame = field(default_factory=pl.DataFrame)
     service: pl.DataFrame = field(default_factory=pl.DataFrame)
+    hours: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 def judge(  # noqa: PLR0913, PLR0917 - the tables of `detect`, and one more
@@ -92,6 +95,12 @@ def judge(  # noqa: PLR0913, PLR0917 - the tables of `detect`, and one more
         (watched.spend, lambda spend: stopped_rows(spend, rules)),
         (watched.settlements, lambda settlements: overdue_rows(settlements, rules)),
         (watched.service, lambda service: error_rows(service, rules)),
+        (
+            watched.hours,
+            lambda hours: hour_rows(
+                hours, dim_promo, completeness, company, HourParams(min_impact_rate=rate)
+            ),
+        ),
     ]
     for frame, rows in judges:
         if not frame.is_empty():

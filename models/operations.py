@@ -141,7 +141,7 @@ def pace_rows(plans: pl.DataFrame, params: OperationParams | None = None) -> pl.
 def stopped_rows(spend: pl.DataFrame, params: OperationParams | None = None) -> pl.DataFrame:
     """Campaigns that ran every day and have stopped, as their account's reports say.
 
-    One that is off for a week is told no more: it has ended.
+    One that has been off for more than a week is told no more: it has ended.
 
     Args:
         spend: business_date, platform, source (the account's), segment (campaign), cost (null

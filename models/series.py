@@ -29,6 +29,8 @@ FEEDS_OF_METRIC: dict[str, frozenset[str]] = {
     "gmv_per_unit": _SALES,
     "orders_3_days": _SALES,
     "orders_7_days": _SALES,
+    "orders_1_hour": _SALES,
+    "orders_3_hours": _SALES,
     "price_share": _SALES,
     "unpaid_orders": _SALES,
     "refunds_3_days": _SALES | {"refunds"},

@@ -23,7 +23,8 @@ from dashboards.wording.places import own_places, todo_key
 SCHEMA, VERSION = "kpi-warehouse/alert", 2
 _OF_SALES = frozenset(
     {"gmv", "gmv_3_days", "gmv_trend", "buyers", "orders_per_buyer", "aov", "gmv_per_unit",
-     "price_share", "orders_3_days", "orders_7_days", "unpaid_orders", "refund_rate",
+     "price_share", "orders_1_hour", "orders_3_hours", "orders_3_days", "orders_7_days",
+     "unpaid_orders", "refund_rate",
      "refunds_3_days"}
 )  # fmt: skip
 OPERATIONS_PAGES = {

@@ -33,6 +33,8 @@ _UNITS = {
     "refunds_3_days": "count",
     "unpaid_orders": "count",
     "quality_refunds_7_days": "count",
+    "orders_1_hour": "count",
+    "orders_3_hours": "count",
     "last_step_3_days": "count",
     "late_parcels_3_days": "count",
     "bad_reviews_7_days": "count",

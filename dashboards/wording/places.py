@@ -132,6 +132,8 @@ def todo_key(incident: Mapping[str, Any]) -> str:
         "orders_3_days": at_place,
         "orders_7_days": at_place,
         "last_step_3_days": at_place,
+        "orders_1_hour": "hours",
+        "orders_3_hours": "hours",
         "refunds_3_days": "refunds",
         "price_share": "aov",
         "on_hand": "stock",

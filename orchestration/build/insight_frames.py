@@ -193,6 +193,14 @@ _SERVICE = """
     from marts.fct_service_health_daily
     where metric = 'error_rate'
 """
+_HOURS = """
+    select business_date, platform,
+        extract(hour from timezone('{zone}', timezone('UTC', hour_start))) as hour,
+        cast(sum(orders) as double) as orders, cast(sum(gmv) as double) as gmv
+    from marts.fct_gmv_hourly
+    where orders is not null
+    group by all
+"""
 _LAGS = f"""
     select refunds.refund_date - orders.business_date as lag_days,
         cast(sum(refunds.goods_amount) as double) as amount
@@ -333,8 +341,13 @@ def named(rows: pl.DataFrame, products: pl.DataFrame, of: str = "") -> pl.DataFr
     )  # fmt: skip
 
 
-def read_frames(query: Query) -> InsightFrames:
-    """Read all frames through one query function on a build file."""
+def read_frames(query: Query, zone: str) -> InsightFrames:
+    """Read all frames.
+
+    Args:
+        query: on a build file.
+        zone: reporting zone, by whose clock hours are told.
+    """
     from models.count_series import last_steps, part_orders, product_refunds, shares
     from models.kpi_series import (
         SeriesParams,
@@ -393,6 +406,7 @@ def read_frames(query: Query) -> InsightFrames:
         spend=query(_SPEND),
         settlements=query(_SETTLEMENTS),
         service=query(_SERVICE),
+        hours=query(_HOURS.format(zone=zone)),
     )
     return InsightFrames(
         daily=daily,
