@@ -138,9 +138,7 @@ def last_steps(
     worth = whole.agg(worth=pl.col("gmv").cast(pl.Float64).sum() / pl.col("orders").sum())
     tried, passed = pl.col(f"reached_{steps - 1}"), pl.col(f"reached_{steps}")
     place = ["business_date", "platform", "dimension", "segment"]
-    parts = [
-        attempts.with_columns(dimension=pl.lit(name), segment=pl.col(name)) for name in names
-    ]
+    parts = [attempts.with_columns(dimension=pl.lit(name), segment=pl.col(name)) for name in names]
     counted = (
         pl.concat(parts)
         .filter(~pl.col("segment").str.starts_with("("))

@@ -157,16 +157,12 @@ def judge_counts(  # noqa: PLR0913, PLR0917 - two tables, and how to judge them
         return pl.DataFrame(schema=ANOMALY_SCHEMA)
     known = ~incomplete(keys.with_row_index("row"), pl.Series(dates), completeness) & (exposure > 0)
     hits, exposure = np.where(known, hits, 0.0), np.where(known, exposure, 0.0)
-    first = 0
-    if judge_from is not None:
-        first = max(0, (judge_from - dates[0]).days - 2 * test.base_days)
+    first = max(0, ((judge_from or dates[0]) - dates[0]).days - 2 * test.base_days)
     judged = _walk(hits, exposure, known, _groups(keys), test, first)
     money = _money(hits, np.where(known, worth, 0.0), keys)[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
-        rate = judged.expected / _window(exposure, test.days)
-        of_day = rate * exposure
-    floor = min_impact_rate * company_gmv
-    is_out = _is_told(judged, hits - rate * exposure, money, floor, test)
+        gap = hits - judged.expected / judged.tries * exposure
+    is_out = _is_told(judged, gap, money, min_impact_rate * company_gmv, test)
     status = np.select(
         [np.isnan(judged.expected) & known, ~known, is_out],
         ["no_baseline", "data_incomplete", "anomaly"],
@@ -174,17 +170,16 @@ def judge_counts(  # noqa: PLR0913, PLR0917 - two tables, and how to judge them
     )
     figures = _figures(judged, test) | {
         "observed": np.where(known, judged.seen, np.nan),
-        "impact_amount": _sign(test) * (hits - rate * exposure) * money,
+        "impact_amount": _sign(test) * gap * money,
     }
-    day_count = len(dates)
-    rows = keys.select(pl.all().repeat_by(day_count).explode()).with_columns(
+    rows = keys.select(pl.all().repeat_by(len(dates)).explode()).with_columns(
         pl.Series("business_date", dates * len(keys), dtype=pl.Date),
         *(pl.Series(name, values.ravel()).fill_nan(None) for name, values in figures.items()),
         pl.Series("status", status.ravel()),
     )
     wanted = pl.lit(True) if judge_from is None else pl.col("business_date") >= judge_from
     # A segment that could not alert whatever it did is no series that was judged.
-    could = pl.Series((_least_tail(judged, test) < test.p_value).any(axis=1).repeat(day_count))
+    could = pl.Series((_least_tail(judged, test) < test.p_value).any(axis=1).repeat(len(dates)))
     return rows.filter(could, wanted, pl.col("status").is_in(["normal", "anomaly"])).select(
         pl.col(name).cast(kind) for name, kind in ANOMALY_SCHEMA.items()
     )

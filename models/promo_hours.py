@@ -80,9 +80,7 @@ def hour_rows(
     return pl.concat(judged)
 
 
-def _grid(
-    hours: pl.DataFrame, promos: pl.DataFrame, completeness: pl.DataFrame
-) -> pl.DataFrame:
+def _grid(hours: pl.DataFrame, promos: pl.DataFrame, completeness: pl.DataFrame) -> pl.DataFrame:
     """Every closed hour of every whole day of a promotion that sold; of two phases the later."""
     phases = (
         promos.filter(pl.col("kind") == "sale")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -286,6 +287,8 @@ _ARMS = """
     order by all
 """
 
+_FUNNEL_PARTS = ("channel", "device", "region")  # columns of _ATTEMPTS
+
 
 @dataclass(frozen=True)
 class InsightFrames:
@@ -348,36 +351,9 @@ def read_frames(query: Query, zone: str) -> InsightFrames:
         query: on a build file.
         zone: reporting zone, by whose clock hours are told.
     """
-    from models.count_series import last_steps, part_orders, product_refunds, shares
-    from models.kpi_series import (
-        SeriesParams,
-        price_share_series,
-        product_series,
-        refund_series,
-        segment_series,
-        step_series,
-        top_segments_of,
-        traffic_source_series,
-    )
-
-    params, lags = SeriesParams(), query(_LAGS)
     daily = query("select * from marts.fct_gmv_daily where dimension in ('all', 'platform')")
     cells, products, sources = query(_CELLS), query(_PRODUCTS), query(_SOURCES)
-    steps = query(
-        "select step from marts.fct_funnel_daily group by step order by min(step_number)"
-    )["step"].to_list()
-    within = cells.filter(pl.col("dimension") != "platform")
-    top = top_segments_of(within, params.min_share, params.per_dimension, params.max_share)
-    series = [
-        segment_series(within, params),
-        product_series(products, params),
-        traffic_source_series(sources),
-        refund_series(daily, query(REFUNDS), lags, params),
-        price_share_series(query(_DISCOUNTS)),
-    ]
-    attempts = query(_ATTEMPTS) if steps else pl.DataFrame()
-    if steps:
-        series.append(step_series(attempts, steps, top.filter(pl.col("dimension") != "region")))
+    attempts, steps = _funnel(query)
     columns = ["business_date", "platform", "dimension", "segment", "gmv", "visitors", "orders"]
     parts = [
         cells.select(columns),
@@ -387,38 +363,81 @@ def read_frames(query: Query, zone: str) -> InsightFrames:
         ),
     ]
     sold = pl.concat(parts, how="vertical_relaxed")
-    orders = part_orders(sold)
-    watched = Watched(
-        counted={
-            "orders_3_days": orders,
-            "orders_7_days": orders,
-            "refunds_3_days": product_refunds(products, query(_PRODUCT_REFUNDS), lags),
-            "last_step_3_days": last_steps(attempts, len(steps), cells, ("channel", "device", "region"))
-            if len(steps) > 1
-            else attempts,
-            "quality_refunds_7_days": product_refunds(products, query(_QUALITY_REFUNDS), lags),
-            "unpaid_orders": shares(query(_UNPAID)),
-            "late_parcels_3_days": shares(query(_LATE_PARCELS)),
-            "bad_reviews_7_days": shares(query(_BAD_REVIEWS)),
-        },
-        stock=query(_STOCK),
-        plans=query(_PLANS),
-        spend=query(_SPEND),
-        settlements=query(_SETTLEMENTS),
-        service=query(_SERVICE),
-        hours=query(_HOURS.format(zone=zone)),
-    )
     return InsightFrames(
         daily=daily,
         dates=query("from marts.dim_date").rename({"business_date": "date"}),
         promos=query("from marts.dim_promo"),
         completeness=query("from quality.source_completeness_daily"),
         parts=sold,
-        series=pl.concat(series),
-        watched=watched,
+        series=_series(query, daily, (cells, products, sources), attempts, steps),
+        watched=Watched(
+            counted=_counted(query, sold, products, attempts, len(steps)),
+            stock=query(_STOCK),
+            plans=query(_PLANS),
+            spend=query(_SPEND),
+            settlements=query(_SETTLEMENTS),
+            service=query(_SERVICE),
+            hours=query(_HOURS.format(zone=zone)),
+        ),
         paths=query(_PATHS),
         customers=query(_CUSTOMERS),
         arms=query(_ARMS),
         products=query(_NAMES),
         orders=query(_LEAVES),
     )
+
+
+def _funnel(query: Query) -> tuple[pl.DataFrame, list[str]]:
+    """Attempts of the funnel and the names of its steps in order; without steps no attempts."""
+    steps = query(
+        "select step from marts.fct_funnel_daily group by step order by min(step_number)"
+    )["step"].to_list()
+    return (query(_ATTEMPTS) if steps else pl.DataFrame()), steps
+
+
+def _series(
+    query: Query,
+    daily: pl.DataFrame,
+    sold: tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame],
+    attempts: pl.DataFrame,
+    steps: Sequence[str],
+) -> pl.DataFrame:
+    """Further daily series; `sold` are cells, products and traffic sources."""
+    from models import kpi_series as made
+
+    params, (cells, products, sources) = made.SeriesParams(), sold
+    within = cells.filter(pl.col("dimension") != "platform")
+    top = made.top_segments_of(within, params.min_share, params.per_dimension, params.max_share)
+    series = [
+        made.segment_series(within, params),
+        made.product_series(products, params),
+        made.traffic_source_series(sources),
+        made.refund_series(daily, query(REFUNDS), query(_LAGS), params),
+        made.price_share_series(query(_DISCOUNTS)),
+    ]
+    if steps:
+        # Regions are too small for days; their last step is counted over three.
+        large = top.filter(pl.col("dimension") != "region")
+        series.append(made.step_series(attempts, steps, large))
+    return pl.concat(series)
+
+
+def _counted(
+    query: Query, sold: pl.DataFrame, products: pl.DataFrame, attempts: pl.DataFrame, steps: int
+) -> dict[str, pl.DataFrame]:
+    """Counts by name of `models.count_series.TESTS`."""
+    from models.count_series import last_steps, part_orders, product_refunds, shares
+
+    orders, lags = part_orders(sold), query(_LAGS)
+    counted = {
+        "orders_3_days": orders,
+        "orders_7_days": orders,
+        "refunds_3_days": product_refunds(products, query(_PRODUCT_REFUNDS), lags),
+        "quality_refunds_7_days": product_refunds(products, query(_QUALITY_REFUNDS), lags),
+        "unpaid_orders": shares(query(_UNPAID)),
+        "late_parcels_3_days": shares(query(_LATE_PARCELS)),
+        "bad_reviews_7_days": shares(query(_BAD_REVIEWS)),
+    }
+    if steps > 1:
+        counted["last_step_3_days"] = last_steps(attempts, steps, sold, _FUNNEL_PARTS)
+    return counted

@@ -82,9 +82,7 @@ def test_a_campaign_that_stops_is_told_for_a_week_and_one_that_runs_now_and_then
     assert not told(stopped_rows(pl.concat([now_and_then, video])))
 
 
-def test_a_campaign_that_is_not_in_the_report_had_no_delivery_and_a_day_without_one_says_nothing() -> (
-    None
-):
+def test_a_campaign_out_of_the_report_had_no_delivery_and_no_report_says_nothing() -> None:
     video = spend([200.0] * 40, "video")
     assert told(stopped_rows(pl.concat([spend([100.0] * 40).head(38), video]))) == [
         ("campaign_cost", day) for day in DAYS[-2:]
