@@ -177,6 +177,16 @@ def _data(incident: Mapping[str, Any], completeness: pl.DataFrame) -> list[dict[
     return [{name: _plain(row[name]) for name in names} for row in day.to_dicts()]
 
 
+def page_of(incident: Mapping[str, Any]) -> str:
+    """File of the page that shows the figures of an incident: kind and metric decide."""
+    metric = str(incident["metric"])
+    if incident["kind"] == "data":
+        return "quality.html"
+    if metric in OPERATIONS_PAGES:
+        return f"{OPERATIONS_PAGES[metric]}.html"
+    return "drivers.html" if metric in _OF_SALES else "funnel.html"
+
+
 def link_of(incident: Mapping[str, Any], site: str, lang: str | None = None) -> str | None:
     """The page that shows an incident; None where the pages are not served.
 
@@ -187,17 +197,13 @@ def link_of(incident: Mapping[str, Any], site: str, lang: str | None = None) -> 
     """
     if not site:
         return None
-    state = {"lang": lang}
-    metric = str(incident["metric"])
-    if incident["kind"] == "data":
-        page, state["at"] = "quality.html", "completeness"
-    elif metric in OPERATIONS_PAGES:
-        page = f"{OPERATIONS_PAGES[metric]}.html"
-    elif metric not in _OF_SALES:
-        page, state["platform"] = "funnel.html", incident["platform"]
-    else:
-        page, state["dim"] = "drivers.html", incident.get("cause_dimension")
-        state["day"] = str(day_of(incident))
+    page, state = page_of(incident), {"lang": lang}
+    if page == "quality.html":
+        state["at"] = "completeness"
+    elif page == "funnel.html":
+        state["platform"] = incident["platform"]
+    elif page == "drivers.html":
+        state |= {"dim": incident.get("cause_dimension"), "day": str(day_of(incident))}
     parts = "&".join(f"{name}={quote(str(one), safe='')}" for name, one in state.items() if one)
     return f"{site.rstrip('/')}/{page}" + (f"#{parts}" if parts else "")
 
