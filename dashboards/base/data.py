@@ -235,7 +235,7 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
     ),
     "insights.incidents": _columns(
         "opened_date last_date closed_date",
-        "incident_id metric dimension segment severity kind cause_side impact_of "
+        "incident_id metric dimension segment platform severity kind cause_side impact_of "
         "explanation_en explanation_zh",
         "impact_amount",
     ),
