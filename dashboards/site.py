@@ -101,7 +101,7 @@ def _common(data: Data, info: SiteInfo) -> dict[str, Any]:
         info.data_through + timedelta(days=1), time(), tzinfo=ZoneInfo(info.timezone)
     )
     stamp = both(lambda lang: f"{info.data_through} ({weekday(info.data_through, lang)})")
-    said = {name: tr(f"say.{name}") for name in _SAID}
+    said = {name: tr(f"say.{name}") for name in _SAID} | {"no_chart": tr("chart.failed")}
     return {
         "info": info,
         "lang": info.languages[0],
@@ -242,7 +242,10 @@ def build_site(frames: Mapping[str, pl.DataFrame], info: SiteInfo, out: Path) ->
     common = {**_common(data, info), "cube": cube_path}
     _write(out, cube_path, cube)
     for page in pages:
-        _write(out, page.path, render(page, common))
+        made = render(page, common)
+        _write(out, page.path, made.html)
+        if made.beside:
+            _write(out, made.beside, made.script)
     _write_assets(out)
     for name in DOWNLOADS:
         _write(out, f"data/{name}.csv", safe_csv(download(name, data, info)))

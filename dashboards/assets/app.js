@@ -8,7 +8,7 @@
   /* Tabs and filters of a page; each is a key of the address. */
   var GROUPS = ["cmp", "vs", "dim", "what", "model", "platform", "shop"];
   var state = { lang: "", theme: "" };
-  var payload = { figures: {}, texts: [], tokens: {}, say: {} };
+  var payload = { figures: {}, texts: [], tokens: {}, say: {}, later: [] };
   var drawn = {};
   var printing = false;
   var failed = false;
@@ -186,9 +186,17 @@
   function drawAll() {
     all(".plot").forEach(draw);
   }
+  /* What is folded or on another tab stands in the page's own script; it may hold more of it. */
+  function late() { return window.PAGE && document.querySelector("[data-later]"); }
   function noPlotly() {
     failed = true;
     root.classList.add("no-plotly");
+    all("figure").filter(function (el) { return el.querySelector(".plot"); }).forEach(function (el) {
+      var told = document.createElement("p");
+      told.className = "failed";
+      say(told, payload.say.no_chart, {});
+      el.insertBefore(told, el.querySelector(".foot"));
+    });
     all("figure details").forEach(function (el) { el.open = true; });
   }
   function watch() {
@@ -202,6 +210,7 @@
   }
   function loadPlotly() {
     if (!document.querySelector(".plot")) { return; }
+    if (!window.PAGE) { noPlotly(); return; }
     var script = document.createElement("script");
     script.src = root.dataset.root + "assets/plotly.min.js";
     script.onload = function () { if (window.Plotly) { watch(); } else { noPlotly(); } };
@@ -300,7 +309,8 @@
 
   document.addEventListener("DOMContentLoaded", function () {
     var holder = document.getElementById("payload");
-    if (holder) { payload = JSON.parse(holder.textContent); }
+    if (holder) { Object.assign(payload, JSON.parse(holder.textContent), window.PAGE); }
+    for (var el = late(); el; el = late()) { el.outerHTML = payload.later[el.dataset.later]; }
     var h = hash();
     /* A message links to a day; as long as it is the last one its page is the plain one. */
     var dated = h.day && document.querySelector('.days a[href*="drivers/' + h.day.replace(/[^0-9-]/g, "") + '."]');

@@ -8,7 +8,6 @@ Does not belong here: the script (`assets/filters.js`), what can be chosen (`bar
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from dashboards.base.data import Data, SiteInfo, exact_sum
-from dashboards.base.page import script_json
+from dashboards.base.page import digest, script_json
 from dashboards.figures.channels import BOTH, SUMMED, channel_sums, known_both
 from dashboards.figures.funnel import SUMMED as SUMMED_STEPS
 from dashboards.figures.funnel import sessions, step_names
@@ -170,5 +169,4 @@ def cube(data: Data, info: SiteInfo, windows: Sequence[Window | None]) -> tuple[
     if _cells(held) > MAX_CELLS:
         raise ValueError(f"filter cube of {_cells(held)} cells; {MAX_CELLS} is the most")
     content = f"window.CUBE={script_json(held)};\n"
-    digest = hashlib.sha256(content.encode()).hexdigest()[:12]
-    return f"assets/cube-{digest}.js", content
+    return f"assets/cube-{digest(content)}.js", content
