@@ -191,8 +191,8 @@ class Chart:
         legend: what the signs mean, written above the figure.
         is_open: the table stands open.
         min_width: pixels below which the figure scrolls sideways instead of shrinking.
-        binding: name of the script's function that redraws it when a filter is set; empty: the
-            chart says that it does not follow the filter.
+        follows: filters it follows, of `platform shop period`; of any other that is set it says
+            that it does not.
     """
 
     id: str
@@ -210,7 +210,7 @@ class Chart:
     legend: Sequence[Key] = ()
     is_open: bool = False
     min_width: int = 0
-    binding: str = ""
+    follows: str = ""
 
     def figures(self) -> dict[str, Mapping[str, Any]]:
         """Its figures by HTML id: itself, or its panels."""
@@ -338,7 +338,9 @@ def render(page: Page, site: Mapping[str, Any]) -> Rendered:
         return files[-1][0]
 
     template = environment().get_template(page.template)
-    shown = {**site, **page.values, "page": page, "later": later, "beside": written}
+    cube_used = "filter" in page.payload
+    shown = {**site, **page.values, "page": page, "later": later, "beside": written,
+             "cube_used": cube_used}  # fmt: skip
     html = template.render(shown, payload=script_json(site["payload"])) + "\n"
     return Rendered(html, *(files[-1] if files else ("", "")))
 
