@@ -16,6 +16,7 @@ from orchestration.build.gate import preload
 from orchestration.defs.execution import step
 from orchestration.errors import memory_full, without_values
 from orchestration.run import Run, gate_error, log
+from orchestration.trouble import of_words
 
 _TRANSLATOR = DagsterDbtTranslator()
 
@@ -39,6 +40,8 @@ def transform(context: dg.AssetExecutionContext, run: dg.ResourceParam[Run]) -> 
         said = [str(result.message) for result in results.values() if result.status == "error"]
         if any("Out of Memory Error" in message for message in said):
             raise memory_full(run.paths.build)
+        if trouble := of_words(said, run.settings):
+            raise trouble
         raise gate_error(failed or [without_values(message) for message in said])
 
 
