@@ -136,11 +136,14 @@ def doctor() -> None:
 
 
 @command()
-def rollback() -> None:
-    """Point readers at the generation before the current one."""
+def rollback(
+    to: Annotated[str, typer.Option(help="A generation, older or newer; see `kpi status`.")] = "",
+    reason: Annotated[str, typer.Option(help="Shown on the pages.")] = "",
+) -> None:
+    """Point readers at the generation before the current one, or at another one."""
     from orchestration.cli.tools import roll_back
 
-    roll_back()
+    roll_back(to, reason)
 
 
 @command()

@@ -65,15 +65,28 @@ def call_source(old: str, new: str, wait: float) -> None:
     console.out(f"{old} is {new} now ({written} landed files); the next run builds with it")
 
 
-def roll_back() -> None:
-    """Point database and pages at the generation before the current one."""
+def roll_back(to: str, reason: str) -> None:
+    """Point database and pages at another generation, keep it, and say so on the pages."""
+    from dashboards.site import write_status
     from orchestration.ledger.state import State
+    from orchestration.run import PINNED
 
     paths = settings.load().paths
     with warehouse.run_lock(paths.state, "rollback"):
-        run_id = warehouse.rollback(paths)
+        run_id = warehouse.rollback(paths, to)
+        is_last = run_id == warehouse.generations(paths)[-1]
+        state = State(paths.state)
         # The good build is newer than what is served now: the next run has to publish again.
-        State(paths.state).set("finished_run", "")
+        state.set("finished_run", "")
+        state.set(PINNED, "" if is_last else run_id)
+        with warehouse.connect_published(paths.current) as con:
+            [(built_at,)] = con.execute("select built_at from quality.run").fetchall()
+        told = f"They were taken back to an earlier run{f': {reason}' if reason else ''}."
+        if paths.site.exists():
+            write_status(
+                paths.site, "ok" if is_last else "stale", built_at, message=None if is_last else told
+            )
+            warehouse.share(paths.site / "assets" / "status.js")
     console.document({"generation": run_id})
     console.out(f"readers now see generation {run_id}; the next `kpi run` publishes a new one")
 
