@@ -19,6 +19,7 @@ from orchestration.build.results import Result
 from orchestration.defs.execution import step
 from orchestration.errors import memory_full, without_values
 from orchestration.run import Run, gate_error, log
+from orchestration.trouble import of_words
 
 _BUILT = ("model.", "seed.")
 
@@ -106,6 +107,8 @@ def transform(context: dg.AssetExecutionContext, run: dg.ResourceParam[Run]) -> 
         said = [str(result.message) for result in results.values() if result.status == "error"]
         if any("Out of Memory Error" in message for message in said):
             raise memory_full(run.paths.build)
+        if trouble := of_words(said, run.settings):
+            raise trouble
         raise gate_error(failed or [without_values(message) for message in said])
 
 

@@ -15,6 +15,7 @@ import pandera.polars
 import plotly.graph_objects
 
 import ingestion.landing.deliveries
+import ingestion.landing.land
 import orchestration.alerting.alerts
 import orchestration.cli.main
 import orchestration.cli.show

@@ -80,6 +80,20 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# For a model with rows='day' whose days go on from one another: the day before the first affected
+   one, of which the table itself says where they begin. None in a full build, and without any. #}
+{% macro day_before_affected() %}
+    {% if execute is defined and execute and is_partial() %}
+        {% set found = affected_days() %}
+        {% for first in (found.days + [found.since]) | select | list %}
+            {% if loop.first %}
+                {{ return(modules.datetime.date.fromisoformat(first) - modules.datetime.timedelta(1)) }}
+            {% endif %}
+        {% endfor %}
+    {% endif %}
+    {{ return(none) }}
+{% endmacro %}
+
 {# For a model with rows='key': the condition on a key of what it reads. Makes the scope. #}
 {% macro only_touched_keys(key, last_part=none) -%}
     {%- if not (execute is defined and execute and is_partial()) -%}
