@@ -169,6 +169,7 @@ def _judged(
 
 
 def _bound(size: Floats, mean: Floats, p: HourParams) -> Floats:
-    """The most orders that are told."""
+    """The fewest orders that are not told."""
     bound = special.nbdtrik(p.p_value, size, size / (size + mean))
-    return np.floor(np.minimum(np.nan_to_num(bound, nan=0.0), p.least_fall * mean))
+    told = np.floor(np.minimum(np.nan_to_num(bound, nan=0.0), p.least_fall * mean))
+    return np.where(lower_tail(np.zeros_like(mean), size, mean) <= p.p_value, told + 1, 0.0)

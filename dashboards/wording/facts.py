@@ -125,7 +125,7 @@ def incident_facts(
         "effects": None if is_data else _effects(incident, evidence),
         "places": [] if is_data else _places(incident, evidence.causes),
         "combinations": [] if is_data else _together(incident, evidence.sets),
-        "todo": None if is_data else todo_key(incident),
+        "todo": todo_key(incident),
         "data": _data(incident, evidence.completeness),
         "link": link_of(incident, info.site),
     }
