@@ -139,7 +139,6 @@ def todo_key(incident: Mapping[str, Any]) -> str:
         "orders_3_hours": "hours",
         "refunds_3_days": "refunds",
         "price_share": "aov",
-        "on_hand": "stock",
         "buyers": "buyers",
         "gmv": "stock" if incident["dimension"] == "product" else "gmv",
     }
