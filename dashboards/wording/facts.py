@@ -37,6 +37,7 @@ OPERATIONS_PAGES = {
     "overdue_amount": "profit",
     "cost_so_far": "channels",
     "campaign_cost": "channels",
+    "campaign_visits": "channels",
 }
 """Page of `dashboards.registry` that shows the figures of an alert of operations."""
 

@@ -33,6 +33,7 @@ _UNITS = {
     "orders_7_days": "count",
     "refunds_3_days": "count",
     "unpaid_orders": "count",
+    "campaign_visits": "count",
     "quality_refunds_7_days": "count",
     "orders_1_hour": "count",
     "orders_3_hours": "count",
