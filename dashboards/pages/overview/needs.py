@@ -1,6 +1,7 @@
 """What needs somebody: at most three lines, each with an amount, an owner and where to go.
 
-Belongs here: which of the open matters are the gravest, and what went better than expected. Does not belong here: finding them.
+Belongs here: which of the open matters are the gravest, and what went better than expected. Does
+not belong here: finding them.
 """
 
 from __future__ import annotations
