@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from importlib import resources
@@ -37,6 +37,7 @@ from dashboards.pages.products import page as products
 from dashboards.pages.profit import page as profit
 from dashboards.pages.promo import page as promo
 from dashboards.pages.quality import page as quality
+from dashboards.pages.reviews.page import build_reviews
 from dashboards.pages.service import page as service
 from dashboards.registry import PAGES, Entry
 from dashboards.wording.formatting import weekday
@@ -122,9 +123,10 @@ def _common(data: Data, info: SiteInfo) -> dict[str, Any]:
     }
 
 
-def _pages(data: Data, info: SiteInfo) -> list[Page]:
+def _pages(data: Data, info: SiteInfo, kept: Collection[str]) -> list[Page]:
     pages = [overview.build(data, info)]
     pages += [drivers.build(data, info, moment) for moment in drivers.days_shown(data, info)]
+    pages += build_reviews(data, info, kept)
     pages += [module.build(data, info) for module in ANALYSES]
     pages += [quality.build(data, info), metrics.build(data, info)]
     pages.append(notfound.build(info))
@@ -218,7 +220,9 @@ def _write_manifest(
     return {**sizes, "manifest.json": (out / "manifest.json").stat().st_size}
 
 
-def build_site(frames: Mapping[str, pl.DataFrame], info: SiteInfo, out: Path) -> SiteReport:
+def build_site(
+    frames: Mapping[str, pl.DataFrame], info: SiteInfo, out: Path, kept: Collection[str] = ()
+) -> SiteReport:
     """Write every page, asset and download of the site.
 
     Equal frames and facts give byte-identical files; the build's instant and run appear in
@@ -229,6 +233,7 @@ def build_site(frames: Mapping[str, pl.DataFrame], info: SiteInfo, out: Path) ->
             be missing, empty or without some columns, and the pages then say so.
         info: facts about the shop and the run.
         out: folder to write into; made if need be, not emptied.
+        kept: pages of closed weeks and months that lie in `out` already and stay as they are.
 
     Raises:
         ValueError: if no language or an unknown one is asked for.
@@ -236,7 +241,7 @@ def build_site(frames: Mapping[str, pl.DataFrame], info: SiteInfo, out: Path) ->
     if not info.languages or set(info.languages) - {"en", "zh"}:
         raise ValueError(f"languages must be of en and zh, not {info.languages!r}")
     data = Data(frames)
-    pages = _pages(data, info)
+    pages = _pages(data, info, kept)
     windows = channels.windows(data, info)
     cube_path, cube = filters.cube(data, info, windows)
     common = {**_common(data, info), "cube": cube_path}
