@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -46,7 +46,7 @@ from dashboards.wording.formatting import weekday
 
 __all__ = ["SiteInfo", "SiteReport", "build_site", "write_status"]
 
-State = Literal["ok", "stale", "failed"]
+State = Literal["ok", "stale", "failed", "archived"]
 ANALYSES = (
     funnel, cohorts, attribution, channels, customers, products, profit, service, promo,
     experiments,
@@ -54,7 +54,7 @@ ANALYSES = (
 _CUBED = {"funnel": funnel, "channels": channels}
 # Of these a page is built for each platform, of its rows alone, by the code that builds the whole.
 _PAGED = (attribution, products, profit, service, promo, experiments)
-_SAID = ("failed", "stale_run", "built", "old_hours", "old_days", "unfollowed")
+_SAID = ("archived", "failed", "stale_run", "built", "old_hours", "old_days", "unfollowed")
 
 
 @dataclass(frozen=True)
@@ -191,16 +191,17 @@ def write_status(
 
     Args:
         site: folder of the site; its `assets` folder is made if need be.
-        state: `ok`, `stale` (pages are older than they should be) or `failed` (last run failed).
+        state: `ok`, `stale` (pages are older than they should be), `failed` (last run failed) or
+            `archived` (pages of a day gone by).
         last_ok: instant of the last good run, UTC if without zone; other text is shown as it is.
         failed_step: step of the run that failed.
         message: one sentence for the reader; untrusted, shown as text.
 
     Raises:
-        ValueError: if the state is none of the three.
+        ValueError: if the state is none of the four.
     """
-    if state not in ("ok", "stale", "failed"):
-        raise ValueError(f"unknown state {state!r}: use ok, stale or failed")
+    if state not in get_args(State):
+        raise ValueError(f"unknown state {state!r}: use one of {', '.join(get_args(State))}")
     status = {
         "state": state,
         "last_ok": _instant(last_ok) if last_ok else None,
@@ -221,6 +222,7 @@ def _write_manifest(
     }
     manifest = {
         "run_id": info.run_id,
+        "code": info.code,
         "built_at": _instant(info.built_at),
         "data_through": info.data_through.isoformat(),
         "timezone": info.timezone,

@@ -295,6 +295,7 @@ class SiteInfo:
         configured_feeds: feeds that `shop.yml` maps; pages say "not configured" of others.
         warn_hours: hours after the end of `data_through` when pages call themselves stale.
         comments: text of `comments.md`, what owners say of weeks and months; untrusted.
+        code: fingerprint of the code that builds the pages; manifest only.
         base_path: where the site lies on its server; only the page of unknown addresses needs it.
     """
 
@@ -308,6 +309,7 @@ class SiteInfo:
     configured_feeds: set[str] = field(default_factory=set)
     warn_hours: int = 36
     comments: str = ""
+    code: str = ""
     base_path: str = "/"
 
 

@@ -84,7 +84,10 @@ def roll_back(to: str, reason: str) -> None:
         told = f"They were taken back to an earlier run{f': {reason}' if reason else ''}."
         if paths.site.exists():
             write_status(
-                paths.site, "ok" if is_last else "stale", built_at, message=None if is_last else told
+                paths.site,
+                "ok" if is_last else "stale",
+                built_at,
+                message=None if is_last else told,
             )
             warehouse.share(paths.site / "assets" / "status.js")
     console.document({"generation": run_id})
