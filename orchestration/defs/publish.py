@@ -42,6 +42,7 @@ def published_site(
 ) -> dg.MaterializeResult[None]:
     """The pages, built beside the old ones and swapped as a whole."""
     from dashboards.site import build_site, write_status
+    from orchestration.alerting.reports import send_reports
 
     frames, info = site_inputs(run)
     partial = run.paths.published / f".partial_site_{run.run_id}"
@@ -55,6 +56,7 @@ def published_site(
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
     warehouse.point(run.paths.site, target)
+    send_reports(run.settings, run.state, frames, info)
     return dg.MaterializeResult(
         metadata={"index": dg.MetadataValue.path(str(run.paths.site / "index.html"))}
     )

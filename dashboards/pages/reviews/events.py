@@ -17,8 +17,8 @@ from dashboards.figures.promotions import phases
 from dashboards.figures.windows import Window
 from dashboards.pages.shared.incidents import alert
 
-MOST = 10
-_INCIDENTS = 5  # the costliest; more would hide the rest
+MOST = 8
+_INCIDENTS = 4  # the costliest; more would hide the rest
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from dashboards.pages.shared.changes import Sides, effects_chart
 from dashboards.pages.shared.layout import Block
 from dashboards.wording.formatting import integer, percent
 
-_COHORTS, _MONTHS = 12, 3
+_COHORTS, _MONTHS = 12, 2
 _RATE = "repurchase_rate"
 Site = tuple[Data, SiteInfo, Reviews]
 
