@@ -55,7 +55,7 @@ DEMAND_SCHEMA: dict[str, type[pl.DataType]] = {
 """Columns of `demand_forecast`, one row per series and horizon. The squared error of a forecast of
 m pieces is expected to be count_dispersion x m + (relative_error x m)^2."""
 
-NAIVE = "seasonal_naive"
+NAIVE, MEAN = "seasonal_naive", "moving_average"
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ class DemandParams:
         origins: past days from which forecasts are made to compare.
         step_days: days between them.
         least_days: known days that a series must have before an origin to be judged from it.
-        least_origins: below so many, the naive forecast is taken and has no range.
+        least_origins: below so many nothing is compared: the moving average is taken, as one week
+            tells nothing of what is asked for once a month, and has no range.
         mean_days: days of the moving average and of the product's part of its platform.
         smoothing: weight of the newest demand in Croston's method and that of Teunter and others.
         level: of the ranges.
@@ -76,8 +77,8 @@ class DemandParams:
     horizons: tuple[int, ...] = (7, 28)
     origins: int = 26
     step_days: int = 7
-    least_days: int = 56
-    least_origins: int = 8
+    least_days: int = 28
+    least_origins: int = 4
     mean_days: int = 28
     smoothing: float = 0.1
     level: float = 0.90
@@ -228,7 +229,7 @@ def _recursions(demand: _Demand, params: DemandParams) -> dict[str, Floats]:
             np.isfinite(demand.units).astype(float), at, params
         )
     return {
-        "moving_average": mean,
+        MEAN: mean,
         "sba": croston(demand.units, params.smoothing)[:, at - 1] * (1 - params.smoothing / 2),
         "tsb": tsb(demand.units, params.smoothing)[:, at - 1],
     }
@@ -352,9 +353,9 @@ def _chosen(
     missed = {name: float(error.sum()) for name, error in errors.items()}
     judged = origins >= params.least_origins and total > 0
     ready = [name for name in tried if np.isfinite(tried[name][:, :-1][usable[:, :-1]]).all()]
-    method = min(ready, key=lambda name: (missed[name], name != NAIVE)) if judged else NAIVE
+    method = min(ready, key=lambda name: (missed[name], name != NAIVE)) if judged else MEAN
     today = tried[method][:, -1]
-    for name in (method, "moving_average", NAIVE):  # a young series has no demand of its own yet
+    for name in (method, MEAN, NAIVE):  # a young series has no demand of its own yet
         today = np.where(np.isfinite(today), today, tried[name][:, -1])
     columns: dict[str, pl.Expr | pl.Series] = {
         "expected_units": pl.Series(today),

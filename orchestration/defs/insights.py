@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
 _MARTS = (
     "fct_gmv_daily",
+    "fct_gmv_hourly",
     "fct_gmv_change",  # for pages, which are drawn of marts and insights alike
     "fct_funnel_daily",
     "fct_order_items",
     "fct_orders",
     "fct_sessions",
     "fct_experiment_arms_daily",
+    "fct_campaign_daily",
     "fct_product_daily",
     "fct_promo_review",
     "fct_inventory_daily",
@@ -69,7 +71,8 @@ def insights(
     from orchestration.build.plan_frames import read_plan_frames
 
     with run.on_build() as query:
-        frames, plans = read_frames(query), read_plan_frames(query)
+        frames = read_frames(query, run.settings.shop.timezone)
+        plans = read_plan_frames(query)
     sales = outlook(frames.daily, frames.dates, frames.promos, frames.completeness)
     value = future_sales(frames.customers, _VALUE_DAYS)
     tables = {
