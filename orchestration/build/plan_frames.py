@@ -155,7 +155,7 @@ _BASKETS = """
             and items.product_id is not null and items.business_date > (select after from span)
     )
 """
-_BASKET_PAIRS = f"""{_BASKETS}
+BASKET_PAIRS = f"""{_BASKETS}
     select one.platform, one.product_id, other.product_id as other_id, count(*) as both_baskets
     from lines as one
     inner join lines as other
@@ -163,7 +163,7 @@ _BASKET_PAIRS = f"""{_BASKETS}
         and one.product_id < other.product_id
     group by all
 """
-_BASKET_PRODUCTS = f"""{_BASKETS},
+BASKET_PRODUCTS = f"""{_BASKETS},
     totals as (
         select platform, count(distinct basket) as baskets from lines group by platform
     )
@@ -289,8 +289,8 @@ def read_plan_frames(query: Query) -> PlanFrames:
             "select promo, promo_year, platform, first_date, last_date from marts.fct_promo_review"
         ),
         promo_buyers=query(_NEW_BUYERS),
-        basket_pairs=query(_BASKET_PAIRS),
-        basket_products=query(_BASKET_PRODUCTS),
+        basket_pairs=query(BASKET_PAIRS),
+        basket_products=query(BASKET_PRODUCTS),
         lifecycles=query(_LIFECYCLES),
         carts=query(_CARTS),
         purchases_again=query(_PURCHASES),
