@@ -25,6 +25,7 @@ from dashboards.base.theme import TOKENS, css_variables
 from dashboards.downloads import DOWNLOADS, download
 from dashboards.filters import cube as filters
 from dashboards.filters.paged import by_platform, platforms
+from dashboards.pages.alerts import page as alerts
 from dashboards.pages.attribution import page as attribution
 from dashboards.pages.channels import page as channels
 from dashboards.pages.cohorts import page as cohorts
@@ -32,6 +33,7 @@ from dashboards.pages.customers import page as customers
 from dashboards.pages.drivers import page as drivers
 from dashboards.pages.experiments import page as experiments
 from dashboards.pages.funnel import page as funnel
+from dashboards.pages.live import page as live
 from dashboards.pages.metrics import page as metrics
 from dashboards.pages.notfound import page as notfound
 from dashboards.pages.overview import page as overview
@@ -47,12 +49,12 @@ __all__ = ["SiteInfo", "SiteReport", "build_site", "write_status"]
 
 State = Literal["ok", "stale", "failed"]
 ANALYSES = (
-    funnel, cohorts, attribution, channels, customers, products, profit, service, promo,
+    funnel, cohorts, attribution, channels, live, customers, products, profit, service, promo,
     experiments,
 )  # fmt: skip
 _CUBED = {"funnel": funnel, "channels": channels}
 # Of these a page is built for each platform, of its rows alone, by the code that builds the whole.
-_PAGED = (attribution, products, profit, service, promo, experiments)
+_PAGED = (attribution, live, products, profit, service, promo, experiments)
 _SAID = ("failed", "stale_run", "built", "old_hours", "old_days", "unfollowed")
 
 
@@ -143,7 +145,7 @@ def _pages(data: Data, info: SiteInfo) -> list[Page]:
     for module in ANALYSES:
         whole = module.build(data, info)
         pages += by_platform(data, info, module, whole) if module in _PAGED else [whole]
-    pages += [quality.build(data, info), metrics.build(data, info)]
+    pages += [alerts.build(data, info), quality.build(data, info), metrics.build(data, info)]
     pages.append(notfound.build(info))
     return pages
 

@@ -230,14 +230,26 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
     ),
     "insights.anomalies": _columns(
         "business_date",
-        "metric dimension segment status",
+        "metric dimension segment platform status",
         "observed expected lower upper impact_amount",
     ),
     "insights.incidents": _columns(
-        "opened_date last_date closed_date",
-        "incident_id metric dimension segment severity kind cause_side impact_of "
+        "opened_date last_date closed_date told_date",
+        "incident_id metric dimension segment segment_name platform severity kind cause_metric "
+        "cause_dimension cause_segment cause_segment_name cause_side impact_of "
         "explanation_en explanation_zh",
-        "impact_amount",
+        "observed expected lower upper impact_amount",
+    ),
+    "insights.incident_effects": _columns("", "incident_id factor", "position effect_amount"),
+    "insights.root_cause_sets": _columns(
+        "", "incident_id dimensions segments", "position observed expected", "is_cause"
+    ),
+    "marts.fct_risk_signals": _columns("business_date", "rule status platform"),
+    "marts.fct_live_sessions": _columns(
+        "business_date",
+        "source live_room_id platform shop_id kind host started_at",
+        "viewers product_clicks orders gmv net_sales commission_amount slot_fee_amount click_rate "
+        "gmv_per_viewer commission_rate",
     ),
 }
 """Frame -> the columns the pages use. A missing frame or column reads as empty or NULL."""
@@ -255,6 +267,7 @@ ROWS = {
     "marts.fct_product_daily": _RECENT.format("marts.fct_product_daily", 100),
     "marts.fct_inventory_daily": _RECENT.format("marts.fct_inventory_daily", 60),
     "marts.dim_customer": "r_score is not null",
+    "marts.fct_risk_signals": _RECENT.format("marts.fct_risk_signals", 90),
     "marts.fct_gmv_monthly": "dimension = 'all'",
     "marts.fct_retention_daily":
         "kind = 'visit' and dimension = 'all' and retention_type = 'classic'",
@@ -283,6 +296,7 @@ class SiteInfo:
         languages: languages offered, the first one is shown first.
         configured_feeds: feeds that `shop.yml` maps; pages say "not configured" of others.
         warn_hours: hours after the end of `data_through` when pages call themselves stale.
+        verdicts: incident -> what somebody judged it to be (`kpi alerts feedback`).
         base_path: where the site lies on its server; only the page of unknown addresses needs it.
     """
 
@@ -296,6 +310,7 @@ class SiteInfo:
     configured_feeds: set[str] = field(default_factory=set)
     warn_hours: int = 36
     base_path: str = "/"
+    verdicts: Mapping[str, str] = field(default_factory=dict)
 
 
 def _as_text(frame: pl.DataFrame, name: str) -> pl.Expr:

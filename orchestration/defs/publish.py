@@ -76,6 +76,7 @@ def site_frames(run: Run) -> dict[str, pl.DataFrame]:
 def site_inputs(run: Run) -> tuple[dict[str, pl.DataFrame], Any]:
     """Frames and facts of the current generation for the pages."""
     from dashboards.site import SiteInfo
+    from orchestration.ledger.stories import Stories
 
     frames = site_frames(run)
     made = run.published("from quality.run").row(0, named=True)
@@ -90,6 +91,9 @@ def site_inputs(run: Run) -> tuple[dict[str, pl.DataFrame], Any]:
         languages=tuple(run.settings.shop.languages),
         configured_feeds=configured,
         warn_hours=run.settings.file.publish.warn_hours,
+        verdicts={
+            name: str(row["verdict"]) for name, row in Stories(run.state).verdicts().items()
+        },
     )
     return frames, info
 

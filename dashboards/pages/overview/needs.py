@@ -47,7 +47,7 @@ def _incident(row: Row, data: Data, info: SiteInfo) -> Need:
         else amount_text(impact, info.currency, signed=True),
         tr("needs.since", text=told.text, day=since),
         named("owner", str(owner)),
-        "quality.html" if is_data else "drivers.html",
+        f"alerts.html#at={told.anchor}",
         gravity(row),
         abs(impact or 0.0),
     )  # fmt: skip
