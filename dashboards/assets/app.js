@@ -311,6 +311,9 @@
         store("theme", state.theme);
       } else if (button.dataset.do === "clear") {
         all("select[data-filter]").forEach(function (el) { el.value = state[el.dataset.filter] = ""; });
+      } else if (button.dataset.do === "search") {
+        search();
+        return;
       } else if (button.dataset.do === "print") {
         window.print();
         return;
@@ -333,6 +336,20 @@
         setTimeout(function () { copy.classList.remove("done"); }, 1500);
       }, function () { location.hash = "at=" + copy.dataset.at; });
     }
+  }
+  /* What the search finds is read when it is first asked for. */
+  function search() {
+    if (window.kpi.search) { window.kpi.search(); return; }
+    var script = document.createElement("script");
+    script.src = root.dataset.search;
+    script.onload = function () { window.kpi.search(); };
+    document.head.appendChild(script);
+  }
+  function onKey(event) {
+    var busy = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey;
+    if (event.key !== "/" || busy) { return; }
+    event.preventDefault();
+    search();
   }
   function onPrint(start) {
     printing = start;
@@ -369,6 +386,7 @@
     }
     goTo(h.at);
     document.addEventListener("click", onClick);
+    document.addEventListener("keydown", onKey);
     document.addEventListener("change", function (event) {
       var name = event.target.dataset.filter;
       if (!name) { return; }
@@ -391,5 +409,9 @@
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
     loadPlotly();
   });
-  window.kpi = { drawAll: drawAll, drawn: drawn, state: state, all: all, redraw: redraw };
+  function way(href, at) {
+    var kept = link(["lang", "theme"].concat(FILTERS));
+    return root.dataset.root + href + "#" + kept + (at ? "&at=" + at : "");
+  }
+  window.kpi = { drawAll: drawAll, drawn: drawn, state: state, all: all, redraw: redraw, way: way };
 })();

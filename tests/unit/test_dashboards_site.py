@@ -129,7 +129,10 @@ def test_page_of_unknown_addresses_needs_no_file_of_the_site(
     tree = Tree((tmp_path / "404.html").read_text("utf-8"))
     assert not tree.open and not tree.all("script") and not tree.all("img")
     targets = [a.get("href") or a.get("src") for _, a, _ in tree.elements]
-    assert [t for t in targets if t] == ["data:,", f"{home}#lang=en", f"{home}#lang=zh"]
+    start = home.removesuffix("index.html")
+    assert [t for t in targets if t] == ["data:,"] + [
+        f"{start}{entry.href}#lang={lang}" for lang in ("en", "zh") for entry in REGISTERED
+    ]
     assert "页面不存在" in tree.text() and "Page not found" in tree.text()
 
 

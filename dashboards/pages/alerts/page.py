@@ -25,6 +25,7 @@ from dashboards.base.page import (
 )
 from dashboards.charts.timeline import Stretch, incident_line, timeline
 from dashboards.figures.incidents import AROUND, DAYS, around, is_open, recent
+from dashboards.pages.drivers.page import days_shown
 from dashboards.pages.shared.incidents import anchor, gravity
 from dashboards.wording.formatting import day, exact_money, integer
 from dashboards.wording.incidents import place_label
@@ -261,7 +262,7 @@ def detail(row: Row, data: Data, info: SiteInfo, page: Page) -> Incident:
         _effects(row, data, info),
         lines,
         command(row),
-        str(row["last_date"]),
+        str(row["last_date"]) if row["last_date"] in days_shown(data, info) else "",
     )  # fmt: skip
 
 
