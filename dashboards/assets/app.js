@@ -153,8 +153,9 @@
   }
   function draw(el) {
     if (!window.Plotly || !el.offsetWidth) { return; }
-    var figure = resolver()(payload.figures[el.dataset.figure]);
-    var layout = figure.layout;
+    var resolve = resolver();
+    var figure = resolve(payload.figures[el.dataset.figure]);
+    var layout = Object.assign(resolve(payload.layout || {}), figure.layout);
     var narrow = el.offsetWidth < 460;
     layout.height = el.offsetHeight;
     layout.autosize = true;

@@ -111,7 +111,7 @@ def test_links_lead_somewhere_and_nothing_is_loaded_from_outside(site: Path) -> 
             else:
                 file, _, place = target.partition("#")
                 assert (path.parent / file).resolve().is_file(), target
-                if place:
+                if place.startswith("at="):
                     there = parsed((path.parent / file).resolve())
                     assert place.removeprefix("at=") in {
                         a["id"] for _, a, _ in there.elements if "id" in a
@@ -531,7 +531,7 @@ def test_site_stays_small(site: Path) -> None:
     own = {name: size for name, size in sizes.items() if not name.endswith("plotly.min.js")}
     assert own["assets/app.js"] < 20_000 and own["assets/app.css"] < 18_000
     assert max(size for name, size in own.items() if name.endswith(".html")) <= 60_000
-    assert sum(sizes.values()) < 10_000_000
+    assert sum(own.values()) < 5_500_000  # six pages a platform are among them
 
 
 def test_data_health_says_how_far_each_source_is_complete(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -35,6 +36,7 @@ from dashboards.wording.places import todo_line, together_lines
 _SOURCE, _CSV = "insights.incidents", "data/incidents.csv"
 _GRAVE = 1  # up to severity high
 _ROWS, _DETAILED = 14, 30
+_PLAIN = re.compile(r"[\w' .,:+/()-]*")  # ends no quotes of a shell
 
 
 @dataclass(frozen=True)
@@ -214,24 +216,19 @@ def _effects(row: Row, data: Data, info: SiteInfo) -> Table | None:
     )  # fmt: skip
 
 
-def _quoted(value: object) -> str:
-    """A value inside a command for a shell of Linux: what it holds ends neither SQL nor shell."""
-    said = str(value).replace("'", "''")
-    return re.sub(r'(["$`\\!])', r"\\\1", said)
-
-
 def command(row: Row) -> str:
-    """The command that lists the days of an incident."""
-    table, wanted = "insights.anomalies", {
-        name: row[name] for name in ("metric", "dimension", "segment", "platform")
-    }  # fmt: skip
+    """The command that lists the days of an incident, for a shell of Linux."""
+    table, names = "insights.anomalies", ("metric", "dimension", "segment", "platform")
+    wanted = {name: row[name] for name in names}
     if row["kind"] == "data":
         table, wanted = "quality.source_completeness_daily", {"source": row["segment"]}
+    said = {name: str(value).replace("'", "''") for name, value in wanted.items() if value}
     where = " and ".join(
-        f"{name} is null" if value is None else f"{name} = '{_quoted(value)}'"
-        for name, value in wanted.items()
+        f"{name} = '{said[name]}'" if name in said else f"{name} is null" for name in wanted
     )
-    return f'kpi sql "from {table} where {where} order by business_date desc limit 28"'
+    sql = f"from {table} where {where} order by business_date desc limit 28"
+    is_plain = all(_PLAIN.fullmatch(value) for value in said.values())
+    return f'kpi sql "{sql}"' if is_plain else f"kpi sql {shlex.quote(sql)}"
 
 
 def detail(row: Row, data: Data, info: SiteInfo, page: Page) -> Incident:
