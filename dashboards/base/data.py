@@ -103,8 +103,8 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
         "is_estimated",
     ),
     "marts.fct_month_close": _columns(
-        "month_start",
-        "platform",
+        "month_start reopened_date",
+        "platform reopening_reason",
         "gmv cm2_amount closed_net_amount adjustment_amount adjusted_net_amount",
         "is_closed",
     ),

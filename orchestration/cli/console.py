@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
-from orchestration.errors import ExitCode, KpiError, words_of, write_trace
+from orchestration.errors import ExitCode, KpiError, find_error, words_of, write_trace
 
 
 class Console:
@@ -140,7 +140,7 @@ def _told() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except Exception as error:
-        known = find_error(error)
+        known = find_error(error) or _of_the_machine(error)
         if known is None:
             from orchestration.config.settings import data_home
 
@@ -154,19 +154,19 @@ def _told() -> Iterator[None]:
         fail(known)
 
 
+def _of_the_machine(error: Exception) -> KpiError | None:
+    """What is wrong with the disk or a store, where that ended a command."""
+    from orchestration.config import settings
+    from orchestration.trouble import named
+
+    try:
+        return named(error, settings.load())
+    except Exception:  # whatever it is, the first error is the one to tell of
+        return None
+
+
 def fail(error: KpiError) -> None:
     """Print an error and leave with its code."""
     sys.stderr.write(f"error: {error}\n")
     console.document({"error": str(error), "exit_code": int(error.code)})
     raise SystemExit(int(error.code))
-
-
-def find_error(error: BaseException | None) -> KpiError | None:
-    """The `KpiError` an exception was caused by, if any; Dagster wraps what steps raise."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        if isinstance(error, KpiError):
-            return error
-        seen.add(id(error))
-        error = error.__cause__ or getattr(error, "user_exception", None) or error.__context__
-    return None

@@ -136,11 +136,14 @@ def doctor() -> None:
 
 
 @command()
-def rollback() -> None:
-    """Point readers at the generation before the current one."""
+def rollback(
+    to: Annotated[str, typer.Option(help="A generation, older or newer; see `kpi status`.")] = "",
+    reason: Annotated[str, typer.Option(help="Shown on the pages.")] = "",
+) -> None:
+    """Point readers at the generation before the current one, or at another one."""
     from orchestration.cli.tools import roll_back
 
-    roll_back()
+    roll_back(to, reason)
 
 
 @command()
@@ -151,6 +154,18 @@ def reject(
     from orchestration.cli.tools import reject_batch
 
     reject_batch(batch)
+
+
+@command()
+def reopen(
+    month: Annotated[str, typer.Argument(help="A closed month, as 2026-07.")],
+    reason: Annotated[str, typer.Option(help="Why; stands beside its figures for good.")],
+    platform: Annotated[str, typer.Option(help="Only of this platform; default: of all.")] = "",
+) -> None:
+    """Open a closed month again; the next run closes it with what the data say then."""
+    from orchestration.cli.tools import reopen_month
+
+    reopen_month(month, reason, platform)
 
 
 @command("rename-source")

@@ -150,6 +150,8 @@ class Footprint(_Section):
         }
 
 
+# Of reading one file: with less, a thread a core and what they hold free, no file can be read.
+_LEAST_MIB = 1024
 _Size = Annotated[str, Field(pattern=r"^\d+(MB|GB)$")] | None
 
 
@@ -176,6 +178,7 @@ class Build(_Section):
     threads: Annotated[int, Field(ge=1)] | None = None  # default: all cores
     memory_limit: _Size = None  # default: half
     spill_limit: _Size = None  # what memory does not hold; default: at most half of the free disk
+    file_memory: _Size = None  # of reading one file; default: a quarter, at least 1 GiB
 
     def limits(self, data: Path) -> dict[str, int | str]:
         """Threads, memory and disk of DuckDB, as its settings are named, for a data folder.
@@ -188,6 +191,12 @@ class Build(_Section):
             "memory_limit": self.memory_limit or f"{memory_mib() // 2}MiB",
             "max_temp_directory_size": self.spill_limit or f"{spill_mib}MiB",
         }
+
+    def file_mib(self) -> int:
+        """MiB of memory that reading one file may take."""
+        if self.file_memory is None:
+            return max(memory_mib() // 4, _LEAST_MIB)
+        return int(self.file_memory[:-2]) * {"MB": 10**6, "GB": 10**9}[self.file_memory[-2:]] >> 20
 
 
 class Route(_Section):

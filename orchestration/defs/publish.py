@@ -46,6 +46,7 @@ def published_site(
     frames, info = site_inputs(run)
     partial = run.paths.published / f".partial_site_{run.run_id}"
     build_site(frames, info, partial)
+    warehouse.share(partial)
     target = run.paths.published / f"site_{run.run_id}"
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)

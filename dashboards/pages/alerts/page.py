@@ -28,6 +28,7 @@ from dashboards.charts.timeline import Stretch, incident_line, timeline
 from dashboards.figures.incidents import AROUND, DAYS, around, is_open, recent
 from dashboards.pages.drivers.page import days_shown
 from dashboards.pages.shared.incidents import anchor, gravity
+from dashboards.wording.facts import page_of
 from dashboards.wording.formatting import day, exact_money, integer
 from dashboards.wording.incidents import place_label
 from dashboards.wording.metrics import in_unit, metric_word, unit_of
@@ -50,7 +51,7 @@ class Incident:
         effects: what each factor did, of an incident of sales.
         lines: the segments that are most likely together its cause, and what to do.
         sql: the command that lists its days.
-        day: its last day as the address has it, if that day has a page.
+        page: the page of its figures; empty where that page no longer shows its day.
     """
 
     anchor: str
@@ -61,7 +62,7 @@ class Incident:
     effects: Table | None
     lines: Sequence[Both]
     sql: str
-    day: str
+    page: str
 
 
 def _what(row: Row, data: Data) -> Both:
@@ -231,6 +232,14 @@ def command(row: Row) -> str:
     return f'kpi sql "{sql}"' if is_plain else f"kpi sql {shlex.quote(sql)}"
 
 
+def _page(row: Row, data: Data, info: SiteInfo) -> str:
+    """The page of the figures of an incident."""
+    page = page_of(row)
+    if page != "drivers.html":
+        return page
+    return f"{page}#day={row['last_date']}" if row["last_date"] in days_shown(data, info) else ""
+
+
 def detail(row: Row, data: Data, info: SiteInfo, page: Page) -> Incident:
     """All that the page tells of one incident."""
     en = row["explanation_en"] or row["explanation_zh"] or str(row["metric"])
@@ -259,7 +268,7 @@ def detail(row: Row, data: Data, info: SiteInfo, page: Page) -> Incident:
         _effects(row, data, info),
         lines,
         command(row),
-        str(row["last_date"]) if row["last_date"] in days_shown(data, info) else "",
+        _page(row, data, info),
     )  # fmt: skip
 
 

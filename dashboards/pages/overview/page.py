@@ -18,7 +18,7 @@ from dashboards.filters.periods import for_script, period_filter, periods
 from dashboards.pages.overview.cards import MEASURES, cards
 from dashboards.pages.overview.hours import hours_chart
 from dashboards.pages.overview.month import month
-from dashboards.pages.overview.needs import needs
+from dashboards.pages.overview.needs import good_news, needs
 from dashboards.pages.overview.range import headline, inside_range, lines
 from dashboards.pages.overview.versus import versus
 from dashboards.pages.shared.changes import (
@@ -190,6 +190,7 @@ def build(data: Data, info: SiteInfo) -> Page:
         "month": month(data, info),
         "needs": open_needs,
         "more_needs": more,
+        "good_news": good_news(data, info),
         "versus": bases,
         "places": [(name, *lines(data, info, bases, name)) for name in ("platform", "shop")],
         "remarks": base_remarks(data, info.data_through, available[0]) if available else [],
