@@ -86,7 +86,7 @@ alert_commands.register(command, alerts)
 @command()
 def serve(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8000) -> None:
     """Serve the pages on 127.0.0.1."""
-    from orchestration.cli.tools import serve_site
+    from orchestration.cli.serve import serve_site
 
     serve_site(port)
 
