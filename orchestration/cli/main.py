@@ -204,5 +204,20 @@ def version() -> None:
     show_versions()
 
 
+@command()
+def sbom(
+    licences: Annotated[
+        bool, typer.Option("--licences", help="A table of names, versions and licences.")
+    ] = False,
+    advisories: Annotated[
+        Path | None, typer.Option(help="Folder of OSV records (*.json): tell which of them apply.")
+    ] = None,
+) -> None:
+    """What this installation is made of, as CycloneDX; needs no network."""
+    from orchestration.cli.sbom import show_parts
+
+    show_parts(licences, advisories)
+
+
 if __name__ == "__main__":
     app()

@@ -26,13 +26,13 @@ from tests.support.homes import Home
 FIRST, SECOND = "20260101T000000000001", "20260102T000000000001"
 
 
-def publish(home: Home, run_id: str) -> None:
+def publish(home: Home, run_id: str, rows: int = 200_000) -> None:
     """A build of some rows becomes the good one, and a generation."""
     with warehouse.connect(home.paths.working_build) as con:
         for schema in warehouse.PUBLISHED_SCHEMAS:
             con.execute(f"create schema if not exists {schema}")
         con.execute("create or replace table marts.fct_orders as"
-                    " select range as a, hash(range) as b from range(200000)")  # fmt: skip
+                    f" select range as a, hash(range) as b from range({rows})")  # fmt: skip
         con.execute("create or replace table quality.run as select now()::timestamp as built_at")
     file = warehouse.write_generation(home.paths, run_id, {})
     warehouse.promote_build(home.paths)
@@ -75,8 +75,10 @@ def landed(home: Home) -> Path:
 
 def tear_state(home: Home) -> None:
     with sqlite3.connect(home.paths.state / "state.sqlite") as con:
-        con.execute("create table filler as with recursive n(a) as (select 1 union all"
-                    " select a + 1 from n where a < 20000) select a, hex(randomblob(20)) from n")
+        con.execute(
+            "create table filler as with recursive n(a) as (select 1 union all"
+            " select a + 1 from n where a < 20000) select a, hex(randomblob(20)) from n"
+        )
     scratch(home.paths.state / "state.sqlite")  # fmt: skip
 
 
