@@ -3,7 +3,7 @@
 A simulated shop of any size, kept in a folder: each further call adds days to it. CPU seconds are
 those of the process and its children; only they compare between machines that are busy.
 
-Run: python benchmarks/day_bench.py FOLDER [--scale 7] [--days 1] [--full]
+Run: python benchmarks/day_bench.py FOLDER [--scale 7] [--years 3] [--days 1] [--full]
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ from pathlib import Path
 from benchmarks.measure import ROOT, measured, steps
 
 
-def simulate_until(home: Path, last: date, scale: float) -> None:
+def simulate_until(home: Path, last: date, scale: float, years: int | None = None) -> None:
     """Write the exports up to a day; the first call decides the window and the scale."""
     from simulator.run import default_window, simulate
     from simulator.truth import load_simulation
 
     known = load_simulation(home / "data")
     start, history_until = (known.start, known.history_until) if known else default_window(last)
+    if years and not known:
+        start = last - timedelta(days=365 * years)
     simulate(
         home / "data",
         start=start,
@@ -50,7 +52,7 @@ def measured_run(home: Path, last: date, *, full: bool) -> dict[str, object]:
     kinds: Counter[str] = Counter()
     for result in results:
         kinds[result["unique_id"].partition(".")[0]] += result["execution_time"]
-    slowest = sorted(results, key=lambda result: -result["execution_time"])[:25]
+    slowest = sorted(results, key=lambda result: -result["execution_time"])[:40]
     return {
         "wall": round(run.wall, 1),
         "cpu": round(run.cpu, 1),
@@ -69,6 +71,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--scale", type=float, default=7.0)
+    parser.add_argument("--years", type=int, help="of history; the demo's window without it")
     parser.add_argument("--days", type=int, default=1)
     parser.add_argument("--full", action="store_true", help="build the last day in full again")
     asked = parser.parse_args()
@@ -79,7 +82,7 @@ def main() -> None:
         config = (ROOT / "shop.example.yml").read_text()
         (home / "shop.yml").write_text(config + "\nbuild: {mode: incremental}\n")
         last = date.today() - timedelta(days=30)
-        simulate_until(home, last, asked.scale)
+        simulate_until(home, last, asked.scale, asked.years)
         print(json.dumps({"run": "first"} | measured_run(home, last, full=True), indent=1))
         mark.write_text(last.isoformat())
     for _ in range(asked.days):

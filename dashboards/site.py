@@ -19,10 +19,12 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from dashboards.base.data import Data, SiteInfo
+from dashboards.base.names import segment_name
 from dashboards.base.page import Both, Page, both, render, safe_csv, script_json, tr
 from dashboards.base.theme import TOKENS, css_variables
 from dashboards.downloads import DOWNLOADS, download
 from dashboards.filters import cube as filters
+from dashboards.filters.paged import by_platform, platforms
 from dashboards.pages.attribution import page as attribution
 from dashboards.pages.channels import page as channels
 from dashboards.pages.cohorts import page as cohorts
@@ -48,7 +50,10 @@ ANALYSES = (
     funnel, cohorts, attribution, channels, customers, products, profit, service, promo,
     experiments,
 )  # fmt: skip
-_SAID = ("failed", "stale_run", "built", "old_hours", "old_days")
+_CUBED = {"funnel": funnel, "channels": channels}
+# Of these a page is built for each platform, of its rows alone, by the code that builds the whole.
+_PAGED = (attribution, products, profit, service, promo, experiments)
+_SAID = ("failed", "stale_run", "built", "old_hours", "old_days", "unfollowed")
 
 
 @dataclass(frozen=True)
@@ -101,13 +106,18 @@ def _common(data: Data, info: SiteInfo) -> dict[str, Any]:
         info.data_through + timedelta(days=1), time(), tzinfo=ZoneInfo(info.timezone)
     )
     stamp = both(lambda lang: f"{info.data_through} ({weekday(info.data_through, lang)})")
-    said = {name: tr(f"say.{name}") for name in _SAID}
+    said = {name: tr(f"say.{name}") for name in _SAID} | {
+        "no_chart": tr("chart.failed"),
+        "period": tr("span.name"),
+    }
     return {
         "info": info,
         "lang": info.languages[0],
         "navigation": [_link(entry, data) for entry in PAGES],
         "owners": {entry.key: tr(f"owner.{entry.owner}") for entry in PAGES},
         "filters": [],
+        "split": frozenset(),
+        "of": "",
         "cube": "",
         "through": tr("page.through", day=stamp) if data.first_day() else tr("page.no_day"),
         "checks": _checks(data),
@@ -118,6 +128,11 @@ def _common(data: Data, info: SiteInfo) -> dict[str, Any]:
             "data_end": midnight.astimezone(UTC).isoformat().replace("+00:00", "Z"),
             "warn_hours": info.warn_hours,
             "timezone": info.timezone,
+            "platforms": {
+                name: [label.en, label.zh]
+                for name in platforms(data)
+                for label in (segment_name("platform", name),)
+            },
         },
     }
 
@@ -125,7 +140,9 @@ def _common(data: Data, info: SiteInfo) -> dict[str, Any]:
 def _pages(data: Data, info: SiteInfo) -> list[Page]:
     pages = [overview.build(data, info)]
     pages += [drivers.build(data, info, moment) for moment in drivers.days_shown(data, info)]
-    pages += [module.build(data, info) for module in ANALYSES]
+    for module in ANALYSES:
+        whole = module.build(data, info)
+        pages += by_platform(data, info, module, whole) if module in _PAGED else [whole]
     pages += [quality.build(data, info), metrics.build(data, info)]
     pages.append(notfound.build(info))
     return pages
@@ -237,12 +254,15 @@ def build_site(frames: Mapping[str, pl.DataFrame], info: SiteInfo, out: Path) ->
         raise ValueError(f"languages must be of en and zh, not {info.languages!r}")
     data = Data(frames)
     pages = _pages(data, info)
-    windows = channels.windows(data, info)
-    cube_path, cube = filters.cube(data, info, windows)
+    own = {name: module.windows(data, info) for name, module in _CUBED.items()}
+    cube_path, cube = filters.cube(data, info, own)
     common = {**_common(data, info), "cube": cube_path}
     _write(out, cube_path, cube)
     for page in pages:
-        _write(out, page.path, render(page, common))
+        made = render(page, common)
+        _write(out, page.path, made.html)
+        if made.beside:
+            _write(out, made.beside, made.script)
     _write_assets(out)
     for name in DOWNLOADS:
         _write(out, f"data/{name}.csv", safe_csv(download(name, data, info)))

@@ -12,7 +12,14 @@ import polars as pl
 
 from models.anomaly import ANOMALY_SCHEMA
 
-__all__ = ["OperationParams", "error_rows", "overdue_rows", "pace_rows", "stock_rows"]
+__all__ = [
+    "OperationParams",
+    "error_rows",
+    "overdue_rows",
+    "pace_rows",
+    "stock_rows",
+    "stopped_rows",
+]
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,8 @@ class OperationParams:
         least_days_of_stock: a product that counts is about to run out below so many days of sales.
         most_of_plan: cost so far as a multiple of what the plan gives so far.
         from_day: day of the month from which a plan's pace says something.
+        least_of_spend: a campaign counts from this share of its account's spend.
+        stopped_below: cost of a day, as a part of the usual, at which a campaign has stopped.
         most_errors: error rate of a service as a multiple of the median of the days before.
         least_errors: and at least so much above it.
         min_days: days before that must be known to say what a service usually does.
@@ -37,6 +46,8 @@ class OperationParams:
     least_days_of_stock: float = 5.0
     most_of_plan: float = 1.25
     from_day: int = 4
+    least_of_spend: float = 0.05
+    stopped_below: float = 0.1
     most_errors: float = 4.0
     least_errors: float = 0.02
     min_days: int = 7
@@ -123,6 +134,52 @@ def pace_rows(plans: pl.DataFrame, params: OperationParams | None = None) -> pl.
             expected="target_so_far",
             upper=upper,
             is_bad=pl.col("actual_so_far") > upper,
+        )
+    )
+
+
+def stopped_rows(spend: pl.DataFrame, params: OperationParams | None = None) -> pl.DataFrame:
+    """Campaigns that ran every day and have stopped, as their account's reports say.
+
+    One that has been off for more than a week is told no more: it has ended.
+
+    Args:
+        spend: business_date, platform, source (the account's), segment (campaign), cost (null
+            where not known). A campaign without a row on a day on which its source reports others
+            had no delivery; a day on which the source reports nothing is not known.
+        params: bounds.
+
+    Returns:
+        Rows of metric `campaign_cost`, dimension `campaign`, of campaigns that ran until then; what
+        a stop cost in sales is not known from it.
+    """
+    p = params or OperationParams()
+    place = ["platform", "source", "segment"]
+    known = spend.filter(pl.col("cost").is_not_null())
+    first = known.group_by(place).agg(first=pl.col("business_date").min())
+    days = known.select("platform", "source", "business_date").unique()
+    usual = pl.col("cost").rolling_median(p.usual_days, min_samples=p.min_days).shift(1)
+    # The quarter of the days on which it spent least: more than half of the usual if it is steady.
+    least = pl.col("cost").rolling_quantile(0.25, window_size=p.usual_days, min_samples=p.min_days)
+    every = (
+        days.join(first, on=["platform", "source"])
+        .filter(pl.col("business_date") >= pl.col("first"))
+        .join(known, on=[*place, "business_date"], how="left")
+        .sort(*place, "business_date")
+        .with_columns(pl.col("cost").fill_null(0.0))
+        .with_columns(usual=usual.over(place), least=least.shift(1).over(place))
+        .filter(pl.col("least") > 0.5 * pl.col("usual"))
+    )
+    of_account = pl.col("usual").sum().over("platform", "source", "business_date")
+    lower = p.stopped_below * pl.col("usual")
+    return _rows(
+        every.filter(pl.col("usual") >= p.least_of_spend * of_account).with_columns(
+            metric=pl.lit("campaign_cost"),
+            dimension=pl.lit("campaign"),
+            observed="cost",
+            expected="usual",
+            lower=lower,
+            is_bad=pl.col("cost") < lower,
         )
     )
 

@@ -145,7 +145,8 @@ class Run:
         batches = [(file["batch_id"], file["status"], file["seq"]) for file in self.ledger]
         code = self.settings.code_fingerprint()
         missing = [str(file) for file in self.missing]
-        text = json.dumps([batches, code, self.as_of.isoformat(), missing])
+        reopened = len(self.state.reopened_months())
+        text = json.dumps([batches, code, self.as_of.isoformat(), missing, reopened])
         return hashlib.sha256(text.encode()).hexdigest()
 
     @cached_property
@@ -182,6 +183,7 @@ class Run:
                 self.missing,
                 self.settings.file.calendar,
                 closed=self.state.closed_months(),
+                reopened=self.state.reopened_months(),
                 tests_all=self.tests_all,
             )
         dbt.set_environment(self.settings)

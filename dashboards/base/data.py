@@ -60,7 +60,7 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
     ),
     "marts.fct_attribution_daily": _columns(
         "business_date",
-        "model channel campaign",
+        "platform model channel campaign",
         "credited_orders credited_revenue credited_new_customers",
     ),
     "marts.fct_channel_daily": _columns(
@@ -103,8 +103,8 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
         "is_estimated",
     ),
     "marts.fct_month_close": _columns(
-        "month_start",
-        "platform",
+        "month_start reopened_date",
+        "platform reopening_reason",
         "gmv cm2_amount closed_net_amount adjustment_amount adjusted_net_amount",
         "is_closed",
     ),
@@ -235,12 +235,19 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
     ),
     "insights.incidents": _columns(
         "opened_date last_date closed_date",
-        "incident_id metric dimension segment severity kind cause_side impact_of "
+        "incident_id metric dimension segment platform severity kind cause_side impact_of "
         "explanation_en explanation_zh",
         "impact_amount",
     ),
 }
 """Frame -> the columns the pages use. A missing frame or column reads as empty or NULL."""
+
+BY_PLATFORM = frozenset(
+    name
+    for name, columns in COLUMNS.items()
+    if "platform" in columns and name.startswith(("marts.fct_", "insights."))
+)
+"""Frames whose rows belong to one platform; the others know none, and no page splits them."""
 
 _RECENT = "business_date > (select max(business_date) from {}) - {}"
 ROWS = {
@@ -343,6 +350,20 @@ class Data:
         self.metrics = by_name(self["quality.metrics"])
         self.comparisons = Comparisons(self["quality.comparisons"])
         self._days: dict[tuple[str, date], dict[tuple[str, ...], list[Row]]] = {}
+
+    def of_platform(self, platform: str) -> Data:
+        """The same frames with the rows of one platform, where a frame is of `BY_PLATFORM`."""
+        is_its = pl.col("platform") == platform
+        return Data(
+            {
+                name: frame.filter(is_its) if name in BY_PLATFORM else frame
+                for name, frame in self._frames.items()
+            }
+        )
+
+    def platform_sales(self) -> pl.DataFrame:
+        """Rows of `fct_gmv_daily` of the platforms."""
+        return self["marts.fct_gmv_daily"].filter(pl.col("dimension") == "platform")
 
     def __getitem__(self, name: str) -> pl.DataFrame:
         return self._frames[name]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import polars.selectors as cs
 
 from ingestion.feeds import DAY, FEEDS, Feed
 from orchestration.build.warehouse import literal
@@ -50,6 +51,11 @@ CLOSED_MONTHS: dict[str, Any] = {
     **dict.fromkeys(("gmv", "merchant_receivable_amount", "refunded_amount", "cm1_amount",
                      "cm2_amount", "cm3_amount", "closed_refunded_amount"), pl.Decimal(18, 2)),
 }  # fmt: skip
+# What it was closed with before it was reopened.
+REOPENED_MONTHS: dict[str, Any] = {
+    **CLOSED_MONTHS, "reason": pl.String, "reopened_at": pl.Datetime("us"),
+    "reopening_number": pl.Int64,
+}  # fmt: skip
 # Feeds whose days are counted from staging; those of any other are from `raw.daily_rows`.
 _STAGED = frozenset({"orders", "order_items", "refunds", "events", "traffic_daily",
                      "campaign_spend", "products"})  # fmt: skip
@@ -63,7 +69,7 @@ _BATCH_STATE = {"batch": "string", "_is_active": "boolean", "_seq": "bigint",
                 "_name_order": "bigint"}  # fmt: skip
 # Tables of schema raw beside the feeds.
 TOLD = ("batches", "ingest_files", "sources", "announced", "run", "calendar_countries",
-        "calendar_events", "closed_months")  # fmt: skip
+        "calendar_events", "closed_months", "reopened_months")  # fmt: skip
 
 
 def create_raw(  # noqa: PLR0913, PLR0917 - all that schema raw is made of
@@ -76,6 +82,7 @@ def create_raw(  # noqa: PLR0913, PLR0917 - all that schema raw is made of
     calendar: Calendar | None = None,
     *,
     closed: Sequence[Mapping[str, str | None]] = (),
+    reopened: Sequence[Mapping[str, str | None]] = (),
     tests_all: bool = True,
 ) -> None:
     """(Re)create schema `raw` in the build file.
@@ -90,6 +97,7 @@ def create_raw(  # noqa: PLR0913, PLR0917 - all that schema raw is made of
         tests_all: whether data tests read all rows, or those that a partial run changes.
         calendar: section `calendar`; None: what it is where shop.yml has none.
         closed: `State.closed_months()`.
+        reopened: `State.reopened_months()`.
     """
     con.execute("create schema if not exists raw")
     _table(con, "batches", _batches_frame(ledger))
@@ -101,12 +109,22 @@ def create_raw(  # noqa: PLR0913, PLR0917 - all that schema raw is made of
     countries = list(calendar.countries(sources).items())
     _table(con, "calendar_countries", pl.DataFrame(countries, schema=_COUNTRIES, orient="row"))
     _table(con, "calendar_events", pl.DataFrame(calendar.events(), schema=_EVENTS))
-    told = pl.DataFrame(closed, schema=dict.fromkeys(CLOSED_MONTHS, pl.String))
-    told = told.with_columns(pl.col("month_start", "close_date").str.to_date())
-    _table(con, "closed_months", told.cast(pl.Schema(CLOSED_MONTHS)))
+    _table(con, "closed_months", _months_frame(closed, CLOSED_MONTHS))
+    _table(con, "reopened_months", _months_frame(reopened, REOPENED_MONTHS))
     for feed in FEEDS.values():
         con.execute(_view(con, feed, landing))
     con.execute(f"create or replace view raw.daily_rows as {daily_rows(sources)}")
+
+
+def _months_frame(
+    told: Sequence[Mapping[str, str | None]], schema: Mapping[str, Any]
+) -> pl.DataFrame:
+    frame = pl.DataFrame(told, schema=dict.fromkeys(schema, pl.String))
+    instants = cs.by_name("reopened_at", require_all=False)
+    return frame.with_columns(
+        pl.col("month_start", "close_date").str.to_date(),
+        instants.str.to_datetime(time_zone="UTC").dt.replace_time_zone(None),
+    ).cast(pl.Schema(schema))
 
 
 def _batches_frame(ledger: Sequence[Mapping[str, Any]]) -> pl.DataFrame:

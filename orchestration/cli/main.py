@@ -156,6 +156,18 @@ def reject(
     reject_batch(batch)
 
 
+@command()
+def reopen(
+    month: Annotated[str, typer.Argument(help="A closed month, as 2026-07.")],
+    reason: Annotated[str, typer.Option(help="Why; stands beside its figures for good.")],
+    platform: Annotated[str, typer.Option(help="Only of this platform; default: of all.")] = "",
+) -> None:
+    """Open a closed month again; the next run closes it with what the data say then."""
+    from orchestration.cli.tools import reopen_month
+
+    reopen_month(month, reason, platform)
+
+
 @command("rename-source")
 def rename_source(
     old: Annotated[str, typer.Argument(help="The name it has landed under so far.")],

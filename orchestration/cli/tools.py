@@ -1,4 +1,4 @@
-"""The commands around a run: dev, rollback, reject, version."""
+"""The commands around a run: dev, rollback, reject, reopen, version."""
 
 from __future__ import annotations
 
@@ -89,6 +89,37 @@ def reject_batch(batch: str) -> None:
             )
     console.document({"rejected": batch})
     console.out(f"batch {batch} is withdrawn; the next `kpi run` builds without it")
+
+
+def reopen_month(month: str, reason: str, platform: str = "") -> None:
+    """Reopen a month and print what it was closed with.
+
+    Args:
+        month: as 2026-07.
+        reason: why.
+        platform: of which platform; empty: of all.
+
+    Raises:
+        KpiError: no reason is given, or no run has closed such a month.
+    """
+    from orchestration.ledger.state import State
+
+    paths = settings.load().paths
+    if not reason.strip():
+        raise KpiError("no reason is given", "reopen", "Say why with --reason.", ExitCode.USAGE)
+    with warehouse.run_lock(paths.state, "reopen"):
+        told = State(paths.state).reopen_month(f"{month}-01", platform, reason.strip())
+    if not told:
+        raise KpiError(
+            f"no run has closed {month}{f' of {platform}' if platform else ''}",
+            "reopen",
+            "Closed months are those of marts.fct_month_close with is_closed, as 2026-07.",
+            ExitCode.USAGE,
+        )
+    console.document({"reopened": told})
+    console.table(["platform", "close date", "gmv it was closed with"],
+                  [(one["platform"], one["close_date"], one["gmv"]) for one in told])  # fmt: skip
+    console.out(f"{month} is open; the next `kpi run` closes it anew and tells why")
 
 
 def show_versions() -> None:

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
 _MARTS = (
     "fct_gmv_daily",
+    "fct_gmv_hourly",
     "fct_gmv_change",  # for pages, which are drawn of marts and insights alike
     "fct_funnel_daily",
     "fct_order_items",
     "fct_orders",
     "fct_sessions",
     "fct_experiment_arms_daily",
+    "fct_campaign_daily",
     "fct_product_daily",
     "fct_inventory_daily",
     "fct_fulfilment_daily",
@@ -61,7 +63,7 @@ def insights(
     from orchestration.build.insight_frames import read_frames
 
     with run.on_build() as query:
-        frames = read_frames(query)
+        frames = read_frames(query, run.settings.shop.timezone)
     for name, frame in {**_incidents(run, frames), **_expectations(frames)}.items():
         money = pl.col("^.*_amount$").round(2).cast(pl.Decimal(18, 2))
         run.write(f"insights.{name}", frame.with_columns(money))

@@ -44,6 +44,10 @@ create table if not exists closed_months (
     month_start text not null, platform text not null, told text not null,
     primary key (month_start, platform)
 );
+create table if not exists reopened_months (
+    month_start text not null, platform text not null, told text not null, reason text not null,
+    at text not null
+);
 """
 # What was told of a source stays told under its new name. The keys of news about sources are
 # `gap|<source>|...` and `lookup|<kind>|<source>|...`.
@@ -301,6 +305,41 @@ class State:
                 "insert or ignore into closed_months values (?, ?, ?)",
                 [(one["month_start"], one["platform"], json.dumps(one)) for one in months],
             )
+
+    def reopen_month(self, month_start: str, platform: str, reason: str) -> list[dict[str, Any]]:
+        """Let the next run close a month anew; what it was closed with is kept beside the reason.
+
+        Args:
+            month_start: its first day, as 2026-07-01.
+            platform: of which platform; empty: of all.
+            reason: why, in the words of who asks.
+
+        Returns:
+            What it was closed with, a platform each; empty if no run has closed it.
+        """
+        chosen = "month_start = ? and ? in (platform, '')"
+        with self.connect() as con:
+            rows = con.execute(
+                f"select told from closed_months where {chosen} order by platform",
+                (month_start, platform),
+            ).fetchall()
+            con.execute(
+                "insert into reopened_months select month_start, platform, told, ?, ?"
+                f" from closed_months where {chosen}",
+                (reason, _text(datetime.now(UTC)), month_start, platform),
+            )
+            con.execute(f"delete from closed_months where {chosen}", (month_start, platform))
+        return [json.loads(row["told"]) for row in rows]
+
+    def reopened_months(self) -> list[dict[str, str | None]]:
+        """What months were closed with before each reopening, with its reason and instant."""
+        with self.connect() as con:
+            rows = con.execute("select rowid, * from reopened_months order by rowid").fetchall()
+        return [
+            {**json.loads(row["told"]), "reason": row["reason"], "reopened_at": row["at"],
+             "reopening_number": str(row["rowid"])}
+            for row in rows
+        ]  # fmt: skip
 
     def files(self) -> list[dict[str, Any]]:
         """The whole ledger, oldest change first; `feeds` as a dict feed -> landed rows."""

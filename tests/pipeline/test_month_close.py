@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -31,6 +32,15 @@ def known(file: Path) -> pl.DataFrame:
     return sold.join(kept, on=KEY, how="left").with_columns(pl.col("net").fill_null(0))
 
 
+def sell_late(company: Company, month_start: str, platform: str) -> None:
+    """An order of a month that is closed, which no delivery before has told of."""
+    at = datetime.fromisoformat(month_start) + timedelta(days=9, hours=3)
+    order = {"order_id": f"late {company.seq}", "platform": platform, "shop_id": "s1",
+             "ordered_at": at, "paid_at": at, "status": "shipped", "currency": "CNY",
+             "order_amount": 8}  # fmt: skip
+    company._land("orders", [order])
+
+
 def walk(file: Path, seed: int, builds: int) -> int:
     """Builds after arrivals, each closing what is over; how often a closed month had moved."""
     company, moved = Company(seed), 0
@@ -38,6 +48,8 @@ def walk(file: Path, seed: int, builds: int) -> int:
     for number in range(builds):
         for _ in range(4):
             company.step()
+        for month in sorted(closed)[:1]:
+            sell_late(company, *month)
         write_raw(file, company.frames(), company.ledger(), closed=list(closed.values()))
         run_dbt(PROJECT, file, "build", "--exclude-resource-type", "test", "unit_test",
                 "--select", "path:models/staging", "+fct_month_close",

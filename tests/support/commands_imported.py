@@ -8,7 +8,6 @@ import sys
 sys.modules["__main__"].__file__ = __file__
 
 import dagster
-import dagster_dbt
 import dbt.adapters.duckdb
 import dbt.cli.main
 import great_expectations.expectations

@@ -28,7 +28,7 @@ STREAMS = ("tmall/ExportOrder*", "shopify/orders_export*", "*/refunds*", "*/ship
            "*/tickets*", "*/reviews*", "tmall/live_sessions*", "tmall/order_costs*",
            "tmall/settlements*", "erp/service_health*")  # fmt: skip
 MARTS = ("fct_fulfilment_daily", "fct_after_sales_daily", "fct_live_sessions", "fct_risk_signals",
-         "fct_service_health_daily", "fct_settlements_daily", "orphans_daily")  # fmt: skip
+         "fct_refunds", "fct_service_health_daily", "fct_settlements_daily", "orphans_daily")  # fmt: skip
 
 
 def build_served(
@@ -37,12 +37,13 @@ def build_served(
     """Build file with the marts of service of a simulated company.
 
     Args:
-        root: an empty folder.
+        root: a folder that holds nothing, or is not yet there.
         exports: data folder of the simulation.
         streams: patterns below its inbox of the files to land.
         marts: tables to build, with all they need.
     """
     shop = EXAMPLE.read_text("utf-8")
+    root.mkdir(parents=True, exist_ok=True)
     (root / "shop.yml").write_text(shop, "utf-8")
     file = ShopFile.model_validate(yaml.safe_load(shop))
     settings = Settings(Paths(root), root / "shop.yml", file)

@@ -242,7 +242,7 @@ def close_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
                 [
                     r["month_start"].strftime("%Y-%m"),
                     segment_name("platform", str(r["platform"])),
-                    tr(f"profit.is_closed_{'yes' if r['is_closed'] else 'no'}"),
+                    _close_state(r),
                     *(exact_money(r[c], info.currency) for c in columns),
                 ]
                 for r in shown
@@ -255,6 +255,13 @@ def close_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
     )  # fmt: skip
     page.charts.append(chart)
     return chart
+
+
+def _close_state(row: Row) -> Both:
+    if row["reopened_date"] is None:
+        return tr(f"profit.is_closed_{'yes' if row['is_closed'] else 'no'}")
+    return tr("profit.is_reopened", day=row["reopened_date"].isoformat(),
+              reason=str(row["reopening_reason"]))  # fmt: skip
 
 
 def settlement_chart(data: Data, info: SiteInfo, page: Page) -> Chart:

@@ -14,10 +14,15 @@
     )
 {%- endmacro %}
 
-{# Chernoff's bound for a Poisson count above its mean, in nats: the chance of as many rows or more is
-   at most exp(-surprise). #}
+{# Chernoff's bound for a negative binomial count above its mean, in nats: the chance of as many rows
+   or more is at most exp(-surprise). The mean scatters as the level of a day does: of a large shop a
+   day that converts a half better is no wonder, however many orders it has. #}
 {% macro surprise(counted, mean) -%}
-    ({{ counted }} * ln({{ ratio('greatest(' ~ counted ~ ', 0.5)', mean) }}) - {{ counted }} + {{ mean }})
+    (
+        {{ counted }} * ln({{ ratio('greatest(' ~ counted ~ ', 0.5)', mean) }})
+        - ({{ counted }} + {{ level_shape() }})
+        * ln({{ ratio(counted ~ ' + ' ~ level_shape(), mean ~ ' + ' ~ level_shape()) }})
+    )
 {%- endmacro %}
 
 {# Whether the rows of a day stop too early to be chance. A holiday and its eve end early by nature:
@@ -40,5 +45,5 @@
 {% macro silent_rows() %}6.0{% endmacro %}
 {# of which little came may be lost on less evidence than of which half did #}
 {% macro sure_tracking_loss(rows) -%}
-    case when {{ rows }}.arrived_rows < 0.25 * {{ rows }}.expected_rows then 4.0 else 16.0 end
+    case when {{ rows }}.arrived_rows < 0.25 * {{ rows }}.expected_rows then 4.0 else 6.0 end
 {%- endmacro %}

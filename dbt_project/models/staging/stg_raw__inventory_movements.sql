@@ -1,6 +1,6 @@
 {{ replace(
     rows='version', key='order_key', affected={'stg_raw__order_aliases': 'key'},
-    order_by=['moved_at']
+    day='cast(moved_at as date)', order_by=['moved_at']
 ) }}
 
 with

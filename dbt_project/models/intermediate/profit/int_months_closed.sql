@@ -8,6 +8,13 @@ closed as (
     select * from {{ source('raw', 'closed_months') }}
 ),
 
+reopened as (
+    select distinct
+        month_start,
+        platform
+    from {{ source('raw', 'reopened_months') }}
+),
+
 spans as (
     select
         platform,
@@ -48,6 +55,10 @@ final as (
     from months
     left join closed
         on months.platform = closed.platform and months.month_start = closed.month_start
+    left join reopened
+        on months.platform = reopened.platform and months.month_start = reopened.month_start
+    -- what was reopened is closed by the next run, not by what lies around it
+    where closed.platform is not null or reopened.platform is null
 )
 
 select * from final

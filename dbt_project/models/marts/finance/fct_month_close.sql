@@ -23,6 +23,21 @@ closed as (
     select * from {{ ref('int_months_closed') }}
 ),
 
+-- the last time that it was reopened, and what it had been closed with before
+reopened as (
+    select
+        month_start,
+        platform,
+        {{ local_date('reopened_at') }} as reopened_date,
+        reason as reopening_reason,
+        gmv as reopened_gmv,
+        cast(gmv - closed_refunded_amount as decimal(18, 2)) as reopened_net_amount
+    from {{ source('raw', 'reopened_months') }}
+    qualify row_number() over (
+        partition by month_start, platform order by reopening_number desc
+    ) = 1
+),
+
 span as (
     select
         min(business_date) as first_date,
@@ -52,6 +67,11 @@ months as (
         month_start,
         platform
     from closed
+    union
+    select
+        month_start,
+        platform
+    from reopened
 ),
 
 -- the months as the data are now; what lies before their first day is not known any more
@@ -98,22 +118,31 @@ stood as (
 
 final as (
     select
-        month_start,
-        platform,
-        stood_date as close_date,
-        is_closed,
+        stood.month_start,
+        stood.platform,
+        stood.stood_date as close_date,
+        stood.is_closed,
         {% for name in figures + ['closed_refunded_amount'] %}
-            cast(stood_{{ name }} as decimal(18, 2)) as {{ name }},
-            cast(stood.{{ name }} - stood_{{ name }} as decimal(18, 2))
+            cast(stood.stood_{{ name }} as decimal(18, 2)) as {{ name }},
+            cast(stood.{{ name }} - stood.stood_{{ name }} as decimal(18, 2))
                 as {{ name | replace('_amount', '') }}_restatement_amount,
         {% endfor %}
-        cast(stood_gmv - stood_closed_refunded_amount as decimal(18, 2)) as closed_net_amount,
-        cast(-later_refunded_amount as decimal(18, 2)) as adjustment_amount,
         cast(
-            stood.gmv - stood.closed_refunded_amount - later_refunded_amount as decimal(18, 2)
+            stood.stood_gmv - stood.stood_closed_refunded_amount as decimal(18, 2)
+        ) as closed_net_amount,
+        cast(-stood.later_refunded_amount as decimal(18, 2)) as adjustment_amount,
+        cast(
+            stood.gmv - stood.closed_refunded_amount - stood.later_refunded_amount
+            as decimal(18, 2)
         ) as adjusted_net_amount,
-        cast(-taken_refunded_amount as decimal(18, 2)) as taken_adjustment_amount
+        cast(-stood.taken_refunded_amount as decimal(18, 2)) as taken_adjustment_amount,
+        reopened.reopened_date,
+        reopened.reopening_reason,
+        reopened.reopened_gmv,
+        reopened.reopened_net_amount
     from stood
+    left join reopened
+        on stood.platform = reopened.platform and stood.month_start = reopened.month_start
 )
 
 select * from final

@@ -1,7 +1,17 @@
+{{ replace(
+    rows='day', day='business_date', order_by=['business_date'],
+    affected={
+        'int_stock_days': [0, 28], 'fct_product_daily': [0, 27], 'int_stock_products': [0, 0],
+        'int_stock_costs': [0, 0]
+    },
+    suffix=['int_stock_products', 'int_stock_costs']
+) }}
+
 with
 
 days as (
     select * from {{ ref('int_stock_days') }}
+    where {{ only_affected_days('business_date', before=28) }}
 ),
 
 products as (
@@ -10,44 +20,29 @@ products as (
 
 sales as (
     select * from {{ ref('fct_product_daily') }}
+    where {{ only_affected_days('business_date', before=27) }}
 ),
 
-descriptions as (
-    select * from {{ ref('dim_product_history') }}
-),
-
-purchased as (
+costs as (
     select
-        product_key,
-        {{ local_date('ordered_at') }} as first_date,
-        lead({{ local_date('ordered_at') }}) over (
-            partition by product_key order by ordered_at, po_id, po_line
-        ) as next_date,
-        unit_cost
-    from {{ ref('stg_raw__purchase_orders') }}
+        *,
+        lead(first_date) over (partition by product_key order by first_date) as next_date
+    from {{ ref('int_stock_costs') }}
 ),
 
--- what a piece of it brings and costs; product lists that differ do not tell the cost
-worth as (
+-- what a piece of it brings, of all shops and of the four weeks that end with the day
+sold as (
     select
         days.product_key,
         days.business_date,
+        {{ days_from("date '2000-01-01'", 'days.business_date') }} as day_number,
         sum(sales.gmv) as gmv,
-        sum(sales.units) as units,
-        case
-            when min(descriptions.unit_cost) = max(descriptions.unit_cost)
-                then max(descriptions.unit_cost)
-        end as listed_cost
+        sum(sales.units) as units
     from (select distinct
         product_key,
         business_date
     from days) as days
     inner join products on days.product_key = products.product_key
-    left join descriptions
-        on
-            products.shop_product_key = descriptions.product_key
-            and (days.business_date >= descriptions.valid_from or descriptions.is_first)
-            and (days.business_date <= descriptions.valid_to or descriptions.valid_to is null)
     left join sales
         on
             products.shop_product_key = sales.product_key
@@ -57,20 +52,20 @@ worth as (
 
 priced as (
     select
-        worth.product_key,
-        worth.business_date,
-        coalesce(worth.listed_cost, purchased.unit_cost) as unit_cost,
-        sum(worth.gmv) over four_weeks as price_gmv,
-        sum(worth.units) over four_weeks as price_units
-    from worth
-    left join purchased
+        sold.product_key,
+        sold.business_date,
+        costs.unit_cost,
+        sum(sold.gmv) over four_weeks as price_gmv,
+        sum(sold.units) over four_weeks as price_units
+    from sold
+    left join costs
         on
-            worth.product_key = purchased.product_key
-            and worth.business_date >= purchased.first_date
-            and (worth.business_date < purchased.next_date or purchased.next_date is null)
+            sold.product_key = costs.product_key
+            and sold.business_date >= costs.first_date
+            and (sold.business_date < costs.next_date or costs.next_date is null)
     window four_weeks as (
-        partition by worth.product_key order by worth.business_date
-        rows between 27 preceding and current row
+        partition by sold.product_key order by sold.day_number
+        range between 27 preceding and current row
     )
 ),
 
@@ -101,9 +96,7 @@ windowed as (
             as daily_units,
         sum(on_hand * unit_cost) over lately as stock_sum,
         sum(case when on_hand is not null then (known_sold - returned) * unit_cost end) over lately
-            as cost_sum,
-        max(case when sold > 0 then business_date end) over so_far as last_sold_date,
-        min(business_date) over so_far as first_date
+            as cost_sum
     from sided
     window
         before as (
@@ -113,10 +106,6 @@ windowed as (
         lately as (
             partition by product_key, warehouse order by business_date
             rows between 27 preceding and current row
-        ),
-        so_far as (
-            partition by product_key, warehouse order by business_date
-            rows between unbounded preceding and current row
         )
 ),
 
@@ -169,11 +158,10 @@ final as (
         daily_units,
         {{ ratio('on_hand', 'daily_units') }} as days_of_stock,
         {{ ratio('stock_sum', 'case when cost_sum > 0 then cost_sum end') }} as turnover_days,
-        case
-            when is_moves_known
-                then {{ days_from('coalesce(last_sold_date, first_date)', 'business_date') }}
-        end as days_without_sale
+        case when is_moves_known then {{ days_from('idle_since_date', 'business_date') }} end
+            as days_without_sale
     from lost
+    where {{ only_affected_days('business_date') }}
 )
 
 select * from final
