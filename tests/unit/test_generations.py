@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from orchestration.build import warehouse
 from orchestration.cli import tools
 from orchestration.cli.show import queried
 from orchestration.errors import KpiError
+from orchestration.ledger.retention import drop_old_files
 from orchestration.run import PINNED, new_run_id, open_run
 from tests.faults.test_troubles import publish
 from tests.support.homes import Home
@@ -64,6 +66,34 @@ def test_a_state_from_a_backup_does_not_put_a_new_generation_behind(
     at(monkeypatch, NOW)
     assert new_run_id(home.paths, home.state) > last
     assert "the clock of this machine says" in caplog.text
+
+
+@pytest.mark.parametrize(("days", "deletes"), [(1, True), (39, True), (41, False), (3650, False)])
+def test_after_a_jump_of_the_clock_nothing_is_deleted_for_its_age_at_once(
+    home: Home, monkeypatch: pytest.MonkeyPatch, days: float, deletes: bool
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr("orchestration.run.apply_retention", lambda *given: asked.append(given))
+    last = datetime.now(UTC) - timedelta(days=days)
+    home.state.set("retained_at", last.isoformat())
+    with open_run(home.settings) as run:
+        run.settle()
+        assert bool(asked) == deletes
+        run.settle()  # it was no mistake
+        assert len(asked) == 1 + deletes
+
+
+def test_old_traces_and_messages_are_deleted_and_no_others(home: Home) -> None:
+    now = datetime.now(UTC).timestamp()
+    files = {"outbox/old.json": 401, "outbox/new.json": 399, "logs/old.log": 91, "logs/new.log": 89}
+    for name, days in files.items():
+        file = home.paths.data / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("x")
+        os.utime(file, (now - days * 86_400,) * 2)
+    assert drop_old_files(home.settings) == 2
+    left = {name for name in files if (home.paths.data / name).exists()}
+    assert left == {"outbox/new.json", "logs/new.log"}
 
 
 def status(home: Home) -> dict[str, str]:
