@@ -94,7 +94,7 @@ alert_commands.register(command, alerts)
 @command()
 def serve(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8000) -> None:
     """Serve the pages on 127.0.0.1."""
-    from orchestration.cli.tools import serve_site
+    from orchestration.cli.serve import serve_site
 
     serve_site(port)
 
@@ -222,6 +222,21 @@ def version() -> None:
     from orchestration.cli.tools import show_versions
 
     show_versions()
+
+
+@command()
+def sbom(
+    licences: Annotated[
+        bool, typer.Option("--licences", help="A table of names, versions and licences.")
+    ] = False,
+    advisories: Annotated[
+        Path | None, typer.Option(help="Folder of OSV records (*.json): tell which of them apply.")
+    ] = None,
+) -> None:
+    """What this installation is made of, as CycloneDX; needs no network."""
+    from orchestration.cli.sbom import show_parts
+
+    show_parts(licences, advisories)
 
 
 if __name__ == "__main__":
