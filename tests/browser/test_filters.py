@@ -288,9 +288,7 @@ def test_sums_of_a_period_are_those_of_duckdb(
     check(visit, page, site)
 
 
-def test_a_day_that_is_not_known_is_no_zero_of_its_period(
-    visit: Visit, tmp_path: Path
-) -> None:
+def test_a_day_that_is_not_known_is_no_zero_of_its_period(visit: Visit, tmp_path: Path) -> None:
     frames = shop.frames(60)
     table = frames["marts.fct_gmv_daily"]
     lost = (pl.col("business_date") == shop.LAST - timedelta(days=2)) & (pl.col("segment") == "all")
