@@ -83,13 +83,13 @@ class AudienceParams:
 
 
 def audiences(
-    lists: dict[str, pl.DataFrame], made_on: date, params: AudienceParams | None = None
+    lists: dict[str, pl.DataFrame], made_on: date | None, params: AudienceParams | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Put the lists together.
 
     Args:
         lists: audience -> customer_key, score and what else of `AUDIENCE_SCHEMA` is known.
-        made_on: last day of the data.
+        made_on: last day of the data; None of a shop without any.
         params: how small a list may be.
 
     Returns:
@@ -114,7 +114,7 @@ def audiences(
 
 
 def win_back(customers: pl.DataFrame) -> pl.DataFrame:
-    """Who bought on several days and is churned; score is what a year of theirs was worth.
+    """Who bought on several days and is churned; score is what a year of theirs brought.
 
     Args:
         customers: customer_key, lifecycle_stage, last_date, repeat_purchase_days,
@@ -123,22 +123,22 @@ def win_back(customers: pl.DataFrame) -> pl.DataFrame:
     Returns:
         customer_key, score, last_date.
     """
-    active = pl.max_horizontal(pl.col("purchase_span_days"), 30)  # two days in a row are no year
-    yearly = pl.col("repeat_purchase_amount") * pl.col("repeat_purchase_days") / active * 365
+    years = pl.max_horizontal(pl.col("purchase_span_days") / 365, 1)  # a month is no year
+    yearly = pl.col("repeat_purchase_amount") * pl.col("repeat_purchase_days") / years
     return customers.filter(
         pl.col("lifecycle_stage") == "churned", pl.col("repeat_purchase_days") > 0
     ).select("customer_key", "last_date", score=yearly.cast(pl.Float64))
 
 
 def cart_recovery(
-    carts: pl.DataFrame, made_on: date, params: AudienceParams | None = None
+    carts: pl.DataFrame, made_on: date | None, params: AudienceParams | None = None
 ) -> pl.DataFrame:
     """Who left a cart within the last days; the latest have the highest score.
 
     Args:
         carts: customer_key, platform, last_date; of the last cart of each customer after which
             nothing was paid.
-        made_on: last day of the data.
+        made_on: last day of the data; None of a shop without any.
         params: how long ago.
 
     Returns:
@@ -152,13 +152,13 @@ def cart_recovery(
 
 
 def replenishment_reminder(
-    purchases: pl.DataFrame, made_on: date, params: AudienceParams | None = None
+    purchases: pl.DataFrame, made_on: date | None, params: AudienceParams | None = None
 ) -> pl.DataFrame:
     """Who bought a product that people buy again as long ago as they take to buy it again.
 
     Args:
         purchases: customer_key, platform, product_id, business_date, one row each.
-        made_on: last day of the data.
+        made_on: last day of the data; None of a shop without any.
         params: which products, and how near.
 
     Returns:
@@ -197,7 +197,7 @@ def replenishment_reminder(
 def look_alike(
     customers: pl.DataFrame,
     features: list[str],
-    made_on: date,
+    made_on: date | None,
     params: AudienceParams | None = None,
 ) -> pl.DataFrame:
     """Fresh buyers whose first purchase is most like that of those who came back.
@@ -209,7 +209,7 @@ def look_alike(
         customers: customer_key, first_date, is_returned (NULL while it is too early to say),
             is_single (bought on one day only), first_amount, and the features (text).
         features: names of what is known of a first purchase.
-        made_on: last day of the data.
+        made_on: last day of the data; None of a shop without any.
         params: how fresh, and how many.
 
     Returns:

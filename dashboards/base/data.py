@@ -241,14 +241,26 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
     ),
     "insights.anomalies": _columns(
         "business_date",
-        "metric dimension segment status",
+        "metric dimension segment platform status",
         "observed expected lower upper impact_amount",
     ),
     "insights.incidents": _columns(
-        "opened_date last_date closed_date withdrawn_date",
-        "incident_id metric dimension segment platform severity kind cause_side impact_of "
+        "opened_date last_date closed_date withdrawn_date told_date",
+        "incident_id metric dimension segment segment_name platform severity kind cause_metric "
+        "cause_dimension cause_segment cause_segment_name cause_side impact_of "
         "explanation_en explanation_zh",
-        "impact_amount",
+        "observed expected lower upper impact_amount",
+    ),
+    "insights.incident_effects": _columns("", "incident_id factor", "position effect_amount"),
+    "insights.root_cause_sets": _columns(
+        "", "incident_id dimensions segments", "position observed expected", "is_cause"
+    ),
+    "marts.fct_risk_signals": _columns("business_date", "rule status platform"),
+    "marts.fct_live_sessions": _columns(
+        "business_date",
+        "source live_room_id platform shop_id kind host started_at",
+        "viewers product_clicks orders gmv net_sales commission_amount slot_fee_amount click_rate "
+        "gmv_per_viewer commission_rate",
     ),
 }
 """Frame -> the columns the pages use. A missing frame or column reads as empty or NULL."""
@@ -266,6 +278,7 @@ ROWS = {
     "marts.fct_product_daily": _RECENT.format("marts.fct_product_daily", 100),
     "marts.fct_inventory_daily": _RECENT.format("marts.fct_inventory_daily", 60),
     "marts.dim_customer": "r_score is not null",
+    "marts.fct_risk_signals": _RECENT.format("marts.fct_risk_signals", 90),
     "marts.fct_gmv_monthly": "dimension = 'all'",
     "marts.fct_retention_daily":
         "kind = 'visit' and dimension = 'all' and retention_type = 'classic'",
@@ -296,6 +309,7 @@ class SiteInfo:
         warn_hours: hours after the end of `data_through` when pages call themselves stale.
         comments: text of `comments.md`, what owners say of weeks and months; untrusted.
         code: fingerprint of the code that builds the pages; manifest only.
+        verdicts: incident -> what somebody judged it to be (`kpi alerts feedback`).
         base_path: where the site lies on its server; only the page of unknown addresses needs it.
     """
 
@@ -311,6 +325,7 @@ class SiteInfo:
     comments: str = ""
     code: str = ""
     base_path: str = "/"
+    verdicts: Mapping[str, str] = field(default_factory=dict)
 
 
 def _as_text(frame: pl.DataFrame, name: str) -> pl.Expr:

@@ -278,6 +278,14 @@ class Publish(_Section):
     site_url: Annotated[str, Field(pattern=r"^https?://[^\s#?]+$")] | None = None  # of the pages
 
 
+class History(_Section):
+    """Section `history`: how long what tells of runs is kept; no figure depends on it."""
+
+    runs: Annotated[int, Field(ge=1)] = 30  # that the UI shows, some 8 MB each
+    log_days: Annotated[int, Field(ge=1)] = 90  # traces of errors
+    message_days: Annotated[int, Field(ge=1)] = 400  # files of the outbox
+
+
 # What a rule may say of a source, medium or domain: no character of SQL, nor of a pattern but *.
 _Word = Annotated[str, Field(pattern=r"^[^'^\"\\{}]*$")]
 
@@ -327,6 +335,7 @@ class ShopFile(_Section):
     alerts: Alerts = Alerts()
     privacy: Privacy = Privacy()
     publish: Publish = Publish()
+    history: History = History()
 
     @field_validator("costs")
     @classmethod

@@ -83,6 +83,7 @@ def site_frames(run: Run) -> dict[str, pl.DataFrame]:
 def site_inputs(run: Run) -> tuple[dict[str, pl.DataFrame], Any]:
     """Frames and facts of the current generation for the pages."""
     from dashboards.site import SiteInfo
+    from orchestration.ledger.stories import Stories
 
     frames = site_frames(run)
     made = run.published("from quality.run").row(0, named=True)
@@ -99,6 +100,9 @@ def site_inputs(run: Run) -> tuple[dict[str, pl.DataFrame], Any]:
         warn_hours=run.settings.file.publish.warn_hours,
         comments=run.settings.comments,
         code=run.settings.code_fingerprint("dashboards"),
+        verdicts={
+            name: str(row["verdict"]) for name, row in Stories(run.state).verdicts().items()
+        },
     )
     return frames, info
 
