@@ -89,6 +89,8 @@ SUMS = [
     "int_months_closed", "int_months_refunded",
     "int_targets_planned", "int_targets_spread", "int_targets_met",
     "fct_month_close", "int_target_weights", "fct_targets_daily", "fct_efficiency_monthly",
+    "int_review_periods", "int_review_parts", "int_review_sides", "fct_reviews",
+    "fct_review_changes",
 ]  # fmt: skip
 # Table, feed that looks, feed it looks in -> where its rows that find none are counted, as
 # feed/thing of quality.orphans_daily, or why none is lost.
