@@ -6,15 +6,22 @@ second and third year. Recall is read at the score whose false alarms come once 
 quarter) either in each series, or in all eight together, which is eight times stricter.
 
 Run: python benchmarks/anomaly_bench.py [--seeds 10]
+     python benchmarks/anomaly_bench.py --seeds 3 --peer-python PYTHON
+The second stands other detectors beside it on the same simulations; PYTHON is that of an
+environment with statsmodels and prophet (`anomaly_peers.py`).
 """
 
 from __future__ import annotations
 
 import argparse
 import resource
+import subprocess
+import tempfile
 import time
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -160,13 +167,45 @@ def _alerts(simulation: Simulation, z: Floats) -> tuple[float, float]:
     return float(hit[simulation.dropped].mean()), float(quiet.sum() / years)
 
 
+def beside(seeds: range, python: Path) -> None:
+    """Print the recalls of the product and of other detectors, all on the same simulations."""
+    found: dict[str, list[list[float]]] = defaultdict(list)
+    seconds: dict[str, list[float]] = defaultdict(list)
+
+    def take(name: str, simulation: Simulation, z: Floats, taken: float) -> None:
+        found[name].append([recall(simulation, z, rate) for rate in RATES.values()])
+        seconds[name].append(taken)
+
+    for seed in seeds:
+        simulation, began = simulate(seed), time.process_time()
+        z = scores(simulation, with_calendar=True)
+        take("kpi-warehouse", simulation, z, (time.process_time() - began) / SERIES)
+        with tempfile.TemporaryDirectory() as folder:
+            given, got = Path(folder, "in.npz"), Path(folder, "out.npz")
+            np.savez(given, values=simulation.values, key=simulation.key, start=str(START))
+            script = Path(__file__).with_name("anomaly_peers.py")
+            subprocess.run([python, script, given, got], check=True)
+            with np.load(got) as scored:
+                for name in (one for one in scored.files if "|" not in one):
+                    take(name, simulation, scored[name], float(scored[f"{name}|seconds"]))
+    print("| false alarms |", " | ".join(found), "|")
+    for number, rate in enumerate(RATES):
+        means = (f"{np.mean([row[number] for row in rows]):.3f}" for rows in found.values())
+        print(f"| 1 {rate} |", " | ".join(means), "|")
+    print("| CPU s a series |", " | ".join(f"{np.mean(s):.3f}" for s in seconds.values()), "|")
+
+
 def main() -> None:
     """Print the table of recalls, means over seeds, and the time a series takes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first-seed", type=int, default=1000)
+    parser.add_argument("--peer-python", type=Path, help="of an environment with the others")
     options = parser.parse_args()
     seeds = range(options.first_seed, options.first_seed + options.seeds)
+    if options.peer_python:
+        beside(seeds, options.peer_python)
+        return
     for per_day in (False, True):
         print(f"\nstrength varies by {'event day' if per_day else 'event and year'}")
         for calendar in (True, False):

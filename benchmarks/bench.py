@@ -61,9 +61,16 @@ def family_of(model: str) -> str | None:
 
 def compiled(home: Path) -> list[dict[str, Any]]:
     """The models of the last run in the order dbt built them."""
+    from orchestration.build.dbt import manifest
+
     told = json.loads((home / "data/build/dbt_target/run_results.json").read_text())["results"]
+    nodes = manifest()["nodes"]
     return [
-        result | {"model": result["unique_id"].rpartition(".")[2]}
+        {
+            "model": nodes[result["unique_id"]]["name"],
+            "relation_name": nodes[result["unique_id"]]["relation_name"],
+            "compiled_code": result["compiled_code"],
+        }
         for result in told
         if result["unique_id"].startswith("model.")
     ]

@@ -6,6 +6,7 @@ Belongs here: hits and exposure of each kind, and how each kind is judged. The t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
@@ -14,13 +15,19 @@ import polars as pl
 from models.counts import COUNT_SCHEMA, CountTest
 from models.kpi_series import lag_weights, top_segments_of
 
-__all__ = ["TESTS", "part_orders", "product_refunds", "shares"]
+__all__ = ["TESTS", "last_steps", "part_orders", "product_refunds", "shares"]
 
 TESTS = {
     "orders_3_days": CountTest("orders_3_days", 3, False, 1e-4, 0.5),
     "orders_7_days": CountTest("orders_7_days", 7, False, 3e-5, 0.5),
     "refunds_3_days": CountTest(
         "refunds_3_days", 3, True, 3e-4, 2.0, prior_hits=3.0, drift=0.3, from_first=False
+    ),
+    "quality_refunds_7_days": CountTest(
+        "quality_refunds_7_days", 7, True, 1e-5, 2.0, prior_hits=3.0, drift=0.3, from_first=False
+    ),
+    "last_step_3_days": CountTest(
+        "last_step_3_days", 3, False, 2e-3, 0.35, prior_hits=20.0, is_share=True
     ),
     "unpaid_orders": CountTest(
         "unpaid_orders", 1, True, 1e-4, 2.0, prior_hits=1.0, drift=0.3, from_first=False
@@ -111,6 +118,36 @@ def product_refunds(
             worth=pl.col("amount").cast(pl.Float64).fill_null(0.0),
         )
     )
+
+
+def last_steps(
+    attempts: pl.DataFrame, steps: int, sales: pl.DataFrame, names: Sequence[str]
+) -> pl.DataFrame:
+    """Purchases of those who had come to the last step before, of parts of a platform.
+
+    Of who has come so far most buy: a region that cannot be delivered to or a device whose
+    checkout is broken shows here with fewer visits than anywhere else.
+
+    Args:
+        attempts: see `kpi_series.step_series`.
+        steps: number of steps.
+        sales: platform, dimension, gmv, orders; of dimension `platform` for the worth of an order.
+        names: dimensions, each a column of `attempts`.
+    """
+    whole = sales.filter(pl.col("dimension") == "platform").group_by("platform")
+    worth = whole.agg(worth=pl.col("gmv").cast(pl.Float64).sum() / pl.col("orders").sum())
+    tried, passed = pl.col(f"reached_{steps - 1}"), pl.col(f"reached_{steps}")
+    place = ["business_date", "platform", "dimension", "segment"]
+    parts = [attempts.with_columns(dimension=pl.lit(name), segment=pl.col(name)) for name in names]
+    counted = (
+        pl.concat(parts)
+        .filter(~pl.col("segment").str.starts_with("("))
+        .group_by(place)
+        .agg(exposure=tried.sum(), hits=passed.sum() - pl.col(f"direct_{steps}").sum())
+        .filter(pl.col("exposure") > 0)
+        .join(worth, on="platform", how="left")
+    )
+    return _shape(counted.with_columns(worth=pl.col("worth") * pl.col("hits")))
 
 
 def shares(counted: pl.DataFrame) -> pl.DataFrame:

@@ -23,7 +23,14 @@ from models.anomaly import ANOMALY_SCHEMA
 from models.baseline import Flags, Floats
 from models.series import incomplete
 
-__all__ = ["COUNT_SCHEMA", "CountTest", "judge_counts", "lower_tail", "upper_tail"]
+__all__ = [
+    "COUNT_SCHEMA",
+    "CountTest",
+    "judge_counts",
+    "lower_share_tail",
+    "lower_tail",
+    "upper_tail",
+]
 
 COUNT_SCHEMA: dict[str, type[pl.DataType]] = {
     "business_date": pl.Date,
@@ -36,6 +43,9 @@ COUNT_SCHEMA: dict[str, type[pl.DataType]] = {
 }
 """What is counted: hits; exposure, what they are a part of or happen to; worth, money of the hits,
 null throughout where they have no price."""
+
+
+_MOST_CERTAIN = 0.98  # no share is so sure that not one of a hundred may fail
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,8 @@ class CountTest:
         prior_hits: weight of the rate of all segments, in hits.
         drift: how far usual rates wander from one month to the next, relative standard deviation.
         relearn_days: days on end that alert, after which they are what is usual.
+        is_share: whether hits are a part of the exposure, which is a number of tries: their tail is
+            that of the binomial, which knows less chance than one of counts.
         from_first: whether the exposure of every day counts, or for each segment only from its
             first hit on (a product that is not for sale yet sells nothing).
     """
@@ -67,6 +79,7 @@ class CountTest:
     prior_hits: float = 0.5
     drift: float = 0.15
     relearn_days: int = 21
+    is_share: bool = False
     from_first: bool = True
 
 
@@ -75,6 +88,7 @@ class _Judged:
     """Figures of the window that ends with each day, series x days."""
 
     seen: Floats
+    tries: Floats
     expected: Floats
     size: Floats
     tail: Floats
@@ -92,6 +106,25 @@ def upper_tail(hits: Floats, size: Floats, mean: Floats) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         above = special.betainc(np.maximum(hits, 0.5), size, mean / (size + mean))
     return np.asarray(np.where(hits > 0, above, 1.0))
+
+
+def lower_share_tail(hits: Floats, tries: Floats, size: Floats, mean: Floats) -> Floats:
+    """P(X <= hits) of so many tries: binomial of tries made fewer by how unsure their rate is.
+
+    A rate known to 1 / sqrt(size) of itself makes X scatter 1 + (tries - 1) r / ((1 - r) size)
+    times as much as the binomial; so many tries less say as much (of a beta-binomial the first
+    two moments).
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rate, spread = _spread(tries, size, mean)
+        left = np.maximum((tries - hits) / spread, 1e-9)
+        return np.asarray(special.betainc(left, hits / spread + 1, 1 - rate))
+
+
+def _spread(tries: Floats, size: Floats, mean: Floats) -> tuple[Floats, Floats]:
+    """Rate of a share, and how much more it scatters than the binomial."""
+    rate = np.clip(mean / tries, 1e-9, _MOST_CERTAIN)
+    return rate, 1 + np.maximum(tries - 1, 0) * rate / ((1 - rate) * size)
 
 
 def judge_counts(  # noqa: PLR0913, PLR0917 - two tables, and how to judge them
@@ -115,7 +148,7 @@ def judge_counts(  # noqa: PLR0913, PLR0917 - two tables, and how to judge them
 
     Returns:
         Rows as of `anomaly.ANOMALY_SCHEMA`. observed and expected are sums of the window, lower
-        and upper the counts at which `test.p_value` is reached, impact_amount the money of the
+        and upper the least and the most that are not told, impact_amount the money of the
         day alone at the usual worth of a hit. A fall (a rise) alerts only if the day itself has
         less (more) than expected: what is over is not told.
     """
@@ -124,44 +157,52 @@ def judge_counts(  # noqa: PLR0913, PLR0917 - two tables, and how to judge them
         return pl.DataFrame(schema=ANOMALY_SCHEMA)
     known = ~incomplete(keys.with_row_index("row"), pl.Series(dates), completeness) & (exposure > 0)
     hits, exposure = np.where(known, hits, 0.0), np.where(known, exposure, 0.0)
-    first = 0
-    if judge_from is not None:
-        first = max(0, (judge_from - dates[0]).days - 2 * test.base_days)
+    first = max(0, ((judge_from or dates[0]) - dates[0]).days - 2 * test.base_days)
     judged = _walk(hits, exposure, known, _groups(keys), test, first)
     money = _money(hits, np.where(known, worth, 0.0), keys)[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
-        rate = judged.expected / _window(exposure, test.days)
-        of_day = rate * exposure
-    sign = 1.0 if not test.rises else -1.0
-    gap = hits - of_day
-    whole = (judged.seen - judged.expected) * sign * money
-    is_dear = (-whole >= min_impact_rate * company_gmv) | np.isnan(whole)
-    is_out = judged.is_out & (sign * gap < 0) & is_dear
-    lower, upper = _bounds(judged, test)
+        gap = hits - judged.expected / judged.tries * exposure
+    is_out = _is_told(judged, gap, money, min_impact_rate * company_gmv, test)
     status = np.select(
         [np.isnan(judged.expected) & known, ~known, is_out],
         ["no_baseline", "data_incomplete", "anomaly"],
         "normal",
     )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        score = special.ndtri(np.clip(judged.tail, 1e-300, 1.0)) * (-1 if test.rises else 1)
-    matrices = {
-        "observed": np.where(known, judged.seen, np.nan), "expected": judged.expected,
-        "lower": lower, "upper": upper, "score": score,
-        "impact_amount": sign * gap * money,
-    }  # fmt: skip
-    day_count = len(dates)
-    rows = keys.select(pl.all().repeat_by(day_count).explode()).with_columns(
+    figures = _figures(judged, test) | {
+        "observed": np.where(known, judged.seen, np.nan),
+        "impact_amount": _sign(test) * gap * money,
+    }
+    rows = keys.select(pl.all().repeat_by(len(dates)).explode()).with_columns(
         pl.Series("business_date", dates * len(keys), dtype=pl.Date),
-        *(pl.Series(name, values.ravel()).fill_nan(None) for name, values in matrices.items()),
+        *(pl.Series(name, values.ravel()).fill_nan(None) for name, values in figures.items()),
         pl.Series("status", status.ravel()),
     )
     wanted = pl.lit(True) if judge_from is None else pl.col("business_date") >= judge_from
     # A segment that could not alert whatever it did is no series that was judged.
-    could = pl.Series((_least_tail(judged, test) < test.p_value).any(axis=1).repeat(day_count))
+    could = pl.Series((_least_tail(judged, test) < test.p_value).any(axis=1).repeat(len(dates)))
     return rows.filter(could, wanted, pl.col("status").is_in(["normal", "anomaly"])).select(
         pl.col(name).cast(kind) for name, kind in ANOMALY_SCHEMA.items()
     )
+
+
+def _sign(test: CountTest) -> float:
+    """What a hit more than expected is: good or bad."""
+    return -1.0 if test.rises else 1.0
+
+
+def _is_told(judged: _Judged, gap: Floats, money: Floats, floor: float, test: CountTest) -> Flags:
+    """Windows that are out, dear, and whose own day still goes the bad way."""
+    whole = (judged.seen - judged.expected) * _sign(test) * money
+    is_dear = (-whole >= floor) | np.isnan(whole)
+    return np.asarray(judged.is_out & (_sign(test) * gap < 0) & is_dear)
+
+
+def _figures(judged: _Judged, test: CountTest) -> dict[str, Floats]:
+    """What is published of each window beside what was seen."""
+    lower, upper = _bounds(judged, test)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        score = special.ndtri(np.clip(judged.tail, 1e-300, 1 - 1e-16)) * _sign(test)
+    return {"expected": judged.expected, "lower": lower, "upper": upper, "score": score}
 
 
 def _matrices(
@@ -226,8 +267,7 @@ def _walk(  # noqa: PLR0913, PLR0917 - matrices of one shape
             size[:, day] = 1 / (1 / shape_of + test.drift**2)
         enough = (mask.sum(axis=1) >= test.min_base_days) & (of[:, day] > 0) & (all_hits > 0)
         expected[:, day] = np.where(enough, rate * of[:, day], np.nan)
-        tails = upper_tail if test.rises else lower_tail
-        tail[:, day] = tails(seen[:, day], size[:, day], expected[:, day])
+        tail[:, day] = _tail(seen[:, day], of[:, day], size[:, day], expected[:, day], test)
         change = seen[:, day] / np.where(enough, expected[:, day], np.nan)
         far = change >= test.least_change if test.rises else change <= test.least_change
         is_out[:, day] = enough & far & (tail[:, day] <= test.p_value) & known[:, day]
@@ -236,7 +276,14 @@ def _walk(  # noqa: PLR0913, PLR0917 - matrices of one shape
         settled = run >= test.relearn_days
         late = slice(max(0, day - test.relearn_days + 1), day + 1)
         teaches[settled, late] = known[settled, late]
-    return _Judged(seen, expected, size, tail, is_out)
+    return _Judged(seen, of, expected, size, tail, is_out)
+
+
+def _tail(hits: Floats, tries: Floats, size: Floats, mean: Floats, test: CountTest) -> Floats:
+    """Chance of as much or more (less) on the side that is bad."""
+    if test.is_share:
+        return lower_share_tail(hits, tries, size, mean)
+    return (upper_tail if test.rises else lower_tail)(hits, size, mean)
 
 
 def _money(hits: Floats, worth: Floats, keys: pl.DataFrame) -> Floats:
@@ -250,18 +297,24 @@ def _money(hits: Floats, worth: Floats, keys: pl.DataFrame) -> Floats:
 
 def _least_tail(judged: _Judged, test: CountTest) -> Floats:
     """The smallest tail a window can have: of a fall that of no hit at all."""
-    if test.rises:
-        return np.zeros(judged.tail.shape)
-    return lower_tail(np.zeros(judged.tail.shape), judged.size, judged.expected)
+    none = np.zeros(judged.tail.shape)
+    return none if test.rises else _tail(none, judged.tries, judged.size, judged.expected, test)
 
 
 def _bounds(judged: _Judged, test: CountTest) -> tuple[Floats, Floats]:
-    """Counts at which the tail is reached, on the side that is bad; null on the other."""
+    """The least (most) count that is not told, on the side that is bad; null on the other."""
     none = np.full(judged.tail.shape, np.nan)
+    share = judged.size / (judged.size + judged.expected)
+    edge = test.least_change * judged.expected
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = judged.size / (judged.size + judged.expected)
         if test.rises:
             bound = special.nbdtrik(1 - test.p_value, judged.size, share)
-            return none, np.asarray(np.ceil(bound))
-        bound = special.nbdtrik(test.p_value, judged.size, share)
-    return np.asarray(np.nan_to_num(np.floor(bound), nan=0.0)), none
+            return none, np.asarray(np.maximum(np.ceil(bound), np.ceil(edge) - 1))
+        if test.is_share:
+            rate, spread = _spread(judged.tries, judged.size, judged.expected)
+            bound = special.bdtrik(test.p_value, judged.tries / spread, rate) * spread
+        else:
+            bound = special.nbdtrik(test.p_value, judged.size, share)
+        told = np.floor(np.minimum(bound, edge))
+    is_seen = _least_tail(judged, test) <= test.p_value  # else not even none at all is told
+    return np.asarray(np.where(is_seen, np.nan_to_num(told, nan=0.0) + 1, 0.0)), none

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-__all__ = ["PurchaseModel", "SpendModel", "fit_purchases", "fit_spend"]
+__all__ = ["REACH", "PurchaseModel", "SpendModel", "fit_purchases", "fit_spend"]
 
 Array = NDArray[np.float64]
 
@@ -187,7 +187,7 @@ def fit_spend(customers: pl.DataFrame) -> SpendModel | None:
 
 
 Loss = Callable[[Array], tuple[float, Array]]
-_REACH = float(np.log(1000.0))  # of the logarithm of a parameter
+REACH = float(np.log(1000.0))  # of the logarithm of a parameter
 
 
 def _minimised(loss: Loss, start: Array) -> tuple[Array, float, Array] | None:
@@ -208,12 +208,12 @@ def _minimised(loss: Loss, start: Array) -> tuple[Array, float, Array] | None:
     with np.errstate(all="ignore"):
         found = minimize(
             loss, start, jac=True, method="L-BFGS-B",
-            bounds=[(one - _REACH, one + _REACH) for one in start],
+            bounds=[(one - REACH, one + REACH) for one in start],
             options={"ftol": 1e-15, "gtol": 1e-7},
         )  # fmt: skip
         if not np.isfinite(found.fun):
             return None
-        free = np.flatnonzero(np.abs(found.x - start) < _REACH - 1e-6)
+        free = np.flatnonzero(np.abs(found.x - start) < REACH - 1e-6)
         covariance = _inverse_curvature(loss, found.x, free)
     return (found.x, float(found.fun), covariance) if covariance is not None else None
 

@@ -22,7 +22,7 @@ from models.baseline import DetectorParams, EventKeys, Flags, Floats, one_step_a
 from models.event_calendar import event_calendar, event_keys
 from models.series import cells, long_series
 
-__all__ = ["FORECAST_SCHEMA", "ForecastParams", "forecast"]
+__all__ = ["FORECAST_SCHEMA", "ForecastParams", "Outlook", "forecast", "outlook", "same_weekday"]
 
 FORECAST_SCHEMA: dict[str, type[pl.DataType]] = {
     "grain": pl.String,
@@ -85,6 +85,27 @@ class _Shop:
 
 
 @dataclass(frozen=True)
+class Outlook:
+    """What was expected of each platform at each origin, for whoever forecasts its parts.
+
+    Attributes:
+        names: the platforms.
+        dates: the days before today, today last.
+        ends: days known at each origin, the last one all of them.
+        sold: GMV, platforms x days, NaN where it did not wholly arrive.
+        expected: GMV, platforms x origins x days ahead, by the way that is taken today.
+        table: `FORECAST_SCHEMA`.
+    """
+
+    names: list[str]
+    dates: list[date]
+    ends: list[int]
+    sold: Floats
+    expected: Floats
+    table: pl.DataFrame
+
+
+@dataclass(frozen=True)
 class _Tried:
     """Forecasts of one way, platforms x origins x days ahead; the last origin is today."""
 
@@ -99,6 +120,18 @@ def forecast(
     completeness: pl.DataFrame,
     params: ForecastParams | None = None,
 ) -> pl.DataFrame:
+    """The table of `outlook`, see there."""
+    found = outlook(daily, dim_date, dim_promo, completeness, params)
+    return found.table if found else pl.DataFrame(schema=FORECAST_SCHEMA)
+
+
+def outlook(
+    daily: pl.DataFrame,
+    dim_date: pl.DataFrame,
+    dim_promo: pl.DataFrame,
+    completeness: pl.DataFrame,
+    params: ForecastParams | None = None,
+) -> Outlook | None:
     """Forecast the GMV of each platform and of the company.
 
     Args:
@@ -110,20 +143,20 @@ def forecast(
         params: how far, and what is tried.
 
     Returns:
-        `FORECAST_SCHEMA`; empty where less than two weeks are known. Of a month,
+        None where less than two weeks are known. Of a month of the table,
         observed_amount is what was sold up to made_on and expected_amount the whole: with the
         forecast of what is left, and nothing for unknown_days.
     """
     params = params or ForecastParams()
     platforms = daily.filter(pl.col("dimension") == "platform")
     if platforms.is_empty():
-        return pl.DataFrame(schema=FORECAST_SCHEMA)
+        return None
     series = cells(long_series(daily), daily, completeness)
     rows = series.keys.with_row_index("row").filter(metric="gmv", dimension="platform")
     names, places = rows["segment"].to_list(), rows["row"].to_numpy()
     known = np.where(series.incomplete[places], np.nan, series.observed[places])
     if not names or np.isfinite(known).any(axis=0).sum() < 14:
-        return pl.DataFrame(schema=FORECAST_SCHEMA)
+        return None
     dates = [*series.dates, *(series.dates[-1] + timedelta(days=ahead + 1)
                               for ahead in range(params.horizon_days))]  # fmt: skip
     sizes = rows.select("segment").join(
@@ -134,7 +167,8 @@ def forecast(
     shop = _Shop(names, dates, series.observed[places], known)
     ends = _origins(known, params)
     tried = [_by_baseline(shop, events, ends, params), _by_last_week(known, ends, params)]
-    return _told(shop, tried, _actual(known, ends, params), params)
+    expected, table = _told(shop, tried, _actual(known, ends, params), params)
+    return Outlook(names, series.dates, ends, known, expected, table)
 
 
 def _origins(known: Floats, params: ForecastParams) -> list[int]:
@@ -188,13 +222,26 @@ def _by_baseline(shop: _Shop, events: EventKeys, ends: list[int], params: Foreca
 
 
 def _by_last_week(known: Floats, ends: list[int], params: ForecastParams) -> _Tried:
-    """The last known value of the same weekday, at most four weeks back."""
-    ahead = np.arange(params.horizon_days)
-    found = np.full((len(known), len(ends), params.horizon_days), np.nan)
+    return _Tried("seasonal_naive", same_weekday(known, ends, params.horizon_days))
+
+
+def same_weekday(known: Floats, ends: list[int], horizon: int) -> Floats:
+    """The last known value of the same weekday, at most four weeks back: the naive forecast.
+
+    Args:
+        known: series x days, NaN where unknown.
+        ends: days known at each origin.
+        horizon: days ahead.
+
+    Returns:
+        Series x origins x days ahead.
+    """
+    ahead = np.arange(horizon)
+    found = np.full((len(known), len(ends), horizon), np.nan)
     for weeks in range(1, 5):
         place = np.array(ends)[:, None] - 7 * weeks + ahead % 7
         found = np.where(np.isnan(found), known[:, np.maximum(place, 0)], found)
-    return _Tried("seasonal_naive", found)
+    return found
 
 
 def _wape(forecasts: Floats, actual: Floats, both: Flags) -> Floats:
@@ -206,8 +253,10 @@ def _wape(forecasts: Floats, actual: Floats, both: Flags) -> Floats:
     return share
 
 
-def _told(shop: _Shop, tried: list[_Tried], actual: Floats, params: ForecastParams) -> pl.DataFrame:
-    """Rows of days and months, of the platforms and of the company."""
+def _told(
+    shop: _Shop, tried: list[_Tried], actual: Floats, params: ForecastParams
+) -> tuple[Floats, pl.DataFrame]:
+    """What is expected of the platforms; rows of days and months, the company's among them."""
     baseline, naive = (one.values for one in tried)
     past = slice(0, actual.shape[1] - 1)
     both = np.isfinite(actual[:, past] + baseline[:, past] + naive[:, past])
@@ -239,7 +288,7 @@ def _told(shop: _Shop, tried: list[_Tried], actual: Floats, params: ForecastPara
         for name, expected, came, sold, how, error, naive_error in parts
         for frame in _periods(shop.dates, expected, came, sold, params)
     ]  # fmt: skip
-    return (
+    return chosen, (
         pl.concat(made)
         .with_columns(made_on=pl.lit(shop.dates[shop.sold.shape[1] - 1]))
         .select(pl.col(name).cast(kind) for name, kind in FORECAST_SCHEMA.items())

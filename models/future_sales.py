@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from models.customer_value import PurchaseModel, SpendModel, fit_purchases, fit_spend
+from models.customer_value import REACH, PurchaseModel, SpendModel, fit_purchases, fit_spend
 
 __all__ = ["GROUP_SCHEMA", "VALUE_SCHEMA", "FutureSales", "expected_value", "future_sales"]
 
@@ -159,15 +159,27 @@ def _drawn_parameters(
     random: np.random.Generator, purchases: PurchaseModel, spend: SpendModel, draws: int
 ) -> list[tuple[PurchaseModel, SpendModel]]:
     """Models that the data would also allow."""
-    one = random.multivariate_normal(
-        np.log([purchases.r, purchases.alpha, purchases.a, purchases.b]),
-        purchases.covariance, draws,
-    )  # fmt: skip
-    other = random.multivariate_normal(np.log([spend.p, spend.q, spend.v]), spend.covariance, draws)
+    one = _drawn_logs(random, np.array([purchases.r, purchases.alpha, purchases.a, purchases.b]),
+                      purchases.covariance, draws)  # fmt: skip
+    other = _drawn_logs(random, np.array([spend.p, spend.q, spend.v]), spend.covariance, draws)
     return [
         (PurchaseModel.of(a, 0.0, purchases.covariance), SpendModel.of(b, 0.0, spend.covariance))
         for a, b in zip(one, other, strict=True)
     ]
+
+
+def _drawn_logs(
+    random: np.random.Generator, parameters: Array, covariance: Array, draws: int
+) -> Array:
+    """Logarithms near those of the parameters, no further from them than a fit looks.
+
+    What a young shop's data leave open has a curvature near 0, and a normal draw along it no end:
+    it stops there, in its direction, so that parameters which move together still do.
+    """
+    moves = random.multivariate_normal(np.zeros(len(parameters)), covariance, draws)
+    furthest = np.abs(moves).max(axis=1, keepdims=True)
+    drawn: Array = np.log(parameters) + moves * REACH / np.maximum(furthest, REACH)
+    return drawn
 
 
 def _drawn_totals(

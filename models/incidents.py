@@ -29,6 +29,7 @@ DRIVERS = ("visitors", "conversion_rate", "buyers", "orders_per_buyer", "aov", "
 
 _SERIES = ["metric", "dimension", "segment", "platform"]
 _EPISODE = ["place", "run"]
+_MONEY_PLACE = ["incident_id", "dimension", "segment"]
 
 
 def open_incidents(
@@ -200,75 +201,19 @@ def _money(
     judged with what the metric alone does to first order. Visitors that buy nothing are told with
     what GMV itself lost.
     """
-    asked = (
-        told.join(runs, on=_EPISODE)
-        .join(cause.select(*_EPISODE, "cause_side"), on=_EPISODE, how="left")
-        .with_columns(
-            incident_id=pl.concat_str(_EPISODE, separator="|"),
-            factor=pl.when(pl.col("cause_side").is_null()).then(
-                pl.col("metric").map_elements(factor_of, pl.String)
-            ),
-        )
-        .with_columns(
-            # Counts and operations say themselves what they cost, and have no GMV beside it.
-            money_metric=pl.when(
-                pl.col("factor").is_not_null() | pl.col("cause_side").is_not_null()
-            )
-            .then(pl.lit("gmv"))
-            .otherwise("metric"),
-        )
-        .select(
-            "incident_id", "opened_date", "last_date", "told_date", "is_above", "factor",
-            "money_metric", "dimension", "segment", "platform",
-        )
-    )  # fmt: skip
+    asked = _asked(told, runs, cause)
     days = money_days(anomalies).rename({"metric": "money_metric"})
-    is_gmv = pl.col("money_metric") == "gmv"
-    of_platform = asked.filter(pl.col("platform").is_not_null(), is_gmv)
-    of_platform = of_platform.with_columns(dimension=pl.lit("platform"), segment="platform")
-    story = pl.col("money_metric").replace_strict(STORIES, default="sales")
-    is_refunds = story == "refunds"
-    of_company = asked.filter(
-        pl.col("platform").is_not_null(), story.is_in(["sales", "refunds"])
-    ).with_columns(
-        dimension=pl.lit("all"),
-        segment=pl.lit("all"),
-        platform=pl.lit(None, pl.String),
-        money_metric=pl.when(is_refunds).then(pl.lit("refund_rate")).otherwise(pl.lit("gmv")),
-    )
-    here = pl.concat([_of_days(asked, days), _of_days(of_platform, days)])
-    here = here.unique(["incident_id", "business_date"], keep="first", maintain_order=True)
-    place = ["incident_id", "dimension", "segment"]
-    here = here.join(here.unique("incident_id", keep="first", maintain_order=True).select(place),
-                     on=place)  # fmt: skip
+    here = _at_one_place(asked, days)
     effects = daily_effects(
-        here.filter(pl.col("factor").is_not_null(), is_gmv)
-        .select(*place, "opened_date", "last_date", "platform").unique(),
+        here.filter(pl.col("factor").is_not_null(), pl.col("money_metric") == "gmv")
+        .select(*_MONEY_PLACE, "opened_date", "last_date", "platform").unique(),
         anomalies,
     )  # fmt: skip
-    day = ["incident_id", "business_date"]
-    by_day = here.join(effects, on=[*day, "factor"], how="left").with_columns(
-        has_factor=pl.col("effect_amount").is_not_null().any().over("incident_id")
-    )  # fmt: skip
-    lost = pl.when("has_factor").then(pl.col("effect_amount").fill_null(0.0)).otherwise("gap")
-    worst = pl.when("is_above").then(pl.min_horizontal(lost, -lost)).otherwise(lost)
-    summed = by_day.group_by(place).agg(
-        pl.col("observed_amount", "expected_amount").sum().round(2),
-        money_impact=lost.sum().round(2),
-        money_worst=worst.min(),
-        money_days=pl.col("business_date").n_unique(),
-        money=pl.when(pl.col("has_factor").first()).then(pl.lit("metric"))
-        .otherwise(pl.col("money").first()),
-    )  # fmt: skip
-    sign = pl.when(pl.col("money") == "refunds").then(-1).otherwise(1)
-    gap = (sign * (pl.col("observed_amount") - pl.col("expected_amount"))).round(2)
-    is_alone = pl.col("money") == "metric"
-    summed = summed.with_columns(money_impact=pl.when(is_alone).then("money_impact").otherwise(gap))
-    whole = _of_days(of_company, days).group_by("incident_id").agg(pl.col("gap").sum().round(2))
+    whole = _of_days(_of_company(asked), days).group_by("incident_id")
     return (
         told.with_columns(incident_id=pl.concat_str(_EPISODE, separator="|"))
-        .join(summed, on="incident_id", how="left", suffix="_money")
-        .join(whole, on="incident_id", how="left")
+        .join(_summed(here, effects), on="incident_id", how="left", suffix="_money")
+        .join(whole.agg(pl.col("gap").sum().round(2)), on="incident_id", how="left")
         .select(
             *_EPISODE, "observed_amount", "expected_amount",
             impact_dimension="dimension_money",
@@ -280,6 +225,70 @@ def _money(
             company_impact_amount="gap",
         )
     )  # fmt: skip
+
+
+def _asked(told: pl.DataFrame, runs: pl.DataFrame, cause: pl.DataFrame) -> pl.DataFrame:
+    """Of each episode the series its money is read from, and the factor whose effect is asked."""
+    factor = pl.when(pl.col("cause_side").is_null()).then(
+        pl.col("metric").map_elements(factor_of, pl.String)
+    )
+    # Counts and operations say themselves what they cost, and have no GMV beside it.
+    is_of_gmv = pl.col("factor").is_not_null() | pl.col("cause_side").is_not_null()
+    return (
+        told.join(runs, on=_EPISODE)
+        .join(cause.select(*_EPISODE, "cause_side"), on=_EPISODE, how="left")
+        .with_columns(incident_id=pl.concat_str(_EPISODE, separator="|"), factor=factor)
+        .with_columns(money_metric=pl.when(is_of_gmv).then(pl.lit("gmv")).otherwise("metric"))
+        .select(
+            "incident_id", "opened_date", "last_date", "told_date", "is_above", "factor",
+            "money_metric", "dimension", "segment", "platform",
+        )
+    )  # fmt: skip
+
+
+def _at_one_place(asked: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+    """Days of the money of each episode: of its own place, or of its platform for want of them."""
+    of_platform = asked.filter(
+        pl.col("platform").is_not_null(), pl.col("money_metric") == "gmv"
+    ).with_columns(dimension=pl.lit("platform"), segment="platform")
+    both = pl.concat([_of_days(asked, days), _of_days(of_platform, days)])
+    both = both.unique(["incident_id", "business_date"], keep="first", maintain_order=True)
+    first = both.unique("incident_id", keep="first", maintain_order=True).select(_MONEY_PLACE)
+    return both.join(first, on=_MONEY_PLACE)
+
+
+def _of_company(asked: pl.DataFrame) -> pl.DataFrame:
+    """The company's money of sales and refunds beside each episode of a platform."""
+    story = pl.col("money_metric").replace_strict(STORIES, default="sales")
+    money = pl.when(story == "refunds").then(pl.lit("refund_rate")).otherwise(pl.lit("gmv"))
+    return asked.filter(
+        pl.col("platform").is_not_null(), story.is_in(["sales", "refunds"])
+    ).with_columns(
+        dimension=pl.lit("all"), segment=pl.lit("all"), platform=pl.lit(None, pl.String),
+        money_metric=money,
+    )  # fmt: skip
+
+
+def _summed(here: pl.DataFrame, effects: pl.DataFrame) -> pl.DataFrame:
+    """Money of all days of each episode: of the factor where it has one, else the gap."""
+    day = ["incident_id", "business_date"]
+    by_day = here.join(effects, on=[*day, "factor"], how="left").with_columns(
+        has_factor=pl.col("effect_amount").is_not_null().any().over("incident_id")
+    )  # fmt: skip
+    lost = pl.when("has_factor").then(pl.col("effect_amount").fill_null(0.0)).otherwise("gap")
+    worst = pl.when("is_above").then(pl.min_horizontal(lost, -lost)).otherwise(lost)
+    summed = by_day.group_by(_MONEY_PLACE).agg(
+        pl.col("observed_amount", "expected_amount").sum().round(2),
+        money_impact=lost.sum().round(2),
+        money_worst=worst.min(),
+        money_days=pl.col("business_date").n_unique(),
+        money=pl.when(pl.col("has_factor").first()).then(pl.lit("metric"))
+        .otherwise(pl.col("money").first()),
+    )  # fmt: skip
+    sign = pl.when(pl.col("money") == "refunds").then(-1).otherwise(1)
+    gap = (sign * (pl.col("observed_amount") - pl.col("expected_amount"))).round(2)
+    is_alone = pl.col("money") == "metric"
+    return summed.with_columns(money_impact=pl.when(is_alone).then("money_impact").otherwise(gap))
 
 
 def _own_money() -> pl.Expr:
@@ -331,7 +340,9 @@ def _severity(anomalies: pl.DataFrame) -> pl.Expr:
     company = anomalies.filter(pl.col("metric") == "gmv", pl.col("dimension") == "all")
     usual = company["expected"].median() or company["observed"].median() or 0.0
     assert isinstance(usual, float)
-    loss = -pl.col("money_worst")
+    # What a day's failing requests cost is not known; they may cost their part of it.
+    failing = (pl.col("observed") - pl.col("expected")) * usual
+    loss = pl.when(pl.col("metric") == "error_rate").then(failing).otherwise(-pl.col("money_worst"))
     return (
         pl.when(loss >= SEVERITY_SHARES["critical"] * usual)
         .then(pl.lit("critical"))

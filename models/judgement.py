@@ -15,7 +15,15 @@ import polars as pl
 from models.anomaly import DetectorParams, detect
 from models.count_series import TESTS
 from models.counts import judge_counts
-from models.operations import OperationParams, error_rows, overdue_rows, pace_rows, stock_rows
+from models.operations import (
+    OperationParams,
+    error_rows,
+    overdue_rows,
+    pace_rows,
+    stock_rows,
+    stopped_rows,
+)
+from models.promo_hours import HourParams, hour_rows
 
 __all__ = ["Watched", "judge"]
 
@@ -28,15 +36,19 @@ class Watched:
         counted: frames of `counts.COUNT_SCHEMA` by name of `count_series.TESTS`.
         stock: see `operations.stock_rows`.
         plans: see `operations.pace_rows`.
+        campaigns: see `operations.stopped_rows`.
         settlements: see `operations.overdue_rows`.
         service: see `operations.error_rows`.
+        hours: see `promo_hours.hour_rows`.
     """
 
     counted: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     stock: pl.DataFrame = field(default_factory=pl.DataFrame)
     plans: pl.DataFrame = field(default_factory=pl.DataFrame)
+    campaigns: pl.DataFrame = field(default_factory=pl.DataFrame)
     settlements: pl.DataFrame = field(default_factory=pl.DataFrame)
     service: pl.DataFrame = field(default_factory=pl.DataFrame)
+    hours: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 def judge(  # noqa: PLR0913, PLR0917 - the tables of `detect`, and one more
@@ -80,8 +92,15 @@ def judge(  # noqa: PLR0913, PLR0917 - the tables of `detect`, and one more
     judges: list[tuple[pl.DataFrame, Callable[[pl.DataFrame], pl.DataFrame]]] = [
         (watched.stock, lambda stock: stock_rows(stock, company, rules)),
         (watched.plans, lambda plans: pace_rows(plans, rules)),
+        (watched.campaigns, lambda campaigns: stopped_rows(campaigns, rules)),
         (watched.settlements, lambda settlements: overdue_rows(settlements, rules)),
         (watched.service, lambda service: error_rows(service, rules)),
+        (
+            watched.hours,
+            lambda hours: hour_rows(
+                hours, dim_promo, completeness, company, HourParams(min_impact_rate=rate)
+            ),
+        ),
     ]
     for frame, rows in judges:
         if not frame.is_empty():

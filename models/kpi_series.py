@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from models.baseline import Floats
 from models.series import SERIES_SCHEMA, long_series
 
 __all__ = [
@@ -147,9 +148,7 @@ def step_series(
     return _shape(pl.concat(parts))
 
 
-def lag_weights(
-    lags: pl.DataFrame, longest: int = 60
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def lag_weights(lags: pl.DataFrame, longest: int = 60) -> Floats:
     """Part of all refunds by days since the payment, 0 to `longest`; sums to 1.
 
     Args:
@@ -186,49 +185,18 @@ def refund_series(
     """
     if daily.is_empty():
         return pl.DataFrame(schema=SERIES_SCHEMA)
-    longest = (params or SeriesParams()).refund_lag_days
-    weights = lag_weights(lags, longest)
-    tells = pl.col("segment").is_in(refunds["platform"].unique().implode())
-    own_sales = daily.filter(pl.col("dimension") == "platform", tells)
-    known_sum = pl.when(pl.col("gmv").count() > 0).then(pl.col("gmv").sum()).alias("gmv")
-    told = own_sales.group_by("business_date").agg(known_sum)
-    whole = daily.filter(pl.col("dimension") == "all", pl.lit(not told.is_empty()))
-    whole = whole.drop("gmv").join(told, on="business_date", how="left").select(daily.columns)
-    daily = pl.concat([own_sales, whole])
+    daily = _of_refunding(daily, refunds)
     if daily.is_empty():
         return pl.DataFrame(schema=SERIES_SCHEMA)
+    weights = lag_weights(lags, (params or SeriesParams()).refund_lag_days)
+    bases = [_refundable(own, weights) for _, own in daily.group_by("dimension", "segment")]
     by_day = ["business_date", "platform"]
     sums = refunds.group_by(by_day).agg(
         pl.col("amount").cast(pl.Float64).sum(), pl.col("refund_count").sum()
     )
     company = sums.group_by("business_date").agg(pl.col("amount", "refund_count").sum())
     sums = pl.concat([sums, company.with_columns(platform=None).select(sums.columns)])
-    parts = []
-    for (dimension, segment), own in daily.group_by("dimension", "segment"):
-        known = pl.col("gmv").is_not_null()
-        sales = (
-            own.sort("business_date")
-            .with_columns(is_lost=~known & (known.cum_sum() > 0))
-            .upsample("business_date", every="1d")
-        )
-        gmv = sales["gmv"].cast(pl.Float64).fill_null(0.0).to_numpy()
-        told_days = (~sales["is_lost"].fill_null(value=False)).cast(pl.Float64).to_numpy()
-        platform = None if dimension == "all" else str(segment)
-        base, part = (np.convolve(days, weights)[: len(gmv)] for days in (gmv, told_days))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            base = base / (part / np.cumsum(weights)[np.minimum(np.arange(len(gmv)), longest)])
-        base[:longest] = np.nan  # not all of what is refunded then was sold within the data
-        parts.append(
-            sales.select("business_date")
-            .with_columns(
-                dimension=pl.lit(str(dimension)),
-                segment=pl.lit(str(segment)),
-                platform=pl.lit(platform, pl.String),
-                base=pl.Series(base).fill_nan(None),
-            )
-            .filter(pl.col("base") > 0)
-        )
-    rates = pl.concat(parts).join(sums, on=by_day, how="left", nulls_equal=True)
+    rates = pl.concat(bases).join(sums, on=by_day, how="left", nulls_equal=True)
     amount, count = pl.col("amount").fill_null(0.0), pl.col("refund_count").fill_null(0)
     return _shape(
         rates.with_columns(
@@ -236,6 +204,47 @@ def refund_series(
             value=amount / pl.col("base"),
             count=count.cast(pl.Float64),
         )
+    )
+
+
+def _of_refunding(daily: pl.DataFrame, refunds: pl.DataFrame) -> pl.DataFrame:
+    """Days of the platforms that tell of refunds, and of the company as their sum."""
+    tells = pl.col("segment").is_in(refunds["platform"].unique().implode())
+    own_sales = daily.filter(pl.col("dimension") == "platform", tells)
+    known_sum = pl.when(pl.col("gmv").count() > 0).then(pl.col("gmv").sum()).alias("gmv")
+    told = own_sales.group_by("business_date").agg(known_sum)
+    whole = daily.filter(pl.col("dimension") == "all", pl.lit(not told.is_empty()))
+    whole = whole.drop("gmv").join(told, on="business_date", how="left").select(daily.columns)
+    return pl.concat([own_sales, whole])
+
+
+def _refundable(own: pl.DataFrame, weights: Floats) -> pl.DataFrame:
+    """GMV that refunds of each day can be of, of one place; known days stand for lost ones."""
+    longest = len(weights) - 1
+    place = own.select("dimension", "segment").row(0, named=True)
+    known = pl.col("gmv").is_not_null()
+    sales = (
+        own.sort("business_date")
+        .with_columns(is_lost=~known & (known.cum_sum() > 0))
+        .upsample("business_date", every="1d")
+    )
+    gmv = sales["gmv"].cast(pl.Float64).fill_null(0.0).to_numpy()
+    told_days = (~sales["is_lost"].fill_null(value=False)).cast(pl.Float64).to_numpy()
+    base, part = (np.convolve(days, weights)[: len(gmv)] for days in (gmv, told_days))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        base = base / (part / np.cumsum(weights)[np.minimum(np.arange(len(gmv)), longest)])
+    base[:longest] = np.nan  # not all of what is refunded then was sold within the data
+    return (
+        sales.select("business_date")
+        .with_columns(
+            dimension=pl.lit(str(place["dimension"])),
+            segment=pl.lit(str(place["segment"])),
+            platform=pl.lit(
+                None if place["dimension"] == "all" else str(place["segment"]), pl.String
+            ),
+            base=pl.Series(base).fill_nan(None),
+        )
+        .filter(pl.col("base") > 0)
     )
 
 

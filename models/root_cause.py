@@ -283,6 +283,20 @@ def _with_evidence(ranked: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame
     )
 
 
+def _weighed(near: pl.DataFrame, measure: str) -> pl.DataFrame:
+    """Value of each segment and day, and how many equal orders or visitors it rests on, if known.
+
+    Dimensions of a platform that have none of it are left out.
+    """
+    counted = "orders" if measure == "gmv" and "orders" in near.columns else measure
+    scatter = 1.0 if counted == "visitors" else AMOUNT_SCATTER
+    weight = pl.col(counted).cast(pl.Float64) / scatter
+    return near.with_columns(
+        value=pl.col(measure).cast(pl.Float64),
+        weight=pl.lit(None, pl.Float64) if counted == "gmv" else weight,
+    ).filter((pl.col("value").sum() > 0).over("platform", "dimension"))
+
+
 def _segments(
     near: pl.DataFrame, anomalies: pl.DataFrame, measure: str, first: date
 ) -> pl.DataFrame:
@@ -296,14 +310,7 @@ def _segments(
     gmv = series.filter(pl.col("metric") == "gmv").select(
         "business_date", pl.col("segment").alias("platform"), gmv_expected="expected"
     )
-    counted = "orders" if measure == "gmv" and "orders" in near.columns else measure
-    scatter = 1.0 if counted == "visitors" else AMOUNT_SCATTER
-    known = near.with_columns(
-        value=pl.col(measure).cast(pl.Float64),
-        weight=(pl.col(counted).cast(pl.Float64) / scatter)
-        if counted != "gmv"
-        else pl.lit(None, pl.Float64),
-    ).filter((pl.col("value").sum() > 0).over("platform", "dimension"))
+    known = _weighed(near, measure)
     place = ["platform", "dimension", "segment"]
     of_base = pl.col("business_date") < first
     base = (

@@ -29,10 +29,13 @@ FEEDS_OF_METRIC: dict[str, frozenset[str]] = {
     "gmv_per_unit": _SALES,
     "orders_3_days": _SALES,
     "orders_7_days": _SALES,
+    "orders_1_hour": _SALES,
+    "orders_3_hours": _SALES,
     "price_share": _SALES,
     "unpaid_orders": _SALES,
     "refunds_3_days": _SALES | {"refunds"},
     "late_parcels_3_days": frozenset({"shipments"}),
+    "quality_refunds_7_days": _SALES | {"refunds"},
     "bad_reviews_7_days": frozenset({"reviews"}),
     "refund_rate": _SALES | {"refunds"},
 }

@@ -59,10 +59,18 @@ def config_error(what: str, where: str, do_this: str) -> KpiError:
     return KpiError(what, where, do_this, ExitCode.CONFIG)
 
 
-def disk_full(folder: Path) -> KpiError:
-    """A `KpiError` for a disk without room; nothing that was there before is lost."""
+def disk_full(folder: Path, needed_mib: int = 0, free_mib: int = 0) -> KpiError:
+    """A `KpiError` for a disk without room; nothing that was there before is lost.
+
+    Args:
+        folder: what is on it.
+        needed_mib: MiB that a run needs, where that is known.
+        free_mib: MiB that are free.
+    """
+    missing = needed_mib - free_mib
+    told = f": {free_mib:,} MiB are free, a run needs {needed_mib:,}, {missing:,} are missing"
     return KpiError(
-        "the disk is full",
+        "the disk is full" + (told if missing > 0 else ""),
         str(folder),
         "Make room and run again: what was landed stays, what was not is landed then.",
         ExitCode.CONFIG,
@@ -99,6 +107,22 @@ _ENGINE_SAYS = re.compile(r"^(\s*[\w ]+ Error):.*", re.DOTALL | re.MULTILINE)
 _QUOTED = re.compile(r"(?<!\w)(['\"`]).*?\1", re.DOTALL)
 
 
+def find_error(error: BaseException | None) -> KpiError | None:
+    """The `KpiError` an exception was caused by, if any; Dagster wraps what steps raise."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, KpiError):
+            return error
+        seen.add(id(error))
+        error = error.__cause__ or getattr(error, "user_exception", None) or error.__context__
+    return None
+
+
+def is_of_engine(error: BaseException) -> bool:
+    """Whether an engine raised it, whose words may quote cells of rows."""
+    return type(error).__module__.partition(".")[0] in _ENGINES
+
+
 def words_of(error: BaseException) -> str:
     """What may be kept and shown of an error: engines, and Python, quote cells of rows in theirs.
 
@@ -109,7 +133,7 @@ def words_of(error: BaseException) -> str:
     name = type(error).__name__
     if room in _OWN or isinstance(error, OSError):
         return str(error) or name
-    if room in _ENGINES:
+    if is_of_engine(error):
         return name
     return f"{name}: {_QUOTED.sub('...', str(error))}"
 

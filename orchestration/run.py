@@ -13,23 +13,25 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from ingestion.reading import apart
 from orchestration.build import dbt, spark, warehouse
 from orchestration.build.audit import Recounted
 from orchestration.build.integrity import is_as_published, own_copy
 from orchestration.build.raw import CLOSED_MONTHS, create_raw
-from orchestration.config.settings import Settings
+from orchestration.config.settings import Paths, Settings
 from orchestration.errors import ExitCode, KpiError, attempt, words_of
 from orchestration.ledger.inbox import land_new_files, state_of
 from orchestration.ledger.manifests import missing_files
-from orchestration.ledger.retention import apply_retention
+from orchestration.ledger.retention import apply_retention, drop_old_files
 from orchestration.ledger.state import State
+from orchestration.trouble import named
 
 if TYPE_CHECKING:
     from ingestion.landing.manifest import Announced
@@ -37,6 +39,10 @@ if TYPE_CHECKING:
 # One logger for what a person should read: the command line prints it, Dagster shows it.
 log = logging.getLogger("kpi")
 _WEEK = timedelta(days=7)
+# From one run to the next: as much of a step back is no drift, as much of a jump may be a mistake.
+_STEP, _JUMP = timedelta(hours=1), timedelta(days=40)
+# Key of the state: the generation that a person chose and that is kept.
+PINNED = "pinned_generation"
 # Whether files of events bring one that is built already, or such as count by their batch.
 _MEETS_EVENTS = """
     with landed as (from raw.events where batch in ({batches}))
@@ -91,8 +97,11 @@ class Run:
         except GeneratorExit:  # Dagster closes a step's generator without a failure
             raise
         except BaseException as error:
-            self.failure = (name, error)
-            raise
+            known = attempt(partial(named, error, self.settings))
+            self.failure = (name, known or error)
+            if known is None or known is error:
+                raise
+            raise known from error
         log.info("%s done in %.1f s", name, monotonic() - started)
 
     # ingest ---------------------------------------------------------------------------------
@@ -101,6 +110,7 @@ class Run:
         """Land every new file of the inbox; counts as `land_new_files` gives them."""
         self._inbox_read = self._inbox
         counts = land_new_files(self.settings, self.state, self.until)
+        apart.end()  # their memory is the build's now
         if counts["files_waiting"]:
             self._inbox_read = ""
         if self.is_unchanged:
@@ -136,7 +146,9 @@ class Run:
         code = self.settings.code_fingerprint()
         missing = [str(file) for file in self.missing]
         reopened = len(self.state.reopened_months())
-        text = json.dumps([batches, code, self.as_of.isoformat(), missing, reopened])
+        text = json.dumps(
+            [batches, code, self.as_of.isoformat(), missing, reopened, self.settings.comments]
+        )
         return hashlib.sha256(text.encode()).hexdigest()
 
     @cached_property
@@ -322,7 +334,8 @@ class Run:
         self.state.set("good_code", self.settings.code_fingerprint())
         warehouse.point(self.paths.current, generation)
         self.state.set("good_run", self.run_id)
-        warehouse.drop_old_generations(self.paths, self.settings.file.publish.keep)
+        keep, pinned = self.settings.file.publish.keep, self.state.get(PINNED)
+        warehouse.drop_old_generations(self.paths, keep, pinned)
         return generation
 
     def _kept_rows(self) -> dict[str, str] | None:
@@ -364,8 +377,21 @@ class Run:
 
         Of one before it that failed the pages say nothing any more.
         """
-        apply_retention(self.settings, self.state, self.as_of)
+        self._retain()
         self._mark_pages()
+
+    def _retain(self) -> None:
+        """Drop what is kept no longer, unless the clock may have jumped: then the next run does."""
+        now, last = datetime.now(UTC), self.state.get("retained_at")
+        self.state.set("retained_at", now.isoformat())
+        if last and now - datetime.fromisoformat(last) > _JUMP:
+            log.warning(
+                "the last run was at %s by this clock: nothing is deleted for its age this time",
+                last[:16],
+            )
+            return
+        apply_retention(self.settings, self.state, self.as_of)
+        drop_old_files(self.settings)
 
     def deliver(self) -> None:
         """Send the messages that are due, whatever this run will find."""
@@ -402,11 +428,28 @@ class Run:
             failed_step=step,
             message=words_of(error).partition("\n")[0] if error else None,
         )
+        warehouse.share(self.paths.site / "assets" / "status.js")
 
 
-def new_run_id() -> str:
-    """A run id that sorts by start: UTC to the microsecond."""
-    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+_RUN_ID = "%Y%m%dT%H%M%S%f"
+
+
+def new_run_id(paths: Paths, state: State) -> str:
+    """A run id that sorts behind all before it, whatever the clock says: UTC to the microsecond.
+
+    By a counter that is close to the clock, and behind the last generation, of whose time a state
+    that was restored from a backup may not know.
+    """
+    at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=state.next_sequence())
+    if last := max(warehouse.generations(paths), default="").partition("_")[0]:
+        at = max(at, datetime.strptime(f"{last}+0000", f"{_RUN_ID}%z") + timedelta.resolution)
+    if at - datetime.now(UTC) > _STEP:
+        log.warning(
+            "the clock of this machine says %s, and a run before was at %s: one of them is wrong;"
+            " generations stay in the order of the runs",
+            f"{datetime.now(UTC):%Y-%m-%d %H:%M}", f"{at:%Y-%m-%d %H:%M}",
+        )  # fmt: skip
+    return at.strftime(_RUN_ID)
 
 
 @contextmanager
@@ -425,8 +468,10 @@ def open_run(
     """
     settings.paths.make()
     warehouse.limit(settings.file.build.limits(settings.paths.data))
-    run_id = new_run_id()
+    state = State(settings.paths.state)
+    run_id = new_run_id(settings.paths, state)
     with warehouse.run_lock(settings.paths.state, run_id, wait_seconds):
+        attempt(partial(warehouse.clear_drafts, settings.paths))
         run = Run(settings, run_id, job_id or run_id, as_of=as_of, full=full)
         attempt(run.deliver)
         try:

@@ -6,9 +6,10 @@
   var root = document.documentElement;
   var LANGUAGES = root.dataset.languages.split(" ");
   /* Tabs and filters of a page; each is a key of the address. */
-  var GROUPS = ["cmp", "vs", "dim", "what", "model", "platform", "shop"];
+  var FILTERS = ["platform", "shop", "period"];
+  var GROUPS = ["cmp", "vs", "dim", "what", "model"].concat(FILTERS);
   var state = { lang: "", theme: "" };
-  var payload = { figures: {}, texts: [], tokens: {}, say: {} };
+  var payload = { figures: {}, texts: [], tokens: {}, say: {}, later: [], platforms: {} };
   var drawn = {};
   var printing = false;
   var failed = false;
@@ -50,18 +51,18 @@
   applyLook();
 
   function link(keys) {
-    return keys.filter(function (k) { return state[k]; }).map(function (k) {
+    return keys.filter(function (k, n) { return state[k] && keys.indexOf(k) === n; }).map(function (k) {
       return k + "=" + encodeURIComponent(state[k]);
     }).join("&");
   }
   function keepState() {
-    var h = hash();
     var parts = link(["lang", "theme"].concat(GROUPS));
-    if (h.at) { parts += "&at=" + encodeURIComponent(h.at); }
+    parts += here();
     try { history.replaceState(null, "", "#" + parts); } catch (e) { location.hash = parts; }
     all("a[data-keep]").forEach(function (a) {
       var at = a.dataset.anchor ? "&at=" + a.dataset.anchor : "";
-      a.href = a.getAttribute("href").split("#")[0] + "#" + link(a.dataset.keep.split(" ")) + at;
+      var kept = ["lang", "theme"].concat(FILTERS, (a.dataset.keep || "").split(" "));
+      a.href = a.getAttribute("href").split("#")[0] + "#" + link(kept) + at;
     });
   }
   function isDark() {
@@ -110,13 +111,16 @@
       say(el, payload.say.failed, {
         step: status.failed_step || "\u2014", message: status.message || "", last: clock(status.last_ok)
       });
+    } else if (status.state === "archived") {
+      root.classList.add("archived");
+      say(el, payload.say.archived, { day: payload.data_through });
     } else if (status.state === "stale") {
       say(el, payload.say.stale_run, { message: status.message || "", last: clock(status.last_ok) });
     }
     var built = document.getElementById("built");
     if (built && status.last_ok) { say(built, payload.say.built, { at: clock(status.last_ok) }); }
     var hours = (Date.now() - Date.parse(payload.data_end)) / 36e5;
-    if (hours > payload.warn_hours) {
+    if (hours > payload.warn_hours && status.state !== "archived") {
       var days = Math.floor(hours / 24);
       say(document.getElementById("stale-banner"), payload.say[days < 2 ? "old_hours" : "old_days"], {
         day: payload.data_through, n: days < 2 ? Math.floor(hours) : days
@@ -152,8 +156,9 @@
   }
   function draw(el) {
     if (!window.Plotly || !el.offsetWidth) { return; }
-    var figure = resolver()(payload.figures[el.dataset.figure]);
-    var layout = figure.layout;
+    var resolve = resolver();
+    var figure = resolve(payload.figures[el.dataset.figure]);
+    var layout = Object.assign(resolve(payload.layout || {}), figure.layout);
     var narrow = el.offsetWidth < 460;
     layout.height = el.offsetHeight;
     layout.autosize = true;
@@ -186,9 +191,17 @@
   function drawAll() {
     all(".plot").forEach(draw);
   }
+  /* What is folded or on another tab stands in the page's own script; it may hold more of it. */
+  function late() { return window.PAGE && document.querySelector("[data-later]"); }
   function noPlotly() {
     failed = true;
     root.classList.add("no-plotly");
+    all("figure").filter(function (el) { return el.querySelector(".plot"); }).forEach(function (el) {
+      var told = document.createElement("p");
+      told.className = "failed";
+      say(told, payload.say.no_chart, {});
+      el.insertBefore(told, el.querySelector(".foot"));
+    });
     all("figure details").forEach(function (el) { el.open = true; });
   }
   function watch() {
@@ -202,6 +215,7 @@
   }
   function loadPlotly() {
     if (!document.querySelector(".plot")) { return; }
+    if (!window.PAGE) { noPlotly(); return; }
     var script = document.createElement("script");
     script.src = root.dataset.root + "assets/plotly.min.js";
     script.onload = function () { if (window.Plotly) { watch(); } else { noPlotly(); } };
@@ -232,14 +246,48 @@
     var el = id && document.getElementById(id);
     if (el) { el.scrollIntoView(); }
   }
-  /* A filter that the page does not know falls back to all; what follows it is in filters.js. */
+  /* A filter that the page does not know falls back to all. Where each platform has a page of its
+     own its page is opened; what else follows a filter is in filters.js. Whatever does not, and
+     pages that offer no such filter, say so. */
   function applyFilter() {
+    var unknown = {};
+    FILTERS.forEach(function (name) { unknown[name] = true; });
     all("select[data-filter]").forEach(function (el) {
       var name = el.dataset.filter;
+      unknown[name] = false;
       state[name] = pick(state[name] || "", all("option", el).map(function (o) { return o.value; }), "");
       el.value = state[name];
+      var way = el.options[el.selectedIndex].dataset.href;
+      if (way && state[name] !== (root.dataset.of || "")) {
+        location.replace(way + "#" + link(["lang", "theme"].concat(GROUPS)) + here());
+      }
     });
     if (window.kpi.onFilter) { window.kpi.onFilter(); }
+    var set = FILTERS.filter(function (name) { return state[name]; });
+    root.classList.toggle("filtered", Boolean(state.platform || state.shop));
+    root.classList.toggle("spanned", Boolean(state.period));
+    all(".scope").forEach(function (el) {
+      var follows = el.dataset.follows.split(" ");
+      el.hidden = set.every(function (name) { return unknown[name] || follows.indexOf(name) >= 0; });
+    });
+    all("[data-do=clear]").forEach(function (el) { el.hidden = !set.length; });
+    var left = set.filter(function (name) { return unknown[name]; });
+    var told = document.getElementById("unfollowed");
+    if (told) { told.hidden = true; }
+    if (told && left.length) {
+      say(told, payload.say.unfollowed, { names: function (lang) {
+        return left.map(function (name) { return filterName(name, lang); }).join(lang === "zh" ? "、" : ", ");
+      } });
+    }
+  }
+  function filterName(name, lang) {
+    var place = lang === "zh" ? 1 : 0;
+    if (name === "period") { return payload.say.period[place]; }
+    return (payload.platforms[state[name]] || [state[name], state[name]])[place];
+  }
+  function here() {
+    var at = hash().at;
+    return at ? "&at=" + encodeURIComponent(at) : "";
   }
   function refresh() {
     applyLook();
@@ -267,6 +315,9 @@
         store("theme", state.theme);
       } else if (button.dataset.do === "clear") {
         all("select[data-filter]").forEach(function (el) { el.value = state[el.dataset.filter] = ""; });
+      } else if (button.dataset.do === "search") {
+        search();
+        return;
       } else if (button.dataset.do === "print") {
         window.print();
         return;
@@ -290,6 +341,20 @@
       }, function () { location.hash = "at=" + copy.dataset.at; });
     }
   }
+  /* What the search finds is read when it is first asked for. */
+  function search() {
+    if (window.kpi.search) { window.kpi.search(); return; }
+    var script = document.createElement("script");
+    script.src = root.dataset.search;
+    script.onload = function () { window.kpi.search(); };
+    document.head.appendChild(script);
+  }
+  function onKey(event) {
+    var busy = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey;
+    if (event.key !== "/" || busy) { return; }
+    event.preventDefault();
+    search();
+  }
   function onPrint(start) {
     printing = start;
     root.classList.toggle("print", start);
@@ -300,7 +365,8 @@
 
   document.addEventListener("DOMContentLoaded", function () {
     var holder = document.getElementById("payload");
-    if (holder) { payload = JSON.parse(holder.textContent); }
+    if (holder) { Object.assign(payload, JSON.parse(holder.textContent), window.PAGE); }
+    for (var el = late(); el; el = late()) { el.outerHTML = payload.later[el.dataset.later]; }
     var h = hash();
     /* A message links to a day; as long as it is the last one its page is the plain one. */
     var dated = h.day && document.querySelector('.days a[href*="drivers/' + h.day.replace(/[^0-9-]/g, "") + '."]');
@@ -310,6 +376,7 @@
     }
     window.kpi.payload = payload;
     GROUPS.forEach(function (group) { state[group] = h[group] || ""; });
+    if (h.platform === undefined) { state.platform = root.dataset.of || ""; }
     localise();
     applyFilter();
     showTabs();
@@ -323,6 +390,7 @@
     }
     goTo(h.at);
     document.addEventListener("click", onClick);
+    document.addEventListener("keydown", onKey);
     document.addEventListener("change", function (event) {
       var name = event.target.dataset.filter;
       if (!name) { return; }
@@ -345,5 +413,9 @@
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
     loadPlotly();
   });
-  window.kpi = { drawAll: drawAll, drawn: drawn, state: state, all: all, redraw: redraw };
+  function way(href, at) {
+    var kept = link(["lang", "theme"].concat(FILTERS));
+    return root.dataset.root + href + "#" + kept + (at ? "&at=" + at : "");
+  }
+  window.kpi = { drawAll: drawAll, drawn: drawn, state: state, all: all, redraw: redraw, way: way };
 })();

@@ -176,36 +176,68 @@
       return [iso, exact(series[n]), DASH, DASH, ""];
     }).reverse()));
   }
-  function overview(key, name) {
+  /* A period: sums of its days; where a day is not known the sum is of the others and says so. */
+  function added(line, window_) {
+    var found = { sum: null, gaps: 0 };
+    if (!line || !window_) { return found; }
+    for (var at = place(cube.gmv, window_[0]); at <= place(cube.gmv, window_[1]); at += 1) {
+      var v = line[at];
+      if (v === null || v === undefined) { found.gaps += 1; } else { found.sum = (found.sum || 0) + v; }
+    }
+    return found;
+  }
+  function sumValue(values, card, window_) {
+    var over = added(values[card[2]], window_);
+    var scale = card[1] === "currency" ? 100 : 1;
+    if (!card[3]) { return over.sum === null ? null : over.sum / scale; }
+    var value = ratio(over.sum, added(values[card[3]], window_).sum);
+    return value === null ? null : value / scale;
+  }
+  function span(values, name, period) {
+    var gaps = added(values.gmv, period.now).gaps;
+    page.sums.forEach(function (card) {
+      var el = document.getElementById("period-" + card[0]);
+      var now = sumValue(values, card, period.now);
+      put(el.querySelector(".value"), now === null ? words.unknown : shown(now, card[1]));
+      var box = document.createDocumentFragment();
+      if (now !== null && period.base) {
+        box.appendChild(change(
+          now, sumValue(values, card, period.base), card[1], fill(words.period_against, { days: period.against })
+        ));
+      }
+      put(el.querySelector(".deltas"), box);
+    });
+    var gmv = sumValue(values, page.sums[0], period.now);
+    var told = fill(gmv === null ? words.period_none : words.period_headline, {
+      segment: name, gmv: both(function (lang) { return money(gmv, lang); })
+    });
+    var gap = fill(words.period_gap, { n: gaps });
+    put(document.getElementById("headline"), gmv !== null && gaps ? told.map(function (text, at) {
+      return text + (at ? "" : " ") + gap[at];
+    }) : told);
+  }
+  function overview(key, name, period, segment) {
     var values = cube.gmv.values[key] || {};
+    if (period) { span(values, name, page.periods[period]); }
+    if (key === "all:all") { return; }
     var last = cube.gmv.days - 1;
     var gmv = values.gmv ? cents(values.gmv[last]) : null;
     var told = gmv === null ? words.headline_none : words.headline;
-    put(document.getElementById("headline"), fill(told, {
-      segment: name, day: dayText(day(cube.gmv.first, last)),
-      gmv: both(function (lang) { return money(gmv, lang); })
-    }));
+    if (!period) {
+      put(document.getElementById("headline"), fill(told, {
+        segment: name, day: dayText(day(cube.gmv.first, last)),
+        gmv: both(function (lang) { return money(gmv, lang); })
+      }));
+    }
     drawCards(values);
-    if (values.gmv) { drawLine(values, name); }
+    if (values.gmv) { drawLine(values, segment); }
   }
 
   /* Funnel: counts of the two windows, step by step, wherever a session began. */
-  function sumOf(lines, window_) {
-    if (!window_) { return null; }
-    var from = Math.max(0, place(cube.funnel, window_[0]));
-    var to = place(cube.funnel, window_[1]);
-    var summed = function (line) {
-      var sum = 0;
-      for (var at = from; at <= to; at += 1) { sum += line[at]; }
-      return sum;
-    };
-    var none = cube.funnel.steps.map(function () { return 0; });
-    var reached = lines ? lines.reached.map(summed) : none;
-    var direct = lines ? lines.direct.map(summed) : none;
-    return {
-      total: lines && lines.total.length ? summed(lines.total[0]) : 0, reached: reached, direct: direct,
-      passed: reached.map(function (v, at) { return v - direct[at]; })
-    };
+  function sumOf(lines) {
+    var none = page.funnel.steps.map(function () { return 0; });
+    var found = lines || { total: 0, reached: none, direct: none };
+    return Object.assign({ passed: found.reached.map(function (v, at) { return v - found.direct[at]; }) }, found);
   }
   function passage(side, at) { return side && at ? ratio(side.passed[at], side.reached[at - 1]) : null; }
   function moved(now, was, at) {
@@ -218,10 +250,10 @@
     var arrow = !big ? "\u25cf " : rate > old ? "\u25b2 " : "\u25bc ";
     return fill(words.points, { n: fixed((rate - old) * 100, 1, true) }).map(function (text) { return arrow + text; });
   }
-  function funnel(key, name) {
-    var lines = cube.funnel.values[key];
-    var now = sumOf(lines, page.funnel.now);
-    var was = lines ? sumOf(lines, page.funnel.base) : null;
+  function funnel(key, name, period) {
+    var sides = cube.funnel[period];
+    var now = sumOf(sides[0][key]);
+    var was = sides[1][key] ? sumOf(sides[1][key]) : null;
     var overall = ratio(now.reached[now.reached.length - 1], now.total);
     put(document.getElementById("headline"), overall === null ? fill(words.funnel_none, { segment: name })
       : fill(words.funnel_headline, {
@@ -278,6 +310,16 @@
       cac: both[0] ? ratio(cents(both[0]), both[2]) : null
     };
   }
+  /* Cost, GMV and new buyers of what knows both: of a platform, or summed over all of them. */
+  function knownOf(rows, platform) {
+    if (platform) { return rows[platform]; }
+    return Object.keys(rows).reduce(function (sums, name) {
+      return rows[name].map(function (v, at) {
+        var sum = sums ? sums[at] : null;
+        return v === null ? sum : (sum || 0) + v;
+      });
+    }, null);
+  }
   function tile(key, value) {
     if (value === null) { return [DASH, DASH]; }
     if (key === "mer") { return [fixed(value, 2), fixed(value, 2)]; }
@@ -297,13 +339,15 @@
       .sort(function (a, b) { return (b[1] || 0) - (a[1] || 0) || (b[2] || 0) - (a[2] || 0) || (a[0] < b[0] ? -1 : 1); });
   }
   function channelName(name) { return page.channel_names[name] || [name, name]; }
-  function channels(key, name) {
-    var platform = key.slice("platform:".length);
-    var sets = cube.channels.map(function (rows) {
-      return rows.filter(function (row) { return row[0] === platform; });
+  function channels(key, name, period) {
+    var platform = key === "all:all" ? "" : key.slice("platform:".length);
+    var held = cube.channels[period];
+    var sets = held[0].map(function (rows) {
+      return rows.filter(function (row) { return !platform || row[0] === platform; });
     });
-    var now = total(sets[0], page.channels.now, key, cube.known[0][platform]);
-    var was = total(sets[1], page.channels.base, key, cube.known[1][platform]);
+    var days = period ? page.periods[period] : page.channels;
+    var now = total(sets[0], days.now, key, knownOf(held[1][0], platform));
+    var was = total(sets[1], days.base, key, knownOf(held[1][1], platform));
     ["spend", "mer", "spend_rate", "cac"].forEach(function (part) {
       var el = document.getElementById("tile-" + part);
       put(el.querySelector(".value"), tile(part, now[part]));
@@ -315,7 +359,10 @@
     ));
     var id = "channel-spend";
     var rows = byChannel(sets[0]);
-    var box = caption(id, fill(words.channels_title, { segment: name }));
+    var box = caption(
+      id, fill(words.channels_title, { segment: name }),
+      period ? fill(words.channels_subtitle, { days: days.days }) : null
+    );
     put(box.querySelector("tbody"), body(rows.map(function (row) {
       var paid = row[1];
       var number = function (v) { return v === null ? DASH : fixed(cents(v), 0); };
@@ -351,11 +398,11 @@
     page.figures[id] = figure;
   }
 
-  tools.drawings.push(function (key, name, ofPage, ofWords) {
+  tools.drawings.push(function (key, name, ofPage, ofWords, period, segment) {
     page = ofPage;
     words = ofWords;
-    if (page.cards) { overview(key, name); }
-    if (page.funnel) { funnel(key, name); }
-    if (page.channels) { channels(key, name); }
+    if (page.cards) { overview(key, name, period, segment); }
+    if (page.funnel) { funnel(key, name, period); }
+    if (page.channels) { channels(key, name, period); }
   });
 })();

@@ -90,17 +90,17 @@
     var at = [Number(iso.slice(5, 7)), Number(iso.slice(8))];
     return [at[1] + " " + words.months[at[0] - 1], at[0] + "\u6708" + at[1] + "\u65e5"];
   }
+  function offers(name) { return kpi.state[name] && document.querySelector("select[data-filter=" + name + "]"); }
   function chosen() {
-    var shop = kpi.state.shop;
-    if (shop) { return "shop:" + shop; }
-    return kpi.state.platform ? "platform:" + kpi.state.platform : "";
+    if (offers("shop")) { return "shop:" + kpi.state.shop; }
+    return offers("platform") ? "platform:" + kpi.state.platform : "all:all";
   }
-  function chosenName() {
-    var name = kpi.state.shop ? "shop" : "platform";
-    var select = document.querySelector("select[data-filter=" + name + "]");
-    var option = select && select.options[select.selectedIndex];
-    if (!option) { return [kpi.state[name], kpi.state[name]]; }
-    return [option.dataset.en || option.textContent, option.dataset.zh || option.textContent];
+  function named(selects) {
+    var words = selects.filter(Boolean).map(function (select) {
+      var option = select.options[select.selectedIndex];
+      return [option.dataset.en || option.textContent, option.dataset.zh || option.textContent];
+    });
+    return [0, 1].map(function (at) { return words.map(function (pair) { return pair[at]; }).join(" \u00b7 "); });
   }
 
   /* A shop belongs to a platform: choosing one of another platform lets the older choice go. */
@@ -116,16 +116,15 @@
     if (!page) { start(); }
     restore();
     agree();
-    var key = chosen();
-    document.documentElement.classList.toggle("filtered", Boolean(key));
-    document.querySelector("[data-do=clear]").hidden = !key;
+    var segment = offers("shop") || offers("platform");
+    var name = named([segment, offers("period")]);
     var note = document.querySelector(".filters .active");
-    note.hidden = !key;
-    if (!key || !cube) { return; }
-    var name = chosenName();
+    note.hidden = !name[0];
+    if (!name[0] || !cube) { return; }
     note.textContent = "";
     note.appendChild(spans(fill(words.active, { segment: name })));
-    drawings.forEach(function (draw) { draw(key, name, page, words); });
+    var period = offers("period") ? kpi.state.period : "";
+    drawings.forEach(function (draw) { draw(chosen(), name, page, words, period, named([segment])); });
   }
   function start() {
     page = kpi.payload;

@@ -7,6 +7,7 @@ Does not belong here: what a page says (`pages`), what a chart looks like (`char
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -190,8 +191,8 @@ class Chart:
         legend: what the signs mean, written above the figure.
         is_open: the table stands open.
         min_width: pixels below which the figure scrolls sideways instead of shrinking.
-        binding: name of the script's function that redraws it when a filter is set; empty: the
-            chart says that it does not follow the filter.
+        follows: filters it follows, of `platform shop period`; of any other that is set it says
+            that it does not.
     """
 
     id: str
@@ -209,7 +210,7 @@ class Chart:
     legend: Sequence[Key] = ()
     is_open: bool = False
     min_width: int = 0
-    binding: str = ""
+    follows: str = ""
 
     def figures(self) -> dict[str, Mapping[str, Any]]:
         """Its figures by HTML id: itself, or its panels."""
@@ -290,19 +291,78 @@ def environment() -> Environment:
     return env
 
 
-def render(page: Page, site: Mapping[str, Any]) -> str:
-    """The page as HTML.
+@dataclass(frozen=True)
+class Rendered:
+    """A page as its two files.
+
+    Attributes:
+        html: complete with headline, figures of the cards and tables; no chart.
+        beside: path below the site of what the script draws from, with a hash of its content, so
+            that no browser keeps an old one beside a new page.
+        script: content of that file.
+    """
+
+    html: str
+    beside: str
+    script: str
+
+
+def render(page: Page, site: Mapping[str, Any]) -> Rendered:
+    """The page as HTML, and beside it what only the script needs.
+
+    A template says `{% call later() %}` around what is folded or on a tab that is not chosen
+    first: it goes into the script's file, which puts it back as soon as the page is there. Pages
+    opened from a disk may read no file but scripts, so a script it is.
 
     Args:
         page: what it shows.
         site: values common to all pages (`info`, `lang`, `navigation`, `payload`, ...).
     """
-    payload = {
-        **site["payload"],
+    beside: dict[str, Any] = {
         **page.payload,
-        "figures": {name: fig for c in page.charts for name, fig in c.figures().items()},
+        **_shared({name: fig for c in page.charts for name, fig in c.figures().items()}),
         "texts": page.pool.dump(),
+        "later": [],
     }
+    files: list[tuple[str, str]] = []
+
+    def later(caller: Callable[[], str]) -> Markup:
+        beside["later"].append(caller())
+        place = len(beside["later"]) - 1
+        return Markup('<p class="later" data-later="{}">{}</p>').format(place, tr("chart.later"))
+
+    def written() -> str:
+        content = f"window.PAGE={script_json(beside)};\n"
+        stem = page.path.removesuffix(".html").replace("/", "-")
+        files.append((f"assets/{stem}-{digest(content)}.js", content))
+        return files[-1][0]
+
     template = environment().get_template(page.template)
-    shown = {**site, **page.values, "page": page, "payload": script_json(payload)}
-    return template.render(shown) + "\n"
+    cube_used = "filter" in page.payload
+    shown = {**site, **page.values, "page": page, "later": later, "beside": written,
+             "cube_used": cube_used}  # fmt: skip
+    html = template.render(shown, payload=script_json(site["payload"])) + "\n"
+    return Rendered(html, *(files[-1] if files else ("", "")))
+
+
+def _shared(figures: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Figures without what the layouts of all of them say alike, and that once beside them."""
+    layouts = [figure["layout"] for figure in figures.values()]
+    alike = {
+        key: value
+        for key, value in (layouts[0] if len(layouts) > 1 else {}).items()
+        if all(layout.get(key) == value for layout in layouts)
+    }
+    own = {
+        name: {
+            **figure,
+            "layout": {k: v for k, v in figure["layout"].items() if k not in alike},
+        }
+        for name, figure in figures.items()
+    }
+    return {"figures": own, "layout": alike}
+
+
+def digest(content: str) -> str:
+    """A short name for a content, for files whose name must change with it."""
+    return hashlib.sha256(content.encode()).hexdigest()[:12]

@@ -34,24 +34,30 @@ _WORDS = {
     "funnel_none": "filter.funnel_none",
     "channels_title": "filter.channels_title",
     "channels_headline": "filter.channels_headline",
+    "channels_subtitle": "channels.subtitle",
     "channels_unknown": "filter.channels_unknown",
     "before": "channels.before",
     "points": "card.points",
+    "period_headline": "span.headline",
+    "period_none": "span.none",
+    "period_gap": "span.gap",
+    "period_against": "span.against",
     "unknown": "state.unknown",
 }
 
 
 @dataclass(frozen=True)
 class Option:
-    """An entry of a filter: the value kept in the address and its name."""
+    """An entry of a filter: the value kept in the address, its name, and its page if it has one."""
 
     value: str
     label: Both
+    href: str = ""
 
 
 @dataclass(frozen=True)
 class Filter:
-    """A select of the filter bar: `platform` or `shop`."""
+    """A select of the filter bar: `platform`, `shop` or `period`."""
 
     name: str
     label: Both

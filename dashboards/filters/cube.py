@@ -8,26 +8,26 @@ Does not belong here: the script (`assets/filters.js`), what can be chosen (`bar
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
 
 from dashboards.base.data import Data, SiteInfo, exact_sum
-from dashboards.base.page import script_json
+from dashboards.base.page import digest, script_json
 from dashboards.figures.channels import BOTH, SUMMED, channel_sums, known_both
 from dashboards.figures.funnel import SUMMED as SUMMED_STEPS
 from dashboards.figures.funnel import sessions, step_names
 from dashboards.figures.windows import Window
 from dashboards.filters.bar import CUBE_DAYS, DIMENSIONS, offered
+from dashboards.filters.periods import periods
 
-FUNNEL_DAYS = 84
 MAX_CELLS = 150_000
+Windows = Mapping[str, tuple[Window | None, Window | None]]
 MONEY = ("gmv", "net_sales")
 COUNTS = (
-    "visitors", "tracked_buyers", "buyers", "identified_orders", "orders", "new_buyers",
+    "visitors", "tracked_buyers", "buyers", "identified_orders", "orders", "units", "new_buyers",
 )  # fmt: skip
 
 
@@ -77,34 +77,30 @@ def _gmv_cube(data: Data, info: SiteInfo) -> dict[str, Any]:
     return {"first": first.isoformat(), "days": calendar.height, "values": values}
 
 
-def _funnel_cube(data: Data, info: SiteInfo) -> dict[str, Any]:
-    first = info.data_through - timedelta(days=FUNNEL_DAYS - 1)
+def _funnel_cube(data: Data, windows: Windows) -> dict[str, Any]:
+    """Period by period, of its days and its base: segment -> total, reached and direct by step."""
     names = step_names(data)
-    calendar = pl.DataFrame(
-        {"business_date": pl.date_range(first, info.data_through, "1d", eager=True)}
-    )
-    parts = pl.concat([sessions(data, name) for name in ("all", *DIMENSIONS)])
-    frame = parts.filter(Window(first, info.data_through).filter())
-    values = {}
-    for dimension, segment in _keys(data, frame):
-        rows = frame.filter(pl.col("dimension") == dimension, pl.col("segment") == segment)
-        lines = {
-            f"{column} {name}": pl.col(column).filter(pl.col("step") == name).sum()
-            for column in SUMMED_STEPS
-            for name in names
-        }
-        wide = rows.group_by("business_date").agg(**lines)
-        dense = calendar.join(wide, on="business_date", how="left").sort("business_date")
-        total, reached, direct = (
-            [_whole(dense[f"{column} {name}"].fill_null(0), 1) for name in names]
-            for column in SUMMED_STEPS
-        )
-        values[f"{dimension}:{segment}"] = {
-            "total": total[:1],  # the same at every step
-            "reached": reached,
-            "direct": direct,
-        }
-    return {"first": first.isoformat(), "days": calendar.height, "steps": names, "values": values}
+    frame = pl.concat([sessions(data, name) for name in ("all", *DIMENSIONS)])
+    kept = _keys(data, frame)
+    lines = {
+        f"{column} {name}": pl.col(column).filter(pl.col("step") == name).sum()
+        for column in SUMMED_STEPS
+        for name in names
+    }
+
+    def sums(window: Window | None) -> dict[str, Any]:
+        rows = frame.filter(window.filter()) if window else frame.clear()
+        found = {}
+        for row in rows.group_by("dimension", "segment").agg(**lines).to_dicts():
+            total, reached, direct = (
+                [int(row[f"{column} {name}"] or 0) for name in names] for column in SUMMED_STEPS
+            )
+            if (row["dimension"], row["segment"]) in kept:
+                key = f"{row['dimension']}:{row['segment']}"
+                found[key] = {"total": total[0], "reached": reached, "direct": direct}
+        return dict(sorted(found.items()))
+
+    return {key: [sums(now), sums(base)] for key, (now, base) in windows.items()}
 
 
 def _channel_cube(data: Data, windows: Sequence[Window | None]) -> list[list[list[Any]]]:
@@ -146,13 +142,15 @@ def _cells(value: object) -> int:
     return 1
 
 
-def cube(data: Data, info: SiteInfo, windows: Sequence[Window | None]) -> tuple[str, str]:
+def cube(
+    data: Data, info: SiteInfo, own: Mapping[str, tuple[Window | None, Window | None]]
+) -> tuple[str, str]:
     """The cube as a script, because pages opened from a disk may not read any other file.
 
     Args:
         data: the frames.
         info: facts of the site.
-        windows: days of the channels page and of its base.
+        own: the days the pages `funnel` and `channels` show by themselves, and their bases.
 
     Returns:
         Its path below the site, with a hash of its content, and the content.
@@ -160,15 +158,17 @@ def cube(data: Data, info: SiteInfo, windows: Sequence[Window | None]) -> tuple[
     Raises:
         ValueError: if it would hold more cells than a browser should be sent.
     """
+    asked = {period.key: (period.now, period.base) for period in periods(data, info)}
     held = {
         "shops": shop_platforms(data),
         "gmv": _gmv_cube(data, info),
-        "funnel": _funnel_cube(data, info),
-        "channels": _channel_cube(data, windows),
-        "known": _known_cube(data, windows),
+        "funnel": _funnel_cube(data, {"": own["funnel"], **asked}),
+        "channels": {
+            key: [_channel_cube(data, windows), _known_cube(data, windows)]
+            for key, windows in {"": own["channels"], **asked}.items()
+        },
     }
     if _cells(held) > MAX_CELLS:
         raise ValueError(f"filter cube of {_cells(held)} cells; {MAX_CELLS} is the most")
     content = f"window.CUBE={script_json(held)};\n"
-    digest = hashlib.sha256(content.encode()).hexdigest()[:12]
-    return f"assets/cube-{digest}.js", content
+    return f"assets/cube-{digest(content)}.js", content

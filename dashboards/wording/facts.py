@@ -23,13 +23,23 @@ from dashboards.wording.places import own_places, todo_key
 SCHEMA, VERSION = "kpi-warehouse/alert", 2
 _OF_SALES = frozenset(
     {"gmv", "gmv_3_days", "gmv_trend", "buyers", "orders_per_buyer", "aov", "gmv_per_unit",
-     "price_share", "orders_3_days", "orders_7_days", "unpaid_orders", "refund_rate",
+     "price_share", "orders_1_hour", "orders_3_hours", "orders_3_days", "orders_7_days",
+     "unpaid_orders", "refund_rate",
      "refunds_3_days"}
 )  # fmt: skip
-_OF_OPERATIONS = frozenset(
-    {"on_hand", "days_of_stock", "late_parcels_3_days", "bad_reviews_7_days", "overdue_amount",
-     "cost_so_far", "error_rate"}
-)  # fmt: skip
+OPERATIONS_PAGES = {
+    "on_hand": "products",
+    "days_of_stock": "products",
+    "late_parcels_3_days": "service",
+    "bad_reviews_7_days": "service",
+    "quality_refunds_7_days": "service",
+    "error_rate": "service",
+    "overdue_amount": "profit",
+    "cost_so_far": "channels",
+    "campaign_cost": "channels",
+    "campaign_visits": "channels",
+}
+"""Page of `dashboards.registry` that shows the figures of an alert of operations."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +126,7 @@ def incident_facts(
         "effects": None if is_data else _effects(incident, evidence),
         "places": [] if is_data else _places(incident, evidence.causes),
         "combinations": [] if is_data else _together(incident, evidence.sets),
-        "todo": None if is_data else todo_key(incident),
+        "todo": todo_key(incident),
         "data": _data(incident, evidence.completeness),
         "link": link_of(incident, info.site),
     }
@@ -168,6 +178,16 @@ def _data(incident: Mapping[str, Any], completeness: pl.DataFrame) -> list[dict[
     return [{name: _plain(row[name]) for name in names} for row in day.to_dicts()]
 
 
+def page_of(incident: Mapping[str, Any]) -> str:
+    """File of the page that shows the figures of an incident: kind and metric decide."""
+    metric = str(incident["metric"])
+    if incident["kind"] == "data":
+        return "quality.html"
+    if metric in OPERATIONS_PAGES:
+        return f"{OPERATIONS_PAGES[metric]}.html"
+    return "drivers.html" if metric in _OF_SALES else "funnel.html"
+
+
 def link_of(incident: Mapping[str, Any], site: str, lang: str | None = None) -> str | None:
     """The page that shows an incident; None where the pages are not served.
 
@@ -178,17 +198,13 @@ def link_of(incident: Mapping[str, Any], site: str, lang: str | None = None) -> 
     """
     if not site:
         return None
-    state = {"lang": lang}
-    metric = str(incident["metric"])
-    if incident["kind"] == "data":
-        page, state["at"] = "quality.html", "completeness"
-    elif metric in _OF_OPERATIONS:
-        page = "index.html"  # no page is theirs yet
-    elif metric not in _OF_SALES:
-        page, state["platform"] = "funnel.html", incident["platform"]
-    else:
-        page, state["dim"] = "drivers.html", incident.get("cause_dimension")
-        state["day"] = str(day_of(incident))
+    page, state = page_of(incident), {"lang": lang}
+    if page == "quality.html":
+        state["at"] = "completeness"
+    elif page == "funnel.html":
+        state["platform"] = incident["platform"]
+    elif page == "drivers.html":
+        state |= {"dim": incident.get("cause_dimension"), "day": str(day_of(incident))}
     parts = "&".join(f"{name}={quote(str(one), safe='')}" for name, one in state.items() if one)
     return f"{site.rstrip('/')}/{page}" + (f"#{parts}" if parts else "")
 

@@ -16,6 +16,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -23,6 +24,7 @@ import polars as pl
 from ingestion.errors import FileRejected, Need
 from ingestion.mapping.rules import Lookup
 from ingestion.mapping.sources import FileSpec, Source
+from ingestion.reading.apart import apart
 from ingestion.reading.columns import Raw
 from ingestion.reading.delimited import csv_blocks
 from ingestion.reading.kinds import kind_of
@@ -86,32 +88,35 @@ class Table:
         )
 
 
-def load_table(lookup: Lookup, inbox: Path, skip: Collection[Path] = ()) -> Table:
+def load_table(lookup: Lookup, inbox: Path, memory_mib: int, skip: Collection[Path] = ()) -> Table:
     """Read the files of a lookup; one that cannot be read is told of in its account.
 
     Args:
         lookup: which files, read how.
         inbox: where they lie.
+        memory_mib: MiB that reading one of them may take; see `reading.apart`.
         skip: files that a person withdrew.
     """
     names = [_KEY, *lookup.brought]
     parts, told = [pl.DataFrame(schema=dict.fromkeys(names, pl.String))], []
-    for path in sorted(p for p in inbox.glob(lookup.path) if p.is_file() and p not in skip):
-        if path.name.startswith((".", "~")):
-            continue
-        try:
-            below(path, inbox)
-            rows, account = _consulted(path, lookup)
-        except FileRejected as error:
-            told.append(Consulted(path, message=str(error)))
-            continue
-        parts.append(rows)
-        told.append(account)
+    found = sorted(p for p in inbox.glob(lookup.path) if p.is_file() and p not in skip)
+    with apart(partial(consulted, lookup), memory_mib) as consult:
+        for path in found:
+            if path.name.startswith((".", "~")):
+                continue
+            try:
+                below(path, inbox)
+                rows, account = consult(path, path)
+            except FileRejected as error:
+                told.append(Consulted(path, message=str(error)))
+                continue
+            parts.append(rows)
+            told.append(account)
     rows, several = _one_a_key(pl.concat(parts))
     return Table(lookup, rows, several, tuple(told), all(not one.message for one in told))
 
 
-def _consulted(path: Path, lookup: Lookup) -> tuple[pl.DataFrame, Consulted]:
+def consulted(lookup: Lookup, path: Path) -> tuple[pl.DataFrame, Consulted]:
     """Return the different rows of one file, and its account."""
     parts, read, broken, left_out = [], 0, 0, 0
     for raw in _blocks(path, lookup):

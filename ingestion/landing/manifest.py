@@ -94,12 +94,12 @@ def read_manifest(path: Path, inbox: Path) -> list[Entry]:
         FileRejected: it is not that, or says something impossible; names the entry.
     """
     name = below(path, inbox)
-    data = path.read_bytes()
-    if len(data) > _MAX_BYTES:
+    if path.stat().st_size > _MAX_BYTES:
         raise _refused(path, f"is larger than {_MAX_BYTES:,} bytes")
+    data = path.read_bytes()
     try:
         rows = _json_rows(data) if path.suffix.lower() == ".json" else _csv_rows(data)
-    except (ValueError, pl.exceptions.PolarsError) as error:
+    except (ValueError, RecursionError, pl.exceptions.PolarsError) as error:
         raise _refused(path, f"cannot be read: {str(error).splitlines()[0]}") from None
     entries = []
     for number, row in enumerate(rows, start=1):

@@ -34,14 +34,14 @@ class Reading(NamedTuple):
     tables: Sequence[Table] = ()
 
 
-def told_of_shared(path: Path, readings: Sequence[Reading], key: bytes) -> str:
+def told_of_shared(key: bytes, shared: tuple[Path, Sequence[Reading]]) -> str:
     """Return what a person must know of a file that several entries share; else nothing.
 
     Args:
-        path: the file.
-        readings: the entries that read it.
         key: secret key of the pseudonyms.
+        shared: the file, and the entries that read it.
     """
+    path, readings = shared
     if len(readings) < 2 or any(one.files.format.filter is None for one in readings):
         return ""
     try:

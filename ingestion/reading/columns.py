@@ -7,6 +7,7 @@ bytes become rows (`delimited.py`, `nested.py`, `spreadsheet.py`).
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from ingestion.errors import FileRejected
 from ingestion.mapping.rules import Read
 
 ROW, LINE = "_row", "_line"
+# As many as a sheet of Excel has; no platform exports a tenth of it.
+MAX_COLUMNS = 16_384
 CUT = "is cut: the file ends in the middle of it (no line break after it)"
 _BROKEN = {
     ROW: pl.Int64,
@@ -63,14 +66,15 @@ def check_columns(
     Raises:
         FileRejected: a column is doubled or a needed one missing, with the nearest name there is.
     """
-    doubled = sorted({name for name in names if name and names.count(name) > 1})
+    refuse_wide(len(names), path)
+    doubled = sorted(name for name, times in Counter(names).items() if name and times > 1)
     if doubled:
         raise FileRejected(
             f"column `{doubled[0]}` stands in the header twice",
             path.name,
             do_this="Export it again with each column once.",
         )
-    known = [*wanted, *read.header]
+    known = {*wanted, *read.header}
     unknown = tuple(name for name in names if name and name not in known)
     missing = [name for name in wanted if name not in names]
     refused = [name for name in missing if name not in read.optional]
@@ -92,6 +96,21 @@ def check_columns(
             "Set read.exact_header: false to accept others.",
         )
     return tuple(missing), unknown
+
+
+def refuse_wide(columns: int, path: Path) -> None:
+    """Refuse a table of more columns than a sheet of Excel has.
+
+    Raises:
+        FileRejected: it has more.
+    """
+    if columns > MAX_COLUMNS:
+        raise FileRejected(
+            f"has {columns:,} columns; at most {MAX_COLUMNS:,} are read",
+            path.name,
+            "Rows and columns may have changed places, or the delimiter is another.",
+            "Look into it and export it again.",
+        )
 
 
 def clean(cell: pl.Expr, read: Read, *, is_bare: bool = False) -> pl.Expr:

@@ -15,7 +15,7 @@ import polars as pl
 
 from ingestion.errors import FileRejected
 from ingestion.mapping.rules import Read
-from ingestion.reading.columns import LINE, ROW, Raw, check_columns, clean
+from ingestion.reading.columns import LINE, ROW, Raw, check_columns, clean, refuse_wide
 from ingestion.reading.delimited_exact import (
     drop_footer,
     fields,
@@ -191,6 +191,8 @@ def _header(records: pl.DataFrame, path: Path, read: Read, wanted: list[str]) ->
         raise FileRejected("has no header", path.name, do_this="Export it again.")
     needed = set(wanted) - set(read.optional)
     head = records["record"].head(read.title_lines + 1).to_list()
+    for record in head:
+        refuse_wide(record.count(read.delimiter) + 1, path)
     # None fits: the one that shares most names is the header to complain about.
     shared = [len(needed & set(fields(record, read))) for record in head]
     return shared.index(max(shared))

@@ -17,6 +17,7 @@ import polars as pl
 
 from ingestion.errors import FileRejected
 from ingestion.mapping.rules import Read
+from ingestion.reading.archive import too_large
 from ingestion.reading.columns import CUT, LINE, ROW, Raw, check_columns, clean
 from ingestion.reading.encodings import decode
 from ingestion.reading.preflight import read_bytes
@@ -94,6 +95,10 @@ def _extract(frame: pl.DataFrame, wanted: list[str], read: Read, path: Path) -> 
     leaves = frame.select(
         ROW, LINE, *(_walk(pl.col(_steps(p)[0]), _steps(p)[1:]).alias(p) for p in there)
     )
+    # One long text may stand in all rows and in the file once: here it is looked at, not repeated.
+    lengths = leaves.select(pl.col(pl.String).str.len_bytes().cast(pl.Int64).sum())
+    if lengths.width and sum(lengths.row(0)) > read.max_bytes:
+        raise too_large(path, read)
     return Raw(
         leaves.select(
             ROW,
@@ -184,11 +189,20 @@ def read_jsonl(path: Path, read: Read, wanted: list[str]) -> Raw:
         key=pl.lit(None, pl.String),
     )
     raw = _extract(parsed, wanted, read, path)
-    names = list(json.loads(lines["record"][0])) if parsed.height and not bad.height else []
+    names = _keys(lines["record"][0], path) if parsed.height and not bad.height else []
     unknown = _unknown(names, [_steps(p)[0] for p in wanted], read)
     # A key that no line has reads as one that is empty in all of them.
     absent = [p for p in wanted if p in read.optional and raw.frame[p].is_null().all()]
     return Raw(raw.frame, broken, unknown, tuple(absent))
+
+
+def _keys(line: str, path: Path) -> list[str]:
+    try:
+        return list(json.loads(line))
+    except RecursionError:
+        raise FileRejected(
+            "is JSON of hundreds of levels", path.name, do_this="Export rows of a few levels."
+        ) from None
 
 
 def _decode(lines: pl.DataFrame, schema: Dtype) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fastexcel import ExcelReader
 
 _MAX_CELLS = 50_000_000
+_MAX_ROWS = 1 << 20  # of a sheet, by Excel itself
 _PROTECTED = "EncryptedPackage".encode("utf-16-le")
 _CELL = r'<c [^>]*?r="([A-Z]{1,3})(\d{1,7})"'
 _VALUE = r"<v>-?(?:\d{16,}(?:\.\d+)?|\d(?:\.\d+)?[eE]\+?\d+)</v>"
@@ -106,6 +107,7 @@ def _open(path: Path, read: Read) -> tuple[ExcelReader, pl.Series]:
     if kind == "xlsx":
         for name, part in parts_of(path, read):
             if name.startswith("xl/worksheets/"):
+                _refuse_long(part, path)
                 long.append(_inspect(part.decode("utf-8", "replace"), path))
     elif kind != "xls":
         raise FileRejected(
@@ -121,6 +123,19 @@ def _open(path: Path, read: Read) -> tuple[ExcelReader, pl.Series]:
         return fastexcel.read_excel(path), pl.concat(long)
     except fastexcel.FastExcelError as error:
         raise _unreadable(path, error) from None
+
+
+def _refuse_long(part: bytes, path: Path) -> None:
+    """Refuse a sheet of more rows or cells than Excel writes, before its text is taken apart."""
+    rows, cells = (part.count(b"<" + tag) + part.count(b":" + tag) for tag in (b"row", b"c "))
+    if rows > _MAX_ROWS or cells > _MAX_CELLS:
+        raise FileRejected(
+            f"has a sheet of {rows:,} rows and {cells:,} cells; at most {_MAX_ROWS:,} and"
+            f" {_MAX_CELLS:,} are read",
+            path.name,
+            "Excel itself opens no longer one.",
+            "Deliver it as CSV.",
+        )
 
 
 def _inspect(text: str, path: Path) -> pl.Series:

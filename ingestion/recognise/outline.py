@@ -146,7 +146,7 @@ def _json(seen: Outline, text: str, rows: int) -> Outline:
     first = text.lstrip().split("\n", 1)[0].strip()
     try:
         record = json.loads(first)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _no(
             seen,
             "is JSON, but not one object a line",

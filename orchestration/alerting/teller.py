@@ -18,6 +18,7 @@ from dashboards.wording.facts import Evidence
 from dashboards.wording.message import AlertInfo, Message
 from dashboards.wording.outage import joined
 from dashboards.wording.stories import Before, ended_together, told_again
+from models.episodes import STORIES
 from orchestration.alerting.routes import Router, matches, owner_of
 from orchestration.alerting.story import SEVERITIES, after, next_event, rank
 from orchestration.ledger.stories import Stories, Story
@@ -158,7 +159,7 @@ def _other(row: Mapping[str, Any], every: Sequence[Mapping[str, Any]]) -> Mappin
         is_same = one["kind"] == row["kind"] and one["withdrawn_date"] is None
         is_near = row["platform"] in (None, one["platform"]) or one["platform"] is None
         touches = one["opened_date"] <= row["last_date"] and row["opened_date"] <= one["last_date"]
-        refunds = (one["metric"] == "refund_rate") == (row["metric"] == "refund_rate")
-        if is_same and is_near and touches and refunds and one is not row:
+        is_alike = STORIES.get(one["metric"]) == STORIES.get(row["metric"])
+        if is_same and is_near and touches and is_alike and one is not row:
             return one
     return None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -131,16 +132,24 @@ def reconciliation(  # noqa: PLR0913, PLR0917 - the two sides and what both are 
     )
 
 
-def audit_checks(query: Query, totals: pl.DataFrame, as_of: date, run_id: str) -> pl.DataFrame:
-    """The checks of files, reconciliation and publish gate, as rows of `quality.checks`.
+def audit_checks(
+    query: Query,
+    totals: pl.DataFrame,
+    as_of: date,
+    run_id: str,
+    undelivered: Sequence[Mapping[str, Any]] = (),
+) -> pl.DataFrame:
+    """The checks of files, reconciliation, gate and messages, as rows of `quality.checks`.
 
     Args:
         query: on the working build.
         totals: of `reconciliation`.
         as_of: the last day that should be there.
         run_id: of the run that checks.
+        undelivered: messages of earlier runs that have not arrived, see `Outgoing.undelivered`.
     """
-    rows = [*_own_checks(query("from raw.ingest_files"), totals), *_gate_checks(query, as_of)]
+    own = _own_checks(query("from raw.ingest_files"), totals)
+    rows = [*own, *_gate_checks(query, as_of), _delivery_check(undelivered)]
     return pl.DataFrame([(*row, run_id) for row in rows], schema=CHECKS_SCHEMA, orient="row")
 
 
@@ -163,6 +172,15 @@ def _own_checks(ledger: pl.DataFrame, totals: pl.DataFrame) -> Iterator[_Check]:
         passed = found.is_empty()
         status, told = ("passed", "") if passed else ("failed", message)
         yield name, layer, layer, severity, status, str(found.height), told
+
+
+def _delivery_check(undelivered: Sequence[Mapping[str, Any]]) -> _Check:
+    """Whether messages of earlier runs arrived; a channel is its number, never its address."""
+    rows = [row for row in undelivered if row["is_recent"]]
+    ways = sorted({f"{row['channel']}: {row['reason']}" for row in rows})
+    told = "; ".join([*ways, *(str(row["subject"]) for row in rows[:3])])
+    status = "failed" if rows else "passed"
+    return "alerts_delivered", "alerts", "alerts", "warn", status, str(len(rows)), told
 
 
 def _names(files: pl.DataFrame) -> str:

@@ -12,32 +12,31 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 
+from orchestration.build.results import Result
 from orchestration.build.warehouse import connect
-
-if TYPE_CHECKING:
-    from dbt.contracts.graph.manifest import Manifest
 
 _PART = re.compile(r"true /\* tested (\{.*?\}) \*/")
 
 
-def statements(project: Manifest, results: Mapping[str, Any]) -> dict[str, str] | None:
+def statements(project: Mapping[str, Any], results: Mapping[str, Result]) -> dict[str, str] | None:
     """Test -> what dbt compiled of it; None unless it compiled all that the project has."""
+    tests = [name for name in project["nodes"] if name.startswith("test.")]
     found = {
-        name: str(results[name].node.compiled_code)
-        for name in project.nodes
-        if name.startswith("test.") and name in results and results[name].node.compiled_code
+        name: code for name in tests if name in results and (code := results[name].compiled_code)
     }
-    tests = [name for name in project.nodes if name.startswith("test.")]
     return found if len(found) == len(tests) else None
 
 
 def run_tests(
-    project: Manifest, compiled: Mapping[str, str], built: Mapping[str, Any], build_file: Path
-) -> Iterator[Any]:
+    project: Mapping[str, Any],
+    compiled: Mapping[str, str],
+    built: Mapping[str, Result],
+    build_file: Path,
+) -> Iterator[Result]:
     """Run the tests on a build, and yield their results as dbt words them.
 
     Args:
@@ -46,26 +45,21 @@ def run_tests(
         built: node -> its result, of all models and seeds.
         build_file: what was built.
     """
-    from dbt.artifacts.schemas.results import TestStatus
-    from dbt.artifacts.schemas.run import RunResult
-
     with connect(build_file) as con:
         changed = _Changed(con)
         for name, sql in compiled.items():
-            test: Any = project.nodes[name]
-            read = [one for one in test.depends_on.nodes if one.startswith(("model.", "seed."))]
-            status: Any = TestStatus.Skipped
-            message, failures, started = None, None, monotonic()
+            test = project["nodes"][name]
+            read = [one for one in test["depends_on"]["nodes"]
+                    if one.startswith(("model.", "seed."))]  # fmt: skip
+            status, message, failures, started = "skipped", None, None, monotonic()
             if all(one in built and built[one].status == "success" for one in read):
                 try:
                     part = _PART.sub(lambda found: changed.rows(**json.loads(found[1])), sql)
                     status, message, failures = _outcome(con, test, part)
                 except duckdb.Error as error:
-                    where = f"{test.name} ({test.original_file_path})"
-                    status, message = TestStatus.Error, f"Runtime Error in test {where}\n  {error}"
-            result = RunResult.from_node(test, status, message)
-            result.failures, result.execution_time = failures, monotonic() - started
-            yield result
+                    where = f"{test['name']} ({test['original_file_path']})"
+                    status, message = "error", f"Runtime Error in test {where}\n  {error}"
+            yield Result(name, status, message, failures, monotonic() - started, sql)
 
 
 class _Changed:
@@ -124,19 +118,19 @@ having count(*) filter (where changes.seq is not null and changes.day is null) =
 """
 
 
-def _outcome(con: duckdb.DuckDBPyConnection, test: Any, sql: str) -> tuple[Any, str | None, int]:
+def _outcome(
+    con: duckdb.DuckDBPyConnection, test: Mapping[str, Any], sql: str
+) -> tuple[str, str | None, int]:
     """Status, message and number of failures, by the rules of dbt."""
-    from dbt.artifacts.schemas.results import TestStatus
-
-    config = test.config
-    count, limit = config.fail_calc, f"limit {config.limit}" if config.limit else ""
+    config = test["config"]
+    warn_if, error_if = config["warn_if"], config["error_if"]
+    count, limit = config["fail_calc"], f"limit {config['limit']}" if config["limit"] else ""
     [(failures, warns, fails)] = con.execute(
-        f"select {count}, {count} {config.warn_if}, {count} {config.error_if}"
-        f" from (\n{sql}\n{limit}\n) as tested"
+        f"select {count}, {count} {warn_if}, {count} {error_if} from (\n{sql}\n{limit}\n) as tested"
     ).fetchall()
     found = f"Got {failures} result{'' if failures == 1 else 's'}, configured to"
-    if config.severity.upper() == "ERROR" and fails:
-        return TestStatus.Fail, f"{found} fail if {config.error_if}", int(failures)
+    if config["severity"].upper() == "ERROR" and fails:
+        return "fail", f"{found} fail if {error_if}", int(failures)
     if warns:
-        return TestStatus.Warn, f"{found} warn if {config.warn_if}", int(failures)
-    return TestStatus.Pass, None, 0
+        return "warn", f"{found} warn if {warn_if}", int(failures)
+    return "pass", None, 0

@@ -14,12 +14,11 @@ from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic
 from typing import TYPE_CHECKING, Any, TextIO
 
 import polars as pl
 
-from orchestration.build import data_tests, full_builds
+from orchestration.build import data_tests, kept_builds, results
 from orchestration.config.costs import cost_variables
 from orchestration.config.settings import DBT_PROJECT_DIR, Paths, Settings
 from orchestration.errors import KpiError, without_values
@@ -33,8 +32,9 @@ _DIGEST = _TARGET / "manifest.sha256"
 # What dbt keeps of a parse, which is that of every shop.
 _PARSED = _TARGET / "parsed"
 _PARTIAL = "partial_parse.msgpack"
-# Beside it, of each set of variables, what dbt has compiled of all tests and sent of a full build.
-_TESTS, _FULL = ".tests.json", ".full.json"
+# Beside it, of each set of variables, what dbt has compiled of all tests, and sent of a build in
+# full and in part.
+_TESTS, _FULL, _PART = ".tests.json", ".full.json", ".part.json"
 _KEPT = 48
 
 CHECKS_SCHEMA = {
@@ -132,7 +132,7 @@ def _parse(output: str, kept: Path) -> None:
             (target / MANIFEST.name).replace(MANIFEST)
             _DIGEST.write_text(_project_digest(), "ascii")
         (target / _PARTIAL).replace(kept)
-    for suffix in (".msgpack", _TESTS, _FULL):
+    for suffix in (".msgpack", _TESTS, _FULL, _PART):
         for file in sorted(_PARSED.glob(f"*{suffix}"), key=_changed)[:-_KEPT]:
             file.unlink(missing_ok=True)
 
@@ -161,7 +161,7 @@ def build_arguments(settings: Settings, *, full: bool) -> list[str]:
 SILENT = ("--log-level=none", "--log-level-file=none", "--no-write-json")
 
 
-def invoke(arguments: list[str], target: Path) -> Mapping[str, Any]:
+def invoke(arguments: list[str], target: Path) -> Mapping[str, results.Result]:
     """Run dbt in this process: a process of its own imports and parses for seconds what is there.
 
     Args:
@@ -174,46 +174,45 @@ def invoke(arguments: list[str], target: Path) -> Mapping[str, Any]:
     Raises:
         KpiError: dbt could not begin.
     """
-    from dbt.artifacts.schemas.run import RunExecutionResult
-
     target.mkdir(parents=True, exist_ok=True)
-    started = monotonic()
     given, build_file = dict(pairwise(arguments)), Path(os.environ["KPI_BUILD_FILE"])
     output = given.get("--target", "duckdb")
-    project = parsed(build_file, output)
+    prepare_manifest()
     of_project = _kept(_project_digest(), build_file, output)
     kept = _kept(of_project.name, build_file, given.get("--vars", ""))
-    tests, full = (_PARSED / f"{of_project.name}.{kept.name}{part}" for part in (_TESTS, _FULL))
+    tests, full, part = (
+        _PARSED / f"{of_project.name}.{kept.name}{suffix}" for suffix in (_TESTS, _FULL, _PART)
+    )
     is_ours = output == "duckdb"  # on another engine dbt sends all itself
     is_full = is_ours and "--full-refresh" in arguments
+    is_known = is_full or (is_ours and kept_builds.is_partial(manifest(), build_file))
+    sends = full if is_full else part
     if is_full and not full.exists():
-        _adapt(given.get("--vars", "{}"), project, target, of_project, (tests, full))
+        _adapt(given.get("--vars", "{}"), build_file, target, of_project, (tests, full))
     compiled = json.loads(tests.read_text("utf-8")) if is_ours and tests.exists() else None
-    results = None
-    if is_full and compiled and full.exists():
-        results = full_builds.repeat(project, full, build_file)
-    if results is None:
+    found = None
+    if is_known and compiled and sends.exists():
+        found = kept_builds.repeat(sends, build_file)
+    if found is None:
         left_out = ("--exclude-resource-type", "test") if compiled else ()
-        sent = full_builds.Statements()
-        results = _run([*arguments, *left_out], project, target, sent)
-        if is_full and (every := sent.of_all(project, results)):
-            _keep(every, full)
-    if not results:
+        sent = kept_builds.Statements()
+        found = _run([*arguments, *left_out], parsed(build_file, output), target, sent)
+        if is_known and (every := sent.of_all(manifest(), found)):
+            _keep(every, sends)
+    if not found:
         return {}
-    by_node = {result.node.unique_id: result for result in results}
+    by_node = {result.unique_id: result for result in found}
     if compiled:
-        results += data_tests.run_tests(project, compiled, by_node, build_file)
-    elif is_ours and (found := data_tests.statements(project, by_node)):
-        _keep(found, tests)
-    told = RunExecutionResult(
-        results, monotonic() - started, {"vars": {}, "invocation_command": ""}
-    )
-    told.write(str(target / "run_results.json"))
-    return {result.node.unique_id: result for result in results}
+        tested = data_tests.run_tests(manifest(), compiled, by_node, build_file)
+        by_node |= {result.unique_id: result for result in tested}
+    elif is_ours and (statements := data_tests.statements(manifest(), by_node)):
+        _keep(statements, tests)
+    results.write(by_node.values(), target / "run_results.json")
+    return by_node
 
 
 def _adapt(
-    variables: str, project: Manifest, target: Path, of_project: Path, kept: tuple[Path, Path]
+    variables: str, build_file: Path, target: Path, of_project: Path, kept: tuple[Path, Path]
 ) -> None:  # fmt: skip
     """Make of what dbt sent with other variables what it would send with these."""
     others = [(file.with_name(file.name.removesuffix(_FULL) + _TESTS), file)
@@ -222,14 +221,15 @@ def _adapt(
     if other is None:
         return
     tests, sent = (json.loads(file.read_text("utf-8")) for file in other)
-    names = [project.nodes[name].name for name in full_builds.reading_variables(project)]
+    project = manifest()
+    names = [project["nodes"][name]["name"] for name in kept_builds.reading_variables(project)]
     command = ["compile", "--full-refresh", "--vars", variables,
                "--indirect-selection", "empty", "--select", *names]  # fmt: skip
-    results = _run(command, project, target, full_builds.Statements())
-    compiled = {one.node.unique_id: one.node.compiled_code for one in results}
-    if len(compiled) == len(names) and (found := full_builds.with_variables(sent, compiled)):
+    found = _run(command, parsed(build_file), target, kept_builds.Statements())
+    compiled = {one.unique_id: one.compiled_code or "" for one in found}
+    if len(compiled) == len(names) and (adapted := kept_builds.with_variables(sent, compiled)):
         _keep({name: compiled.get(name, sql) for name, sql in tests.items()}, kept[0])
-        _keep(found, kept[1])
+        _keep(adapted, kept[1])
 
 
 def _keep(found: object, file: Path) -> None:
@@ -240,8 +240,8 @@ def _keep(found: object, file: Path) -> None:
 
 
 def _run(
-    arguments: list[str], project: Manifest, target: Path, sent: full_builds.Statements
-) -> list[Any]:
+    arguments: list[str], project: Manifest, target: Path, sent: kept_builds.Statements
+) -> list[results.Result]:
     """The results of dbt, as `invoke` tells of it; what it sends is noted."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
@@ -258,8 +258,8 @@ def _run(
             raise done.exception
         said = without_values(str(done.exception))
         raise KpiError(f"dbt cannot build: {said}", str(target / "dbt.log"))
-    results: Any = done.result
-    return list(results or ())
+    told: Any = done.result
+    return [results.of_dbt(one) for one in told or ()]
 
 
 def _write_event(log: TextIO, event: Any) -> None:

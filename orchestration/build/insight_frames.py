@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -90,23 +91,30 @@ _UNPAID = """
     group by all
 """
 # A refund of a child order is one of its main order.
-_REFUNDED = """
+_PAID_REFUNDS = """
     from intermediate.int_refunds_converted as refunds
     inner join marts.fct_orders as orders
         on refunds.main_order_key = orders.source || '|' || orders.order_id
     where orders.is_paid
-    group by all
 """
+_REFUNDED = f"{_PAID_REFUNDS} group by all"
 REFUNDS = f"""
     select refunds.refund_date as business_date, orders.platform, count(*) as refund_count,
         cast(sum(refunds.goods_amount) as double) as amount
     {_REFUNDED}
 """
-_PRODUCT_REFUNDS = f"""
+_OF_PRODUCTS = f"""
     select refunds.refund_date as business_date, orders.platform, refunds.product_id as segment,
         count(distinct refunds.main_order_key) as refund_count,
         cast(sum(refunds.goods_amount) as double) as amount
-    {_REFUNDED}
+    {_PAID_REFUNDS}
+"""
+_PRODUCT_REFUNDS = f"{_OF_PRODUCTS} group by all"
+_QUALITY_REFUNDS = f"""
+    {_OF_PRODUCTS} and refunds.reason in (
+        select reason from intermediate.int_after_sales_told where is_quality
+    )
+    group by all
 """
 _LATE_PARCELS = """
     select business_date, platform, 'carrier' as dimension, carrier as segment,
@@ -171,6 +179,22 @@ _PLANS = """
     from marts.fct_targets_daily
     where metric = 'cost' and dimension in ('all', 'platform')
 """
+# Of campaigns that no account reports their visits say whether they run.
+_CAMPAIGNS = """
+    select business_date, platform, source, campaign as segment, 'campaign_cost' as metric,
+        cast(sum(cost) as double) as amount
+    from marts.fct_campaign_daily
+    where source is not null
+    group by all
+    union all
+    select business_date, platform, 'visits', campaign, 'campaign_visits',
+        cast(sum(session_count) as double)
+    from marts.fct_campaign_daily
+    where campaign != '(none)' and (platform, campaign) not in (
+        select (platform, campaign) from marts.fct_campaign_daily where source is not null
+    )
+    group by all
+"""
 _SETTLEMENTS = """
     select business_date, platform, due_amount, overdue_amount
     from marts.fct_settlements_daily
@@ -180,13 +204,21 @@ _SERVICE = """
     from marts.fct_service_health_daily
     where metric = 'error_rate'
 """
+_HOURS = """
+    select business_date, platform,
+        extract(hour from timezone('{zone}', timezone('UTC', hour_start))) as hour,
+        cast(sum(orders) as double) as orders, cast(sum(gmv) as double) as gmv
+    from marts.fct_gmv_hourly
+    where orders is not null
+    group by all
+"""
 _LAGS = f"""
     select refunds.refund_date - orders.business_date as lag_days,
         cast(sum(refunds.goods_amount) as double) as amount
     {_REFUNDED}
 """
 _ATTEMPTS = """
-    select business_date, platform, channel, device,
+    select business_date, platform, channel, device, region,
         sum(columns('(reached|direct)_[0-9]+'))::bigint
     from intermediate.int_funnel_sessions_counted
     group by all
@@ -265,6 +297,8 @@ _ARMS = """
     order by all
 """
 
+_FUNNEL_PARTS = ("channel", "device", "region")  # columns of _ATTEMPTS
+
 
 @dataclass(frozen=True)
 class InsightFrames:
@@ -320,37 +354,16 @@ def named(rows: pl.DataFrame, products: pl.DataFrame, of: str = "") -> pl.DataFr
     )  # fmt: skip
 
 
-def read_frames(query: Query) -> InsightFrames:
-    """Read all frames through one query function on a build file."""
-    from models.count_series import part_orders, product_refunds, shares
-    from models.kpi_series import (
-        SeriesParams,
-        price_share_series,
-        product_series,
-        refund_series,
-        segment_series,
-        step_series,
-        top_segments_of,
-        traffic_source_series,
-    )
+def read_frames(query: Query, zone: str) -> InsightFrames:
+    """Read all frames.
 
-    params, lags = SeriesParams(), query(_LAGS)
+    Args:
+        query: on a build file.
+        zone: reporting zone, by whose clock hours are told.
+    """
     daily = query("select * from marts.fct_gmv_daily where dimension in ('all', 'platform')")
     cells, products, sources = query(_CELLS), query(_PRODUCTS), query(_SOURCES)
-    steps = query(
-        "select step from marts.fct_funnel_daily group by step order by min(step_number)"
-    )["step"].to_list()
-    within = cells.filter(pl.col("dimension") != "platform")
-    top = top_segments_of(within, params.min_share, params.per_dimension, params.max_share)
-    series = [
-        segment_series(within, params),
-        product_series(products, params),
-        traffic_source_series(sources),
-        refund_series(daily, query(REFUNDS), lags, params),
-        price_share_series(query(_DISCOUNTS)),
-    ]
-    if steps:
-        series.append(step_series(query(_ATTEMPTS), steps, top))
+    attempts, steps = _funnel(query)
     columns = ["business_date", "platform", "dimension", "segment", "gmv", "visitors", "orders"]
     parts = [
         cells.select(columns),
@@ -360,32 +373,81 @@ def read_frames(query: Query) -> InsightFrames:
         ),
     ]
     sold = pl.concat(parts, how="vertical_relaxed")
-    orders = part_orders(sold)
-    watched = Watched(
-        counted={
-            "orders_3_days": orders,
-            "orders_7_days": orders,
-            "refunds_3_days": product_refunds(products, query(_PRODUCT_REFUNDS), lags),
-            "unpaid_orders": shares(query(_UNPAID)),
-            "late_parcels_3_days": shares(query(_LATE_PARCELS)),
-            "bad_reviews_7_days": shares(query(_BAD_REVIEWS)),
-        },
-        stock=query(_STOCK),
-        plans=query(_PLANS),
-        settlements=query(_SETTLEMENTS),
-        service=query(_SERVICE),
-    )
     return InsightFrames(
         daily=daily,
         dates=query("from marts.dim_date").rename({"business_date": "date"}),
         promos=query("from marts.dim_promo"),
         completeness=query("from quality.source_completeness_daily"),
         parts=sold,
-        series=pl.concat(series),
-        watched=watched,
+        series=_series(query, daily, (cells, products, sources), attempts, steps),
+        watched=Watched(
+            counted=_counted(query, sold, products, attempts, len(steps)),
+            stock=query(_STOCK),
+            plans=query(_PLANS),
+            campaigns=query(_CAMPAIGNS),
+            settlements=query(_SETTLEMENTS),
+            service=query(_SERVICE),
+            hours=query(_HOURS.format(zone=zone)),
+        ),
         paths=query(_PATHS),
         customers=query(_CUSTOMERS),
         arms=query(_ARMS),
         products=query(_NAMES),
         orders=query(_LEAVES),
     )
+
+
+def _funnel(query: Query) -> tuple[pl.DataFrame, list[str]]:
+    """Attempts of the funnel and the names of its steps in order; without steps no attempts."""
+    steps = query(
+        "select step from marts.fct_funnel_daily group by step order by min(step_number)"
+    )["step"].to_list()
+    return (query(_ATTEMPTS) if steps else pl.DataFrame()), steps
+
+
+def _series(
+    query: Query,
+    daily: pl.DataFrame,
+    sold: tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame],
+    attempts: pl.DataFrame,
+    steps: Sequence[str],
+) -> pl.DataFrame:
+    """Further daily series; `sold` are cells, products and traffic sources."""
+    from models import kpi_series as made
+
+    params, (cells, products, sources) = made.SeriesParams(), sold
+    within = cells.filter(pl.col("dimension") != "platform")
+    top = made.top_segments_of(within, params.min_share, params.per_dimension, params.max_share)
+    series = [
+        made.segment_series(within, params),
+        made.product_series(products, params),
+        made.traffic_source_series(sources),
+        made.refund_series(daily, query(REFUNDS), query(_LAGS), params),
+        made.price_share_series(query(_DISCOUNTS)),
+    ]
+    if steps:
+        # Regions are too small for days; their last step is counted over three.
+        large = top.filter(pl.col("dimension") != "region")
+        series.append(made.step_series(attempts, steps, large))
+    return pl.concat(series)
+
+
+def _counted(
+    query: Query, sold: pl.DataFrame, products: pl.DataFrame, attempts: pl.DataFrame, steps: int
+) -> dict[str, pl.DataFrame]:
+    """Counts by name of `models.count_series.TESTS`."""
+    from models.count_series import last_steps, part_orders, product_refunds, shares
+
+    orders, lags = part_orders(sold), query(_LAGS)
+    counted = {
+        "orders_3_days": orders,
+        "orders_7_days": orders,
+        "refunds_3_days": product_refunds(products, query(_PRODUCT_REFUNDS), lags),
+        "quality_refunds_7_days": product_refunds(products, query(_QUALITY_REFUNDS), lags),
+        "unpaid_orders": shares(query(_UNPAID)),
+        "late_parcels_3_days": shares(query(_LATE_PARCELS)),
+        "bad_reviews_7_days": shares(query(_BAD_REVIEWS)),
+    }
+    if steps > 1:
+        counted["last_step_3_days"] = last_steps(attempts, steps, sold, _FUNNEL_PARTS)
+    return counted

@@ -15,20 +15,24 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 import polars as pl
 
 from orchestration.build.integrity import digest_of, discard_copies, write_digest
-from orchestration.config.machine import memory_mib
+from orchestration.config.machine import free_disk_mib, memory_mib
 from orchestration.config.settings import Paths
-from orchestration.errors import ExitCode, KpiError
+from orchestration.errors import ExitCode, KpiError, allowed, disk_full
 
 Query = Callable[[str], pl.DataFrame]
 PUBLISHED_SCHEMAS = ("marts", "insights", "quality")
 # Clients of DuckDB 1.2 and later can open the published file.
 STORAGE_VERSION = "v1.2.0"
+# What a question to the published file may spill, at most half of the disk that is free for it.
+SPILL_MIB = 4096
+_SLACK = 64 << 20  # pages, logs and what a first build begins with
 
 
 @contextmanager
@@ -98,20 +102,26 @@ def connect_published(current: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         con = duckdb.connect(str(current.resolve()), read_only=True)
     except duckdb.IOException as error:
-        if "lock" not in str(error):
+        if "set lock" not in str(error):
             raise
         raise KpiError(
             "another program has opened it for writing",
             str(current),
             "Close it there, and open it read-only: it must not change.",
         ) from None
-    # The order matters: the time zone needs an extension, the lock has to come last.
-    con.execute(f"set TimeZone = 'UTC'; set memory_limit = '{memory_mib() // 4}MiB'")
-    con.execute("set enable_external_access = false; set lock_configuration = true")
-    try:
-        yield con
-    finally:
-        con.close()
+    # By default it would spill beside the published file, without a limit.
+    with TemporaryDirectory(prefix="kpi-sql-") as spill:
+        most = min(SPILL_MIB, free_disk_mib(Path(spill)) // 2)
+        con.execute(
+            f"set temp_directory = {literal(spill)}; set max_temp_directory_size = '{most}MiB'"
+        )
+        # The order matters: the time zone needs an extension, the lock has to come last.
+        con.execute(f"set TimeZone = 'UTC'; set memory_limit = '{memory_mib() // 4}MiB'")
+        con.execute("set enable_external_access = false; set lock_configuration = true")
+        try:
+            yield con
+        finally:
+            con.close()
 
 
 def begin_build(paths: Paths, *, fresh: bool) -> None:
@@ -121,17 +131,36 @@ def begin_build(paths: Paths, *, fresh: bool) -> None:
         KpiError: the disk is too full for a second copy.
     """
     discard_build(paths)
+    needed, free = space_needed(paths), free_disk_mib(paths.data)
+    if free < needed:
+        raise disk_full(paths.data, needed, free)
     if not paths.good_build.exists() or fresh:
         return
-    needed = 2 * paths.good_build.stat().st_size
-    free = shutil.disk_usage(paths.data).free
-    if free < needed:
-        raise KpiError(
-            f"the disk has {free / 1e9:.1f} GB free, the run needs {needed / 1e9:.1f} GB",
-            str(paths.data),
-            "Free some space; nothing was changed.",
-        )
     shutil.copyfile(paths.good_build, paths.working_build)
+
+
+def space_needed(paths: Paths) -> int:
+    """MiB that a run takes at most beside what is there: a second build, a further generation."""
+    sizes = [_SLACK]
+    if paths.good_build.exists():
+        sizes.append(2 * paths.good_build.stat().st_size)
+    if paths.current.exists():
+        sizes.append(paths.current.stat().st_size)
+    return sum(sizes) >> 20
+
+
+def clear_drafts(paths: Paths) -> None:
+    """Delete what killed runs have begun to write; the caller holds the lock."""
+    discard_build(paths)
+    for folder, pattern in _DRAFTS:
+        for draft in (paths.data / folder).glob(pattern):
+            shutil.rmtree(draft) if draft.is_dir() else draft.unlink(missing_ok=True)
+
+
+_DRAFTS = (
+    ("outbox", ".*.part"), ("published", ".partial_*"), ("landing", "*/batch=*/.*"),
+    ("quarantine", ".*"),
+)  # fmt: skip
 
 
 def discard_build(paths: Paths) -> None:
@@ -222,9 +251,10 @@ def seal(partial: Path, target: Path) -> None:
     """
     if partial.with_name(partial.name + ".wal").exists():
         raise KpiError("the published file kept a write-ahead log", str(partial))
-    partial.chmod(0o444)
-    _sync(partial)
-    _sync(write_digest(partial, target))
+    digest = write_digest(partial, target)
+    for file in (partial, digest):
+        file.chmod(0o440)
+        _sync(file)
     partial.replace(target)
     _sync(target.parent)
 
@@ -245,6 +275,12 @@ def _comment(con: duckdb.DuckDBPyConnection, comments: Mapping[str, str]) -> Non
             for name, what in named if comments.get(name)]  # fmt: skip
     if told:
         con.execute(";\n".join(told))
+
+
+def share(path: Path) -> None:
+    """Let the group read what is published: a file, or a folder with all that is in it."""
+    for one in (path, *path.rglob("*")):
+        one.chmod(0o750 if one.is_dir() else 0o640)
 
 
 def point(link: Path, target: Path) -> None:
@@ -270,19 +306,27 @@ def current_generation(paths: Paths) -> str | None:
     return paths.current.resolve().stem.removeprefix("marts_") if paths.current.exists() else None
 
 
-def rollback(paths: Paths) -> str:
-    """Point database and pages at the generation before the current one; returns its run id.
+def rollback(paths: Paths, to: str = "") -> str:
+    """Point database and pages at another generation; returns its run id.
+
+    Args:
+        paths: the data folder.
+        to: its run id, older or newer; by default that of the one before the current one.
 
     Raises:
-        KpiError: there is no older generation.
+        KpiError: there is no such or no older generation.
     """
-    current = current_generation(paths)
-    older = [run_id for run_id in generations(paths) if current and run_id < current]
+    current, kept = current_generation(paths), generations(paths)
+    if to:
+        allowed("--to", to, kept)
+        older = [to]
+    else:
+        older = [run_id for run_id in kept if current and run_id < current]
     if not older:
         raise KpiError(
             "there is no older generation to go back to",
             str(paths.published),
-            "See the kept ones with `kpi status`.",
+            f"Kept are: {', '.join(kept) or 'none'}.",
             ExitCode.USAGE,
         )
     run_id = older[-1]
@@ -292,11 +336,14 @@ def rollback(paths: Paths) -> str:
     return run_id
 
 
-def drop_old_generations(paths: Paths, keep: int) -> None:
-    """Delete all but the newest `keep` generations, never what readers see; and torn leftovers."""
+def drop_old_generations(paths: Paths, keep: int, pinned: str | None = None) -> None:
+    """Delete all but the newest `keep` generations, never what readers see or a person pinned."""
     # Pages stay behind the database where runs were killed between the two.
     pages = paths.site.resolve().name.removeprefix("site_")
-    kept = {*generations(paths)[-keep:], current_generation(paths), pages}
+    held = generations(paths)
+    kept = {*held[-keep:], current_generation(paths), pages}
+    # Erasing a person names a generation anew: RUN_1 takes the place of RUN.
+    kept |= {one for one in held if pinned and one.partition("_")[0] == pinned.partition("_")[0]}
     for file in paths.published.iterdir():
         run_id = file.name.partition(".")[0].removeprefix("marts_").removeprefix("site_")
         if file.name.startswith(".partial_") or (

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration.cli.console import console
 from orchestration.config import settings
+from orchestration.config.sections import Build
 from orchestration.errors import ExitCode, KpiError, allowed, config_error
 
 if TYPE_CHECKING:
@@ -61,12 +63,18 @@ def check_file(path: Path, source_name: str, format_name: str) -> None:
     if not path.is_file():
         raise KpiError("there is no such file", str(path), "Check the path.", ExitCode.USAGE)
     source, files, currency = _mapping(path, source_name, format_name)
-    from ingestion.recognise import try_file
-    from ingestion.recognise.outline import outline_of
+    from ingestion.errors import FileRejected
+    from ingestion.reading.apart import apart
+    from ingestion.recognise import Trial
 
-    trial = try_file(path, source, files, reporting_currency=currency, tables=_tables(files))
-    seen = outline_of(path)
-    missing = [c for c in files.format.read.optional if c not in seen.header] if seen.header else []
+    memory = _build().file_mib()
+    work = partial(_looked, source, files, currency, _tables(files, memory))
+    with apart(work, memory) as look:
+        try:
+            trial, header = look(path, path)
+        except FileRejected as error:
+            trial, header = Trial(refused=str(error)), ()
+    missing = [c for c in files.format.read.optional if c not in header] if header else []
     missing = [c for c in missing if files.format.read.kind == "csv"]
     report = Report(path, source.name, files, trial, missing, _verdict(trial, files))
     _print(report)
@@ -77,14 +85,33 @@ def check_file(path: Path, source_name: str, format_name: str) -> None:
         raise SystemExit(int(ExitCode.INPUT_REJECTED))
 
 
-def _tables(files: FileSpec) -> list[Table]:
+def _build() -> Build:
+    """Section `build` of shop.yml; a shipped format is tried without one."""
+    try:
+        return settings.load().file.build
+    except KpiError:
+        return Build()
+
+
+def _looked(
+    source: Source, files: FileSpec, currency: str, tables: list[Table], path: Path
+) -> tuple[Trial, tuple[str, ...]]:
+    """The account of a file, and its header."""
+    from ingestion.recognise import try_file
+    from ingestion.recognise.outline import outline_of
+
+    trial = try_file(path, source, files, reporting_currency=currency, tables=tables)
+    return trial, outline_of(path).header
+
+
+def _tables(files: FileSpec, memory_mib: int) -> list[Table]:
     """What the second files of its lookups say, as they are in the inbox now."""
     from ingestion.landing.lookups import load_table
 
     if not files.format.lookup:
         return []
     inbox = settings.load().paths.inbox
-    return [load_table(lookup, inbox) for lookup in files.format.lookup]
+    return [load_table(lookup, inbox, memory_mib) for lookup in files.format.lookup]
 
 
 def _mapping(path: Path, source_name: str, format_name: str) -> tuple[Source, FileSpec, str]:
@@ -137,9 +164,15 @@ def _by_format(name: str, source_name: str) -> tuple[Source, FileSpec, str]:
 
 
 def _nearest(path: Path) -> str:
+    from ingestion.errors import FileRejected
+    from ingestion.reading.apart import apart
     from ingestion.recognise import nearest_format
 
-    near = nearest_format(path)
+    with apart(nearest_format, _build().file_mib()) as look:
+        try:
+            near = look(path, path)
+        except FileRejected as error:
+            return f"it {error.what}"
     return f"of the shipped formats {near}" if near else ""
 
 

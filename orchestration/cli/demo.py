@@ -54,7 +54,7 @@ def run_demo() -> None:
 
 
 def _import_what_a_run_needs() -> None:
-    for name in ("dagster", "dagster_dbt", "duckdb", "pandera.polars"):
+    for name in ("dagster", "duckdb"):
         importlib.import_module(name)
 
 

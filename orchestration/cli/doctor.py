@@ -21,11 +21,11 @@ from orchestration.config.settings import Settings
 from orchestration.errors import ExitCode, KpiError
 from orchestration.ledger.identity import InboxFile, identify
 from orchestration.ledger.state import State
+from orchestration.trouble import troubles
 
 if TYPE_CHECKING:
     from ingestion.mapping.sources import FileSpec
 
-_LOW_DISK = 2.0  # gigabytes
 _SHOWN = 20
 
 
@@ -59,7 +59,7 @@ def check_up() -> None:
     """
     configured = settings.load()
     configured.paths.make()
-    problems: list[str] = []
+    problems = [str(one).replace("\n ", ";") for one in troubles(configured)]
     counted = configured.file.metrics.variables()
     console.out(f"config      {configured.config_file}: {configured.shop.name},"
                 f" {configured.shop.currency}, {configured.shop.timezone}")  # fmt: skip
@@ -78,7 +78,7 @@ def check_up() -> None:
     _print_unread(unread, problems)
     _check_stores(configured, problems)
     _check_key(configured, problems)
-    free = _check_machine(configured, problems)
+    free = _print_machine(configured)
     others, tagged = other_visits(configured.paths.good_build)
     if tagged:
         told = ", ".join(f"{tag} {count:,}" for tag, count in tagged)
@@ -239,15 +239,21 @@ def _print_lookups(configured: Settings, problems: list[str]) -> None:
 
 def _unread(configured: Settings) -> list[tuple[str, str]]:
     """Files of the inbox that no source reads, with the format that would fit."""
+    from ingestion.errors import FileRejected
     from ingestion.landing.deliveries import unmatched_files
+    from ingestion.reading.apart import apart
     from ingestion.recognise import nearest_format
 
     inbox = configured.paths.inbox
     found = unmatched_files(inbox, configured.sources, configured.file.ignore)
-    return [
-        (p.relative_to(inbox).as_posix(), nearest_format(p) if number < _SHOWN else "")
-        for number, p in enumerate(found)
-    ]
+    near = dict.fromkeys(found, "")
+    with apart(nearest_format, configured.file.build.file_mib()) as look:
+        for path in found[:_SHOWN]:
+            try:
+                near[path] = look(path, path)
+            except FileRejected as error:
+                near[path] = f"none: it {error.what}"
+    return [(path.relative_to(inbox).as_posix(), fits) for path, fits in near.items()]
 
 
 def _print_unread(unread: list[tuple[str, str]], problems: list[str]) -> None:
@@ -264,9 +270,8 @@ def _print_unread(unread: list[tuple[str, str]], problems: list[str]) -> None:
 
 
 def _check_stores(configured: Settings, problems: list[str]) -> None:
-    """What no run can read or trust: misnamed files, altered landed ones, one customer for many."""
+    """What no run can read or trust: misnamed files, sources that are gone, customers of many."""
     from ingestion.landing.deliveries import misnamed_files
-    from orchestration.ledger.losses import altered
 
     for name in (misnamed := misnamed_files(configured.paths.inbox))[:_SHOWN]:
         console.out(f"misnamed    {name}: its name is not UTF-8; rename it")
@@ -279,8 +284,6 @@ def _check_stores(configured: Settings, problems: list[str]) -> None:
         console.out(f"note        rows of {name} count still, which shop.yml has no more: `kpi"
                     " rename-source` if it is called otherwise now, `kpi reject` if it is not"
                     " wanted")  # fmt: skip
-    for batch, why in (altered(configured, ledger) if ledger else {}).items():
-        problems.append(f"landed batch {batch}: {why}; the next run lands it again or says how")
     for one in crowded_customers(configured.paths.good_build):
         console.out(
             f"warning     one customer of {one.source} has {one.orders:,} of {one.of:,} orders"
@@ -308,11 +311,9 @@ def _check_key(configured: Settings, problems: list[str]) -> None:
         problems.append(f"others can read the key of the pseudonyms: chmod 600 {path}")
 
 
-def _check_machine(configured: Settings, problems: list[str]) -> float:
+def _print_machine(configured: Settings) -> float:
     free = round(shutil.disk_usage(configured.paths.data).free / 1e9, 1)
     console.out(f"disk        {free:.1f} GB free in {configured.paths.data}")
-    if free < _LOW_DISK:
-        problems.append(f"only {free:.1f} GB are free; a run needs room for a copy of the build")
     chromium = shutil.which("chromium")
     console.out(f"chromium    {chromium or 'not found: only the browser tests need it'}")
     console.out(

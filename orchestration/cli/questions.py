@@ -79,8 +79,9 @@ def mcp(
 @command()
 def sql(
     query: Annotated[str, typer.Argument(help="A query; without one, from standard input.")] = "",
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long it may take.")] = 30.0,
 ) -> None:
     """Query the published marts, sandboxed and read-only, also while a run is under way."""
     from orchestration.cli.show import show_query
 
-    show_query(query)
+    show_query(query, seconds)

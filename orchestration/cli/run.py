@@ -7,6 +7,7 @@ import logging
 import warnings
 from typing import Any
 
+from ingestion.reading import apart
 from orchestration.cli.console import console, fail
 from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError, day_of
@@ -96,6 +97,8 @@ def execute_daily(
     with run_lock(paths.state, "probe", wait_seconds):
         pass
     settings.use_dagster_home()
+    # The process that reads files is ready when Dagster is.
+    apart.warm("orchestration.ledger.inbox", "ingestion.landing.land")
     with console.progress():
         logging.getLogger("kpi").info("starting Dagster ...")
         warnings.filterwarnings("ignore")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import duckdb
@@ -17,6 +18,7 @@ from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError
 
 SHOWN_ROWS = 1000
+QUERY_SECONDS = 30.0
 _DAYS_OF_WEEK = 7
 
 
@@ -59,34 +61,54 @@ def show_headline() -> None:
         console.out("no incident so far")
 
 
-def show_query(query: str) -> None:
+def show_query(query: str, seconds: float) -> None:
     """Rows of a query on the published marts.
 
     Raises:
-        KpiError: the query is not valid, or asks for what the sandbox forbids.
+        KpiError: the query is not valid, takes too long, or asks for what the sandbox forbids.
     """
     with warehouse.connect_published(settings.load().paths.current) as con:
-        columns, rows = queried(con, query or sys.stdin.read())
+        columns, rows = queried(con, query or sys.stdin.read(), seconds)
     console.document([dict(zip(columns, row, strict=True)) for row in rows[:SHOWN_ROWS]])
     console.table(columns, rows[:SHOWN_ROWS])
     if len(rows) > SHOWN_ROWS:
         console.note(f"only the first {SHOWN_ROWS} rows are shown")
 
 
-def queried(con: duckdb.DuckDBPyConnection, text: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+def queried(
+    con: duckdb.DuckDBPyConnection, text: str, seconds: float = QUERY_SECONDS
+) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Columns and rows of a query, one row more than is shown if there are more.
 
     Raises:
-        KpiError: the query is not valid, or asks for what the sandbox forbids.
+        KpiError: the query is not valid, takes too long, or asks for what the sandbox forbids.
     """
+    clock = Timer(seconds, con.interrupt)
+    clock.start()
     try:
         result = con.execute(text)
         columns = [column[0] for column in result.description or []]
         return columns, result.fetchmany(SHOWN_ROWS + 1)
+    except duckdb.InterruptException as error:
+        raise KpiError(
+            f"the query took more than {seconds:g} seconds",
+            "sql",
+            "Ask for fewer days or rows, or allow more with --seconds.",
+            ExitCode.USAGE,
+        ) from error
+    except duckdb.OutOfMemoryException as error:
+        raise KpiError(
+            "the query takes more memory and disk than one may",
+            "sql",
+            "Ask for fewer days or rows, or export the tables: kpi export parquet.",
+            ExitCode.USAGE,
+        ) from error
     except duckdb.Error as error:
         raise KpiError(
             str(error), "sql", "Tables are in marts, insights and quality.", ExitCode.USAGE
         ) from error
+    finally:
+        clock.cancel()
 
 
 # Key of the document -> heading, columns and query of a table of `kpi status`.

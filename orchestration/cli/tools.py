@@ -1,4 +1,4 @@
-"""The commands around a run: serve, dev, rollback, reject, reopen, version."""
+"""The commands around a run: dev, rollback, reject, reopen, version."""
 
 from __future__ import annotations
 
@@ -9,30 +9,6 @@ from orchestration.build import warehouse
 from orchestration.cli.console import console
 from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError
-
-
-def serve_site(port: int) -> None:
-    """Serve `data/site` on 127.0.0.1 until interrupted.
-
-    Raises:
-        KpiError: there are no pages yet, or the port is taken.
-    """
-    from functools import partial
-    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-
-    site = settings.load().paths.site
-    if not site.exists():
-        raise KpiError("there are no pages yet", str(site), "Run `kpi run`.", ExitCode.USAGE)
-    handler = partial(SimpleHTTPRequestHandler, directory=str(site))
-    try:
-        server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-    except OSError as error:
-        raise KpiError(
-            str(error), f"port {port}", "Choose another with --port.", ExitCode.USAGE
-        ) from error
-    console.out(f"http://127.0.0.1:{port}/index.html   (Ctrl-C ends)")
-    with server:
-        server.serve_forever()
 
 
 def start_dagster(port: int) -> None:
@@ -65,15 +41,31 @@ def call_source(old: str, new: str, wait: float) -> None:
     console.out(f"{old} is {new} now ({written} landed files); the next run builds with it")
 
 
-def roll_back() -> None:
-    """Point database and pages at the generation before the current one."""
+def roll_back(to: str, reason: str) -> None:
+    """Point database and pages at another generation, keep it, and say so on the pages."""
+    from dashboards.site import write_status
     from orchestration.ledger.state import State
+    from orchestration.run import PINNED
 
     paths = settings.load().paths
     with warehouse.run_lock(paths.state, "rollback"):
-        run_id = warehouse.rollback(paths)
+        run_id = warehouse.rollback(paths, to)
+        is_last = run_id == warehouse.generations(paths)[-1]
+        state = State(paths.state)
         # The good build is newer than what is served now: the next run has to publish again.
-        State(paths.state).set("finished_run", "")
+        state.set("finished_run", "")
+        state.set(PINNED, "" if is_last else run_id)
+        with warehouse.connect_published(paths.current) as con:
+            [(built_at,)] = con.execute("select built_at from quality.run").fetchall()
+        told = f"They were taken back to an earlier run{f': {reason}' if reason else ''}."
+        if paths.site.exists():
+            write_status(
+                paths.site,
+                "ok" if is_last else "stale",
+                built_at,
+                message=None if is_last else told,
+            )
+            warehouse.share(paths.site / "assets" / "status.js")
     console.document({"generation": run_id})
     console.out(f"readers now see generation {run_id}; the next `kpi run` publishes a new one")
 

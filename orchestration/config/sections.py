@@ -150,6 +150,8 @@ class Footprint(_Section):
         }
 
 
+# Of reading one file: with less, a thread a core and what they hold free, no file can be read.
+_LEAST_MIB = 1024
 _Size = Annotated[str, Field(pattern=r"^\d+(MB|GB)$")] | None
 
 
@@ -176,6 +178,7 @@ class Build(_Section):
     threads: Annotated[int, Field(ge=1)] | None = None  # default: all cores
     memory_limit: _Size = None  # default: half
     spill_limit: _Size = None  # what memory does not hold; default: at most half of the free disk
+    file_memory: _Size = None  # of reading one file; default: a quarter, at least 1 GiB
 
     def limits(self, data: Path) -> dict[str, int | str]:
         """Threads, memory and disk of DuckDB, as its settings are named, for a data folder.
@@ -188,6 +191,12 @@ class Build(_Section):
             "memory_limit": self.memory_limit or f"{memory_mib() // 2}MiB",
             "max_temp_directory_size": self.spill_limit or f"{spill_mib}MiB",
         }
+
+    def file_mib(self) -> int:
+        """MiB of memory that reading one file may take."""
+        if self.file_memory is None:
+            return max(memory_mib() // 4, _LEAST_MIB)
+        return int(self.file_memory[:-2]) * {"MB": 10**6, "GB": 10**9}[self.file_memory[-2:]] >> 20
 
 
 class Route(_Section):
@@ -211,12 +220,24 @@ _HOUR = "([01][0-9]|2[0-3]):[0-5][0-9]"
 _HOURS = f"^{_HOUR}-{_HOUR}$"
 
 
+class Reports(_Section):
+    """Part `reports` of `alerts`: where the letters of each day and of each closed week go."""
+
+    daily: tuple[str, ...] = ()  # addresses as in `channels`
+    weekly: tuple[str, ...] = ()
+
+    def get(self, kind: str) -> list[str]:
+        """The addresses of a kind, each once."""
+        return list(dict.fromkeys(self.daily if kind == "daily" else self.weekly))
+
+
 class Alerts(_Section):
     """Section `alerts`: whom to tell, and from which impact on."""
 
     channels: tuple[str, ...] = ()  # apprise URLs, or env:NAME for a secret one
     min_impact_rate: Annotated[float, Field(ge=0, le=1)] = 0.005  # of daily GMV
     routes: tuple[Route, ...] = ()
+    reports: Reports = Reports()
     quiet_hours: Annotated[str, Field(pattern=_HOURS)] | None = None  # of the reporting zone
     max_a_day: Annotated[int, Field(ge=1)] = 20  # messages a channel; the rest in one digest
 
@@ -230,7 +251,8 @@ class Alerts(_Section):
     def addresses(self) -> list[str]:
         """All addresses that anything may go to, in order."""
         routed = (route.channel for route in self.routes if route.channel)
-        return list(dict.fromkeys([*self.channels, *routed]))
+        reports = (*self.reports.daily, *self.reports.weekly)
+        return list(dict.fromkeys([*self.channels, *routed, *reports]))
 
 
 _Days = Annotated[int, Field(ge=1)] | None
@@ -254,6 +276,14 @@ class Publish(_Section):
     warn_hours: Annotated[int, Field(ge=1)] = 36  # pages call themselves stale after
     schedule: str = "0 6 * * *"  # cron, in the reporting zone
     site_url: Annotated[str, Field(pattern=r"^https?://[^\s#?]+$")] | None = None  # of the pages
+
+
+class History(_Section):
+    """Section `history`: how long what tells of runs is kept; no figure depends on it."""
+
+    runs: Annotated[int, Field(ge=1)] = 30  # that the UI shows, some 8 MB each
+    log_days: Annotated[int, Field(ge=1)] = 90  # traces of errors
+    message_days: Annotated[int, Field(ge=1)] = 400  # files of the outbox
 
 
 # What a rule may say of a source, medium or domain: no character of SQL, nor of a pattern but *.
@@ -305,6 +335,7 @@ class ShopFile(_Section):
     alerts: Alerts = Alerts()
     privacy: Privacy = Privacy()
     publish: Publish = Publish()
+    history: History = History()
 
     @field_validator("costs")
     @classmethod

@@ -66,13 +66,40 @@ class Paths:
         """The build file of the last run that passed its audit."""
         return self.data / "build" / "good.duckdb"
 
+    def folders(self) -> list[Path]:
+        """All folders but the ones that are swapped as a whole."""
+        return [self.data, *(self.data / name for name in _FOLDERS if name != "site")]
+
     def make(self) -> None:
-        """Create all folders but the ones that are swapped as a whole."""
-        for name in _FOLDERS:
-            if name != "site":
-                (self.data / name).mkdir(parents=True, exist_ok=True)
+        """Create all folders. What is in them is the owner's alone; the published, the group's.
+
+        The inbox stays as it is if it is there: others may deliver into it.
+
+        Raises:
+            KpiError: one is a file, or this user may not.
+        """
+        os.umask(0o077)
+        for folder in self.folders():
+            mode = _MODES.get(folder.name if folder != self.data else "", 0o700)
+            try:
+                is_new = not folder.exists()
+                folder.mkdir(parents=True, exist_ok=True)
+                if is_new or (folder.name != "inbox" and _is_wider(folder, mode)):
+                    folder.chmod(mode)
+            except OSError as error:
+                raise config_error(
+                    f"cannot be made or is not ours: {error.strerror}",
+                    str(folder),
+                    "Run as the user who owns the data folder.",
+                ) from error
 
 
+def _is_wider(folder: Path, mode: int) -> bool:
+    return bool(stat.S_IMODE(folder.stat().st_mode) & ~mode)
+
+
+# Of the data folder itself (""): the group goes through it to what is published.
+_MODES = {"": 0o710, "published": 0o750}
 _FOLDERS = (
     "inbox", "landing", "quarantine", "state", "build", "published", "site", "outbox", "truth",
 )  # fmt: skip
@@ -122,6 +149,12 @@ class Settings:
     def shop(self) -> Shop:
         """Section `shop`."""
         return self.file.shop
+
+    @property
+    def comments(self) -> str:
+        """What owners say of weeks and months: `comments.md` beside `shop.yml`; empty without."""
+        file = self.config_file.with_name("comments.md")
+        return file.read_text("utf-8", errors="replace") if file.is_file() else ""
 
     @property
     def zone(self) -> ZoneInfo:

@@ -1,1 +1,1 @@
-"""Dagster definitions, found automatically; one module a concept."""
+"""Dagster definitions, composed by `orchestration.definitions`; one module a concept."""

@@ -1,6 +1,7 @@
 """The audit: what schema `quality` says of a run, and the gate nothing passes that is wrong."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import dagster as dg
 import polars as pl
@@ -9,6 +10,7 @@ from orchestration.build.audit import audit_checks, failed_errors, reconciliatio
 from orchestration.build.registry import registry
 from orchestration.build.tables import written
 from orchestration.defs.execution import step
+from orchestration.ledger.outgoing import Outgoing
 from orchestration.run import Run, gate_error
 
 TABLES = written("quality")
@@ -52,7 +54,9 @@ def audit(
         shop.currency,
         run.counted_purchases(),
     )
-    checks = pl.concat([*run.checks, audit_checks(run.query, totals, run.as_of, run.run_id)])
+    undelivered = Outgoing(run.state).undelivered(datetime.now(UTC))
+    own = audit_checks(run.query, totals, run.as_of, run.run_id, undelivered)
+    checks = pl.concat([*run.checks, own])
     tables = {
         "ingest_files": run.query("from raw.ingest_files"),
         "reconciliation_daily": totals,

@@ -7,10 +7,12 @@ import hashlib
 import logging
 import sqlite3
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,16 +115,17 @@ def _land_all(  # noqa: PLR0913, PLR0917 - what is landed, and all it is landed 
     found: Sequence[InboxFile],
 ) -> None:
     """Land what is new among some files of the inbox, and add it to the counts."""
+    from ingestion.reading.apart import apart
     from ingestion.rows.pseudonymise import Tombstones
 
     erased = Tombstones.of(key, state.tombstones())
     rates = _rates(settings, state)
     new = _new(state, items, rates, lost, key, tables)
-    shared = _shared({item.path for item in new}, found, tables, key)
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        landings = pool.map(
-            lambda item: _land(settings, key, erased, rates, item, until, tables), new
-        )
+    mib = settings.file.build.file_mib()
+    shared = _shared({item.path for item in new}, found, tables, key, mib)
+    work = partial(_land, settings, key, erased, rates, until, tables)
+    with ThreadPoolExecutor(_WORKERS) as pool, apart(work, mib) as land:
+        landings = pool.map(partial(_land_apart, land), new)
         for done, (delivery, file, depends) in enumerate(landings, start=1):
             if file.status == "waiting":
                 counts["files_waiting"] += 1
@@ -141,16 +144,24 @@ def _land_all(  # noqa: PLR0913, PLR0917 - what is landed, and all it is landed 
 
 
 def _shared(
-    paths: Collection[Path], found: Sequence[InboxFile], tables: Tables, key: bytes
+    paths: Collection[Path], found: Sequence[InboxFile], tables: Tables, key: bytes, mib: int
 ) -> dict[Path, str]:
     """What to tell of files that several entries read, each a part of the rows."""
+    from ingestion.errors import FileRejected
     from ingestion.landing.shared import Reading, told_of_shared
+    from ingestion.reading.apart import apart
 
     readings: dict[Path, list[Reading]] = {}
     for item in found:
         asked = tables.of(item.match.files.format)
         readings.setdefault(item.path, []).append(Reading(item.source, item.match.files, asked))
-    return {path: told_of_shared(path, readings[path], key) for path in paths}
+    told = dict.fromkeys(paths, "")
+    with apart(partial(told_of_shared, key), mib) as tell:
+        for path in paths:
+            if len(readings[path]) > 1:
+                with suppress(FileRejected):  # landing it says so
+                    told[path] = tell((path, readings[path]), path)
+    return told
 
 
 def _rates(settings: Settings, state: State) -> Rates:
@@ -244,15 +255,29 @@ def _record_of(item: InboxFile) -> FileRecord:
     )
 
 
+_Landing = tuple[str, FileRecord, str]
+
+
+def _land_apart(land: Callable[[InboxFile, Path], _Landing], item: InboxFile) -> _Landing:
+    """Land one file in another process, which it may end; see `_land`."""
+    from ingestion.errors import FileRejected
+
+    try:
+        return land(item, item.path)
+    except FileRejected as error:
+        file = _record_of(item)
+        return file.batch_id, replace(file, status="refused", message=str(error)), ""
+
+
 def _land(  # noqa: PLR0913, PLR0917 - a file, and all it is judged with
     settings: Settings,
     key: bytes,
     erased: Tombstones,
     rates: Rates,
-    item: InboxFile,
     until: datetime | None,
     tables: Tables,
-) -> tuple[str, FileRecord, str]:
+    item: InboxFile,
+) -> _Landing:
     """Land one file; the delivery it is, its ledger record, and what it depends on."""
     from ingestion.errors import FileChanging, FileRejected
     from ingestion.landing.land import land_file
@@ -335,7 +360,8 @@ def _record(state: State, file: FileRecord, delivery: str, depends: str, landing
 
 def _is_uploading(path: Path, landed: LandedFile) -> bool:
     is_cut = any(issue.reason == "cut_row" for issue in landed.troubles)
-    return is_cut and time.time() - path.stat().st_mtime < _UPLOAD_SECONDS
+    # Of a time to come the clock has gone back since.
+    return is_cut and 0 <= time.time() - path.stat().st_mtime < _UPLOAD_SECONDS
 
 
 def _check_currency(settings: Settings, state: State) -> None:

@@ -56,7 +56,7 @@ def load_tables(settings: Settings, state: State | None) -> Tables:
         landed = [file["source_file"] for file in mine if file["status"] == "landed"]
         rejected = {inbox / file["source_file"] for file in mine if file["status"] == "rejected"}
         gone = [name for name in landed if not (inbox / name).exists()]
-        table = load_table(lookup, inbox, rejected)
+        table = load_table(lookup, inbox, settings.file.build.file_mib(), rejected)
         for name in gone:
             log.warning(
                 "%s, which lookups have read, is gone from the inbox: what landed with it stays as"

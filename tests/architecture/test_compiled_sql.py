@@ -29,7 +29,7 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     write_raw(file, {})
     with duckdb.connect(file) as con:  # a hook of `dbt build` makes it, which compiling runs not
         con.execute("create schema incremental")
-        con.execute("create table incremental.runs (seq int, raw_seq int, invocation_id varchar)")
+        con.execute("create table incremental.runs (seq int, raw_seq int)")
     result: Any = run_dbt(PROJECT, file, "compile", "--full-refresh").result
     return {each.node.unique_id: each.node for each in result.results}
 

@@ -1,10 +1,13 @@
 """The Dagster graph: what is in it, that it is wired, that every check has its asset."""
 
+from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import dagster as dg
 
 from ingestion.feeds import FEEDS
+from orchestration.build import dbt
 
 
 @cache
@@ -31,6 +34,35 @@ def test_every_check_belongs_to_an_asset_of_the_graph() -> None:
     checks = assets.asset_check_keys
     assert checks
     assert {check.asset_key for check in checks} <= keys
+
+
+def test_models_and_their_tests_are_the_assets_and_checks_that_dagster_dbt_makes() -> None:
+    from dagster_dbt import DagsterDbtTranslator, dbt_assets
+
+    from orchestration.defs.transform import transform
+
+    @dbt_assets(manifest=dbt.prepare_manifest(), dagster_dbt_translator=DagsterDbtTranslator())
+    def theirs() -> Iterator[Any]:
+        yield from ()
+
+    assets = {spec.key: spec for spec in transform.specs}
+    assert len(assets) > 100
+    assert assets.keys() == {spec.key for spec in theirs.specs}
+    for spec in theirs.specs:
+        mine = assets[spec.key]
+        assert {one.asset_key for one in mine.deps} == {one.asset_key for one in spec.deps}
+        assert mine.description == spec.description
+        assert (mine.group_name, mine.kinds) == (spec.group_name, spec.kinds)
+        assert mine.metadata.items() <= spec.metadata.items()
+    checks = {spec.key: spec for spec in transform.check_specs}
+    assert len(checks) > 200
+    assert checks.keys() == {spec.key for spec in theirs.check_specs}
+    for check in theirs.check_specs:
+        own = checks[check.key]
+        assert own.blocking == check.blocking
+        assert {one.asset_key for one in own.additional_deps} == {
+            one.asset_key for one in check.additional_deps
+        }
 
 
 def test_no_asset_is_in_the_default_group_or_without_a_description() -> None:

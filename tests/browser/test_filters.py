@@ -7,10 +7,12 @@ from datetime import date, timedelta
 from itertools import chain
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 from playwright.sync_api import Page
 
+from dashboards.site import build_site
 from dashboards.wording.formatting import fixed, integer, money, percent
 from tests.browser import shop
 from tests.browser.conftest import Visit
@@ -109,7 +111,7 @@ def test_the_line_is_that_of_the_segment(visit: Visit, site: Path, state: str) -
     assert first[:2] == ["2026-11-21", f"¥{expected['gmv'][-1]:,.2f}"]
     for chart in ("waterfall", "contribution-platform"):
         assert words(page, f"#{chart} .scope") == "All data, does not follow the filter"
-    assert page.locator("#gmv-line .scope").count() == 0
+    assert page.locator("#gmv-line .scope:visible").count() == 0
 
 
 def test_choosing_and_clearing_restores_the_page_letter_by_letter(visit: Visit, site: Path) -> None:
@@ -235,6 +237,123 @@ def test_channels_of_a_platform(visit: Visit, site: Path, platform: str) -> None
     assert sorted(cell[5] for cell in cells) == news
     assert page.locator("#channel-claims .scope").is_visible()
     check(visit, page, site)
+
+
+SPANS = {
+    "7": ("2026-11-15", "2026-11-21"), "28": ("2026-10-25", "2026-11-21"),
+    "month": ("2026-11-01", "2026-11-21"), "2026-W46": ("2026-11-09", "2026-11-15"),
+}  # fmt: skip
+
+
+def asked(sql: str, **frames: pl.DataFrame) -> tuple:
+    """One row of DuckDB over frames."""
+    with duckdb.connect() as con:
+        for name, frame in frames.items():
+            con.register(name, frame.to_arrow())
+        return con.sql(sql).fetchall()[0]
+
+
+@pytest.mark.parametrize(
+    ("period", "state"), [("7", ""), ("2026-W46", "platform=tmall"), ("month", "shop=shopify-site")]
+)
+def test_sums_of_a_period_are_those_of_duckdb(
+    visit: Visit, site: Path, period: str, state: str
+) -> None:
+    page = visit.drawn(site / "index.html", f"lang=en&period={period}&{state}")
+    dimension, _, segment = (state or "all=all").partition("=")
+    first, last = SPANS[period]
+    gmv, net, orders, units, new, aov = asked(
+        f"""
+        select sum(gmv), sum(net_sales), sum(orders), sum(units), sum(new_buyers),
+            sum(gmv) / sum(orders)
+        from daily
+        where dimension = '{dimension}' and segment = '{segment}'
+            and business_date between '{first}' and '{last}'
+        """,
+        daily=shop.frames()["marts.fct_gmv_daily"],
+    )
+    shown = {
+        name: words(page, f"#period-{name} .value")
+        for name in ("gmv", "net_sales", "orders", "units", "new_buyers", "aov")
+    }
+    assert shown == {
+        "gmv": money(float(gmv), "CNY", "en"), "net_sales": money(float(net), "CNY", "en"),
+        "orders": integer(orders), "units": integer(units), "new_buyers": integer(new),
+        "aov": money(float(aov), "CNY", "en"),
+    }  # fmt: skip
+    assert f"GMV was {shown['gmv']}." in words(page, "#headline")
+    assert not page.locator(".daily:visible").count()
+    assert words(page, "#gmv-line .scope") == "All data, does not follow the filter"
+    assert "period=" in (page.get_attribute("nav.side a >> nth=4", "href") or "")
+    check(visit, page, site)
+
+
+def test_a_day_that_is_not_known_is_no_zero_of_its_period(visit: Visit, tmp_path: Path) -> None:
+    frames = shop.frames(60)
+    table = frames["marts.fct_gmv_daily"]
+    lost = (pl.col("business_date") == shop.LAST - timedelta(days=2)) & (pl.col("segment") == "all")
+    frames["marts.fct_gmv_daily"] = table.with_columns(
+        pl.when(~lost).then(pl.col("gmv")).alias("gmv")
+    )
+    build_site(frames, shop.info(), tmp_path)
+    page = visit.drawn(tmp_path / "index.html", "lang=en&period=7")
+    assert words(page, "#headline").endswith(
+        "Not known on 1 of the days; the sum is of the others."
+    )
+
+
+@pytest.mark.parametrize("period", ["month", "2026-W46"])
+def test_funnel_and_channels_of_a_period(visit: Visit, site: Path, period: str) -> None:
+    first, last = SPANS[period]
+    days = f"business_date between '{first}' and '{last}'"
+    page = visit.drawn(site / "funnel.html", f"lang=en&period={period}")
+    drawn = page.evaluate("document.querySelector('[data-figure=funnel-steps]').data[1].x")
+    (reached,) = asked(
+        f"""
+        select list(n order by step_number) from (
+            select step_number, sum(reached_count)::bigint as n from funnel
+            where dimension = 'all' and basis = 'session' and {days} group by all
+        )
+        """,
+        funnel=shop.frames()["marts.fct_funnel_daily"],
+    )
+    assert drawn == reached
+    assert page.locator("#funnel-trend .scope").is_visible()
+    check(visit, page, site)
+    page = visit.drawn(site / "channels.html", f"lang=en&period={period}")
+    cost, claimed = asked(
+        f"""
+        select sum(cost), sum(claimed_conversions) filter (channel = 'paid_search')
+        from channel where is_additive and {days}
+        """,
+        channel=shop.frames()["marts.fct_channel_daily"],
+    )
+    assert words(page, "#tile-spend .value") == money(float(cost), "CNY", "en")
+    row = page.locator("#channel-spend tbody tr", has_text="Paid search").inner_text().split("\t")
+    assert row[8] == (integer(claimed) if claimed else "—")
+    check(visit, page, site)
+
+
+@pytest.mark.parametrize("name", ["profit", "products", "service"])
+def test_a_platform_has_its_own_page_and_keeps_it(visit: Visit, site: Path, name: str) -> None:
+    page = visit.drawn(site / f"{name}.html", "lang=en&platform=tmall")
+    page.wait_for_url(f"**/platform/tmall/{name}.html**")
+    page.wait_for_load_state("load")
+    page.evaluate("kpi.drawAll()")
+    assert page.input_value("select[data-filter=platform]") == "tmall"
+    assert "platform=tmall" in (page.get_attribute("nav.side a >> nth=2", "href") or "")
+    check(visit, page, site)
+    page.click("[data-do=clear]")
+    page.wait_for_url(f"file://{site}/{name}.html**")
+    assert "platform=" not in page.url
+
+
+def test_pages_without_a_filter_say_so(visit: Visit, site: Path) -> None:
+    page = visit.drawn(site / "customers.html", "lang=zh&platform=tmall&period=7")
+    assert words(page, "#unfollowed") == "本页不随筛选变化：天猫、时段。"
+    assert "platform=tmall" in (page.get_attribute("nav.side a", "href") or "")
+    page = visit.drawn(site / "customers.html", "lang=zh")
+    assert not page.is_visible("#unfollowed")
 
 
 def test_cohorts_of_a_platform_are_its_stored_rows(visit: Visit, site: Path) -> None:

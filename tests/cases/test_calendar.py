@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.support import shop
-from tests.support.html import Tree
+from tests.support.html import Tree, whole
 from tests.support.once import once
 
 ORDERS = "order_id,ordered_at,paid_at,status,order_amount"
@@ -258,7 +258,7 @@ def test_the_axis_covers_the_sales_and_no_event_of_china_is_shaded(
     home = once(tmp_path_factory, "calendar_abroad", _abroad)
     [(sold, count)] = rows(home, "select sum(paid_amount), count(*) from marts.fct_orders")
     assert (int(sold), count) == (2 * sum(LARGE.values()), 2 * len(LARGE))
-    payload = Tree((home / "data/site/index.html").read_text("utf-8")).payload()
+    payload = Tree(whole(home / "data/site/index.html")).payload()
     line = payload["figures"]["gmv-line"]["layout"]
     low, high = line["yaxis"]["range"]
     assert low <= 0 and high >= 2 * 5200

@@ -40,7 +40,7 @@ def current(home: Path) -> Path:
 
 def test_a_published_file_is_read_only_and_has_its_digest_beside_it(finished_home: Path) -> None:
     file = current(finished_home)
-    assert stat.S_IMODE(file.stat().st_mode) == 0o444
+    assert stat.S_IMODE(file.stat().st_mode) == 0o440
     checked = subprocess.run(["sha256sum", "--check", f"{file.name}.sha256"], cwd=file.parent,
                              capture_output=True, check=False)  # fmt: skip
     assert checked.returncode == 0, checked.stderr

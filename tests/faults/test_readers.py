@@ -117,7 +117,7 @@ def test_readers_see_whole_generations_while_ten_are_published(tmp_path: Path) -
 
 
 @pytest.mark.long
-def test_twenty_readers_through_ten_full_builds(copy_home: Callable[[str], Path]) -> None:
+def test_twenty_readers_through_ten_kept_builds(copy_home: Callable[[str], Path]) -> None:
     home = copy_home("read")
     link = home / "data/published/current.duckdb"
     asked = [

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from orchestration.build import warehouse
 from tests.support import shop
+from tests.support.contracts import contracts
 
 _FACTORS = (
     "visitors tracked_buyers untracked_buyers buyers identified_orders anonymous_orders orders"
@@ -110,3 +112,13 @@ def test_every_mart_has_its_columns(finished_home: Path) -> None:
     ]
     # no figure of others is delivered, and no promotion begins within these days
     assert empty == ["fct_benchmarks_monthly", "fct_promo_hourly", "fct_promo_review"]
+
+
+def test_every_table_of_insights_has_the_columns_and_types_of_its_contract(
+    finished_home: Path,
+) -> None:
+    with warehouse.connect_published(finished_home / "data/published/current.duckdb") as con:
+        for table, columns in contracts().items():
+            if table.startswith("insights."):
+                found = con.sql(f"from {table} limit 0").pl().schema
+                assert dict(found) == columns, table

@@ -9,22 +9,21 @@ import json
 import re
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import duckdb
 import pytest
 import yaml
-from dbt.contracts.graph.manifest import Manifest
 
 from orchestration.build.data_tests import run_tests, statements
-from orchestration.build.dbt import parsed
-from orchestration.build.full_builds import (
+from orchestration.build.dbt import manifest, prepare_manifest
+from orchestration.build.kept_builds import (
     Statements,
     reading_variables,
     repeat,
     with_variables,
 )
+from orchestration.build.results import Result, of_dbt
 from tests.support.arrivals import Company
 from tests.support.raw import PROJECT, run_dbt, write_raw
 
@@ -61,13 +60,13 @@ Outcome = tuple[str, int | None, str | None]
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Statements, list[Any]]:
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Statements, list[Result]]:
     """A build of random arrivals, the statements that dbt sent, and its results."""
     file, sent = tmp_path_factory.mktemp("built") / "working.duckdb", Statements()
     _arrive(file, 3, 8)
     left_out = ["--exclude-resource-type", "test", "unit_test"]
     done: Any = run_dbt(PROJECT, file, "build", "--full-refresh", *left_out, told=sent.note)
-    return file, sent, done.result.results
+    return file, sent, [of_dbt(one) for one in done.result.results]
 
 
 def _arrive(file: Path, seed: int, steps: int) -> None:
@@ -89,28 +88,31 @@ def file(tmp_path_factory: pytest.TempPathFactory, built: tuple[Path, Any, Any])
 
 
 @pytest.fixture(scope="module")
-def told(file: Path) -> dict[str, Any]:
+def told(file: Path) -> dict[str, Result]:
     """What dbt itself says of each test."""
     done = run_dbt(PROJECT, file, "test", "--exclude-resource-type", "unit_test", check=False)
     assert done.exception is None, done.exception
-    results = {result.node.unique_id: result for result in done.result.results}
+    results = {result.node.unique_id: of_dbt(result) for result in done.result.results}
     return {name: result for name, result in results.items() if name.startswith("test.")}
 
 
 @pytest.fixture(scope="module")
-def project(file: Path) -> Manifest:
-    return parsed(file)
+def project() -> dict[str, Any]:
+    prepare_manifest()
+    return manifest()
 
 
-def success(project: Manifest) -> dict[str, Any]:
-    return {name: SimpleNamespace(status="success") for name in project.nodes}
+def success(project: dict[str, Any]) -> dict[str, Result]:
+    return {name: Result(name, "success") for name in project["nodes"]}
 
 
 def outcomes(results: Any) -> dict[str, Outcome]:
-    return {one.node.unique_id: (str(one.status), one.failures, one.message) for one in results}
+    return {one.unique_id: (one.status, one.failures, one.message) for one in results}
 
 
-def test_they_say_what_dbt_says(file: Path, told: dict[str, Any], project: Manifest) -> None:
+def test_they_say_what_dbt_says(
+    file: Path, told: dict[str, Result], project: dict[str, Any]
+) -> None:
     compiled = statements(project, told)
     assert compiled is not None and len(compiled) > 200
     found = outcomes(run_tests(project, compiled, success(project), file))
@@ -120,34 +122,37 @@ def test_they_say_what_dbt_says(file: Path, told: dict[str, Any], project: Manif
 
 
 def test_the_statements_are_the_same_each_time(
-    built: tuple[Path, Any, list[Any]], told: dict[str, Any], project: Manifest, tmp_path: Path
+    built: tuple[Path, Any, list[Result]],
+    told: dict[str, Result],
+    project: dict[str, Any],
+    tmp_path: Path,
 ) -> None:
     """Of another shop, with another ledger: no number of a run and no day stands in them."""
     other = tmp_path / "working.duckdb"
     _arrive(other, 9, 1)
     both = ["--select", "resource_type:model", "resource_type:test"]
     done: Any = run_dbt(PROJECT, other, "compile", "--full-refresh", *both)
-    again = {result.node.unique_id: result for result in done.result.results}
+    again = {result.node.unique_id: of_dbt(result) for result in done.result.results}
     assert statements(project, again) == statements(project, told)
-    models = {one.node.unique_id: one.node.compiled_code for one in built[2]
-              if one.node.resource_type == "model"}  # fmt: skip
+    models = {one.unique_id: one.compiled_code for one in built[2]
+              if one.unique_id.startswith("model.")}  # fmt: skip
     assert len(models) > 100
-    assert models == {name: again[name].node.compiled_code for name in models}
+    assert models == {name: again[name].compiled_code for name in models}
 
 
 def test_a_repeated_full_build_has_the_same_tables(
-    built: tuple[Path, Statements, list[Any]], project: Manifest, tmp_path: Path
+    built: tuple[Path, Statements, list[Result]], project: dict[str, Any], tmp_path: Path
 ) -> None:
     file, sent, results = built
     again, kept = tmp_path / "working.duckdb", tmp_path / "sent.json"
     _arrive(again, 3, 8)
     kept.write_text(json.dumps(sent.of_all(project, results)))
-    repeated = repeat(project, kept, again)
+    repeated = repeat(kept, again)
     assert repeated is not None
-    by_dbt = {one.node.unique_id: str(one.status) for one in results}
-    ours = {one.node.unique_id: str(one.status) for one in repeated}
+    by_dbt = {one.unique_id: one.status for one in results}
+    ours = {one.unique_id: one.status for one in repeated}
     assert ours == {name: by_dbt[name] for name in by_dbt if name.startswith(("model.", "seed."))}
-    assert all(one.node.compiled_code for one in repeated if one.node.resource_type == "model")
+    assert all(one.compiled_code for one in repeated if one.unique_id.startswith("model."))
     with duckdb.connect(again) as con:
         con.execute(f"attach '{file}' as by_dbt (read_only)")
         assert con.execute(COLUMNS.format("working")).fetchall() == (
@@ -163,64 +168,68 @@ def test_a_repeated_full_build_has_the_same_tables(
 
 
 def test_a_full_build_that_fails_is_left_to_dbt(
-    built: tuple[Path, Statements, list[Any]], project: Manifest, tmp_path: Path
+    built: tuple[Path, Statements, list[Result]], project: dict[str, Any], tmp_path: Path
 ) -> None:
     _, sent, results = built
     kept = tmp_path / "sent.json"
     kept.write_text(
         json.dumps([["model.kpi_warehouse.fct_orders", "", ["create table a as from b"]]])
     )
-    assert repeat(project, kept, tmp_path / "working.duckdb") is None
-    missing = [one for one in results if one.node.name != "fct_orders"]
+    assert repeat(kept, tmp_path / "working.duckdb") is None
+    missing = [one for one in results if not one.unique_id.endswith(".fct_orders")]
     assert sent.of_all(project, missing) == []
 
 
 def test_one_that_dbt_did_not_compile_leaves_all_to_dbt(
-    told: dict[str, Any], project: Manifest
+    told: dict[str, Result], project: dict[str, Any]
 ) -> None:
     name = next(iter(told))
     assert statements(project, {one: told[one] for one in told if one != name}) is None
 
 
 def test_of_a_table_that_was_not_built_nothing_is_said(
-    file: Path, told: dict[str, Any], project: Manifest
+    file: Path, told: dict[str, Result], project: dict[str, Any]
 ) -> None:
     compiled = statements(project, told)
     assert compiled is not None
     built = success(project)
     missing = "model.kpi_warehouse.fct_orders"
-    built[missing] = SimpleNamespace(status="error")
+    built[missing] = Result(missing, "error")
     found = outcomes(run_tests(project, compiled, built, file))
     skipped = {name for name, (status, _, _) in found.items() if status == "skipped"}
-    nodes: Any = project.nodes
-    assert skipped == {name for name in compiled if missing in nodes[name].depends_on.nodes}
+    assert skipped == {
+        name for name in compiled if missing in project["nodes"][name]["depends_on"]["nodes"]
+    }
     assert skipped
 
 
 def test_one_that_cannot_run_has_not_passed(
-    file: Path, told: dict[str, Any], project: Manifest
+    file: Path, told: dict[str, Result], project: dict[str, Any]
 ) -> None:
     name = next(iter(told))
     found = list(run_tests(project, {name: "select * from nowhere"}, success(project), file))
     assert [(one.status, one.failures) for one in found] == [("error", None)]
-    assert found[0].message.startswith(f"Runtime Error in test {told[name].node.name} (")
+    message = found[0].message
+    assert message and message.startswith(
+        f"Runtime Error in test {project['nodes'][name]['name']} ("
+    )
 
 
 def test_of_other_variables_the_statements_are_what_dbt_would_send(
-    built: tuple[Path, Statements, list[Any]], project: Manifest, tmp_path: Path
+    built: tuple[Path, Statements, list[Result]], project: dict[str, Any], tmp_path: Path
 ) -> None:
     given = yaml.safe_load((PROJECT / "dbt_project.yml").read_text("utf-8"))["vars"]
     assert OTHERS.keys() == given.keys()
     assert all(OTHERS[name] != value for name, value in given.items())
     _, sent, results = built
-    before = sent.of_all(project, results)  # dbt writes what it compiles into the nodes they share
+    before = sent.of_all(project, results)
     other, told = tmp_path / "working.duckdb", Statements()
     _arrive(other, 3, 8)
     left_out = ["--exclude-resource-type", "test", "unit_test"]
     done: Any = run_dbt(
         PROJECT, other, "build", "--full-refresh", *left_out, vars=OTHERS, told=told.note
     )
-    by_dbt = told.of_all(project, done.result.results)
+    by_dbt = told.of_all(project, [of_dbt(one) for one in done.result.results])
     reading = set(reading_variables(project))
     adapted = with_variables(before, {name: sql for name, sql, _ in by_dbt if name in reading})
     assert adapted is not None

@@ -6,12 +6,13 @@ from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
-from dbt.contracts.graph.manifest import Manifest
 
 from orchestration.build.data_tests import run_tests, statements
-from orchestration.build.dbt import parsed
+from orchestration.build.dbt import manifest, prepare_manifest
+from orchestration.build.results import of_dbt
 from tests.support.arrivals import START, Company, Row
 from tests.support.raw import PROJECT, read, run_dbt, write_raw
 
@@ -54,26 +55,28 @@ def failing(file: Path, company: Company, table: str, *, tests_all: bool) -> set
     """Build staging and a table with what has arrived; names of the tests that failed on it."""
     write_raw(file, company.frames(), batches=company.ledger(), tests_all=tests_all)
     only = ["--exclude-resource-type", "test", "unit_test", "--select", f"+{table}"]
-    built = {one.node.unique_id: one for one in run_dbt(PROJECT, file, "build", *only).result}
+    done = map(of_dbt, run_dbt(PROJECT, file, "build", *only).result)
+    built = {one.unique_id: one for one in done}
     project, compiled = compiled_by(file)
     tests = {
         name: sql
         for name, sql in compiled.items()
-        if set(project.nodes[name].depends_on.nodes) <= built.keys()
+        if set(project["nodes"][name]["depends_on"]["nodes"]) <= built.keys()
     }
     return {
-        one.node.name
+        project["nodes"][one.unique_id]["name"]
         for one in run_tests(project, tests, built, file)
         if one.status in {"fail", "error"}
     }
 
 
 @cache
-def compiled_by(file: Path) -> tuple[Manifest, dict[str, str]]:
+def compiled_by(file: Path) -> tuple[dict[str, Any], dict[str, str]]:
     """The project and what dbt compiles of its tests, with any build file of that name."""
     done = run_dbt(PROJECT, file, "compile", "--select", "resource_type:test")
-    project = parsed(file)
-    compiled = statements(project, {one.node.unique_id: one for one in done.result})
+    prepare_manifest()
+    project = manifest()
+    compiled = statements(project, {one.unique_id: one for one in map(of_dbt, done.result)})
     assert compiled is not None
     return project, compiled
 

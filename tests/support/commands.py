@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(["tests.support.commands_imported"])
@@ -52,7 +54,28 @@ def _command(
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
     sys.argv = ["kpi", *arguments]
+    if "run" in arguments:
+        _have_reader()
 
     from orchestration.cli.main import app
 
     app(arguments)
+
+
+def _have_reader() -> None:
+    """Fork the process that reads files, which need not import anew what is imported here."""
+    from ingestion.reading import apart
+
+    told, tells = os.pipe(), os.pipe()
+    pid = os.fork()
+    if not pid:
+        os.close(told[1])
+        apart.serve(os.fdopen(told[0], "rb"), os.fdopen(tells[1], "wb"))
+    os.close(told[0])
+    os.close(tells[1])
+    process = SimpleNamespace(
+        kill=lambda: os.kill(pid, signal.SIGKILL),
+        wait=lambda: os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]),
+    )
+    pipes = os.fdopen(told[1], "wb"), os.fdopen(tells[0], "rb")
+    apart._idle.append(apart.Child(process, *pipes))

@@ -8,7 +8,6 @@ import sys
 sys.modules["__main__"].__file__ = __file__
 
 import dagster
-import dagster_dbt
 import dbt.adapters.duckdb
 import dbt.cli.main
 import great_expectations.expectations
@@ -16,6 +15,7 @@ import pandera.polars
 import plotly.graph_objects
 
 import ingestion.landing.deliveries
+import ingestion.landing.land
 import orchestration.alerting.alerts
 import orchestration.cli.main
 import orchestration.cli.show

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,8 @@ class Rows(HTMLParser):
             self._cell = False
         elif tag == "tbody":
             self._body = False
+        elif tag == "figure":
+            self._inside = False
         elif tag == "span" and self._hidden:
             self._hidden -= 1
 
@@ -83,9 +86,34 @@ class Rows(HTMLParser):
             self.rows[-1][-1] += data
 
 
+_BESIDE = re.compile(r'<script src="([^"]*assets/(?!cube-)[\w.-]*-[0-9a-f]{12}\.js)" defer>')
+_LATER = re.compile(r'<p class="later" data-later="(\d+)">.*?</p>', re.S)
+_PAYLOAD = re.compile(r'(<script type="application/json" id="payload">)(.*?)(</script>)', re.S)
+
+
+def whole(path: Path) -> str:
+    """A page as the browser has it once its script has put back what is folded or on other tabs."""
+    source = path.read_text("utf-8")
+    beside = _BESIDE.search(source)
+    if not beside:
+        return source
+    script = (path.parent / beside[1]).read_text("utf-8")
+    held = json.loads(script.removeprefix("window.PAGE=").removesuffix(";\n"))
+    while _LATER.search(source):
+        source = _LATER.sub(lambda found: held["later"][int(found[1])], source)
+    own = _PAYLOAD.search(source)
+    assert own
+    del held["later"]
+    layout = held.pop("layout")
+    for figure in held["figures"].values():
+        figure["layout"] = {**layout, **figure["layout"]}
+    both = json.dumps({**json.loads(own[2]), **held}).replace("</", "<\\/")
+    return _PAYLOAD.sub(lambda found: found[1] + both + found[3], source)
+
+
 def tree(site: Path, name: str) -> Tree:
     """A page of a site."""
-    return Tree((site / name).read_text("utf-8"))
+    return Tree(whole(site / name))
 
 
 def figure(site: Path, name: str, chart: str) -> dict[str, Any]:
@@ -96,4 +124,4 @@ def figure(site: Path, name: str, chart: str) -> dict[str, Any]:
 
 def table_of(site: Path, name: str, chart: str) -> list[list[str]]:
     """The rows of a chart's table in English."""
-    return Rows((site / name).read_text("utf-8"), chart).rows
+    return Rows(whole(site / name), chart).rows

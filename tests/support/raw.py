@@ -24,9 +24,10 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
 from ingestion.feeds import FEEDS
-from orchestration.build import full_builds
-from orchestration.build.dbt import SILENT, invoke, parsed
+from orchestration.build import kept_builds
+from orchestration.build.dbt import SILENT, invoke, manifest, parsed, prepare_manifest
 from orchestration.build.raw import create_raw, instant_kind
+from orchestration.build.results import of_dbt
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 
@@ -246,16 +247,25 @@ def build_all(build_file: Path, variables: Sequence[str] = ()) -> None:
     assert not failed, failed
 
 
-def build_models(build_file: Path) -> None:
-    """Build every table anew, whatever the data tests say: by what dbt sent the first time."""
-    kept = _folder() / "full.json"
-    if kept.exists():
-        assert full_builds.repeat(parsed(build_file), kept, build_file) is not None
+def build_models(build_file: Path, *, full: bool = True) -> None:
+    """Build every table, whatever the data tests say: by what dbt sent the first time."""
+    prepare_manifest()
+    kept = _folder() / ("full.json" if full else "part.json")
+    is_known = full or kept_builds.is_partial(manifest(), build_file)
+    if is_known and kept.exists():
+        assert kept_builds.repeat(kept, build_file) is not None
         return
-    sent = full_builds.Statements()
-    left_out = ("--exclude-resource-type", "test", "unit_test")
-    done: Any = run_dbt(PROJECT, build_file, "build", "--full-refresh", *left_out, told=sent.note)
-    kept.write_text(json.dumps(sent.of_all(parsed(build_file), done.result.results)), "utf-8")
+    sent = kept_builds.Statements()
+    options = [
+        "--exclude-resource-type",
+        "test",
+        "unit_test",
+        *(["--full-refresh"] if full else []),
+    ]
+    done: Any = run_dbt(PROJECT, build_file, "build", *options, told=sent.note)
+    if is_known:
+        every = sent.of_all(manifest(), [of_dbt(one) for one in done.result.results])
+        kept.write_text(json.dumps(every), "utf-8")
 
 
 @cache

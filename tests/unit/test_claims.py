@@ -23,6 +23,7 @@ from dashboards.wording.changes import COUNTS, EFFECT_ORDER
 from dashboards.wording.i18n import text
 from tests.browser import shop
 from tests.support.contracts import comparisons, fake, registry
+from tests.support.html import whole
 
 DAY = shop.LAST
 INFO = shop.info()
@@ -369,9 +370,9 @@ def test_badges_stand_on_charts_that_do_not_follow_the_filter(
 
     out = tmp_path_factory.mktemp("site")
     build_site(shop.frames(), INFO, out)
-    source = (out / "cohorts.html").read_text("utf-8")
+    source = whole(out / "cohorts.html")
     blocks = re.findall(r"<figure.*?</figure>", source, re.S)
-    badge = {re.search(r'id="([^"]+)"', b)[1]: "does not follow the filter" in b for b in blocks}  # type: ignore[index]
+    badge = {re.search(r'id="([^"]+)"', b)[1]: 'data-follows=""' in b for b in blocks}  # type: ignore[index]
     followed = {name for name in badge if not name.startswith("visit")}
     assert len(followed) > 4
     assert not any(badge[name] for name in followed)

@@ -11,14 +11,22 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from models.count_series import TESTS, part_orders, product_refunds
-from models.counts import COUNT_SCHEMA, CountTest, judge_counts, lower_tail, upper_tail
+from models.count_series import TESTS, last_steps, part_orders, product_refunds
+from models.counts import (
+    COUNT_SCHEMA,
+    CountTest,
+    judge_counts,
+    lower_share_tail,
+    lower_tail,
+    upper_tail,
+)
 
 DAYS = [date(2026, 1, 1) + timedelta(n) for n in range(120)]
 FALLS = CountTest("orders_3_days", 3, rises=False, p_value=1e-4, least_change=0.5)
 RISES = CountTest(
     "refunds_3_days", 3, rises=True, p_value=1e-4, least_change=2.0, drift=0.0, from_first=False
 )
+STEPS = TESTS["last_step_3_days"]
 WHOLE = pl.DataFrame(
     schema={"business_date": pl.Date, "feed": pl.String, "platform": pl.String,
             "is_complete": pl.Boolean, "reason": pl.String}
@@ -68,9 +76,9 @@ def test_figures_of_a_window_by_hand() -> None:
     tail = stats.nbinom.cdf(1, size, size / (size + row["expected"]))
     assert row["score"] == pytest.approx(stats.norm.ppf(tail))
     assert row["impact_amount"] == pytest.approx((1 - base / of * 40) * 50)
-    # The bound is the largest count that would have alerted.
+    # The bound is the least count that would not have alerted.
     law = stats.nbinom(size, size / (size + row["expected"]))
-    assert law.cdf(row["lower"]) <= 1e-4 < law.cdf(row["lower"] + 1)
+    assert law.cdf(row["lower"] - 1) <= 1e-4 < law.cdf(row["lower"])
     assert row["upper"] is None
     assert row["status"] == "anomaly"
 
@@ -139,6 +147,28 @@ def test_what_alerts_teaches_nothing_until_it_is_what_is_usual() -> None:
     assert found[-1] < DAYS[-1]
 
 
+@pytest.mark.parametrize("test", [FALLS, RISES, replace(STEPS, from_first=False)])
+@pytest.mark.parametrize("level", [0.4, 3.0, 12.0])
+def test_what_is_told_is_outside_of_the_range_it_is_told_with(
+    test: CountTest, level: float
+) -> None:
+    """Of counts from none to many what is told is beyond the bound, and what is not is inside."""
+    hits = np.tile(np.random.default_rng(8).poisson(level, len(DAYS)), (30, 1)).astype(float)
+    hits[:, 100 : 100 + test.days] = 0.0
+    hits[:, 100] = np.arange(30)
+    exposure = np.full(len(DAYS), 40.0)
+    frame = counted({f"P{n:02}": row for n, row in enumerate(hits)}, exposure, worth=None)
+    day = DAYS[99 + test.days]
+    rows = judged(frame, replace(test, days=test.days)).filter(business_date=day)
+    inside = (pl.col("observed") <= pl.col("upper")) if test.rises else (
+        pl.col("observed") >= pl.col("lower")
+    )  # fmt: skip
+    assert rows.filter(inside, pl.col("status") == "anomaly").is_empty()
+    # The day itself must go the bad way too, which here it does on the falling side alone.
+    if not test.rises:
+        assert rows.filter(~inside, pl.col("status") != "anomaly").is_empty()
+
+
 def test_small_money_is_not_told_and_counts_without_a_price_are() -> None:
     hits = np.full(len(DAYS), 5.0)
     hits[100:105] = 0
@@ -196,3 +226,63 @@ def test_every_kind_has_a_word_in_both_languages() -> None:
         assert TESTS[name].metric == name
         assert metric_word(name, {}, "en") != name.replace("_", " ") or name == "unpaid_orders"
         assert metric_word(name, {}, "zh") != name.replace("_", " ")
+
+
+@pytest.mark.parametrize("tries", [3.0, 24.0, 400.0])
+@pytest.mark.parametrize("rate", [0.05, 0.5, 0.9])
+def test_the_tail_of_a_share_is_the_binomial_and_wider_where_its_rate_is_unsure(
+    tries: float, rate: float
+) -> None:
+    hits = np.arange(0.0, tries)
+    many, mean = np.array(1e12), np.array(rate * tries)
+    law = stats.binom(int(tries), rate)
+    sure = lower_share_tail(hits, np.array(tries), many, mean)
+    assert sure == pytest.approx(law.cdf(hits), abs=1e-8)
+    # Variance of what is unsure: that of a beta-binomial whose rate has this relative scatter.
+    size = 40.0
+    of = rate / ((1 - rate) * size)
+    unsure = stats.betabinom(int(tries), rate * (1 / of - 1), (1 - rate) * (1 / of - 1))
+    wide = lower_share_tail(hits, np.array(tries), np.array(size), mean)
+    low = (hits < 0.6 * mean) & (unsure.cdf(hits) >= 1e-6)
+    assert unsure.var() == pytest.approx(tries * rate * (1 - rate) * (1 + (tries - 1) * of))
+    assert (wide[low] >= sure[low]).all()
+    assert np.log(wide[low]) == pytest.approx(np.log(unsure.cdf(hits[low])), rel=0.45, abs=0.25)
+
+
+def attempts(passed: Any) -> pl.DataFrame:
+    """Of 8 a day at the checkout in each of five regions four buy; of these two came directly."""
+    return pl.concat(
+        pl.DataFrame({"business_date": DAYS, "reached_2": np.asarray(hits) + 2}).with_columns(
+            platform=pl.lit("site"), region=pl.lit(f"R{n}"), reached_1=pl.lit(8),
+            direct_2=pl.lit(2),
+        ) for n, hits in enumerate(passed)
+    )  # fmt: skip
+
+
+def test_a_region_whose_checkouts_end_is_told_and_others_are_not() -> None:
+    rng = np.random.default_rng(6)
+    passed = rng.binomial(8, 0.5, (5, len(DAYS)))
+    passed[0, 100:103] = [1, 0, 1]
+    sales = pl.DataFrame(
+        {"platform": ["site"], "dimension": ["platform"], "gmv": [900.0], "orders": [9]}
+    )
+    counted = last_steps(attempts(passed), 2, sales, ("region",))
+    first = counted.sort("segment", "business_date").row(0, named=True)
+    assert (first["hits"], first["exposure"]) == (passed[0, 0], 8.0)
+    assert first["worth"] == 100.0 * passed[0, 0]
+    result = judged(counted, STEPS)
+    bad = result.filter(status="anomaly")
+    assert set(bad["segment"]) == {"R0"} and DAYS[102] in bad["business_date"].to_list()
+    row = result.filter(segment="R0", business_date=DAYS[102]).row(0, named=True)
+    assert row["observed"] == 2.0 < row["lower"]
+    assert row["score"] <= stats.norm.ppf(STEPS.p_value)
+
+
+def test_shares_that_are_well_are_told_no_more_than_their_budget() -> None:
+    rng = np.random.default_rng(7)
+    regions = rng.binomial(8, 0.5, (60, len(DAYS)))
+    sales = pl.DataFrame(
+        {"platform": ["site"], "dimension": ["platform"], "gmv": [900.0], "orders": [9]}
+    )
+    result = judged(last_steps(attempts(regions), 2, sales, ("region",)), STEPS)
+    assert result.filter(status="anomaly").height <= STEPS.p_value * result.height

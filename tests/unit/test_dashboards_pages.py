@@ -20,7 +20,7 @@ from dashboards.registry import PAGES
 from dashboards.site import build_site
 from tests.browser import shop
 from tests.support.contracts import fake, fakes, registry
-from tests.support.html import figure, table_of, tree
+from tests.support.html import figure, table_of, tree, whole
 
 NEW = ("funnel.html", "cohorts.html", "attribution.html", "channels.html", "metrics.html")
 
@@ -341,7 +341,7 @@ def test_the_golden_figures_of_spend(tmp_path: Path) -> None:
     sources = table_of(tmp_path, "channels.html", "traffic-sources")
     assert sources == [["手淘搜索", "Shopify", "800", "20", "2.50%"]]
     # Against the whole company of both days, 50,000 of GMV and 100 new buyers.
-    source = (tmp_path / "channels.html").read_text("utf-8")
+    source = whole(tmp_path / "channels.html")
     tiles = dict(re.findall(r'id="tile-(\w+)".*?class="value">(<span.*?</span>|[^<]+)', source))
     assert "¥10.1K" in tiles["spend"]
     assert (tiles["mer"], tiles["spend_rate"]) == ("4.95", "20.2%")
@@ -381,7 +381,7 @@ def test_ratios_of_the_company_are_of_what_knows_both_sides(tmp_path: Path) -> N
     assert found["Paid search"] == ["¥1,500.00", "¥10,000.00", "3.00", "9.1%", "60", "¥50.00",
                                     "150", "65", "1.08×"]  # fmt: skip
     assert found["Paid social"] == ["¥300.00", "—", "—", "1.8%", "—", "—", "—", "4", "—"]
-    source = (tmp_path / "channels.html").read_text("utf-8")
+    source = whole(tmp_path / "channels.html")
     tiles = dict(re.findall(r'id="tile-(\w+)".*?class="value">(<span.*?</span>|[^<]+)', source))
     assert (tiles["mer"], tiles["spend_rate"]) == ("5.00", "10.9%")
     assert "37.5" in tiles["cac"]
@@ -436,7 +436,7 @@ def test_every_metric_of_the_registry_has_its_place(site: Path) -> None:
     assert anchors == {f"metric-{name}" for name in registry()["name"]}
     assert {"metric-gmv", "metric-roas", "metric-retention_rate"} < anchors
     text = page.text()
-    for words in ("支付金额 ÷ 支付买家数", "GMV ÷ orders", "客单价", "笔单价", "marketing", "down",
+    for words in ("支付金额 ÷ 支付买家数", "GMV ÷ orders", "客单价", "笔单价", "Marketing", "down",
                   "distinct: never added over days or segments"):  # fmt: skip
         assert words in text, words
     links = {a["href"] for a in tree(site, "index.html").all("a") if a.get("data-anchor")}
@@ -456,7 +456,7 @@ def test_pages_without_rows_say_why(tmp_path: Path, feeds: set[str]) -> None:
         assert ("No data yet" in text) == ("events" in feeds), name
     assert "No data yet" in tree(tmp_path, "cohorts.html").text()
     assert "No metric is registered yet" in tree(tmp_path, "metrics.html").text()
-    navigation = (tmp_path / "index.html").read_text("utf-8")
+    navigation = whole(tmp_path / "index.html")
     assert navigation.count('class="dim"') == sum(bool(entry.table) for entry in PAGES)
 
 

@@ -14,7 +14,7 @@ from dashboards.base.data import Data
 from dashboards.base.page import Page, same
 from dashboards.figures.hours import hours
 from dashboards.pages.overview.month import month, verdict
-from dashboards.pages.overview.needs import needs
+from dashboards.pages.overview.needs import good_news, needs
 from dashboards.pages.overview.versus import versus
 from dashboards.pages.shared.movers import movers
 from dashboards.pages.shared.pacing import pacing_chart
@@ -148,7 +148,44 @@ def test_needs_are_the_gravest_three_and_the_rest_are_counted(
     if grave + runs_out < 3 and owed:
         (money_line,) = [line for line in lines if line.kind == "money"]
         assert money_line.amount.en == money(overdue, "CNY", "en")
-    assert all(line.owner.en and line.href.endswith(".html") for line in lines)
+    assert all(line.owner.en for line in lines)
+    for line in lines:
+        at = "alerts.html#at=alert-" if line.kind in ("kpi", "data") else ""
+        assert line.href.startswith(at) if at else line.href.endswith(".html")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(["all", "tmall", "shopify"]), st.integers(50, 150)),
+    st.sampled_from(["", "all", "tmall", "shopify"]),
+    st.sampled_from(["kpi", "data"]),
+)
+def test_good_news_are_rises_on_days_without_an_incident(
+    seen: dict[str, int], odd: str, kind: str
+) -> None:
+    def place(name: str) -> dict[str, object]:
+        return {"dimension": "all" if name == "all" else "platform", "segment": name,
+                "platform": None if name == "all" else name}  # fmt: skip
+
+    days = [
+        {"business_date": day, "metric": "gmv", "status": "normal", "observed": 1e3 * value,
+         "expected": 90e3, "lower": 60e3, "upper": 120e3, "impact_amount": 1e3 * value - 90e3,
+         **{k: v for k, v in place(name).items() if k != "platform"}}
+        for name, value in seen.items() for day in (DAY, DAY - timedelta(days=1))
+    ]  # fmt: skip
+    incident = {"incident_id": "i", "kind": kind, "metric": "aov", "opened_date": DAY,
+                "last_date": DAY, **place(odd)}  # fmt: skip
+    frames = {"insights.anomalies": days, "insights.incidents": [incident] if odd else []}
+    told = good_news(Data(fakes(frames)), INFO)
+    above = {name for name, value in seen.items() if value > 120}
+    if odd and kind == "kpi":
+        above = set() if odd == "all" else above - {"all", odd}
+    speaks = above - {"all"} or above
+    assert {line.zh.partition("支付")[0].removeprefix("好于预期：") for line in told} == {
+        {"all": "全公司", "tmall": "天猫", "shopify": "Shopify"}[name] for name in speaks
+    }
+    for line in told:
+        assert "more than expected" in line.en and "−" not in line.en
 
 
 def test_in_a_promotion_the_year_is_that_of_its_phase() -> None:

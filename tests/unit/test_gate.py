@@ -69,6 +69,46 @@ def test_a_good_frame_passes_every_check() -> None:
     assert all(result.message == "" for result in results)
 
 
+CASES = {
+    "good": frame(),
+    "one day": frame(days=1),
+    "twice": pl.concat([frame(), frame().filter(at("tmall"))]),
+    "missing": frame().filter(~at("all", LAST - timedelta(5))),
+    "negative": put("gmv", -0.01, at("tmall")),
+    "unknown": put("gmv", None, at("tmall")),
+    "slump": put("gmv", 100.0, at("all")),
+    "one rate above": put("conversion_rate", 1.2, at("tmall")),
+    "two rates above": put("conversion_rate", 1.2, pl.col("segment").is_in(["tmall", "all"])
+                           & (pl.col("business_date") == LAST)),
+    "rates that are no number": put("conversion_rate", math.nan, at("tmall")),
+    "one without visitors": put("visitors", None, at("tmall")),
+    "no rates": put("conversion_rate", None, pl.lit(True)),
+    "no sales": put("orders", None, pl.lit(True), put("gmv", None, pl.lit(True))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("ahead", [-2, 0, 3])
+def test_what_is_seen_without_the_library_is_what_it_says(
+    case: str, ahead: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = run_gate(CASES[case], LAST + timedelta(ahead))
+    monkeypatch.setattr(gate, "_plainly_passed", lambda *_: None)
+    library = run_gate(CASES[case], LAST + timedelta(ahead))
+    assert said == library
+
+
+def test_the_library_is_asked_where_something_does_not_hold_and_only_there() -> None:
+    plain = {
+        case: gate._plainly_passed(window, gate._checks(window, LAST)) is not None
+        for case, table in CASES.items()
+        for window in [gate._window(table)]
+    }
+    assert [case for case, passed in plain.items() if passed] == [
+        "good", "one day", "one rate above", "no rates", "no sales"
+    ]  # fmt: skip
+
+
 def test_a_duplicate_day_blocks() -> None:
     twice = pl.concat([frame(), frame().filter(at("tmall"))])
     assert failed(run_gate(twice, LAST)) == {"days_are_unique": "error"}
@@ -179,7 +219,7 @@ def test_a_crash_of_the_library_is_not_run_for_every_check(monkeypatch: pytest.M
         raise TypeError("Object of type bool is not JSON serializable\nmore")
 
     monkeypatch.setattr(gate, "_validate", crash)
-    results = run_gate(frame(), LAST)
+    results = run_gate(put("gmv", -0.01, at("tmall")), LAST)  # what plainly holds it is not asked
     assert {result.status for result in results} == {"not_run"}
     assert "TypeError: Object of type bool is not JSON serializable" in results[0].message
     assert len(blocking(results)) == 5

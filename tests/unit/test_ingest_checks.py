@@ -64,3 +64,21 @@ def test_no_row_quarantined_is_of_the_files_that_count(
     assert status() == "failed"
     home.state.reject(home.state.files()[0]["batch_id"])
     assert status() == "passed"
+
+
+def test_messages_that_did_not_arrive_are_a_check_that_failed(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "run_gate", lambda *_: [])
+    files, totals = _files_frame([], []), pl.DataFrame(schema=RECONCILED)
+    row = {"channel": "channel 1 (json)", "reason": "HTTP 503", "subject": "[Test] high: GMV",
+           "is_recent": True}  # fmt: skip
+
+    def delivered(*undelivered: dict[str, object]) -> dict[str, object]:
+        checks = audit_checks(lambda _: files, totals, date(2026, 1, 1), "1", undelivered)
+        return checks.filter(pl.col("check_name") == "alerts_delivered").row(0, named=True)
+
+    assert delivered()["status"] == delivered({**row, "is_recent": False})["status"] == "passed"
+    failed = delivered(row, {**row, "subject": "[Test] low: AOV"})
+    assert (failed["status"], failed["severity"], failed["observed"]) == ("failed", "warn", "2")
+    assert failed["message"] == "channel 1 (json): HTTP 503; [Test] high: GMV; [Test] low: AOV"

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from models.customer_value import PurchaseModel, SpendModel, fit_purchases, fit_spend
-from models.future_sales import expected_value
+from models.future_sales import expected_value, future_sales
 
 CDNOW = Path(__file__).parents[3] / "shared/data/cdnow/CDNOW_sample.txt"
 Array = NDArray[np.float64]
@@ -158,6 +158,24 @@ def test_nine_tenths_of_the_sums_lie_in_their_range() -> None:
         sums, single, _ = coverage(range(100, 160), leaving)
         assert 0.85 <= sums <= 0.95
         assert 0.9 <= single <= 0.99
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("seed", [6, 53, 166, 271, 285])
+def test_what_a_young_shop_leaves_open_has_a_value_too(seed: int) -> None:
+    """Nobody is ever lost, so the chance to be lost is open within 20 and more of its logarithm."""
+    random = np.random.default_rng(seed)
+    age = random.integers(1, 96, 900).astype(float)
+    bought = random.poisson(random.gamma(0.3, 1 / 30, 900) * age)
+    last = np.where(bought, age * random.beta(np.maximum(bought, 1), 1), 0).round()
+    times = np.where(last, bought, 0)
+    told = pl.DataFrame({"frequency": times, "recency": last, "age": age})
+    told = told.with_columns(monetary=random.gamma(3, 30, 900) * (times > 0), group=pl.lit("a"))
+    model = fit_purchases(told)
+    assert model
+    assert np.sqrt(np.diag(model.covariance)).max() > 20
+    [group] = future_sales(told, 90).groups.rows(named=True)
+    assert 0 < group["lower_value"] < group["expected_value"] < group["upper_value"]
 
 
 def test_nobody_bought_again() -> None:

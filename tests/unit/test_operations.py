@@ -12,7 +12,7 @@ import pytest
 from models.episodes import STORIES
 from models.incidents import open_incidents
 from models.judgement import Watched, judge
-from models.operations import error_rows, overdue_rows, pace_rows, stock_rows
+from models.operations import error_rows, overdue_rows, pace_rows, stock_rows, stopped_rows
 from tests.unit.test_anomaly_series import DAYS, small_shop
 
 NO_PARTS = pl.DataFrame(schema={"business_date": pl.Date, "platform": pl.String})
@@ -59,6 +59,50 @@ def test_a_plan_is_over_pace_from_the_fourth_day_and_a_quarter_above() -> None:
          "actual_so_far": [90.0, 126.0, 124.0], "target_so_far": [20.0, 100.0, 100.0]}
     )  # fmt: skip
     assert told(pace_rows(plans)) == [("cost_so_far", date(2026, 5, 9))]
+
+
+def spend(
+    cost: list[float | None], campaign: str = "search", metric: str = "campaign_cost"
+) -> pl.DataFrame:
+    return pl.DataFrame(
+        {"business_date": DAYS[-len(cost):], "amount": cost},
+        schema_overrides={"amount": pl.Float64},
+    ).with_columns(
+        platform=pl.lit("site"), source=pl.lit("ads"), segment=pl.lit(campaign),
+        metric=pl.lit(metric),
+    )  # fmt: skip
+
+
+def test_a_campaign_that_stops_is_told_for_a_week_and_one_that_runs_now_and_then_is_not() -> None:
+    steady = spend([100.0] * 30 + [0.0] * 12)
+    video, brand = spend([200.0] * 42, "video"), spend([9.0] * 30 + [0.0] * 12, "brand")
+    rows = stopped_rows(pl.concat([steady, video, brand]))
+    found = told(rows)
+    assert found == [("campaign_cost", day) for day in DAYS[-12:-4]]  # over a quarter of 28 days
+    first = rows.filter(status="anomaly").row(0, named=True)
+    assert (first["segment"], first["observed"], first["expected"]) == ("search", 0.0, 100.0)
+    assert (first["lower"], first["impact_amount"]) == (10.0, None)
+    now_and_then = spend([100.0, 0.0] * 20 + [0.0] * 2)
+    assert not told(stopped_rows(pl.concat([now_and_then, video])))
+
+
+def test_visits_of_a_campaign_that_no_account_reports_stop_if_there_were_enough() -> None:
+    def stopped(usual: float) -> list[tuple[str, date]]:
+        visits = spend([usual] * 38 + [1.0, 0.0], metric="campaign_visits")
+        return told(stopped_rows(visits))
+
+    assert stopped(30.0) == [("campaign_visits", day) for day in DAYS[-2:]]
+    assert not stopped(15.0)
+
+
+def test_a_campaign_out_of_the_report_had_no_delivery_and_no_report_says_nothing() -> None:
+    video = spend([200.0] * 40, "video")
+    assert told(stopped_rows(pl.concat([spend([100.0] * 40).head(38), video]))) == [
+        ("campaign_cost", day) for day in DAYS[-2:]
+    ]
+    assert not told(stopped_rows(pl.concat([spend([100.0] * 40).head(38), video.head(38)])))
+    unknown = spend([*[100.0] * 38, None, None])
+    assert not told(stopped_rows(unknown))
 
 
 def test_overdue_money_is_told_above_a_twentieth_of_what_was_due() -> None:

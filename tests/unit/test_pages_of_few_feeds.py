@@ -11,7 +11,7 @@ import pytest
 
 from dashboards.site import build_site
 from tests.browser import shop
-from tests.support.html import Tree
+from tests.support.html import Tree, whole
 from tests.support.needs import unknown
 
 # Tables without a row where a feed does not tell.
@@ -48,7 +48,7 @@ def texts(out: Path, *feeds: str) -> dict[str, str]:
             for column in sorted(unknown(feeds) & set(table.columns))
         )
     build_site(frames, replace(shop.info(), configured_feeds=set(feeds)), out)
-    return {page.stem: Tree(page.read_text("utf-8")).text() for page in out.glob("*.html")}
+    return {page.stem: Tree(whole(page)).text() for page in out.glob("*.html")}
 
 
 @pytest.mark.parametrize("feed", ["orders", "events", "traffic_daily", "campaign_spend"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,10 +12,16 @@ from typing import Any
 import polars as pl
 import pytest
 
-from dashboards.wording.facts import link_of
+from dashboards.registry import PAGES as ENTRIES
+from dashboards.wording.facts import OPERATIONS_PAGES, Evidence, link_of
+from dashboards.wording.message import AlertInfo
+from dashboards.wording.metrics import by_name
+from models.episodes import STORIES
+from models.series import FEEDS_OF_METRIC
 from orchestration.alerting.alerts import send_alerts
 from orchestration.alerting.channels import Channel
 from orchestration.alerting.delivery import SendPolicy
+from orchestration.alerting.teller import Teller
 from orchestration.config.sections import Alerts, Publish
 from orchestration.config.settings import PROJECT_ROOT
 from orchestration.ledger.stories import Stories
@@ -186,6 +193,47 @@ def test_one_that_is_part_of_another_now_says_of_which(shop: Shop) -> None:
     assert len(told) == 2
 
 
+def test_one_of_another_story_is_never_what_it_is_part_of(shop: Shop) -> None:
+    """Of every metric one is taken back, on a platform of its own, where others stand."""
+    rng = random.Random(5)
+    metrics = sorted({*STORIES, *FEEDS_OF_METRIC, "checkout_rate"})
+
+    def made(name: str, at: str, number: int, **more: Any) -> dict[str, Any]:
+        place = ("product", f"P{number}") if number % 2 else ("platform", at)
+        said = {"explanation_en": f"{at} {number}.", "explanation_zh": f"{at} 之 {number}。"}
+        return incident(**{
+            **FALL, "incident_id": f"kpi-{at}-{number}", "metric": name, "platform": at,
+            "dimension": place[0], "segment": place[1], **said, **more,
+        })  # fmt: skip
+
+    before, after, true = [], [], {}
+    for name in metrics:
+        at, story = f"at_{name}", STORIES.get(name, "sales")
+        alike = [one for one in metrics if STORIES.get(one, "sales") == story]
+        strange = rng.sample([one for one in metrics if one not in alike], 3)
+        before.append(made(name, at, 0))
+        after.append({**before[-1], "closed_date": NEXT, "withdrawn_date": NEXT})
+        after += [made(one, at, n, last_date=NEXT) for n, one in enumerate(strange, start=1)]
+        if rng.getrandbits(1):
+            true[at] = made(rng.choice(alike), at, 4, last_date=NEXT)
+            after.append(true[at])
+    rng.shuffle(after)
+    settings, state = shop.home.settings, shop.home.state
+    info, evidence = AlertInfo("Test", "CNY"), Evidence(completeness(), by_name(registry()))
+    first, second = (fake("insights.incidents", rows) for rows in (before, after))
+    teller = Teller(settings, state, info, DAY)
+    teller.remember(teller.events(first), first)
+    teller = Teller(settings, state, info, NEXT)
+    told = teller.messages(teller.events(second), second, evidence)
+    backs = [one for one in told if one.facts["event"] == "withdrawn"]
+    assert len(backs) == len(metrics) and 5 < len(true) < len(metrics) - 5
+    for back in backs:
+        part = true.get(back.facts["incidents"][0]["platform"])
+        english, chinese = (block.split("\n") for block in back.text.split("\n\n"))
+        assert english[0].endswith(part["explanation_en"] if part else "or cannot be judged.")
+        assert chinese[0].endswith(part["explanation_zh"] if part else "或无法判断。")
+
+
 def test_a_message_that_did_not_arrive_comes_although_its_incident_is_over(shop: Shop) -> None:
     shop.hook.always = Answer(503)
     assert shop.run(DAY, incident(**FALL)) == []
@@ -349,6 +397,8 @@ def test_rows_that_find_nothing_are_told_once_a_month(shop: Shop) -> None:
         (incident(metric="refund_rate"), "drivers.html#day=2026-11-20"),
         (incident(metric="visitors"), "funnel.html#platform=tmall"),
         (incident(metric="checkout_rate", platform=None), "funnel.html"),
+        (incident(metric="on_hand", dimension="product", segment="P1"), "products.html"),
+        (incident(metric="overdue_amount"), "profit.html"),
         (gap("a", DAY), "quality.html#at=completeness"),
     ],
 )
@@ -357,3 +407,9 @@ def test_a_link_leads_to_a_page_and_a_place_on_it(row: dict[str, Any], address: 
     page, _, place = address.partition("#at=")
     assert (PAGES / page.partition(".html")[0] / "page.py").is_file()
     assert not place or f'id="{place}"' in (TEMPLATES / page).read_text("utf-8")
+
+
+def test_alerts_of_operations_lead_to_pages_there_are() -> None:
+    assert set(OPERATIONS_PAGES.values()) <= {entry.key for entry in ENTRIES}
+    of_sales = {name for name, story in STORIES.items() if story in ("refunds", "trend")}
+    assert set(STORIES) - of_sales <= set(OPERATIONS_PAGES)

@@ -228,6 +228,6 @@ def test_rows_that_did_not_change_are_carried_over(paths: Paths) -> None:
                 for name in ("carried", "anew")]  # fmt: skip
     assert rows[0] == rows[1]
     assert len(rows[0]) == 14
-    assert carried.stat().st_mode & 0o777 == 0o444
+    assert carried.stat().st_mode & 0o777 == 0o440
     with warehouse.connect_published(first) as con:
         assert con.execute("select count(*) from marts.fct_sessions").fetchone() == (15,)

@@ -274,7 +274,7 @@ def build(data: Data, info: SiteInfo) -> Page:
     page.values["headline"] = tr(
         "attribution.headline", total=amount_text(total, info.currency), days=DAYS
     )
-    page.values["remarks"] = [tr("attribution.not_incremental"), tr("filter.no_platform")]
+    page.values["remarks"] = [tr("attribution.not_incremental")]
     page.values["warnings"] = _warnings(found, info)
     page.values["warnings"] += incomplete(data, window_of(info), {"events", "orders"})
     choices = []

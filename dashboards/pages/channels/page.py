@@ -24,6 +24,7 @@ from dashboards.figures.channels import (
 from dashboards.figures.ratios import level
 from dashboards.figures.windows import Window, base_of, base_remark, incomplete, window_until
 from dashboards.filters.bar import filter_bar, script_words
+from dashboards.filters.periods import for_script, period_filter, periods, window_days
 from dashboards.pages.channels.sources import source_chart
 from dashboards.pages.shared.layout import Block, Tile, analysis, empty_state
 from dashboards.wording.formatting import DASH, exact_money, fixed, integer, percent
@@ -125,7 +126,7 @@ def spend_chart(rows: Mapping[str, Spend], now: Window, page: Page, info: SiteIn
         ],
         empty=tr("channels.title_no_spend"),
         is_open=True,
-        binding="channels",
+        follows="platform period",
     )
     page.charts.append(chart)
     return chart
@@ -305,16 +306,21 @@ def build(data: Data, info: SiteInfo) -> Page:
     ]
     sources = source_chart(data, info, page)
     page.values["blocks"] += [Block(charts=(sources,))] if sources else []
-    page.values["filters"] = filter_bar(data, data[_TABLE], None)
+    page.values["filters"] = [
+        *filter_bar(data, data[_TABLE], None),
+        *period_filter(periods(data, info), now.text()),
+    ]
+    page.values["tiles_follow"] = "platform period"
     names = {
         str(name): segment_name("channel", str(name)) for name in data[_TABLE]["channel"].unique()
     }
     page.payload = {
         **script_words(info),
+        "periods": for_script(periods(data, info), info),
         "channel_names": {key: [text.en, text.zh] for key, text in sorted(names.items())},
         "channels": {
-            "now": [now.first.isoformat(), now.last.isoformat()],
-            "base": [base.first.isoformat(), base.last.isoformat()] if base else None,
+            "now": window_days(now),
+            "base": window_days(base),
         },
     }
     return page

@@ -31,6 +31,7 @@ from dashboards.figures.windows import (
     window_until,
 )
 from dashboards.filters.bar import filter_bar, script_words
+from dashboards.filters.periods import for_script, period_filter, periods
 from dashboards.pages.funnel.heat import CSV, TABLE, heat_chart
 from dashboards.pages.shared.layout import Block, Choice, analysis, empty_state
 from dashboards.wording.formatting import DASH, fixed, integer, percent
@@ -148,7 +149,7 @@ def step_chart(found: Sequence[Step], now: Window, base: Window | None, page: Pa
         height=70 + 54 * len(found),
         legend=legend,
         is_open=True,
-        binding="funnel",
+        follows="platform shop period",
     )
     page.charts.append(chart)
     return chart
@@ -214,6 +215,14 @@ def _trend_start(info: SiteInfo) -> date:
     return info.data_through - timedelta(days=TREND_DAYS - 1)
 
 
+def windows(data: Data, info: SiteInfo) -> tuple[Window, Window | None]:
+    """The days of the page and those they are compared with."""
+    first = sessions(data, "all")["business_date"].min()
+    known = first if isinstance(first, date) else None
+    now = window_until(info.data_through, DAYS, known)
+    return now, base_of(data, now, known)
+
+
 def build(data: Data, info: SiteInfo) -> Page:
     """The page `funnel.html`."""
     whole = sessions(data, "all").filter(pl.col("business_date") <= info.data_through)
@@ -222,10 +231,7 @@ def build(data: Data, info: SiteInfo) -> Page:
     if missing:
         page.values["headline"] = missing
         return page
-    first = whole["business_date"].min()
-    known = first if isinstance(first, date) else None
-    now = window_until(info.data_through, DAYS, known)
-    base = base_of(data, now, known)
+    now, base = windows(data, info)
     by_window = [counts(whole, window).get("all") for window in (now, base)]
     found = steps(step_names(data), by_window[0] or {}, by_window[1])
     scope = _scope(data, now)
@@ -250,13 +256,15 @@ def build(data: Data, info: SiteInfo) -> Page:
         blocks.append(Block(group="dim", label=tr("nav.by"), choices=choices))
     blocks.append(Block(charts=(trend_chart(data, page, info.data_through),)))
     page.values["blocks"] = blocks
-    page.values["filters"] = filter_bar(data, sessions(data, "platform"), sessions(data, "shop"))
+    page.values["filters"] = [
+        *filter_bar(data, sessions(data, "platform"), sessions(data, "shop")),
+        *period_filter(periods(data, info), now.text()),
+    ]
     page.payload = {
         **script_words(info),
+        "periods": for_script(periods(data, info), info),
         "funnel": {
             "steps": step_names(data),
-            "now": [now.first.isoformat(), now.last.isoformat()],
-            "base": [base.first.isoformat(), base.last.isoformat()] if base else None,
             "last": [step_name(found[-1].name).en, step_name(found[-1].name).zh],
         },
     }

@@ -24,7 +24,7 @@ class Entry:
     name: str
     label: Both
     definition: Both
-    formula: Both
+    formula: Both | None
     unit: Both
     additivity: Both
     good: Both
@@ -43,11 +43,11 @@ def _entry(name: str, metrics: dict[str, Row]) -> Entry:
         name=name,
         label=label_of(name, metrics) if row["label_en"] else named("measure", name),
         definition=definition_of(name, metrics) if row["definition_en"] else same(DASH),
-        formula=named("formula", name) if named("formula", name) != same(name) else same(DASH),
+        formula=named("formula", name) if named("formula", name) != same(name) else None,
         unit=word("unit"),
         additivity=word("additivity"),
         good=word("good_direction"),
-        owner=same(str(row["owner"])) if row["owner"] else same(DASH),
+        owner=named("owner", str(row["owner"])) if row["owner"] else same(DASH),
     )
 
 

@@ -1,6 +1,7 @@
 """What needs somebody: at most three lines, each with an amount, an owner and where to go.
 
-Belongs here: which of the open matters are the gravest. Does not belong here: finding them.
+Belongs here: which of the open matters are the gravest, and what went better than expected.
+Does not belong here: finding them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dashboards.base.page import Both, amount_text, both, clipped, listed, named
 from dashboards.figures.stock import running_out
 from dashboards.pages.shared.incidents import alert, gravity, open_incidents
 from dashboards.wording.formatting import day, integer
+from dashboards.wording.incidents import place_label
 
 MOST = 3
 _OF_STOCK, _OF_MONEY = 1, 1  # as grave as an incident of severity high
@@ -47,7 +49,7 @@ def _incident(row: Row, data: Data, info: SiteInfo) -> Need:
         else amount_text(impact, info.currency, signed=True),
         tr("needs.since", text=told.text, day=since),
         named("owner", str(owner)),
-        "quality.html" if is_data else "drivers.html",
+        f"alerts.html#at={told.anchor}",
         gravity(row),
         abs(impact or 0.0),
     )  # fmt: skip
@@ -88,6 +90,43 @@ def _parcels(data: Data, info: SiteInfo) -> Iterator[Need]:
     names = [segment_name("platform", str(n)) for n in sorted(late["platform"].unique())]
     yield Need("parcels", same(integer(count)), tr("needs.parcels", platforms=listed(names)),
                tr("owner.operations"), "service.html", _OF_STOCK, count)  # fmt: skip
+
+
+def _place(row: Row) -> Both:
+    return both(lambda lang: place_label(row, lang))
+
+
+def good_news(data: Data, info: SiteInfo) -> list[Both]:
+    """Sales of the last day above their expected range, where nothing else was odd.
+
+    What is suspicious about a rise (orders submitted twice, a price gone wrong) is an incident, and
+    a day with one is no good news. The company speaks only where none of its platforms does.
+    """
+    moment = info.data_through
+    is_up = pl.col("observed") > pl.col("upper")
+    up = data["insights.anomalies"].filter(
+        is_up, metric="gmv", status="normal", business_date=moment
+    ).filter(pl.col("dimension").is_in(["platform", "all"]))  # fmt: skip
+    odd = [
+        row["platform"]
+        for row in data["insights.incidents"].to_dicts()
+        if row["kind"] == "kpi" and row["opened_date"] <= moment <= row["last_date"]
+    ]
+    rows = [
+        row
+        for row in up.sort("impact_amount", descending=True).to_dicts()
+        if not (odd if row["dimension"] == "all" else {None, row["segment"]} & {*odd})
+    ]
+    of_platforms = [row for row in rows if row["dimension"] == "platform"]
+    return [
+        tr(
+            "needs.rise",
+            place=_place(row),
+            value=amount_text(row["observed"], info.currency),
+            gain=amount_text(row["impact_amount"], info.currency),
+        )
+        for row in of_platforms or rows
+    ]
 
 
 def needs(data: Data, info: SiteInfo) -> tuple[list[Need], int]:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import polars as pl
 
 from dashboards.base.data import Data, Row, SiteInfo
-from dashboards.base.page import Both, Chart, Page, Table, tr
+from dashboards.base.names import label_of
+from dashboards.base.page import Both, Chart, Page, Table, both, tr
 from dashboards.charts.line import DayPoint, Shade, gmv_line
 from dashboards.figures.changes import comparisons
 from dashboards.figures.promotions import phases
 from dashboards.filters.bar import filter_bar, script_words
-from dashboards.pages.overview.cards import MEASURES, Measure, cards
+from dashboards.filters.periods import for_script, period_filter, periods
+from dashboards.pages.overview.cards import MEASURES, cards
 from dashboards.pages.overview.hours import hours_chart
 from dashboards.pages.overview.month import month
-from dashboards.pages.overview.needs import needs
+from dashboards.pages.overview.needs import good_news, needs
 from dashboards.pages.overview.range import headline, inside_range, lines
 from dashboards.pages.overview.versus import versus
 from dashboards.pages.shared.changes import (
@@ -26,13 +29,23 @@ from dashboards.pages.shared.changes import (
 from dashboards.pages.shared.layout import anchor
 from dashboards.pages.shared.movers import movers
 from dashboards.pages.shared.pacing import pacing_chart
-from dashboards.wording.formatting import exact_money
+from dashboards.wording.formatting import day, exact_money
 from dashboards.wording.metrics import Metrics, unit_of
 
 LINE_DAYS = 90
 HOURLY_DAYS = 70
 _MIN_BASELINE_DAYS = 56
 _PEAK_PHASES = {"peak", "opening"}
+# What adds up over days, and ratios of such; persons do not, so no card of a period counts them.
+SUMMED = ("gmv", "net_sales", "orders", "units", "aov", "new_buyers")
+
+
+@dataclass(frozen=True)
+class PeriodCard:
+    """A card of a chosen period, which the script fills in."""
+
+    name: str
+    label: Both
 
 
 def _points(data: Data, info: SiteInfo) -> list[DayPoint]:
@@ -146,18 +159,22 @@ def line_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
         empty=tr("state.no_sales"),
         note=note,
         wide=True,
-        binding="line",
+        follows="platform shop",
     )
     page.charts.append(chart)
     return chart
 
 
-def _parts(measure: Measure, metrics: Metrics) -> tuple[str, str]:
+def _parts(name: str, metrics: Metrics) -> tuple[str, str]:
     """Columns of the cube a card is made of: over and under the line; empty where it is not."""
-    row = metrics.get(measure.name) or {}
+    row = metrics.get(name) or {}
     if row.get("numerator"):
         return row["numerator"], row["denominator"]
-    return ("" if unit_of(measure.name, metrics) == "rate" else measure.name), ""
+    return ("" if unit_of(name, metrics) == "rate" else name), ""
+
+
+def _last_day(info: SiteInfo) -> Both:
+    return tr("span.own_day", day=both(lambda lang: day(info.data_through, lang)))
 
 
 def build(data: Data, info: SiteInfo) -> Page:
@@ -173,6 +190,7 @@ def build(data: Data, info: SiteInfo) -> Page:
         "month": month(data, info),
         "needs": open_needs,
         "more_needs": more,
+        "good_news": good_news(data, info),
         "versus": bases,
         "places": [(name, *lines(data, info, bases, name)) for name in ("platform", "shop")],
         "remarks": base_remarks(data, info.data_through, available[0]) if available else [],
@@ -184,20 +202,26 @@ def build(data: Data, info: SiteInfo) -> Page:
         "calm": calm,
         "waterfall": None,
         "tabs": [],
-        "filters": filter_bar(
-            data,
-            *(
-                data["marts.fct_gmv_daily"].filter(pl.col("dimension") == name)
-                for name in ("platform", "shop")
+        "filters": [
+            *filter_bar(
+                data,
+                *(
+                    data["marts.fct_gmv_daily"].filter(pl.col("dimension") == name)
+                    for name in ("platform", "shop")
+                ),
             ),
-        ),
+            *period_filter(periods(data, info), _last_day(info)),
+        ],
+        "period_cards": [PeriodCard(name, label_of(name, data.metrics)) for name in SUMMED],
     }
-    parts = {m.name: _parts(m, data.metrics) for m in MEASURES}
+    parts = {m.name: _parts(m.name, data.metrics) for m in MEASURES}
     page.values["bound"] = {name for name, (over, _) in parts.items() if over}
     page.values["defined"] = {name: anchor(name) for name in data.metrics}
     page.payload = {
         **script_words(info),
         "cards": [[m.name, unit_of(m.name, data.metrics), *parts[m.name]] for m in MEASURES],
+        "periods": for_script(periods(data, info), info),
+        "sums": [[n, unit_of(n, data.metrics), *_parts(n, data.metrics)] for n in SUMMED],
         "versus": [
             [base.key, (info.data_through - base.day).days, [base.beside.en, base.beside.zh]]
             for base in bases

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import polars as pl
+from markupsafe import Markup
 
 from dashboards.base.data import Data, Row, SiteInfo
 from dashboards.base.page import Both, both, same, tr
@@ -29,6 +30,13 @@ class Cell:
     state: str
     symbol: str
     title: Both
+    plain: str = ""  # of a whole day: its date and rows, in no language
+
+    def label(self, lang: str) -> Markup:
+        """What it says, as an HTML attribute: most days are whole, and say it in few bytes."""
+        if self.plain:
+            return Markup('title="{}"').format(self.plain)
+        return self.title.attr("title", lang)
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,8 @@ def _cell(row: Row | None, moment: date) -> Cell:
         share = percent((arrived or 0) / expected, 0)
         rows = f"{rows} / {integer(expected)} ({share})"
     words = tr("quality.cell", day=when, state=tr(f"reason.cell.{state}"), rows=same(rows))
-    return Cell(state, SYMBOL[state], words)
+    plain = f"{moment.isoformat()}: {rows}" if state == "ok" else ""
+    return Cell(state, SYMBOL[state], words, plain)
 
 
 def grid(data: Data, info: SiteInfo) -> tuple[list[date], list[GridRow]]:

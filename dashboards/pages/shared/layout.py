@@ -79,6 +79,7 @@ def analysis(name: str) -> Page:
         "warnings": [],
         "remarks": [],
         "tiles": [],
+        "tiles_follow": "",
         "blocks": [],
     }
     return page

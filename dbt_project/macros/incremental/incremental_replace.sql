@@ -61,7 +61,7 @@
             ~ ' where s.visitor_key in (select split_part(key, \'|\', -1) from ' ~ scope_name() ~ '))'
         ) }}
     {% else %}
-        {{ return(in_days(affected_days(), rule.day)) }}
+        {{ return(in_affected_days(rule.day)) }}
     {% endif %}
 {% endmacro %}
 
@@ -89,7 +89,7 @@
         ~ args.temp_relation ~ ') union all (select ' ~ compared ~ ' from ' ~ args.temp_relation
         ~ ' except all select ' ~ compared ~ ' from ' ~ stale ~ ')'
     ) %}
-    {% set seq = this_run().seq %}
+    {% set seq = this_run('seq') %}
     {% for day in ([rule.day] if rule.day else []) + rule.also_days %}
         insert into incremental.changes
         select distinct '{{ model.name }}', {{ seq }}, {{ day }}

@@ -5,6 +5,21 @@
     {{ return('scope__' ~ model.name) }}
 {%- endmacro %}
 
+{# What a query gives in its first column, as literals. The query stays beside them in a comment: the
+   statement is kept, and sent again with what the query gives then, see
+   orchestration/build/kept_builds.py. A literal is a date or a number where it is compared with one. #}
+{% macro asked(query) %}
+    {% set found = run_query(query).rows | map(attribute=0) | reject('none') | list %}
+    {% set inside = query | replace('/*', '/~*') | replace('*/', '*~/') %}
+    {% set values = "'" ~ found | join("', '") ~ "'" if found else 'null' %}
+    {{ return('/* asked ' ~ inside ~ ' */ ' ~ values ~ ' /* answered */') }}
+{% endmacro %}
+
+{# Condition, known before the statement runs: a query has a row. What is behind it is not even read. #}
+{% macro asked_whether(query) %}
+    {{ return('(' ~ asked("select case when exists (" ~ query ~ ") then 'yes' else 'no' end") ~ " = 'yes')") }}
+{% endmacro %}
+
 {# Whether this run replaces rows of this table, or builds it in full. Full also if a table above
    was built in full since, or nothing is known of the last build. Ask only while executing. #}
 {% macro is_partial() %}
@@ -12,61 +27,44 @@
     {% if not this or not is_incremental() %}
         {{ return(false) }}
     {% endif %}
-    {% set last = last_state() %}
-    {% if not last %}
-        {{ return(false) }}
-    {% endif %}
     {% set names = model.config.meta.replace.affected.keys() | list %}
-    {% if not names %}
-        {{ return(true) }}
-    {% endif %}
-    {% set rebuilt = run_query(
-        "select count(*) from incremental.changes where day is null and seq > " ~ last.seq
-        ~ " and model in ('" ~ names | join("', '") ~ "')"
-    ).rows[0][0] %}
-    {{ return(rebuilt == 0) }}
+    {{ return(run_query(
+        "select " ~ last_run('seq') ~ " is not null and not exists (select 1 from incremental.changes"
+        ~ " where day is null and seq > " ~ last_run('seq') ~ " and model in ('"
+        ~ names | join("', '") ~ "'))"
+    ).rows[0][0]) }}
 {% endmacro %}
 
-{# The affected days of this table as ISO dates: `days`, sorted, and `since`, from which on all are,
-   or none. #}
+{# Query of the affected days of this table: `day`, and `is_open` where all days from it on are. #}
 {% macro affected_days() %}
     {% set rule = model.config.meta.replace %}
-    {% set open_ended = model.config.meta.replace.suffix or [] %}
     {% set parts = [] %}
     {% for upstream, offsets in rule.affected.items() %}
         {% set first, last = render(offsets[0] | string) | int, render(offsets[1] | string) | int %}
         {% set all_offsets = range(first, last + 1) | list + offsets[2:] %}
         {% do parts.append(
-            "select day + shift as day, " ~ (upstream in open_ended) ~ " as is_open"
+            "select day + shift as day, " ~ (upstream in (rule.suffix or [])) ~ " as is_open"
             ~ " from incremental.changes, unnest(" ~ all_offsets ~ ") as s(shift)"
-            ~ " where model = '" ~ upstream ~ "' and day is not null and seq > " ~ last_state().seq
+            ~ " where model = '" ~ upstream ~ "' and day is not null and seq > " ~ last_run('seq')
         ) %}
     {% endfor %}
-    {% set rows = run_query(
-        "select strftime(day, '%Y-%m-%d') as day, bool_or(is_open) from (" ~ parts | join(" union all ")
-        ~ ") group by day order by day"
-    ).rows %}
-    {% set found = namespace(days=[], since=none) %}
-    {% for row in rows if found.since is none %}
-        {% if row[1] %}
-            {% set found.since = row[0] %}
-        {% else %}
-            {% do found.days.append(row[0]) %}
-        {% endif %}
-    {% endfor %}
-    {{ return(found) }}
+    {{ return("select day, bool_or(is_open) as is_open from (" ~ parts | join(" union all ")
+        ~ ") as affected group by day") }}
+{% endmacro %}
+
+{% macro first_affected_day() %}
+    {{ return("select cast(min(day) as varchar) from (" ~ affected_days() ~ ") as affected") }}
 {% endmacro %}
 
 {# Condition: `day` is affected. No affected day: no row. #}
-{% macro in_days(found, day) %}
-    {% set parts = [] %}
-    {% if found.days %}
-        {% do parts.append(day ~ " in (date '" ~ found.days | join("', date '") ~ "')") %}
+{% macro in_affected_days(day) %}
+    {% set days = "(" ~ affected_days() ~ ") as affected" %}
+    {% set found = day ~ " in (" ~ asked("select cast(day as varchar) from " ~ days ~ " order by day") ~ ")" %}
+    {% if model.config.meta.replace.suffix %}
+        {% set since = asked("select cast(min(day) as varchar) from " ~ days ~ " where is_open") %}
+        {% set found = found ~ " or " ~ day ~ " >= cast(" ~ since ~ " as date)" %}
     {% endif %}
-    {% if found.since is not none %}
-        {% do parts.append(day ~ " >= date '" ~ found.since ~ "'") %}
-    {% endif %}
-    {{ return('(' ~ parts | join(' or ') ~ ')' if parts else 'false') }}
+    {{ return('(' ~ found ~ ')') }}
 {% endmacro %}
 
 {# For a model with rows='day': the condition on a day of what it reads. Days may be read up to
@@ -74,29 +72,23 @@
 {% macro only_affected_days(day, before=0, after=0) -%}
     {%- if not (execute is defined and execute and is_partial()) -%}
         true
+    {%- elif before == 0 and after == 0 -%}
+        {{ in_affected_days(day) }}
     {%- else -%}
-        {%- set found = affected_days() -%}
-        {%- if before == 0 and after == 0 or not (found.days or found.since) -%}
-            {{ in_days(found, day) }}
-        {%- else -%}
-            {{ day }} >= date '{{ (found.days or [found.since])[0] }}' - {{ before }}
-            {%- if found.since is none %}
-            and {{ day }} <= date '{{ found.days[-1] }}' + {{ after }}
-            {%- endif -%}
-        {%- endif -%}
+        {{ day }} >= cast({{ asked(first_affected_day()) }} as date) - {{ before }}
+        and {{ day }} <= cast({{ asked(
+            "select cast(case when bool_or(is_open) then date '9999-01-01' else max(day) end as varchar)"
+            ~ " from (" ~ affected_days() ~ ") as affected"
+        ) }} as date) + {{ after }}
     {%- endif -%}
 {%- endmacro %}
 
-{# For a model with rows='day' whose days go on from one another: the day before the first affected
-   one, of which the table itself says where they begin. None in a full build, and without any. #}
+{# For a model with rows='day' whose days go on from one another: SQL of the day before the first
+   affected one, of which the table itself says where they begin; NULL without any. None in a full
+   build. #}
 {% macro day_before_affected() %}
     {% if execute is defined and execute and is_partial() %}
-        {% set found = affected_days() %}
-        {% for first in (found.days + [found.since]) | select | list %}
-            {% if loop.first %}
-                {{ return(modules.datetime.date.fromisoformat(first) - modules.datetime.timedelta(1)) }}
-            {% endif %}
-        {% endfor %}
+        {{ return('cast(' ~ asked(first_affected_day()) ~ ' as date) - 1') }}
     {% endif %}
     {{ return(none) }}
 {% endmacro %}
@@ -121,13 +113,12 @@
 {%- endmacro %}
 
 {% macro make_key_scope() %}
-    {% set last = last_state() %}
     {% set parts = [] %}
     {% for upstream, rule in model.config.meta.replace.affected.items() %}
         {% set is_one_path = rule is string or rule[0] is not string and rule[0][0] is string %}
         {% for path in ([rule] if is_one_path else rule) %}
             {% set keys = namespace(sql="select key from incremental.touched where model = '"
-                ~ upstream ~ "' and seq > " ~ last.seq) %}
+                ~ upstream ~ "' and seq > " ~ last_run('seq')) %}
             {% for hop in path if path is not string %}
                 {% set table = graph.nodes['model.' ~ project_name ~ '.' ~ hop[0]].relation_name %}
                 {% set keys.sql = "select " ~ hop[2] ~ " as key from " ~ table ~ " where " ~ hop[1]

@@ -1,8 +1,8 @@
 {# What incremental tables remember. Schema `incremental` of the build file, written in the same
    transaction as the table it speaks of:
 
-   runs(seq, raw_seq, invocation_id)  one row per dbt run: its number, microseconds and strictly
-                                      increasing, and the ledger sequence it reads up to
+   runs(seq, raw_seq)             one row, of the last run: its number, strictly increasing, and
+                                  the ledger sequence it reads up to, pinned at its start
    state(model, seq, raw_seq)         the runs that built a table; the newest counts
    changes(model, seq, day)           days whose rows differ since; NULL day: rebuilt in full
    touched(model, seq, key, first_at, last_at)  keys whose rows differ since, with the span of
@@ -20,9 +20,7 @@
         ).rows | length > 0 %}
         {% set started = (run_started_at.timestamp() * 1000000) | int %}
         create schema if not exists incremental;
-        create table if not exists incremental.runs (
-            seq bigint, raw_seq bigint, invocation_id varchar
-        );
+        create table if not exists incremental.runs (seq bigint, raw_seq bigint);
         create table if not exists incremental.state (model varchar, seq bigint, raw_seq bigint);
         create table if not exists incremental.changes (model varchar, seq bigint, day date);
         create table if not exists incremental.touched (
@@ -32,9 +30,9 @@
         insert into incremental.runs
         select
             greatest({{ var('run_seq', started) }}, coalesce(max(seq), 0) + 1),
-            {% if batches %}(select coalesce(max(seq), 0) from raw.batches){% else %}0{% endif %},
-            '{{ invocation_id }}'
-        from incremental.runs
+            {% if batches %}(select coalesce(max(seq), 0) from raw.batches){% else %}0{% endif %}
+        from incremental.runs;
+        delete from incremental.runs where seq < (select max(seq) from incremental.runs)
     {% endif %}
 {% endmacro %}
 
@@ -49,23 +47,14 @@
     {% endfor %}
     delete from incremental.state
     where seq < (select max(s.seq) from incremental.state as s where s.model = state.model);
-    delete from incremental.runs where seq < (select max(seq) from incremental.runs);
 {% endmacro %}
 
-{# The number of this run and the ledger sequence it reads up to, pinned at its start. #}
-{% macro this_run() %}
-    {% set rows = run_query(
-        "select seq, raw_seq from incremental.runs where invocation_id = '" ~ invocation_id ~ "'"
-    ).rows %}
-    {{ return({'seq': rows[0][0], 'raw_seq': rows[0][1]} if rows else {'seq': 0, 'raw_seq': 0}) }}
-{% endmacro %}
-
-{# The last run that built this table, or none. #}
-{% macro last_state() %}
-    {% set rows = run_query(
-        "select max(seq), max(raw_seq) from incremental.state where model = '" ~ model.name ~ "'"
-    ).rows %}
-    {{ return({'seq': rows[0][0], 'raw_seq': rows[0][1]} if rows and rows[0][0] is not none) }}
+{# SQL of a column of this run, and of the last run that built this table. #}
+{% macro this_run(column) %}{{ return('(select ' ~ column ~ ' from incremental.runs)') }}{% endmacro %}
+{% macro last_run(column) %}
+    {{ return(
+        '(select max(' ~ column ~ ") from incremental.state where model = '" ~ model.name ~ "')"
+    ) }}
 {% endmacro %}
 
 {# Hook before: a full build tells its readers that every day may differ. #}
@@ -74,7 +63,6 @@
         insert into incremental.changes
         select '{{ model.name }}', seq, null
         from incremental.runs
-        where invocation_id = '{{ invocation_id }}'
     {% endif %}
 {% endmacro %}
 
@@ -84,6 +72,5 @@
         insert into incremental.state
         select '{{ model.name }}', seq, raw_seq
         from incremental.runs
-        where invocation_id = '{{ invocation_id }}'
     {% endif %}
 {% endmacro %}

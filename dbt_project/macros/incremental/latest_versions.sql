@@ -14,10 +14,10 @@
     {%- set running = execute is defined and execute -%}
     {%- set partial = running and is_partial() -%}
     {# In full all of schema raw, which is the run's own: the statement is the same each time, and kept. #}
-    {%- set ceiling = this_run().raw_seq if partial else 9223372036854775807 -%}
+    {%- set ceiling = asked("select " ~ this_run('raw_seq')) if partial else 9223372036854775807 -%}
     {%- if partial -%}
-        {%- do make_version_scope(feed, ceiling) -%}
-        {%- set read = only_read_batches(feed, ceiling) -%}
+        {%- do make_version_scope(feed) -%}
+        {%- set read = only_read_batches(feed) -%}
     {%- endif %}
     {%- set counting %}
         {{ raw }} as raw
@@ -266,38 +266,34 @@
 {# Row keys whose winner the batches since the last run can change: their own, and those of every
    other version of the units they deliver. And those of rows whose key a table above has touched.
    Beside them the rows that the table holds of these keys. #}
-{% macro make_version_scope(feed, ceiling) %}
+{% macro make_version_scope(feed) %}
     {% set raw = source('raw', feed) %}
     {% set rule = model.config.meta.replace %}
-    {% set fresh = in_batches(fresh_batches(feed, ceiling)) %}
+    {% set fresh = in_batches(fresh_batches(feed)) %}
     {% set hashed = row_hash(['source', 'row_key']) %}
     {% do run_query(
         "create or replace temp table " ~ scope_name() ~ " as select *, " ~ hashed ~ " as row_hash"
         ~ " from (select distinct source, _row_key as row_key from " ~ raw ~ " as raw where " ~ fresh ~ ")"
     ) %}
-    {% if has_units(raw, fresh) %}
-        {% set units = "select distinct source, _unit_key from " ~ raw ~ " as raw where " ~ fresh
-            ~ " and _unit_key <> _row_key union select distinct other.source, other._unit_key from "
-            ~ raw ~ " as other inner join (select distinct source, _covers_from, _covers_to from "
-            ~ raw ~ " as raw where " ~ fresh ~ ") as covered on other.source = covered.source"
-            ~ " and other._unit_key between covered._covers_from and covered._covers_to"
-            ~ " and other._unit_key <> other._row_key" %}
-        {% do run_query(
-            "insert into " ~ scope_name() ~ " select *, " ~ hashed ~ " from (select distinct source,"
-            ~ " _row_key as row_key from " ~ raw ~ " where _unit_key <> _row_key"
-            ~ " and (source, _unit_key) in (" ~ units ~ "))"
-        ) %}
-    {% endif %}
+    {% set units = "select distinct source, _unit_key from " ~ raw ~ " as raw where " ~ fresh
+        ~ " and _unit_key <> _row_key union select distinct other.source, other._unit_key from "
+        ~ raw ~ " as other inner join (select distinct source, _covers_from, _covers_to from "
+        ~ raw ~ " as raw where " ~ fresh ~ ") as covered on other.source = covered.source"
+        ~ " and other._unit_key between covered._covers_from and covered._covers_to"
+        ~ " and other._unit_key <> other._row_key" %}
+    {% do run_query(
+        "insert into " ~ scope_name() ~ " select *, " ~ hashed ~ " from (select distinct source,"
+        ~ " _row_key as row_key from " ~ raw ~ " where " ~ asked_whether(of_units(raw, fresh))
+        ~ " and _unit_key <> _row_key and (source, _unit_key) in (" ~ units ~ "))"
+    ) %}
     {% for upstream in rule.affected %}
         {% set keys = "select key from incremental.touched where model = '" ~ upstream
-            ~ "' and seq > " ~ last_state().seq %}
-        {% if run_query("select count(*) from (" ~ keys ~ ")").rows[0][0] > 0 %}
-            {% do run_query(
-                "insert into " ~ scope_name() ~ " select *, " ~ hashed ~ " from (select source, "
-                ~ rule.row_key ~ " as row_key from " ~ this ~ " where " ~ rule.key ~ " in ("
-                ~ keys ~ "))"
-            ) %}
-        {% endif %}
+            ~ "' and seq > " ~ last_run('seq') %}
+        {% do run_query(
+            "insert into " ~ scope_name() ~ " select *, " ~ hashed ~ " from (select source, "
+            ~ rule.row_key ~ " as row_key from " ~ this ~ " where " ~ asked_whether(keys) ~ " and "
+            ~ rule.key ~ " in (" ~ keys ~ "))"
+        ) %}
     {% endfor %}
     {# A table that does not tell which rows are tied need not find it out either. #}
     {% set tells_ties = '_is_tied' in adapter.get_columns_in_relation(this) | map(attribute='name') %}
@@ -316,25 +312,25 @@
     {{ return('held__' ~ model.name) }}
 {%- endmacro %}
 
-{# Batches of a feed whose state has changed since the last run. #}
-{% macro fresh_batches(feed, ceiling) %}
-    {{ return(run_query(
-        "select batch_id from raw.batches where feed = '" ~ feed ~ "' and seq > "
-        ~ last_state().raw_seq ~ " and seq <= " ~ ceiling
-    ).rows | map(attribute=0) | list) }}
+{# Query of the batches of a feed whose state has changed since the last run. #}
+{% macro fresh_batches(feed) %}
+    {{ return(
+        "select batch_id from raw.batches where feed = '" ~ feed ~ "' and seq > " ~ last_run('raw_seq')
+        ~ " and seq <= " ~ this_run('raw_seq')
+    ) }}
 {% endmacro %}
 
 {# Condition on raw rows: a literal list, so that no other file is opened. #}
 {% macro in_batches(batches) %}
-    {{ return("raw.batch in ('" ~ batches | join("', '") ~ "')" if batches else "false") }}
+    {{ return("raw.batch in (" ~ asked(batches) ~ ")") }}
 {% endmacro %}
 
-{# Whether any of these raw rows counts or not as part of a unit, or withdraws others. #}
-{% macro has_units(raw, condition) %}
-    {{ return(run_query(
-        "select count(*) from (select 1 from " ~ raw ~ " as raw where " ~ condition
-        ~ " and (_unit_key <> _row_key or _covers_from is not null) limit 1)"
-    ).rows[0][0] > 0) }}
+{# Query of raw rows that count or not as part of a unit, or withdraw others. #}
+{% macro of_units(raw, condition) %}
+    {{ return(
+        "select 1 from " ~ raw ~ " as raw where " ~ condition
+        ~ " and (_unit_key <> _row_key or _covers_from is not null)"
+    ) }}
 {% endmacro %}
 
 {# Condition on the raw rows a partial run reads. The row a table holds of a key has won against all
@@ -343,26 +339,18 @@
    - a row is part of a unit: then batches count, not rows;
    - the row held is tied: the other one may lie in any batch;
    - nothing but its last instant tells the age of a new batch, and its name is not the last. #}
-{% macro only_read_batches(feed, ceiling) %}
-    {% set raw = source('raw', feed) %}
-    {% set fresh = fresh_batches(feed, ceiling) %}
-    {% set held = run_query("select distinct _batch_id from " ~ held_name()).rows | map(attribute=0) | list %}
-    {% set batches = (fresh + held) | unique | list %}
-    {% set tied = run_query("select count(*) from " ~ held_name() ~ " where _is_tied").rows[0][0] %}
-    {% set counting = run_query(
-        "select count(distinct batch_id) from raw.batches where feed = '" ~ feed ~ "' and is_active"
-        ~ " and seq <= " ~ ceiling ~ " and batch_id in ('" ~ batches | join("', '") ~ "')"
-    ).rows[0][0] %}
-    {% set out_of_order = run_query(
-        "select count(*) from raw.batches as fresh inner join raw.batches as other"
+{% macro only_read_batches(feed) %}
+    {% set raw, fresh = source('raw', feed), fresh_batches(feed) %}
+    {% set batches = fresh ~ " union select _batch_id from " ~ held_name() %}
+    {% set withdrawn = "select 1 from (" ~ batches ~ " except select batch_id from raw.batches where feed = '"
+        ~ feed ~ "' and is_active and seq <= " ~ this_run('raw_seq') ~ ")" %}
+    {% set tied = "select 1 from " ~ held_name() ~ " where _is_tied" %}
+    {% set out_of_order = "select 1 from raw.batches as fresh inner join raw.batches as other"
         ~ " on fresh.feed = other.feed and fresh.source = other.source"
         ~ " and fresh.name_order < other.name_order where fresh.feed = '" ~ feed
-        ~ "' and fresh.batch_id in ('" ~ fresh | join("', '") ~ "')"
-        ~ " and other.batch_id not in ('" ~ fresh | join("', '") ~ "') and exists (select 1 from "
-        ~ raw ~ " as raw where " ~ in_batches(fresh) ~ " and raw._name_order is not null)"
-    ).rows[0][0] if held else 0 %}
-    {% if tied or out_of_order or counting < batches | length or has_units(raw, in_batches(batches)) %}
-        {{ return('true') }}
-    {% endif %}
-    {{ return(in_batches(batches)) }}
+        ~ "' and fresh.batch_id in (" ~ fresh ~ ") and other.batch_id not in (" ~ fresh
+        ~ ") and exists (select 1 from " ~ held_name() ~ ") and exists (select 1 from " ~ raw
+        ~ " as raw where " ~ in_batches(fresh) ~ " and raw._name_order is not null)" %}
+    {% set all = [tied, withdrawn, out_of_order, of_units(raw, in_batches(batches))] %}
+    {{ return('(' ~ asked_whether(all | join(' union all ')) ~ ' or ' ~ in_batches(batches) ~ ')') }}
 {% endmacro %}

@@ -8,23 +8,17 @@
         true
     {%- else -%}
         {%- do make_visitor_scope() -%}
-        {%- set span = run_query(
-            "select strftime(min(first_at), '%Y-%m-%d'), strftime(max(last_at), '%Y-%m-%d') from "
-            ~ scope_name()
-        ).rows[0] -%}
-        {%- if span[0] is none -%}
-            false
-        {%- else -%}
-            event_date between date '{{ span[0] }}' - 1 and date '{{ span[1] }}' + 1
-            and visitor_key in (select split_part(key, '|', -1) from {{ scope_name() }})
-            and exists (
-                select 1
-                from {{ scope_name() }} as v
-                where
-                    v.key = {{ join_key(['platform', 'shop_id', 'visitor_key']) }}
-                    and occurred_at between v.first_at and v.last_at
-            )
-        {%- endif -%}
+        {%- set first = asked("select cast(cast(min(first_at) as date) as varchar) from " ~ scope_name()) -%}
+        {%- set last = asked("select cast(cast(max(last_at) as date) as varchar) from " ~ scope_name()) -%}
+        event_date between cast({{ first }} as date) - 1 and cast({{ last }} as date) + 1
+        and visitor_key in (select split_part(key, '|', -1) from {{ scope_name() }})
+        and exists (
+            select 1
+            from {{ scope_name() }} as v
+            where
+                v.key = {{ join_key(['platform', 'shop_id', 'visitor_key']) }}
+                and occurred_at between v.first_at and v.last_at
+        )
     {%- endif -%}
 {%- endmacro %}
 
@@ -36,7 +30,7 @@
         with touched as (
             select key, min(first_at) as first_at, max(last_at) as last_at
             from incremental.touched
-            where model = 'stg_raw__events' and seq > " ~ last_state().seq ~ "
+            where model = 'stg_raw__events' and seq > " ~ last_run('seq') ~ "
             group by key
         ),
         sessions as (

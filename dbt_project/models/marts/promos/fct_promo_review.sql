@@ -203,6 +203,14 @@ final as (
                 then {{ ratio('came.returned', 'came.customers') }}
         end as new_buyer_d30_repurchase,
         {{ ratio('usual.returned', 'usual.customers') }} as ordinary_d30_repurchase_rate,
+        {% for side, counted in [('came', 'd30'), ('usual', 'ordinary_d30')] %}
+            {% for count, name in [('customers', 'buyers'), ('returned', 'returned_buyers')] %}
+                case
+                    when promos.last_date + 30 <= horizons.last_complete_date
+                        then cast({{ side }}.{{ count }} as bigint)
+                end as {{ counted }}_{{ name }},
+            {% endfor %}
+        {% endfor %}
         {% for bearer in ['merchant', 'platform', 'creator'] %}
             cast(discounted.{{ bearer }}_discount_amount as decimal(18, 2))
                 as {{ bearer }}_discount_amount,
