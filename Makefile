@@ -58,6 +58,9 @@ bench: $(STAMP) ## beside hand-written SQL and other tools: SIZE=S, M or L; CHEC
 	  $(if $(SHAPES),--shapes $(SHAPES)) $(if $(KEEP),--home $(KEEP)) \
 	  $(foreach peer,$(PEERS),--peer-python $(peer))
 
+soak: $(STAMP) ## many simulated days as they come, held against one clean build: DAYS=90
+	@$(BIN)/python -m benchmarks.soak $(or $(KEEP),data/soak) --days $(or $(DAYS),90)
+
 docs: $(STAMP) ## write the pages that are made from the code
 	@$(BIN)/python -m ingestion.documents.feeds > docs/feeds.md
 	@$(BIN)/python -m ingestion.documents.personal_data > docs/personal-data.md
@@ -67,4 +70,4 @@ docs: $(STAMP) ## write the pages that are made from the code
 clean: ## delete what a run derives (build, published, site); keeps inbox, landing and state
 	rm -rf data/build data/published data/site dbt_project/target
 
-.PHONY: help install demo run dev serve test test-long lint bench docs clean
+.PHONY: help install demo run dev serve test test-long lint bench soak docs clean

@@ -36,6 +36,8 @@ DOWNLOADS = {
     "supplier_monthly": ("marts.fct_supplier_monthly", 0),
     "profit_daily": ("marts.fct_profit_daily", 31),
     "targets_daily": ("marts.fct_targets_daily", 31),
+    "reviews": ("marts.fct_reviews", 0),
+    "review_changes": ("marts.fct_review_changes", 0),
     "month_close": ("marts.fct_month_close", 0),
     "settlements_daily": ("marts.fct_settlements_daily", overview.LINE_DAYS),
     "fulfilment_daily": ("marts.fct_fulfilment_daily", 60),

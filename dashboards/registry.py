@@ -32,6 +32,8 @@ class Entry:
 PAGES = (
     Entry("overview", "management"),
     Entry("drivers", "analytics"),
+    Entry("weekly", "management", "marts.fct_reviews"),
+    Entry("monthly", "management", "marts.fct_reviews"),
     Entry("funnel", "product", "marts.fct_funnel_daily"),
     Entry("cohorts", "crm", "marts.fct_retention_monthly"),
     Entry("attribution", "marketing", "marts.fct_attribution_daily"),

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -42,6 +42,7 @@ from dashboards.pages.products import page as products
 from dashboards.pages.profit import page as profit
 from dashboards.pages.promo import page as promo
 from dashboards.pages.quality import page as quality
+from dashboards.pages.reviews.page import build_reviews
 from dashboards.pages.service import page as service
 from dashboards.pages.shared.layout import anchor
 from dashboards.registry import PAGES, Entry
@@ -49,7 +50,7 @@ from dashboards.wording.formatting import weekday
 
 __all__ = ["SiteInfo", "SiteReport", "build_site", "write_status"]
 
-State = Literal["ok", "stale", "failed"]
+State = Literal["ok", "stale", "failed", "archived"]
 ANALYSES = (
     funnel, cohorts, attribution, channels, live, customers, products, profit, service, promo,
     experiments,
@@ -57,7 +58,7 @@ ANALYSES = (
 _CUBED = {"funnel": funnel, "channels": channels}
 # Of these a page is built for each platform, of its rows alone, by the code that builds the whole.
 _PAGED = (attribution, live, products, profit, service, promo, experiments)
-_SAID = ("failed", "stale_run", "built", "old_hours", "old_days", "unfollowed")
+_SAID = ("archived", "failed", "stale_run", "built", "old_hours", "old_days", "unfollowed")
 
 
 @dataclass(frozen=True)
@@ -142,9 +143,10 @@ def _common(data: Data, info: SiteInfo) -> dict[str, Any]:
     }
 
 
-def _pages(data: Data, info: SiteInfo) -> list[Page]:
+def _pages(data: Data, info: SiteInfo, kept: Collection[str]) -> list[Page]:
     pages = [overview.build(data, info)]
     pages += [drivers.build(data, info, moment) for moment in drivers.days_shown(data, info)]
+    pages += build_reviews(data, info, kept)
     for module in ANALYSES:
         whole = module.build(data, info)
         pages += by_platform(data, info, module, whole) if module in _PAGED else [whole]
@@ -215,16 +217,17 @@ def write_status(
 
     Args:
         site: folder of the site; its `assets` folder is made if need be.
-        state: `ok`, `stale` (pages are older than they should be) or `failed` (last run failed).
+        state: `ok`, `stale` (pages are older than they should be), `failed` (last run failed) or
+            `archived` (pages of a day gone by).
         last_ok: instant of the last good run, UTC if without zone; other text is shown as it is.
         failed_step: step of the run that failed.
         message: one sentence for the reader; untrusted, shown as text.
 
     Raises:
-        ValueError: if the state is none of the three.
+        ValueError: if the state is none of the four.
     """
-    if state not in ("ok", "stale", "failed"):
-        raise ValueError(f"unknown state {state!r}: use ok, stale or failed")
+    if state not in get_args(State):
+        raise ValueError(f"unknown state {state!r}: use one of {', '.join(get_args(State))}")
     status = {
         "state": state,
         "last_ok": _instant(last_ok) if last_ok else None,
@@ -245,6 +248,7 @@ def _write_manifest(
     }
     manifest = {
         "run_id": info.run_id,
+        "code": info.code,
         "built_at": _instant(info.built_at),
         "data_through": info.data_through.isoformat(),
         "timezone": info.timezone,
@@ -261,7 +265,9 @@ def _write_manifest(
     return {**sizes, "manifest.json": (out / "manifest.json").stat().st_size}
 
 
-def build_site(frames: Mapping[str, pl.DataFrame], info: SiteInfo, out: Path) -> SiteReport:
+def build_site(
+    frames: Mapping[str, pl.DataFrame], info: SiteInfo, out: Path, kept: Collection[str] = ()
+) -> SiteReport:
     """Write every page, asset and download of the site.
 
     Equal frames and facts give byte-identical files; the build's instant and run appear in
@@ -272,6 +278,7 @@ def build_site(frames: Mapping[str, pl.DataFrame], info: SiteInfo, out: Path) ->
             be missing, empty or without some columns, and the pages then say so.
         info: facts about the shop and the run.
         out: folder to write into; made if need be, not emptied.
+        kept: pages of closed weeks and months that lie in `out` already and stay as they are.
 
     Raises:
         ValueError: if no language or an unknown one is asked for.
@@ -279,7 +286,7 @@ def build_site(frames: Mapping[str, pl.DataFrame], info: SiteInfo, out: Path) ->
     if not info.languages or set(info.languages) - {"en", "zh"}:
         raise ValueError(f"languages must be of en and zh, not {info.languages!r}")
     data = Data(frames)
-    pages = _pages(data, info)
+    pages = _pages(data, info, kept)
     own = {name: module.windows(data, info) for name, module in _CUBED.items()}
     cube_path, cube = filters.cube(data, info, own)
     search_path, search = _search(data)

@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import Timer
 from typing import Any
 
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, create_engine
@@ -91,6 +92,19 @@ class KeptEngineEventLog(SqliteEventLogStorage):
         connection = self._kept.pop(shard)
         connection.commit()
         connection.close()
+
+    def delete_events(self, run_id: str) -> None:
+        """Forget a run, also what Dagster's own log leaves of it: its file, and its checks."""
+        super().delete_events(run_id)
+        with self.index_connection() as connection:
+            checks = AssetCheckExecutionsTable
+            connection.execute(checks.delete().where(checks.c.run_id == run_id))
+        with self._db_lock:
+            if run_id in self._kept:
+                self._close(run_id)
+            self._initialized_dbs.discard(run_id)
+        for file in Path(self._base_dir).glob(f"{run_id}.db*"):
+            file.unlink()
 
     def dispose(self) -> None:
         """Commit what waits, and close."""

@@ -29,7 +29,7 @@ from orchestration.config.settings import Paths, Settings
 from orchestration.errors import ExitCode, KpiError, attempt, words_of
 from orchestration.ledger.inbox import land_new_files, state_of
 from orchestration.ledger.manifests import missing_files
-from orchestration.ledger.retention import apply_retention
+from orchestration.ledger.retention import apply_retention, drop_old_files
 from orchestration.ledger.state import State
 from orchestration.trouble import named
 
@@ -146,7 +146,9 @@ class Run:
         code = self.settings.code_fingerprint()
         missing = [str(file) for file in self.missing]
         reopened = len(self.state.reopened_months())
-        text = json.dumps([batches, code, self.as_of.isoformat(), missing, reopened])
+        text = json.dumps(
+            [batches, code, self.as_of.isoformat(), missing, reopened, self.settings.comments]
+        )
         return hashlib.sha256(text.encode()).hexdigest()
 
     @cached_property
@@ -389,6 +391,7 @@ class Run:
             )
             return
         apply_retention(self.settings, self.state, self.as_of)
+        drop_old_files(self.settings)
 
     def deliver(self) -> None:
         """Send the messages that are due, whatever this run will find."""

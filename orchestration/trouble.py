@@ -197,5 +197,5 @@ def _is_readable(file: Path) -> bool:
             ).fetchall():
                 con.execute(f'select bit_xor(hash(t)) from "{schema}"."{table}" as t').fetchall()
     except duckdb.Error as error:
-        return "lock" in str(error)
+        return "set lock" in str(error)
     return True

@@ -4,9 +4,11 @@ import json
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,6 +68,17 @@ def copy_home(finished_home: Path, tmp_path: Path) -> Callable[[str], Path]:
         return Path(shutil.copytree(finished_home, tmp_path / name, symlinks=True))
 
     return copy
+
+
+@pytest.fixture
+def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are read in this process, a part of which the test replaces."""
+
+    @contextmanager
+    def apart(work: Callable[[Any], Any], _: int) -> Iterator[Callable[[Any, Path], Any]]:
+        yield lambda item, path: work(item)
+
+    monkeypatch.setattr("ingestion.reading.apart.apart", apart)
 
 
 @pytest.fixture

@@ -111,13 +111,16 @@
       say(el, payload.say.failed, {
         step: status.failed_step || "\u2014", message: status.message || "", last: clock(status.last_ok)
       });
+    } else if (status.state === "archived") {
+      root.classList.add("archived");
+      say(el, payload.say.archived, { day: payload.data_through });
     } else if (status.state === "stale") {
       say(el, payload.say.stale_run, { message: status.message || "", last: clock(status.last_ok) });
     }
     var built = document.getElementById("built");
     if (built && status.last_ok) { say(built, payload.say.built, { at: clock(status.last_ok) }); }
     var hours = (Date.now() - Date.parse(payload.data_end)) / 36e5;
-    if (hours > payload.warn_hours) {
+    if (hours > payload.warn_hours && status.state !== "archived") {
       var days = Math.floor(hours / 24);
       say(document.getElementById("stale-banner"), payload.say[days < 2 ? "old_hours" : "old_days"], {
         day: payload.data_through, n: days < 2 ? Math.floor(hours) : days

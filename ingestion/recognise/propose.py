@@ -10,13 +10,16 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
+from ingestion.errors import FileRejected
+from ingestion.reading.apart import apart
 from ingestion.recognise.formats import fits, recognise, sample_of
 from ingestion.recognise.grouping import files_below, group
-from ingestion.recognise.outline import outline_of
+from ingestion.recognise.outline import Outline, outline_of
 from ingestion.recognise.proposal import Group, Note, Proposal, Reading, Sure, Unread
 from ingestion.recognise.sources import Told, shop_of, sources_of
 from ingestion.recognise.unknown import propose
@@ -32,7 +35,12 @@ class _Result:
 
 
 def propose_shop(
-    folder: Path, told: Told, *, prefix: str = "", progress: Callable[[str], None] | None = None
+    folder: Path,
+    told: Told,
+    *,
+    prefix: str = "",
+    progress: Callable[[str], None] | None = None,
+    memory_mib: int = 4096,
 ) -> Proposal:
     """Look at every file below a folder and propose how to read it.
 
@@ -41,25 +49,38 @@ def propose_shop(
         told: what the owner said on the command line.
         prefix: folder below the inbox that these files have or will have.
         progress: is told of each group of files.
+        memory_mib: MiB that looking at one group may take; see `reading.apart`.
 
     Returns:
         The proposal. Nothing is written and no value of a person is kept in it.
     """
-    with ThreadPoolExecutor(2) as pool:
-        outlines = list(pool.map(outline_of, files_below(folder)))
+    with ThreadPoolExecutor(2) as pool, apart(outline_of, memory_mib) as look:
+        outlines = list(pool.map(partial(_outline, look), files_below(folder)))
     readings: list[Reading] = []
     unread: list[Unread] = []
-    for one in group(outlines, folder):
-        if progress:
-            progress(f"{one.glob}: {len(one.outlines)} files")
-        result = read_group(one)
-        if result.reading:
-            readings.append(result.reading)
-        unread += result.unread
+    with apart(read_group, memory_mib) as read:
+        for one in group(outlines, folder):
+            if progress:
+                progress(f"{one.glob}: {len(one.outlines)} files")
+            try:
+                result = read(one, max(one.outlines, key=lambda seen: seen.size).path)
+            except FileRejected as error:
+                result = _Result(None, (Unread(one.glob, one.paths, error.what, error.do_this),))
+            if result.reading:
+                readings.append(result.reading)
+            unread += result.unread
     unread = [replace(one, glob=_placed(one, folder, prefix)) for one in unread]
     drafts = sources_of(_one_layout_a_format(readings), folder.resolve().name, prefix, told)
     shop, sources, notes = shop_of(drafts, folder.resolve().name, told)
     return Proposal(shop, sources, tuple(unread), notes)
+
+
+def _outline(look: Callable[[Path, Path], Outline], path: Path) -> Outline:
+    try:
+        return look(path, path)
+    except FileRejected as error:
+        size = path.stat().st_size
+        return Outline(path, size, trouble=error.what, do_this=error.do_this)
 
 
 def _placed(one: Unread, folder: Path, prefix: str) -> str:

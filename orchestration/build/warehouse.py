@@ -102,7 +102,7 @@ def connect_published(current: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         con = duckdb.connect(str(current.resolve()), read_only=True)
     except duckdb.IOException as error:
-        if "lock" not in str(error):
+        if "set lock" not in str(error):
             raise
         raise KpiError(
             "another program has opened it for writing",

@@ -27,9 +27,12 @@ Date = Annotated[str, typer.Option("--date", help="A day, YYYY-MM-DD; default: t
 
 
 @app.callback()
-def options(
+def options(  # noqa: PLR0913, PLR0917 - the options of all commands
     as_json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    log_json: Annotated[
+        bool, typer.Option("--log-json", help="Progress and errors as lines of JSON on stderr.")
+    ] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours.")] = False,
     home: Annotated[
         Path | None, typer.Option(help="Folder with shop.yml and data/; default: $KPI_HOME.")
@@ -40,6 +43,7 @@ def options(
     from orchestration.config.settings import choose
 
     console.as_json, console.quiet, console.color = as_json, quiet or as_json, not no_color
+    console.log_json = log_json
     choose(home, config)
 
 

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from orchestration.errors import ExitCode, KpiError, find_error, words_of, write_trace
@@ -21,6 +22,7 @@ class Console:
         self.as_json = False
         self.quiet = False
         self.color = True
+        self.log_json = False
 
     def out(self, text: str = "") -> None:
         """One line of the answer, to standard output."""
@@ -31,9 +33,13 @@ class Console:
         """A line that stands out on a terminal."""
         self.out(f"\x1b[1m{text}\x1b[0m" if self._is_rich(sys.stdout) else text)
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, level: str = "info", **more: Any) -> None:
         """Progress, to standard error; that nobody reads it stops nothing."""
-        if not self.quiet:
+        if self.log_json:
+            at = datetime.now(UTC).isoformat(timespec="milliseconds")
+            told = {"at": at, "level": level, "message": text.strip(), **more}
+            text = json.dumps(told, ensure_ascii=False)
+        if self.log_json or not self.quiet:
             with suppress(BrokenPipeError):
                 sys.stderr.write(text + "\n")
                 sys.stderr.flush()
@@ -72,7 +78,7 @@ class Console:
         logger.setLevel(logging.INFO)
         logger.propagate = False
         with ExitStack() as stack:
-            if self._is_rich(sys.stderr) and not self.quiet:
+            if self._is_rich(sys.stderr) and not (self.quiet or self.log_json):
                 from rich.console import Console as Rich
 
                 status = stack.enter_context(Rich(stderr=True).status("starting ..."))
@@ -91,7 +97,7 @@ class _LineHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print the message as a line of progress."""
-        self._console.note(f"  {record.getMessage()}")
+        self._console.note(f"  {record.getMessage()}", record.levelname.lower())
 
 
 class _StatusHandler(logging.Handler):
@@ -167,6 +173,9 @@ def _of_the_machine(error: Exception) -> KpiError | None:
 
 def fail(error: KpiError) -> None:
     """Print an error and leave with its code."""
-    sys.stderr.write(f"error: {error}\n")
+    if console.log_json:
+        console.note(str(error), "error", exit_code=int(error.code))
+    else:
+        sys.stderr.write(f"error: {error}\n")
     console.document({"error": str(error), "exit_code": int(error.code)})
     raise SystemExit(int(error.code))

@@ -14,6 +14,7 @@ from zoneinfo import available_timezones
 from orchestration.cli.console import console
 from orchestration.config import settings
 from orchestration.config.calendar import country_of
+from orchestration.config.sections import Build
 from orchestration.errors import ExitCode, KpiError
 
 if TYPE_CHECKING:
@@ -59,7 +60,9 @@ def propose(asked: Asked) -> None:
     told = Told(asked.name, asked.currency, asked.timezone, asked.platform)
     prefix = _prefix(asked.folder, inbox)
     with console.progress():
-        proposal = propose_shop(asked.folder, told, prefix=prefix, progress=log.info)
+        proposal = propose_shop(
+            asked.folder, told, prefix=prefix, progress=log.info, memory_mib=Build().file_mib()
+        )
     if not proposal.sources and not proposal.unread:
         raise KpiError("holds no files", str(asked.folder), "Name another.", ExitCode.USAGE)
     written = write(proposal, _HEAD)

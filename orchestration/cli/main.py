@@ -68,16 +68,24 @@ def export(
         str,
         typer.Argument(
             metavar="WHAT",
-            help="parquet or csv: tables; docs: their pages and diagram; semantic: metrics.",
+            help="parquet or csv: tables; docs: their pages and diagram; semantic: metrics;"
+            " audience: hashed addresses for a mail tool or ad platform.",
         ),
     ],
     out: Annotated[Path | None, typer.Option(help="Folder; default: data/export.")] = None,
-    table: Annotated[str, typer.Option(help="One table, such as fct_gmv_daily.")] = "",
+    table: Annotated[
+        str, typer.Option(help="One table, such as fct_gmv_daily; which audience, as win_back.")
+    ] = "",
+    contacts: Annotated[
+        Path | None,
+        typer.Option(help="For audience: CSV of customer_id, consent, email and phone."),
+    ] = None,
+    source: Annotated[str, typer.Option(help="For audience: whose customers the list names.")] = "",
 ) -> None:
     """Write the published tables as files, or what they mean as pages and semantic models."""
     from orchestration.cli.export import export_published
 
-    export_published(kind, out, table)
+    export_published(kind, out, table, contacts, source)
 
 
 alert_commands.register(command, alerts)
@@ -86,7 +94,7 @@ alert_commands.register(command, alerts)
 @command()
 def serve(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8000) -> None:
     """Serve the pages on 127.0.0.1."""
-    from orchestration.cli.tools import serve_site
+    from orchestration.cli.serve import serve_site
 
     serve_site(port)
 
@@ -214,6 +222,21 @@ def version() -> None:
     from orchestration.cli.tools import show_versions
 
     show_versions()
+
+
+@command()
+def sbom(
+    licences: Annotated[
+        bool, typer.Option("--licences", help="A table of names, versions and licences.")
+    ] = False,
+    advisories: Annotated[
+        Path | None, typer.Option(help="Folder of OSV records (*.json): tell which of them apply.")
+    ] = None,
+) -> None:
+    """What this installation is made of, as CycloneDX; needs no network."""
+    from orchestration.cli.sbom import show_parts
+
+    show_parts(licences, advisories)
 
 
 if __name__ == "__main__":

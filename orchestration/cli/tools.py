@@ -1,4 +1,4 @@
-"""The commands around a run: serve, dev, rollback, reject, reopen, version."""
+"""The commands around a run: dev, rollback, reject, reopen, version."""
 
 from __future__ import annotations
 
@@ -9,30 +9,6 @@ from orchestration.build import warehouse
 from orchestration.cli.console import console
 from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError
-
-
-def serve_site(port: int) -> None:
-    """Serve `data/site` on 127.0.0.1 until interrupted.
-
-    Raises:
-        KpiError: there are no pages yet, or the port is taken.
-    """
-    from functools import partial
-    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-
-    site = settings.load().paths.site
-    if not site.exists():
-        raise KpiError("there are no pages yet", str(site), "Run `kpi run`.", ExitCode.USAGE)
-    handler = partial(SimpleHTTPRequestHandler, directory=str(site))
-    try:
-        server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-    except OSError as error:
-        raise KpiError(
-            str(error), f"port {port}", "Choose another with --port.", ExitCode.USAGE
-        ) from error
-    console.out(f"http://127.0.0.1:{port}/index.html   (Ctrl-C ends)")
-    with server:
-        server.serve_forever()
 
 
 def start_dagster(port: int) -> None:
@@ -84,7 +60,10 @@ def roll_back(to: str, reason: str) -> None:
         told = f"They were taken back to an earlier run{f': {reason}' if reason else ''}."
         if paths.site.exists():
             write_status(
-                paths.site, "ok" if is_last else "stale", built_at, message=None if is_last else told
+                paths.site,
+                "ok" if is_last else "stale",
+                built_at,
+                message=None if is_last else told,
             )
             warehouse.share(paths.site / "assets" / "status.js")
     console.document({"generation": run_id})

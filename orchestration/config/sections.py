@@ -220,12 +220,24 @@ _HOUR = "([01][0-9]|2[0-3]):[0-5][0-9]"
 _HOURS = f"^{_HOUR}-{_HOUR}$"
 
 
+class Reports(_Section):
+    """Part `reports` of `alerts`: where the letters of each day and of each closed week go."""
+
+    daily: tuple[str, ...] = ()  # addresses as in `channels`
+    weekly: tuple[str, ...] = ()
+
+    def get(self, kind: str) -> list[str]:
+        """The addresses of a kind, each once."""
+        return list(dict.fromkeys(self.daily if kind == "daily" else self.weekly))
+
+
 class Alerts(_Section):
     """Section `alerts`: whom to tell, and from which impact on."""
 
     channels: tuple[str, ...] = ()  # apprise URLs, or env:NAME for a secret one
     min_impact_rate: Annotated[float, Field(ge=0, le=1)] = 0.005  # of daily GMV
     routes: tuple[Route, ...] = ()
+    reports: Reports = Reports()
     quiet_hours: Annotated[str, Field(pattern=_HOURS)] | None = None  # of the reporting zone
     max_a_day: Annotated[int, Field(ge=1)] = 20  # messages a channel; the rest in one digest
 
@@ -239,7 +251,8 @@ class Alerts(_Section):
     def addresses(self) -> list[str]:
         """All addresses that anything may go to, in order."""
         routed = (route.channel for route in self.routes if route.channel)
-        return list(dict.fromkeys([*self.channels, *routed]))
+        reports = (*self.reports.daily, *self.reports.weekly)
+        return list(dict.fromkeys([*self.channels, *routed, *reports]))
 
 
 _Days = Annotated[int, Field(ge=1)] | None
@@ -263,6 +276,14 @@ class Publish(_Section):
     warn_hours: Annotated[int, Field(ge=1)] = 36  # pages call themselves stale after
     schedule: str = "0 6 * * *"  # cron, in the reporting zone
     site_url: Annotated[str, Field(pattern=r"^https?://[^\s#?]+$")] | None = None  # of the pages
+
+
+class History(_Section):
+    """Section `history`: how long what tells of runs is kept; no figure depends on it."""
+
+    runs: Annotated[int, Field(ge=1)] = 30  # that the UI shows, some 8 MB each
+    log_days: Annotated[int, Field(ge=1)] = 90  # traces of errors
+    message_days: Annotated[int, Field(ge=1)] = 400  # files of the outbox
 
 
 # What a rule may say of a source, medium or domain: no character of SQL, nor of a pattern but *.
@@ -314,6 +335,7 @@ class ShopFile(_Section):
     alerts: Alerts = Alerts()
     privacy: Privacy = Privacy()
     publish: Publish = Publish()
+    history: History = History()
 
     @field_validator("costs")
     @classmethod

@@ -67,6 +67,18 @@ def apply_retention(settings: Settings, state: State, as_of: date) -> dict[str, 
     return dropped
 
 
+def drop_old_files(settings: Settings) -> int:
+    """Delete messages and traces older than section `history` says; returns how many files."""
+    limits, now = settings.file.history, datetime.now(UTC).timestamp()
+    dropped = 0
+    for folder, days in (("outbox", limits.message_days), ("logs", limits.log_days)):
+        for file in (settings.paths.data / folder).glob("*"):
+            if file.is_file() and now - file.stat().st_mtime > days * 86_400:
+                file.unlink()
+                dropped += 1
+    return dropped
+
+
 def _old_batches(
     ledger: Sequence[Mapping[str, Any]],
     landing_days: int | None,

@@ -22,6 +22,7 @@ import pytest
 from ingestion.errors import FileRejected
 from ingestion.reading import apart
 from ingestion.reading.columns import MAX_COLUMNS
+from tests.support import shop
 from tests.support.exports import HEADER, ORDERS, SHOP, order
 from tests.support.homes import Home
 
@@ -219,10 +220,20 @@ def test_it_ends_with_who_started_it_also_in_the_middle_of_its_work(tmp_path: Pa
 
 
 def test_check_tells_of_a_bomb_as_landing_does(tmp_path: Path) -> None:
-    from tests.support import shop
-
     home = home_of(tmp_path / "home", {}, **RULES["a filter for gigabytes"])
     file = home.put(HEADER + order(1), "b.csv")
     told = shop.kpi(home.paths.home, "check", str(file), "--json")
     assert told.returncode == 4
     assert "MiB of memory that one file may take" in json.loads(told.stdout)["refused"]
+
+
+def test_init_says_of_a_bomb_what_it_is_and_proposes_the_rest(tmp_path: Path) -> None:
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    (folder / "bomb.xlsx").write_bytes(sheet_of_many_rows())
+    (folder / "orders.csv").write_text(HEADER + "".join(order(n) for n in range(40)))
+    told = shop.kpi(tmp_path / "home", "init", "--from", str(folder), "--currency", "CNY",
+                    "--timezone", "Asia/Shanghai")  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    assert "has a sheet of 1,100,000 rows" in told.stdout
+    assert "orders.csv" in (tmp_path / "home/shop.yml").read_text()

@@ -225,6 +225,7 @@ def test_a_refused_file_that_cannot_be_opened_just_now_stays_refused(
 # while it is written ---------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("read_here")
 def test_a_file_written_to_while_it_is_read_waits_for_the_next_run(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,6 +267,7 @@ def test_a_file_written_to_after_a_run_looked_at_it_waits_for_the_next_run(
     assert file["content"] == preflight.sha256_of(path)
 
 
+@pytest.mark.usefixtures("read_here")
 @pytest.mark.parametrize("change", ["replaced", "removed"])
 def test_a_file_replaced_or_removed_while_it_is_read_is_not_landed(
     home: Home, monkeypatch: pytest.MonkeyPatch, change: str
@@ -307,6 +309,7 @@ def test_two_at_once_write_the_same_file_whole(tmp_path: Path) -> None:
     assert [path.name for path in target.parent.iterdir()] == ["data.parquet"]
 
 
+@pytest.mark.usefixtures("read_here")
 def test_what_was_withdrawn_stays_so_when_only_the_meaning_of_mappings_changed(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

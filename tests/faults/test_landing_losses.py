@@ -16,6 +16,7 @@ from orchestration.cli import doctor
 from orchestration.errors import ExitCode, KpiError
 from orchestration.ledger.inbox import land_new_files
 from orchestration.ledger.losses import altered
+from orchestration.trouble import damages
 from tests.support.exports import HEADER, LINES, LINES_HEADER, ORDERS, SHOP, order
 from tests.support.homes import Home
 
@@ -179,10 +180,9 @@ def test_the_doctor_names_misnamed_and_altered_files_and_sources_that_are_gone(
     problems: list[str] = []
     doctor._check_stores(delivered.settings, problems)
     batch = file.parent.name.removeprefix("batch=")
-    assert problems == [
-        "1 file names are not UTF-8: no source reads such files",
-        f"landed batch {batch}: orders is not as it was landed",
-    ]
+    assert problems == ["1 file names are not UTF-8: no source reads such files"]
+    [damage] = damages(delivered.settings)
+    assert damage.what == f"landed batch {batch}: orders is not as it was landed"
     assert "misnamed    orders_\\xff.csv" in capsys.readouterr().out
     files = [{"path": "other/*.csv", "format": ORDERS}]
     doctor._check_stores(Home(delivered.paths.home, {"new": {**SHOP, "files": files}}).settings, [])

@@ -51,8 +51,28 @@ STEPS = (
 )
 
 
-def kill_and_mend(home: Path, step: str, seconds: float, reference: Path) -> None:
-    """Kill a run so many seconds after it told that a step begins, and run anew."""
+KILLED: dict[str, Callable[[int, int], None]] = {"group": os.killpg, "main": os.kill}
+
+
+def left_over(home: Path) -> list[str]:
+    """What is begun and not ended below data/, and processes of the data folder."""
+    data = home / "data"
+    drafts = [p for p in data.rglob(".*") if p.name != ".site.new" and "inbox" not in p.parts]
+    drafts += [p for p in (data / "build").iterdir() if p.name not in ("good.duckdb", "dbt_target")]
+    mark = f"KPI_HOME={home}".encode()
+    return [*map(str, drafts), *(folder.name for folder in Path("/proc").glob("[0-9]*")
+                                 if mark in environment_of(folder))]  # fmt: skip
+
+
+def environment_of(process: Path) -> list[bytes]:
+    try:
+        return (process / "environ").read_bytes().split(b"\0")
+    except OSError:  # it has ended, or is not ours
+        return []
+
+
+def kill_and_mend(home: Path, step: str, seconds: float, reference: Path, whom: str) -> None:
+    """Kill a run so many seconds after it told that a step begins, and run anew at once."""
     old = generation(home)
     assert old[2] == old[3]
     process = start(home)
@@ -62,28 +82,30 @@ def kill_and_mend(home: Path, step: str, seconds: float, reference: Path) -> Non
     time.sleep(seconds)
     is_under_way = process.poll() is None
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+        KILLED[whom](process.pid, signal.SIGKILL)
     process.wait()
     assert is_under_way or step == "alerts"
     seen = generation(home)
     assert seen == old or (seen[1] == shop.LAST_DAY and seen[2] == seen[3])
     shop.run(home)
     assert shop.different(home, reference) == []
+    assert left_over(home) == []
 
 
 def test_a_killed_run_leaves_no_trace(begun_home: Path, finished_home: Path) -> None:
-    kill_and_mend(begun_home, "transform", random.Random(0).uniform(0, 4), finished_home)
+    kill_and_mend(begun_home, "transform", random.Random(0).uniform(0, 4), finished_home, "main")
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("whom", KILLED)
 @pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("n", range(3))
+@pytest.mark.parametrize("n", range(13))
 def test_a_killed_run_leaves_no_trace_anywhere(
-    begun_home: Path, finished_home: Path, step: str, n: int
+    begun_home: Path, finished_home: Path, step: str, n: int, whom: str
 ) -> None:
     longest = 5 if step == "transform" else 0.3
     seconds = random.Random(f"{step} {n}").uniform(0, longest)
-    kill_and_mend(begun_home, step, seconds, finished_home)
+    kill_and_mend(begun_home, step, seconds, finished_home, whom)
 
 
 def test_a_run_leaves_with_code_7_while_another_holds_the_lock(finished_home: Path) -> None:

@@ -137,7 +137,8 @@ def closes() -> Rows:
     return [
         {"month_start": date(2026, 10, 1), "platform": platform, "close_date": date(2026, 11, 5),
          "is_closed": True, "gmv": 9000.0, "cm2_amount": 4000.0, "closed_net_amount": 8800.0,
-         "adjustment_amount": -late, "adjusted_net_amount": 8800.0 - late}
+         "adjustment_amount": -late, "adjusted_net_amount": 8800.0 - late,
+         "reopened_date": None, "reopening_reason": None}
         for platform, late in (("tmall", 120.0), ("shopify", 0.0))
     ]  # fmt: skip
 
