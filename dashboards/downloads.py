@@ -46,6 +46,7 @@ DOWNLOADS = {
     "segment_migration": ("marts.fct_segment_migration_monthly", 0),
     "segment_behaviour": ("marts.fct_segment_behaviour_monthly", 0),
     "customer_value_by_channel": ("insights.customer_value_by_channel", 0),
+    "reorder_plan": ("insights.reorder_plan", 0),
     "live_sessions": ("marts.fct_live_sessions", 28),
     "root_cause_sets": ("insights.root_cause_sets", 0),
     "incidents": ("insights.incidents", 0),

@@ -150,7 +150,9 @@ def line_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
     chart = Chart(
         id="gmv-line",
         title=_line_title(points) if points else tr("line.title_empty"),
-        subtitle=tr("line.subtitle" if has_band else "line.subtitle_plain", n=len(points) or LINE_DAYS),
+        subtitle=tr(
+            "line.subtitle" if has_band else "line.subtitle_plain", n=len(points) or LINE_DAYS
+        ),
         figure=figure,
         table=Table([tr(key) for key in head], rows),
         source="marts.fct_gmv_daily",
