@@ -35,6 +35,8 @@ DOWNLOADS = {
     "supplier_monthly": ("marts.fct_supplier_monthly", 0),
     "profit_daily": ("marts.fct_profit_daily", 31),
     "targets_daily": ("marts.fct_targets_daily", 31),
+    "reviews": ("marts.fct_reviews", 0),
+    "review_changes": ("marts.fct_review_changes", 0),
     "month_close": ("marts.fct_month_close", 0),
     "settlements_daily": ("marts.fct_settlements_daily", overview.LINE_DAYS),
     "fulfilment_daily": ("marts.fct_fulfilment_daily", 60),
@@ -43,6 +45,11 @@ DOWNLOADS = {
     "segment_migration": ("marts.fct_segment_migration_monthly", 0),
     "segment_behaviour": ("marts.fct_segment_behaviour_monthly", 0),
     "customer_value_by_channel": ("insights.customer_value_by_channel", 0),
+    "live_sessions": ("marts.fct_live_sessions", 28),
+    "root_cause_sets": ("insights.root_cause_sets", 0),
+    "incidents": ("insights.incidents", 0),
+    "anomalies": ("insights.anomalies", 0),
+    "risk_signals": ("marts.fct_risk_signals", 90),
     "promo_review": ("marts.fct_promo_review", 0),
     "experiment_results": ("insights.experiment_results", 0),
     "completeness": ("quality.source_completeness_daily", overview.LINE_DAYS),
@@ -125,6 +132,12 @@ def download(name: str, data: Data, info: SiteInfo) -> pl.DataFrame:
         frame = frame.filter(
             pl.col("customers").is_null() | ~pl.col("customers").is_between(1, SMALLEST_GROUP - 1)
         )
+    if name == "anomalies":  # of the places that had an incident
+        keys = ["metric", "dimension", "segment", "platform"]
+        had = data["insights.incidents"].select(keys)
+        frame = frame.join(had.unique(), on=keys, how="semi", nulls_equal=True)
+    if name == "risk_signals":  # a count a rule, no order is named
+        frame = frame.group_by("business_date", "platform", "rule", "status").len("orders")
     if name in ("gmv_daily", "gmv_change"):
         frame = _without_small_regions(frame, data)
     places = ("period_number", "step_number")

@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from dashboards.base.data import Data, SiteInfo
-from dashboards.base.names import segment_name
-from dashboards.base.page import Both, Page, both, render, safe_csv, script_json, tr
-from dashboards.base.theme import TOKENS, css_variables
+from dashboards.base.icon import icon_png, icon_svg
+from dashboards.base.names import label_of, segment_name
+from dashboards.base.page import Both, Page, both, digest, render, safe_csv, script_json, tr
+from dashboards.base.theme import PALETTE, TOKENS, css_variables
 from dashboards.downloads import DOWNLOADS, download
 from dashboards.filters import cube as filters
 from dashboards.filters.paged import by_platform, platforms
+from dashboards.pages.alerts import page as alerts
 from dashboards.pages.attribution import page as attribution
 from dashboards.pages.channels import page as channels
 from dashboards.pages.cohorts import page as cohorts
@@ -32,6 +34,7 @@ from dashboards.pages.customers import page as customers
 from dashboards.pages.drivers import page as drivers
 from dashboards.pages.experiments import page as experiments
 from dashboards.pages.funnel import page as funnel
+from dashboards.pages.live import page as live
 from dashboards.pages.metrics import page as metrics
 from dashboards.pages.notfound import page as notfound
 from dashboards.pages.overview import page as overview
@@ -39,21 +42,23 @@ from dashboards.pages.products import page as products
 from dashboards.pages.profit import page as profit
 from dashboards.pages.promo import page as promo
 from dashboards.pages.quality import page as quality
+from dashboards.pages.reviews.page import build_reviews
 from dashboards.pages.service import page as service
+from dashboards.pages.shared.layout import anchor
 from dashboards.registry import PAGES, Entry
 from dashboards.wording.formatting import weekday
 
 __all__ = ["SiteInfo", "SiteReport", "build_site", "write_status"]
 
-State = Literal["ok", "stale", "failed"]
+State = Literal["ok", "stale", "failed", "archived"]
 ANALYSES = (
-    funnel, cohorts, attribution, channels, customers, products, profit, service, promo,
+    funnel, cohorts, attribution, channels, live, customers, products, profit, service, promo,
     experiments,
 )  # fmt: skip
 _CUBED = {"funnel": funnel, "channels": channels}
 # Of these a page is built for each platform, of its rows alone, by the code that builds the whole.
-_PAGED = (attribution, products, profit, service, promo, experiments)
-_SAID = ("failed", "stale_run", "built", "old_hours", "old_days", "unfollowed")
+_PAGED = (attribution, live, products, profit, service, promo, experiments)
+_SAID = ("archived", "failed", "stale_run", "built", "old_hours", "old_days", "unfollowed")
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,7 @@ def _common(data: Data, info: SiteInfo) -> dict[str, Any]:
         "owners": {entry.key: tr(f"owner.{entry.owner}") for entry in PAGES},
         "filters": [],
         "split": frozenset(),
+        "theme": next(colour for colour in PALETTE if colour.role == "page"),
         "of": "",
         "cube": "",
         "through": tr("page.through", day=stamp) if data.first_day() else tr("page.no_day"),
@@ -137,13 +143,14 @@ def _common(data: Data, info: SiteInfo) -> dict[str, Any]:
     }
 
 
-def _pages(data: Data, info: SiteInfo) -> list[Page]:
+def _pages(data: Data, info: SiteInfo, kept: Collection[str]) -> list[Page]:
     pages = [overview.build(data, info)]
     pages += [drivers.build(data, info, moment) for moment in drivers.days_shown(data, info)]
+    pages += build_reviews(data, info, kept)
     for module in ANALYSES:
         whole = module.build(data, info)
         pages += by_platform(data, info, module, whole) if module in _PAGED else [whole]
-    pages += [quality.build(data, info), metrics.build(data, info)]
+    pages += [alerts.build(data, info), quality.build(data, info), metrics.build(data, info)]
     pages.append(notfound.build(info))
     return pages
 
@@ -158,6 +165,25 @@ def _asset(name: str) -> str:
     return resources.files("dashboards").joinpath("assets", name).read_text(encoding="utf-8")
 
 
+def _search(data: Data) -> tuple[str, str]:
+    """The script of the search with what it finds: pages, then metrics. Its path and content."""
+    found = [
+        [[label.en, label.zh], [asked.en, asked.zh], entry.href, ""]
+        for entry in PAGES
+        for label, asked in ((tr(f"nav.{entry.key}"), tr(f"ask.{entry.key}.question")),)
+    ]
+    found += [
+        [[label.en, label.zh], [name, name], "metrics.html", anchor(name)]
+        for name in sorted(data.metrics)
+        for label in (label_of(name, data.metrics),)
+    ]
+    words = {key: tr(f"search.{key}") for key in ("name", "nothing")}
+    said = {key: [text.en, text.zh] for key, text in words.items()}
+    held = script_json({"found": found, "words": said})
+    content = f"window.SEARCH={held};\n{_asset('search.js')}"
+    return f"assets/search-{digest(content)}.js", content
+
+
 def _write_assets(out: Path) -> None:
     from plotly.offline import get_plotlyjs
 
@@ -165,6 +191,8 @@ def _write_assets(out: Path) -> None:
     for name in ("app.js", "numbers.js", "filters.js", "filter_pages.js"):
         _write(out, f"assets/{name}", _asset(name))
     _write(out, "assets/plotly.min.js", get_plotlyjs())
+    _write(out, "assets/icon.svg", icon_svg())
+    (out / "assets/icon.png").write_bytes(icon_png())
 
 
 def _instant(moment: datetime | str) -> str:
@@ -189,16 +217,17 @@ def write_status(
 
     Args:
         site: folder of the site; its `assets` folder is made if need be.
-        state: `ok`, `stale` (pages are older than they should be) or `failed` (last run failed).
+        state: `ok`, `stale` (pages are older than they should be), `failed` (last run failed) or
+            `archived` (pages of a day gone by).
         last_ok: instant of the last good run, UTC if without zone; other text is shown as it is.
         failed_step: step of the run that failed.
         message: one sentence for the reader; untrusted, shown as text.
 
     Raises:
-        ValueError: if the state is none of the three.
+        ValueError: if the state is none of the four.
     """
-    if state not in ("ok", "stale", "failed"):
-        raise ValueError(f"unknown state {state!r}: use ok, stale or failed")
+    if state not in get_args(State):
+        raise ValueError(f"unknown state {state!r}: use one of {', '.join(get_args(State))}")
     status = {
         "state": state,
         "last_ok": _instant(last_ok) if last_ok else None,
@@ -219,6 +248,7 @@ def _write_manifest(
     }
     manifest = {
         "run_id": info.run_id,
+        "code": info.code,
         "built_at": _instant(info.built_at),
         "data_through": info.data_through.isoformat(),
         "timezone": info.timezone,
@@ -235,7 +265,9 @@ def _write_manifest(
     return {**sizes, "manifest.json": (out / "manifest.json").stat().st_size}
 
 
-def build_site(frames: Mapping[str, pl.DataFrame], info: SiteInfo, out: Path) -> SiteReport:
+def build_site(
+    frames: Mapping[str, pl.DataFrame], info: SiteInfo, out: Path, kept: Collection[str] = ()
+) -> SiteReport:
     """Write every page, asset and download of the site.
 
     Equal frames and facts give byte-identical files; the build's instant and run appear in
@@ -246,6 +278,7 @@ def build_site(frames: Mapping[str, pl.DataFrame], info: SiteInfo, out: Path) ->
             be missing, empty or without some columns, and the pages then say so.
         info: facts about the shop and the run.
         out: folder to write into; made if need be, not emptied.
+        kept: pages of closed weeks and months that lie in `out` already and stay as they are.
 
     Raises:
         ValueError: if no language or an unknown one is asked for.
@@ -253,10 +286,12 @@ def build_site(frames: Mapping[str, pl.DataFrame], info: SiteInfo, out: Path) ->
     if not info.languages or set(info.languages) - {"en", "zh"}:
         raise ValueError(f"languages must be of en and zh, not {info.languages!r}")
     data = Data(frames)
-    pages = _pages(data, info)
+    pages = _pages(data, info, kept)
     own = {name: module.windows(data, info) for name, module in _CUBED.items()}
     cube_path, cube = filters.cube(data, info, own)
-    common = {**_common(data, info), "cube": cube_path}
+    search_path, search = _search(data)
+    common = {**_common(data, info), "cube": cube_path, "search": search_path}
+    _write(out, search_path, search)
     _write(out, cube_path, cube)
     for page in pages:
         made = render(page, common)

@@ -67,6 +67,7 @@ class AudienceParams:
         fresh_days: how long ago a first purchase may be for its buyer to be a look-alike.
         best_part: part of the fresh buyers that is taken.
         least_taught: buyers who came back, and who did not, from which look-alikes are learned.
+        most_taught: the latest so many of them teach.
         ridge: what the coefficients of look-alikes are held back by.
     """
 
@@ -79,17 +80,18 @@ class AudienceParams:
     fresh_days: int = 60
     best_part: float = 0.2
     least_taught: int = 200
+    most_taught: int = 10_000
     ridge: float = 1.0
 
 
 def audiences(
-    lists: dict[str, pl.DataFrame], made_on: date, params: AudienceParams | None = None
+    lists: dict[str, pl.DataFrame], made_on: date | None, params: AudienceParams | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Put the lists together.
 
     Args:
         lists: audience -> customer_key, score and what else of `AUDIENCE_SCHEMA` is known.
-        made_on: last day of the data.
+        made_on: last day of the data; None of a shop without any.
         params: how small a list may be.
 
     Returns:
@@ -114,7 +116,7 @@ def audiences(
 
 
 def win_back(customers: pl.DataFrame) -> pl.DataFrame:
-    """Who bought on several days and is churned; score is what a year of theirs was worth.
+    """Who bought on several days and is churned; score is what a year of theirs brought.
 
     Args:
         customers: customer_key, lifecycle_stage, last_date, repeat_purchase_days,
@@ -123,22 +125,22 @@ def win_back(customers: pl.DataFrame) -> pl.DataFrame:
     Returns:
         customer_key, score, last_date.
     """
-    active = pl.max_horizontal(pl.col("purchase_span_days"), 30)  # two days in a row are no year
-    yearly = pl.col("repeat_purchase_amount") * pl.col("repeat_purchase_days") / active * 365
+    years = pl.max_horizontal(pl.col("purchase_span_days") / 365, 1)  # a month is no year
+    yearly = pl.col("repeat_purchase_amount") * pl.col("repeat_purchase_days") / years
     return customers.filter(
         pl.col("lifecycle_stage") == "churned", pl.col("repeat_purchase_days") > 0
     ).select("customer_key", "last_date", score=yearly.cast(pl.Float64))
 
 
 def cart_recovery(
-    carts: pl.DataFrame, made_on: date, params: AudienceParams | None = None
+    carts: pl.DataFrame, made_on: date | None, params: AudienceParams | None = None
 ) -> pl.DataFrame:
     """Who left a cart within the last days; the latest have the highest score.
 
     Args:
         carts: customer_key, platform, last_date; of the last cart of each customer after which
             nothing was paid.
-        made_on: last day of the data.
+        made_on: last day of the data; None of a shop without any.
         params: how long ago.
 
     Returns:
@@ -152,13 +154,13 @@ def cart_recovery(
 
 
 def replenishment_reminder(
-    purchases: pl.DataFrame, made_on: date, params: AudienceParams | None = None
+    purchases: pl.DataFrame, made_on: date | None, params: AudienceParams | None = None
 ) -> pl.DataFrame:
     """Who bought a product that people buy again as long ago as they take to buy it again.
 
     Args:
         purchases: customer_key, platform, product_id, business_date, one row each.
-        made_on: last day of the data.
+        made_on: last day of the data; None of a shop without any.
         params: which products, and how near.
 
     Returns:
@@ -197,7 +199,7 @@ def replenishment_reminder(
 def look_alike(
     customers: pl.DataFrame,
     features: list[str],
-    made_on: date,
+    made_on: date | None,
     params: AudienceParams | None = None,
 ) -> pl.DataFrame:
     """Fresh buyers whose first purchase is most like that of those who came back.
@@ -209,7 +211,7 @@ def look_alike(
         customers: customer_key, first_date, is_returned (NULL while it is too early to say),
             is_single (bought on one day only), first_amount, and the features (text).
         features: names of what is known of a first purchase.
-        made_on: last day of the data.
+        made_on: last day of the data; None of a shop without any.
         params: how fresh, and how many.
 
     Returns:
@@ -218,25 +220,28 @@ def look_alike(
     params = params or AudienceParams()
     nobody = pl.DataFrame(schema={name: AUDIENCE_SCHEMA[name]
                                   for name in ("customer_key", "score", "last_date")})  # fmt: skip
-    ordered = customers.sort("customer_key")
-    taught = ordered["is_returned"].is_not_null().to_numpy()
-    came = ordered["is_returned"].fill_null(value=False).to_numpy().astype(float)
-    if min(came[taught].sum(), (1 - came[taught]).sum()) < params.least_taught:
-        return nobody
-    design = _design(ordered, features)
-    second = np.arange(len(ordered)) % 2 == 1
-    tried = _logistic(design[taught & ~second], came[taught & ~second], params.ridge)
-    if not _ranks(design[taught & second] @ tried, came[taught & second]):
-        return nobody
-    weights = _logistic(design[taught], came[taught], params.ridge)
-    fresh = (pl.lit(made_on) - pl.col("first_date")).dt.total_days() < params.fresh_days
-    scored = ordered.with_columns(score=pl.Series(1 / (1 + np.exp(-design @ weights)))).filter(
-        fresh, "is_single"
+    age = (pl.lit(made_on) - pl.col("first_date")).dt.total_days()
+    latest = customers.drop_nulls("is_returned").sort(
+        "first_date", "customer_key", descending=[True, False]
     )
-    count = int(scored.height * params.best_part)
-    return scored.sort("score", "customer_key", descending=[True, False]).head(count).select(
-        "customer_key", "score", last_date="first_date"
-    )  # fmt: skip
+    fresh = customers.filter(age < params.fresh_days, "is_single")
+    older = latest.head(params.most_taught).sort("customer_key")
+    both = pl.concat([older, fresh])
+    design, came = _design(both, features), both["is_returned"].head(older.height).to_numpy()
+    taught = design[: older.height]
+    came = came.astype(float)
+    if min(came.sum(), (1 - came).sum()) < params.least_taught:
+        return nobody
+    tried = _logistic(taught[::2], came[::2], params.ridge)
+    if not _ranks(taught[1::2] @ tried, came[1::2]):
+        return nobody
+    scores = design[older.height :] @ _logistic(taught, came, params.ridge)
+    return (
+        fresh.with_columns(score=pl.Series(1 / (1 + np.exp(-scores))))
+        .sort("score", "customer_key", descending=[True, False])
+        .head(int(fresh.height * params.best_part))
+        .select("customer_key", "score", last_date="first_date")
+    )
 
 
 def _design(customers: pl.DataFrame, features: list[str]) -> Floats:

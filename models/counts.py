@@ -148,7 +148,7 @@ def judge_counts(  # noqa: PLR0913, PLR0917 - two tables, and how to judge them
 
     Returns:
         Rows as of `anomaly.ANOMALY_SCHEMA`. observed and expected are sums of the window, lower
-        and upper the counts at which `test.p_value` is reached, impact_amount the money of the
+        and upper the least and the most that are not told, impact_amount the money of the
         day alone at the usual worth of a hit. A fall (a rise) alerts only if the day itself has
         less (more) than expected: what is over is not told.
     """
@@ -302,16 +302,19 @@ def _least_tail(judged: _Judged, test: CountTest) -> Floats:
 
 
 def _bounds(judged: _Judged, test: CountTest) -> tuple[Floats, Floats]:
-    """Counts at which the tail is reached, on the side that is bad; null on the other."""
+    """The least (most) count that is not told, on the side that is bad; null on the other."""
     none = np.full(judged.tail.shape, np.nan)
+    share = judged.size / (judged.size + judged.expected)
+    edge = test.least_change * judged.expected
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = judged.size / (judged.size + judged.expected)
         if test.rises:
             bound = special.nbdtrik(1 - test.p_value, judged.size, share)
-            return none, np.asarray(np.ceil(bound))
+            return none, np.asarray(np.maximum(np.ceil(bound), np.ceil(edge) - 1))
         if test.is_share:
             rate, spread = _spread(judged.tries, judged.size, judged.expected)
             bound = special.bdtrik(test.p_value, judged.tries / spread, rate) * spread
         else:
             bound = special.nbdtrik(test.p_value, judged.size, share)
-    return np.asarray(np.nan_to_num(np.floor(bound), nan=0.0)), none
+        told = np.floor(np.minimum(bound, edge))
+    is_seen = _least_tail(judged, test) <= test.p_value  # else not even none at all is told
+    return np.asarray(np.where(is_seen, np.nan_to_num(told, nan=0.0) + 1, 0.0)), none

@@ -29,6 +29,7 @@ from models.forecast import Outlook, same_weekday
 __all__ = [
     "DEMAND_SCHEMA",
     "DemandParams",
+    "backtest",
     "count_range",
     "croston",
     "demand_forecast",
@@ -55,7 +56,7 @@ DEMAND_SCHEMA: dict[str, type[pl.DataType]] = {
 """Columns of `demand_forecast`, one row per series and horizon. The squared error of a forecast of
 m pieces is expected to be count_dispersion x m + (relative_error x m)^2."""
 
-NAIVE = "seasonal_naive"
+NAIVE, MEAN = "seasonal_naive", "moving_average"
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ class DemandParams:
         origins: past days from which forecasts are made to compare.
         step_days: days between them.
         least_days: known days that a series must have before an origin to be judged from it.
-        least_origins: below so many, the naive forecast is taken and has no range.
+        least_origins: below so many nothing is compared: the moving average is taken, as one week
+            tells nothing of what is asked for once a month, and has no range.
         mean_days: days of the moving average and of the product's part of its platform.
         smoothing: weight of the newest demand in Croston's method and that of Teunter and others.
         level: of the ranges.
@@ -76,8 +78,8 @@ class DemandParams:
     horizons: tuple[int, ...] = (7, 28)
     origins: int = 26
     step_days: int = 7
-    least_days: int = 56
-    least_origins: int = 8
+    least_days: int = 28
+    least_origins: int = 4
     mean_days: int = 28
     smoothing: float = 0.1
     level: float = 0.90
@@ -117,6 +119,54 @@ def demand_forecast(
     params = params or DemandParams()
     if units.is_empty():
         return pl.DataFrame(schema=DEMAND_SCHEMA)
+    demand, forecasts = _tried(units, outlook, params)
+    classes = _classes(demand.units)
+    found = [_told(demand, h, ways, classes, params) for h, ways in forecasts.items()]
+    return (
+        pl.concat(found)
+        .with_columns(made_on=pl.lit(units["business_date"].max()))
+        .select(pl.col(name).cast(kind) for name, kind in DEMAND_SCHEMA.items())
+        .with_columns(pl.col(pl.Float64).fill_nan(None))
+        .sort("series", "horizon_days")
+    )
+
+
+def backtest(
+    units: pl.DataFrame, outlook: Outlook | None, params: DemandParams | None = None
+) -> pl.DataFrame:
+    """How far each way was off, at the same origins, of which every way had a forecast.
+
+    Args:
+        units: as of `demand_forecast`, not empty.
+        outlook: as there.
+        params: as there.
+
+    Returns:
+        series, platform, demand_class, horizon_days, way, missed (sum of absolute errors), came.
+    """
+    params = params or DemandParams()
+    demand, forecasts = _tried(units, outlook, params)
+    keys = demand.keys.with_columns(demand_class=pl.Series(_classes(demand.units)))
+    found = []
+    for horizon, ways in forecasts.items():
+        actual = _sums_ahead(demand, horizon)
+        usable = _usable(demand, actual, ways, params)
+        came = np.where(usable, actual, 0).sum(axis=1)
+        for way, values in ways.items():
+            missed = np.where(usable, np.abs(values - actual), 0).sum(axis=1)
+            found.append(
+                keys.with_columns(
+                    horizon_days=pl.lit(horizon), way=pl.lit(way),
+                    missed=pl.Series(missed), came=pl.Series(came),
+                )
+            )  # fmt: skip
+    return pl.concat(found)
+
+
+def _tried(
+    units: pl.DataFrame, outlook: Outlook | None, params: DemandParams
+) -> tuple[_Demand, dict[int, dict[str, Floats]]]:
+    """The demand, and of each horizon and way the sums of the days ahead, series x origins."""
     last = units["business_date"].max()
     assert isinstance(last, date)
     demand = _arranged(units, params)
@@ -124,18 +174,7 @@ def demand_forecast(
     if shares is not None:  # days whose sales did not wholly arrive teach nothing
         demand = replace(demand, units=np.where(np.isnan(shares.sold), np.nan, demand.units))
     steady = _recursions(demand, params)
-    classes = _classes(demand.units)
-    found = []
-    for horizon in params.horizons:
-        tried = _tried(demand, horizon, steady, shares, params)
-        found.append(_told(demand, horizon, tried, classes, params))
-    return (
-        pl.concat(found)
-        .with_columns(made_on=pl.lit(last))
-        .select(pl.col(name).cast(kind) for name, kind in DEMAND_SCHEMA.items())
-        .with_columns(pl.col(pl.Float64).fill_nan(None))
-        .sort("series", "horizon_days")
-    )
+    return demand, {h: _ahead(demand, h, steady, shares, params) for h in params.horizons}
 
 
 def _arranged(units: pl.DataFrame, params: DemandParams) -> _Demand:
@@ -228,7 +267,7 @@ def _recursions(demand: _Demand, params: DemandParams) -> dict[str, Floats]:
             np.isfinite(demand.units).astype(float), at, params
         )
     return {
-        "moving_average": mean,
+        MEAN: mean,
         "sba": croston(demand.units, params.smoothing)[:, at - 1] * (1 - params.smoothing / 2),
         "tsb": tsb(demand.units, params.smoothing)[:, at - 1],
     }
@@ -269,7 +308,7 @@ class _Shares:
         return cls(aligned[rows][:, max(shift, 0) :], np.stack(at, axis=1)[rows])
 
 
-def _tried(
+def _ahead(
     demand: _Demand,
     horizon: int,
     steady: dict[str, Floats],
@@ -299,11 +338,7 @@ def _told(
 ) -> pl.DataFrame:
     """The way that is taken of each class of a platform, with its range."""
     actual = _sums_ahead(demand, horizon)
-    seen = np.cumsum(np.isfinite(demand.units), axis=1)[:, np.array(demand.ends) - 1]
-    usable = np.isfinite(actual) & (seen >= params.least_days)
-    for values in tried.values():
-        usable &= np.isfinite(values) | ~np.isfinite(values[:, :-1]).any()
-    usable[:, -1] = False
+    usable = _usable(demand, actual, tried, params)
     kinds = demand.keys.with_columns(demand_class=pl.Series(classes), place=np.arange(len(classes)))
     scale = _usual_change(demand.units, horizon)
     rows = []
@@ -317,6 +352,18 @@ def _told(
             )
         )
     return pl.concat(rows)
+
+
+def _usable(
+    demand: _Demand, actual: Floats, tried: dict[str, Floats], params: DemandParams
+) -> Flags:
+    """Where every way that has any forecast has one, and what came is known: series x origins."""
+    seen = np.cumsum(np.isfinite(demand.units), axis=1)[:, np.array(demand.ends) - 1]
+    usable: Flags = np.isfinite(actual) & (seen >= params.least_days)
+    for values in tried.values():
+        usable &= np.isfinite(values) | ~np.isfinite(values[:, :-1]).any()
+    usable[:, -1] = False
+    return usable
 
 
 def _sums_ahead(demand: _Demand, horizon: int) -> Floats:
@@ -352,9 +399,9 @@ def _chosen(
     missed = {name: float(error.sum()) for name, error in errors.items()}
     judged = origins >= params.least_origins and total > 0
     ready = [name for name in tried if np.isfinite(tried[name][:, :-1][usable[:, :-1]]).all()]
-    method = min(ready, key=lambda name: (missed[name], name != NAIVE)) if judged else NAIVE
+    method = min(ready, key=lambda name: (missed[name], name != NAIVE)) if judged else MEAN
     today = tried[method][:, -1]
-    for name in (method, "moving_average", NAIVE):  # a young series has no demand of its own yet
+    for name in (method, MEAN, NAIVE):  # a young series has no demand of its own yet
         today = np.where(np.isfinite(today), today, tried[name][:, -1])
     columns: dict[str, pl.Expr | pl.Series] = {
         "expected_units": pl.Series(today),

@@ -61,6 +61,7 @@ STORIES = {
     "overdue_amount": "settlements",
     "cost_so_far": "ads",
     "campaign_cost": "ads",
+    "campaign_visits": "ads",
     "error_rate": "service",
     "gmv_trend": "trend",
     "visitors_trend": "trend",

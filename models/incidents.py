@@ -340,7 +340,9 @@ def _severity(anomalies: pl.DataFrame) -> pl.Expr:
     company = anomalies.filter(pl.col("metric") == "gmv", pl.col("dimension") == "all")
     usual = company["expected"].median() or company["observed"].median() or 0.0
     assert isinstance(usual, float)
-    loss = -pl.col("money_worst")
+    # What a day's failing requests cost is not known; they may cost their part of it.
+    failing = (pl.col("observed") - pl.col("expected")) * usual
+    loss = pl.when(pl.col("metric") == "error_rate").then(failing).otherwise(-pl.col("money_worst"))
     return (
         pl.when(loss >= SEVERITY_SHARES["critical"] * usual)
         .then(pl.lit("critical"))

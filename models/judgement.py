@@ -36,7 +36,7 @@ class Watched:
         counted: frames of `counts.COUNT_SCHEMA` by name of `count_series.TESTS`.
         stock: see `operations.stock_rows`.
         plans: see `operations.pace_rows`.
-        spend: see `operations.stopped_rows`.
+        campaigns: see `operations.stopped_rows`.
         settlements: see `operations.overdue_rows`.
         service: see `operations.error_rows`.
         hours: see `promo_hours.hour_rows`.
@@ -45,7 +45,7 @@ class Watched:
     counted: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     stock: pl.DataFrame = field(default_factory=pl.DataFrame)
     plans: pl.DataFrame = field(default_factory=pl.DataFrame)
-    spend: pl.DataFrame = field(default_factory=pl.DataFrame)
+    campaigns: pl.DataFrame = field(default_factory=pl.DataFrame)
     settlements: pl.DataFrame = field(default_factory=pl.DataFrame)
     service: pl.DataFrame = field(default_factory=pl.DataFrame)
     hours: pl.DataFrame = field(default_factory=pl.DataFrame)
@@ -92,7 +92,7 @@ def judge(  # noqa: PLR0913, PLR0917 - the tables of `detect`, and one more
     judges: list[tuple[pl.DataFrame, Callable[[pl.DataFrame], pl.DataFrame]]] = [
         (watched.stock, lambda stock: stock_rows(stock, company, rules)),
         (watched.plans, lambda plans: pace_rows(plans, rules)),
-        (watched.spend, lambda spend: stopped_rows(spend, rules)),
+        (watched.campaigns, lambda campaigns: stopped_rows(campaigns, rules)),
         (watched.settlements, lambda settlements: overdue_rows(settlements, rules)),
         (watched.service, lambda service: error_rows(service, rules)),
         (

@@ -32,7 +32,8 @@ class OperationParams:
         least_days_of_stock: a product that counts is about to run out below so many days of sales.
         most_of_plan: cost so far as a multiple of what the plan gives so far.
         from_day: day of the month from which a plan's pace says something.
-        least_of_spend: a campaign counts from this share of its account's spend.
+        least_of_spend: a campaign counts from this share of its account's spend, or visits.
+        least_visits: and of those whose visits alone are known, from so many a day.
         stopped_below: cost of a day, as a part of the usual, at which a campaign has stopped.
         most_errors: error rate of a service as a multiple of the median of the days before.
         least_errors: and at least so much above it.
@@ -47,6 +48,7 @@ class OperationParams:
     most_of_plan: float = 1.25
     from_day: int = 4
     least_of_spend: float = 0.05
+    least_visits: float = 20.0
     stopped_below: float = 0.1
     most_errors: float = 4.0
     least_errors: float = 0.02
@@ -138,48 +140,54 @@ def pace_rows(plans: pl.DataFrame, params: OperationParams | None = None) -> pl.
     )
 
 
-def stopped_rows(spend: pl.DataFrame, params: OperationParams | None = None) -> pl.DataFrame:
-    """Campaigns that ran every day and have stopped, as their account's reports say.
+def stopped_rows(campaigns: pl.DataFrame, params: OperationParams | None = None) -> pl.DataFrame:
+    """Campaigns that ran every day and have stopped, as their account's reports or visits say.
 
     One that has been off for more than a week is told no more: it has ended.
 
     Args:
-        spend: business_date, platform, source (the account's), segment (campaign), cost (null
-            where not known). A campaign without a row on a day on which its source reports others
-            had no delivery; a day on which the source reports nothing is not known.
+        campaigns: business_date, platform, source (the account's), segment (campaign), metric
+            (`campaign_cost` or `campaign_visits`), amount (null where not known). A campaign
+            without a row on a day on which its source tells of others had nothing; a day on which
+            the source tells nothing is not known.
         params: bounds.
 
     Returns:
-        Rows of metric `campaign_cost`, dimension `campaign`, of campaigns that ran until then; what
-        a stop cost in sales is not known from it.
+        Rows of these metrics, dimension `campaign`, of campaigns that ran until then; what a stop
+        cost in sales is not known from it.
     """
     p = params or OperationParams()
-    place = ["platform", "source", "segment"]
-    known = spend.filter(pl.col("cost").is_not_null())
+    account = ["metric", "platform", "source"]
+    place = [*account, "segment"]
+    known = campaigns.filter(pl.col("amount").is_not_null())
     first = known.group_by(place).agg(first=pl.col("business_date").min())
-    days = known.select("platform", "source", "business_date").unique()
-    usual = pl.col("cost").rolling_median(p.usual_days, min_samples=p.min_days).shift(1)
-    # The quarter of the days on which it spent least: more than half of the usual if it is steady.
-    least = pl.col("cost").rolling_quantile(0.25, window_size=p.usual_days, min_samples=p.min_days)
+    usual = pl.col("amount").rolling_median(p.usual_days, min_samples=p.min_days).shift(1)
+    # The quarter of the days with least: more than half of the usual if it is steady.
+    least = pl.col("amount").rolling_quantile(
+        0.25, window_size=p.usual_days, min_samples=p.min_days
+    )
     every = (
-        days.join(first, on=["platform", "source"])
+        known.select(*account, "business_date")
+        .unique()
+        .join(first, on=account)
         .filter(pl.col("business_date") >= pl.col("first"))
         .join(known, on=[*place, "business_date"], how="left")
         .sort(*place, "business_date")
-        .with_columns(pl.col("cost").fill_null(0.0))
+        .with_columns(pl.col("amount").fill_null(0.0))
         .with_columns(usual=usual.over(place), least=least.shift(1).over(place))
         .filter(pl.col("least") > 0.5 * pl.col("usual"))
     )
-    of_account = pl.col("usual").sum().over("platform", "source", "business_date")
+    of_account = pl.col("usual").sum().over(*account, "business_date")
+    is_large = pl.col("usual") >= p.least_of_spend * of_account
+    is_seen = (pl.col("metric") != "campaign_visits") | (pl.col("usual") >= p.least_visits)
     lower = p.stopped_below * pl.col("usual")
     return _rows(
-        every.filter(pl.col("usual") >= p.least_of_spend * of_account).with_columns(
-            metric=pl.lit("campaign_cost"),
+        every.filter(is_large, is_seen).with_columns(
             dimension=pl.lit("campaign"),
-            observed="cost",
+            observed="amount",
             expected="usual",
             lower=lower,
-            is_bad=pl.col("cost") < lower,
+            is_bad=pl.col("amount") < lower,
         )
     )
 

@@ -58,10 +58,7 @@ def visible_falls(anomalies: pl.DataFrame, params: DetectorParams | None = None)
             ~pl.col("metric").is_in(["on_hand", "days_of_stock", *BAD_WHEN_HIGH]),
         )
         .group_by(*place, "metric")
-        .agg(
-            pl.col("expected").median(),
-            scatter=(1 - pl.col("lower") / pl.col("expected")).median(),
-        )
+        .agg(pl.col("expected").median(), scatter=(1 - _told() / pl.col("expected")).median())
     )
     sales = usual.filter(pl.col("metric").is_in(["gmv", "aov"])).pivot(
         "metric", index=place, values="expected"
@@ -82,7 +79,14 @@ def visible_falls(anomalies: pl.DataFrame, params: DetectorParams | None = None)
     blind = (count < -np.log(chance)) & np.isfinite(count)
     fall = np.where(blind, np.nan, np.fmax(rows["scatter"].to_numpy(), hidden))
     return (
-        rows.with_columns(smallest_fall=pl.Series(fall).fill_nan(None))
+        rows.with_columns(smallest_fall=pl.Series(np.where(fall > 1, np.nan, fall)).fill_nan(None))
         .select(pl.col(name).cast(kind) for name, kind in POWER_SCHEMA.items())
         .sort("platform", "dimension", "segment", "metric", nulls_last=False)
     )
+
+
+def _told() -> pl.Expr:
+    """The most that is told: of a count one less than the least inside; none is minus infinity."""
+    most = pl.col("lower") - 1
+    count = pl.when(most >= 0).then(most).otherwise(float("-inf"))
+    return pl.when(pl.col("metric").is_in(sorted(TESTS))).then(count).otherwise("lower")

@@ -116,11 +116,10 @@ def _windows(grid: pl.DataFrame, hours: int, p: HourParams) -> pl.DataFrame:
         seen=pl.col("orders").rolling_sum(hours).over(_DAY), day=day,
         worth=pl.col("gmv").sum().over(_DAY) / day,
     ).drop_nulls("seen")  # fmt: skip
-    before = lambda name, by: (pl.col(name).cum_sum() - pl.col(name)).over(by)  # noqa: E731
     same_hour = ["platform", "hour"]
     sums = sold.with_columns(
-        own=before("seen", _WINDOW), of=before("day", _WINDOW),
-        all_own=before("seen", same_hour), all_of=before("day", same_hour),
+        own=_before("seen", _WINDOW), of=_before("day", _WINDOW),
+        all_own=_before("seen", same_hour), all_of=_before("day", same_hour),
     ).filter(pl.col("all_of") >= p.least_orders)  # fmt: skip
     usual = pl.col("all_own") / pl.col("all_of")
     weight = p.prior_orders / (p.prior_orders + pl.col("of"))
@@ -130,6 +129,11 @@ def _windows(grid: pl.DataFrame, hours: int, p: HourParams) -> pl.DataFrame:
         part=weight * usual + (1 - weight) * own,
         known=pl.col("own") + pl.min_horizontal(p.prior_orders * usual, "all_own") + 0.5,
     )
+
+
+def _before(name: str, by: list[str]) -> pl.Expr:
+    """Sum over earlier days."""
+    return (pl.col(name).cum_sum() - pl.col(name)).over(by)
 
 
 def _judged(
@@ -169,6 +173,9 @@ def _judged(
 
 
 def _bound(size: Floats, mean: Floats, p: HourParams) -> Floats:
-    """The most orders that are told."""
+    """The fewest orders that are not told."""
     bound = special.nbdtrik(p.p_value, size, size / (size + mean))
-    return np.floor(np.minimum(np.nan_to_num(bound, nan=0.0), p.least_fall * mean))
+    told = np.floor(np.minimum(np.nan_to_num(bound, nan=0.0), p.least_fall * mean))
+    return np.asarray(
+        np.where(lower_tail(np.zeros_like(mean), size, mean) <= p.p_value, told + 1, 0.0)
+    )

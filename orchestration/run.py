@@ -146,7 +146,9 @@ class Run:
         code = self.settings.code_fingerprint()
         missing = [str(file) for file in self.missing]
         reopened = len(self.state.reopened_months())
-        text = json.dumps([batches, code, self.as_of.isoformat(), missing, reopened])
+        text = json.dumps(
+            [batches, code, self.as_of.isoformat(), missing, reopened, self.settings.comments]
+        )
         return hashlib.sha256(text.encode()).hexdigest()
 
     @cached_property

@@ -111,13 +111,16 @@
       say(el, payload.say.failed, {
         step: status.failed_step || "\u2014", message: status.message || "", last: clock(status.last_ok)
       });
+    } else if (status.state === "archived") {
+      root.classList.add("archived");
+      say(el, payload.say.archived, { day: payload.data_through });
     } else if (status.state === "stale") {
       say(el, payload.say.stale_run, { message: status.message || "", last: clock(status.last_ok) });
     }
     var built = document.getElementById("built");
     if (built && status.last_ok) { say(built, payload.say.built, { at: clock(status.last_ok) }); }
     var hours = (Date.now() - Date.parse(payload.data_end)) / 36e5;
-    if (hours > payload.warn_hours) {
+    if (hours > payload.warn_hours && status.state !== "archived") {
       var days = Math.floor(hours / 24);
       say(document.getElementById("stale-banner"), payload.say[days < 2 ? "old_hours" : "old_days"], {
         day: payload.data_through, n: days < 2 ? Math.floor(hours) : days
@@ -153,8 +156,9 @@
   }
   function draw(el) {
     if (!window.Plotly || !el.offsetWidth) { return; }
-    var figure = resolver()(payload.figures[el.dataset.figure]);
-    var layout = figure.layout;
+    var resolve = resolver();
+    var figure = resolve(payload.figures[el.dataset.figure]);
+    var layout = Object.assign(resolve(payload.layout || {}), figure.layout);
     var narrow = el.offsetWidth < 460;
     layout.height = el.offsetHeight;
     layout.autosize = true;
@@ -311,6 +315,9 @@
         store("theme", state.theme);
       } else if (button.dataset.do === "clear") {
         all("select[data-filter]").forEach(function (el) { el.value = state[el.dataset.filter] = ""; });
+      } else if (button.dataset.do === "search") {
+        search();
+        return;
       } else if (button.dataset.do === "print") {
         window.print();
         return;
@@ -333,6 +340,20 @@
         setTimeout(function () { copy.classList.remove("done"); }, 1500);
       }, function () { location.hash = "at=" + copy.dataset.at; });
     }
+  }
+  /* What the search finds is read when it is first asked for. */
+  function search() {
+    if (window.kpi.search) { window.kpi.search(); return; }
+    var script = document.createElement("script");
+    script.src = root.dataset.search;
+    script.onload = function () { window.kpi.search(); };
+    document.head.appendChild(script);
+  }
+  function onKey(event) {
+    var busy = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey;
+    if (event.key !== "/" || busy) { return; }
+    event.preventDefault();
+    search();
   }
   function onPrint(start) {
     printing = start;
@@ -369,6 +390,7 @@
     }
     goTo(h.at);
     document.addEventListener("click", onClick);
+    document.addEventListener("keydown", onKey);
     document.addEventListener("change", function (event) {
       var name = event.target.dataset.filter;
       if (!name) { return; }
@@ -391,5 +413,9 @@
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
     loadPlotly();
   });
-  window.kpi = { drawAll: drawAll, drawn: drawn, state: state, all: all, redraw: redraw };
+  function way(href, at) {
+    var kept = link(["lang", "theme"].concat(FILTERS));
+    return root.dataset.root + href + "#" + kept + (at ? "&at=" + at : "");
+  }
+  window.kpi = { drawAll: drawAll, drawn: drawn, state: state, all: all, redraw: redraw, way: way };
 })();

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from dashboards.wording.changes import COUNTS
+from dashboards.wording.changes import COUNTS, EFFECT_ORDER
 from dashboards.wording.comparisons import Comparisons
 from dashboards.wording.metrics import by_name
 
@@ -29,6 +29,8 @@ def _columns(
     return {name: dtype for names, dtype in named for name in names.split()}
 
 
+_EFFECTS = " ".join(f"{name}_effect" for name in EFFECT_ORDER)
+
 COLUMNS: dict[str, dict[str, pl.DataType]] = {
     "marts.fct_gmv_daily": _columns(
         "business_date",
@@ -39,9 +41,7 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
     "marts.fct_gmv_change": _columns(
         "business_date",
         "comparison dimension segment method",
-        " ".join(f"{name} base_{name}" for name in COUNTS)
-        + " gmv_change visitors_effect mix_effect conversion_effect untracked_buyers_effect"
-        " orders_per_buyer_effect anonymous_orders_effect aov_effect",
+        " ".join(f"{name} base_{name}" for name in COUNTS) + f" gmv_change {_EFFECTS}",
     ),
     "marts.fct_funnel_daily": _columns(
         "business_date",
@@ -86,6 +86,17 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
         "is_over",
     ),
     "marts.fct_gmv_monthly": _columns("period_start", "dimension segment", "gmv", "is_complete"),
+    "marts.fct_reviews": _columns(
+        "period_start period_end",
+        "grain metric",
+        "value previous_value year_before_value target attainment_rate month_to_date_value"
+        " quarter_to_date_value year_to_date_value",
+    ),
+    "marts.fct_review_changes": _columns(
+        "period_start",
+        "grain comparison dimension segment method",
+        f"gmv base_gmv gmv_change {_EFFECTS}",
+    ),
     "marts.fct_targets_daily": _columns(
         "business_date",
         "metric dimension segment",
@@ -230,14 +241,26 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
     ),
     "insights.anomalies": _columns(
         "business_date",
-        "metric dimension segment status",
+        "metric dimension segment platform status",
         "observed expected lower upper impact_amount",
     ),
     "insights.incidents": _columns(
-        "opened_date last_date closed_date",
-        "incident_id metric dimension segment platform severity kind cause_side impact_of "
+        "opened_date last_date closed_date withdrawn_date told_date",
+        "incident_id metric dimension segment segment_name platform severity kind cause_metric "
+        "cause_dimension cause_segment cause_segment_name cause_side impact_of "
         "explanation_en explanation_zh",
-        "impact_amount",
+        "observed expected lower upper impact_amount",
+    ),
+    "insights.incident_effects": _columns("", "incident_id factor", "position effect_amount"),
+    "insights.root_cause_sets": _columns(
+        "", "incident_id dimensions segments", "position observed expected", "is_cause"
+    ),
+    "marts.fct_risk_signals": _columns("business_date", "rule status platform"),
+    "marts.fct_live_sessions": _columns(
+        "business_date",
+        "source live_room_id platform shop_id kind host started_at",
+        "viewers product_clicks orders gmv net_sales commission_amount slot_fee_amount click_rate "
+        "gmv_per_viewer commission_rate",
     ),
 }
 """Frame -> the columns the pages use. A missing frame or column reads as empty or NULL."""
@@ -255,6 +278,7 @@ ROWS = {
     "marts.fct_product_daily": _RECENT.format("marts.fct_product_daily", 100),
     "marts.fct_inventory_daily": _RECENT.format("marts.fct_inventory_daily", 60),
     "marts.dim_customer": "r_score is not null",
+    "marts.fct_risk_signals": _RECENT.format("marts.fct_risk_signals", 90),
     "marts.fct_gmv_monthly": "dimension = 'all'",
     "marts.fct_retention_daily":
         "kind = 'visit' and dimension = 'all' and retention_type = 'classic'",
@@ -283,6 +307,9 @@ class SiteInfo:
         languages: languages offered, the first one is shown first.
         configured_feeds: feeds that `shop.yml` maps; pages say "not configured" of others.
         warn_hours: hours after the end of `data_through` when pages call themselves stale.
+        comments: text of `comments.md`, what owners say of weeks and months; untrusted.
+        code: fingerprint of the code that builds the pages; manifest only.
+        verdicts: incident -> what somebody judged it to be (`kpi alerts feedback`).
         base_path: where the site lies on its server; only the page of unknown addresses needs it.
     """
 
@@ -295,7 +322,10 @@ class SiteInfo:
     languages: tuple[str, ...] = ("en", "zh")
     configured_feeds: set[str] = field(default_factory=set)
     warn_hours: int = 36
+    comments: str = ""
+    code: str = ""
     base_path: str = "/"
+    verdicts: Mapping[str, str] = field(default_factory=dict)
 
 
 def _as_text(frame: pl.DataFrame, name: str) -> pl.Expr:

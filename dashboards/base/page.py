@@ -320,7 +320,7 @@ def render(page: Page, site: Mapping[str, Any]) -> Rendered:
     """
     beside: dict[str, Any] = {
         **page.payload,
-        "figures": {name: fig for c in page.charts for name, fig in c.figures().items()},
+        **_shared({name: fig for c in page.charts for name, fig in c.figures().items()}),
         "texts": page.pool.dump(),
         "later": [],
     }
@@ -343,6 +343,24 @@ def render(page: Page, site: Mapping[str, Any]) -> Rendered:
              "cube_used": cube_used}  # fmt: skip
     html = template.render(shown, payload=script_json(site["payload"])) + "\n"
     return Rendered(html, *(files[-1] if files else ("", "")))
+
+
+def _shared(figures: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Figures without what the layouts of all of them say alike, and that once beside them."""
+    layouts = [figure["layout"] for figure in figures.values()]
+    alike = {
+        key: value
+        for key, value in (layouts[0] if len(layouts) > 1 else {}).items()
+        if all(layout.get(key) == value for layout in layouts)
+    }
+    own = {
+        name: {
+            **figure,
+            "layout": {k: v for k, v in figure["layout"].items() if k not in alike},
+        }
+        for name, figure in figures.items()
+    }
+    return {"figures": own, "layout": alike}
 
 
 def digest(content: str) -> str:

@@ -75,7 +75,11 @@ def _trimmed(found: re.Match[str]) -> str:
 
 def _tick_text(value: float, currency: str) -> Both:
     """An amount on an axis, without zeros after the point: ¥80万, not ¥80.0万."""
-    exact = amount_text(value, currency)
+    return trimmed(amount_text(value, currency))
+
+
+def trimmed(exact: Both) -> Both:
+    """A figure without zeros after the point."""
     return both(lambda lang: re.sub(r"\.(\d*[1-9])?0+(?=\D|$)", _trimmed, exact.get(lang)))
 
 

@@ -62,7 +62,8 @@ def _runs(points: Sequence[DayPoint]) -> list[list[DayPoint]]:
     return [run for run in runs if run]
 
 
-def _band(points: Sequence[DayPoint], top: float) -> list[Figure]:
+def bands(points: Sequence[DayPoint], top: float) -> list[Figure]:
+    """The expected range as filled areas, one a stretch of days that have one."""
     traces = []
     for run in _runs(points):
         days = [p.day.isoformat() for p in run]
@@ -222,4 +223,4 @@ def gmv_line(
         annotations=_shade_labels(points, shades, top, currency, pool),
         hovermode="x",
     )
-    return {"data": [*_band(points, top), line, *marks], "layout": layout}
+    return {"data": [*bands(points, top), line, *marks], "layout": layout}

@@ -96,4 +96,3 @@ def for_script(found: list[Period], info: SiteInfo) -> dict[str, Any]:
 
 def _pair(text: Both) -> list[str]:
     return [text.en, text.zh]
-

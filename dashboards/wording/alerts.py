@@ -65,7 +65,7 @@ def compose(
             lines += together_lines(incident, evidence.sets, lang)
             lines += holiday_lines(incident, evidence.promos, lang)
             lines += _console_lines(incident, evidence.consoles, lang, info)
-            lines.append(todo_line(incident, evidence.metrics, lang))
+        lines.append(todo_line(incident, evidence.metrics, lang))
         lines += state_lines(incident, evidence.completeness, lang)
         if not is_data and evidence.watermarks is not None:
             feeds = evidence.feeds_of.get(str(incident["metric"]), _FEEDS)

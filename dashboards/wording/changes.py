@@ -118,8 +118,8 @@ def _level(change: Mapping[str, Any], lang: str, currency: str, versus: str) -> 
     return text(f"headline.{key}", lang, rate=percent(abs(rate)), **words)
 
 
-def _drivers(change: Mapping[str, Any], lang: str, currency: str) -> str:
-    """The second half: what moved it, and what offset that."""
+def drivers(change: Mapping[str, Any], lang: str, currency: str) -> str:
+    """The second half: what moved it, and what offset that; empty without a comparison."""
     base, gmv = _number(change, "base_gmv"), _number(change, "gmv")
     if base is None or gmv is None or not change.get("comparison"):
         return ""
@@ -182,6 +182,6 @@ def headline(change: Mapping[str, Any], lang: str, currency: str, versus: str = 
         Such as "GMV was ¥332K on Sat 21 Nov, 4.9% below the same day last week. Traffic moved it
         −¥30K, partly offset by AOV +¥5.7K."
     """
-    parts = [_level(change, lang, currency, versus), _drivers(change, lang, currency)]
+    parts = [_level(change, lang, currency, versus), drivers(change, lang, currency)]
     parts.append(_caveat(change, lang))
     return ("" if lang == "zh" else " ").join(part for part in parts if part)

@@ -37,6 +37,7 @@ OPERATIONS_PAGES = {
     "overdue_amount": "profit",
     "cost_so_far": "channels",
     "campaign_cost": "channels",
+    "campaign_visits": "channels",
 }
 """Page of `dashboards.registry` that shows the figures of an alert of operations."""
 
@@ -125,7 +126,7 @@ def incident_facts(
         "effects": None if is_data else _effects(incident, evidence),
         "places": [] if is_data else _places(incident, evidence.causes),
         "combinations": [] if is_data else _together(incident, evidence.sets),
-        "todo": None if is_data else todo_key(incident),
+        "todo": todo_key(incident),
         "data": _data(incident, evidence.completeness),
         "link": link_of(incident, info.site),
     }

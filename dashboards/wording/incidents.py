@@ -91,7 +91,7 @@ def cause_label(row: Mapping[str, object], metrics: Metrics, lang: str) -> str:
     if row["cause_side"] == "above":
         if lang == "zh":
             return f"{name}高于预期区间而未带来成交：疑为机器流量或重复统计"
-        return f"{name} above theirs and no sales with them: robots, or counted twice"
+        return f"{name} above their range and no sales with them: robots, or counted twice"
     return f"mainly {name}" if lang == "en" else f"主因：{name}"
 
 

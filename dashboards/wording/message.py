@@ -31,6 +31,8 @@ class Message:
         keys: the news it holds; of several that is what each of them would be known by.
         before: keys by which earlier versions knew the same news.
         facts: what it says for programs, as docs/alerts.md describes it.
+        html: the same for mail; empty where plain text is all there is.
+        pictures: PNG files in Base64 by the names `html` knows them by.
     """
 
     incident_id: str
@@ -45,6 +47,8 @@ class Message:
     keys: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    html: str = ""
+    pictures: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -61,6 +65,9 @@ class Message:
         """For JSON: dates as ISO text."""
         told = {**asdict(self), "day": self.day.isoformat()}
         del told["before"]
+        for name in ("html", "pictures"):
+            if not told[name]:
+                del told[name]
         return told
 
     @classmethod

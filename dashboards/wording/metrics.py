@@ -14,6 +14,7 @@ import polars as pl
 from dashboards.wording.formatting import DASH, fixed, inline, integer, money, percent
 from dashboards.wording.i18n import text, word
 
+_FEW = 10
 Metrics = Mapping[str, Mapping[str, Any]]
 """Rows of `quality.metrics` by name."""
 
@@ -32,6 +33,7 @@ _UNITS = {
     "orders_7_days": "count",
     "refunds_3_days": "count",
     "unpaid_orders": "count",
+    "campaign_visits": "count",
     "quality_refunds_7_days": "count",
     "orders_1_hour": "count",
     "orders_3_hours": "count",
@@ -85,5 +87,7 @@ def in_unit(value: SupportsFloat | None, unit: str, currency: str, lang: str) ->
     if unit == "rate":
         return percent(value, 2)
     if unit == "count":
-        return integer(value)
+        # Of few what is expected is no whole number: four refunds where 0.2 are usual.
+        is_part = abs(float(value)) < _FEW and not float(value).is_integer()
+        return fixed(value, 1) if is_part else integer(value)
     return fixed(value, 3)

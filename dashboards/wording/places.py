@@ -113,6 +113,9 @@ def holiday_lines(incident: Mapping[str, Any], promos: pl.DataFrame | None, lang
 
 def todo_key(incident: Mapping[str, Any]) -> str:
     """Which line of the table `todo` of the catalogues suits an incident."""
+    if incident["kind"] == "data":
+        of_events = "data_tracking" if incident["reason"] == "few_rows" else "data"
+        return "data_all" if incident["dimension"] == "all" else of_events
     metric = str(incident["metric"])
     factor = str(incident["cause_metric"] or metric)
     dimension, segment = (incident[name] for name in ("cause_dimension", "cause_segment"))
@@ -136,7 +139,6 @@ def todo_key(incident: Mapping[str, Any]) -> str:
         "orders_3_hours": "hours",
         "refunds_3_days": "refunds",
         "price_share": "aov",
-        "on_hand": "stock",
         "buyers": "buyers",
         "gmv": "stock" if incident["dimension"] == "product" else "gmv",
     }
@@ -147,8 +149,9 @@ def todo_key(incident: Mapping[str, Any]) -> str:
 
 def todo_line(incident: Mapping[str, Any], metrics: Metrics, lang: str) -> str:
     """What the reader can do first."""
-    dimension, segment = incident["cause_dimension"], incident["cause_segment"]
-    name = incident.get("cause_segment_name")
+    of_cause = "" if incident["kind"] == "data" else "cause_"
+    dimension, segment = (incident[f"{of_cause}{part}"] for part in ("dimension", "segment"))
+    name = incident.get(f"{of_cause}segment_name")
     said = segment_word(dimension, segment, lang, name) if segment else ""
     what = text(
         f"todo.{todo_key(incident)}", lang,

@@ -19,7 +19,9 @@ from ingestion.mapping.formats import load_formats
 from ingestion.mapping.personal import Use
 from ingestion.mapping.spec import Format
 
-MARTS = Path(__file__).resolve().parents[2] / "dbt_project" / "models" / "marts"
+_ROOT = Path(__file__).resolve().parents[2]
+MARTS = _ROOT / "dbt_project" / "models" / "marts"
+WRITTEN = _ROOT / "orchestration" / "build" / "tables.yml"
 # Worked out of a pseudonym, so gone with it.
 _DERIVED = {"session_id": "visitor_key"}
 _HEAD = """# Personal data
@@ -60,7 +62,12 @@ _PLACES = (
         "pseudonyms in the tables above; none on the pages",
         "`publish.keep` generations",
     ),
-    ("data/export/", "copies of the tables above, made by `kpi export`", "until deleted"),
+    (
+        "data/export/",
+        "copies of the tables above, made by `kpi export`; by `kpi export audience` SHA-256 of mail"
+        " and phone of members of an audience who consent, from a list that is read and not kept",
+        "until deleted",
+    ),
     (
         "data/state/",
         "the ledger of files, the key, figures of closed months, tombstones: keyed marks of erased"
@@ -82,7 +89,7 @@ of `data/`, backups among it, is out of reach: repeat the command there, or let 
 
 def page() -> str:
     """Return the whole page as Markdown."""
-    published = _published(_mart_columns(MARTS))
+    published = _published(_mart_columns(MARTS) | _written_columns(WRITTEN))
     return "\n".join(
         [_HEAD, *_feeds(), *_formats(load_formats()), *published, *_places(), _ERASURE]
     )
@@ -138,8 +145,15 @@ def _mart_columns(folder: Path) -> dict[str, list[str]]:
     found = {}
     for file in sorted(folder.rglob("*.yml")):
         for model in yaml.safe_load(file.read_text(encoding="utf-8")).get("models", ()):
-            found[model["name"]] = [column["name"] for column in model.get("columns", ())]
+            name = f"marts.{model['name']}"
+            found[name] = [column["name"] for column in model.get("columns", ())]
     return dict(sorted(found.items()))
+
+
+def _written_columns(file: Path) -> dict[str, list[str]]:
+    """The same of the tables that no SQL makes."""
+    told = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return {name: [*table["columns"]] for name, table in sorted(told.items())}
 
 
 def _published(tables: Mapping[str, list[str]]) -> Iterator[str]:
@@ -150,7 +164,7 @@ def _published(tables: Mapping[str, list[str]]) -> Iterator[str]:
     yield "|---|---|"
     for table, columns in tables.items():
         if told := [name for name in columns if name in keys or name in _DERIVED]:
-            yield f"| `marts.{table}` | {', '.join(f'`{name}`' for name in told)} |"
+            yield f"| `{table}` | {', '.join(f'`{name}`' for name in told)} |"
     yield ""
 
 

@@ -5,6 +5,7 @@ Belongs here: apprise, HTTP answers, time limits. When a try is made is decided 
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -105,17 +106,30 @@ class Channel:
         asset = apprise.AppriseAsset(storage_mode="memory", async_mode=False)
         target = apprise.Apprise(asset=asset)
         mark = "&" if "?" in self._address else "?"
-        if not target.add(f"{self._address}{mark}rto={timeout}&cto={timeout}"):
+        is_mail = bool(message.html) and self._address.startswith("mailto")
+        inline = "&inline=yes" if is_mail else ""
+        if not target.add(f"{self._address}{mark}rto={timeout}&cto={timeout}{inline}"):
             return Outcome("refused", "the address is not one apprise understands")
         for server in target:
             _add_facts(server, message, key)
         is_taken = target.notify(
-            body=message.text,
+            body=message.html if is_mail else message.text,
             title=message.subject,
-            body_format="text",
+            body_format="html" if is_mail else "text",
+            attach=_attached(message) if is_mail else None,
             notify_type=apprise.NotifyType(webhook_type(message)),
         )
         return Outcome("sent") if is_taken else _failure(exchange, post.now())
+
+
+def _attached(message: Message) -> list[Any]:
+    """The pictures of a letter as apprise takes them."""
+    from apprise.attachment.memory import AttachMemory
+
+    return [
+        AttachMemory(content=base64.b64decode(png), name=name, mimetype="image/png")
+        for name, png in message.pictures.items()
+    ]
 
 
 def webhook_type(message: Message) -> str:

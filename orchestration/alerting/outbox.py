@@ -42,14 +42,13 @@ def _write(message: Message, outbox: Path) -> list[Path]:
     told = message.as_dict()
     del told["keys"]
     record = json.dumps(told, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-    is_new = _write_atomically(file, body)
-    is_new |= _write_atomically(file.with_suffix(".json"), record)
+    is_new = write_atomically(file, body.encode())
+    is_new |= write_atomically(file.with_suffix(".json"), record.encode())
     return [file] if is_new else []
 
 
-def _write_atomically(path: Path, content: str) -> bool:
+def write_atomically(path: Path, data: bytes) -> bool:
     """Replace a file as a whole; False if it says the same already."""
-    data = content.encode()
     if path.is_file() and path.read_bytes() == data:
         return False
     part = path.with_name(f".{path.name}.{os.getpid()}.part")

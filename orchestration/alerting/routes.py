@@ -29,9 +29,12 @@ class Router:
         made = {address: Channel(n, address) for n, address in enumerate(addresses, start=1)}
         self._channels = {name: made[settings.address_of(name)] for name in alerts.addresses()}
         self._default = list(dict.fromkeys(alerts.channels))
+        self._reports = alerts.reports
 
     def channels_of(self, message: Message) -> list[Channel]:
         """The channels of the routes a message is on, else the common ones; each once."""
+        if message.kind == "report":
+            return [self._channels[name] for name in self._reports.get(message.metric)]
         routed = [route.channel for route in routes_of(message.about, self._routes)]
         names = [name for name in routed if name] or self._default
         return list({self._channels[name].fingerprint: self._channels[name] for name in names}

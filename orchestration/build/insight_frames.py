@@ -179,10 +179,20 @@ _PLANS = """
     from marts.fct_targets_daily
     where metric = 'cost' and dimension in ('all', 'platform')
 """
-_SPEND = """
-    select business_date, platform, source, campaign as segment, cast(sum(cost) as double) as cost
+# Of campaigns that no account reports their visits say whether they run.
+_CAMPAIGNS = """
+    select business_date, platform, source, campaign as segment, 'campaign_cost' as metric,
+        cast(sum(cost) as double) as amount
     from marts.fct_campaign_daily
     where source is not null
+    group by all
+    union all
+    select business_date, platform, 'visits', campaign, 'campaign_visits',
+        cast(sum(session_count) as double)
+    from marts.fct_campaign_daily
+    where campaign != '(none)' and (platform, campaign) not in (
+        select (platform, campaign) from marts.fct_campaign_daily where source is not null
+    )
     group by all
 """
 _SETTLEMENTS = """
@@ -374,7 +384,7 @@ def read_frames(query: Query, zone: str) -> InsightFrames:
             counted=_counted(query, sold, products, attempts, len(steps)),
             stock=query(_STOCK),
             plans=query(_PLANS),
-            spend=query(_SPEND),
+            campaigns=query(_CAMPAIGNS),
             settlements=query(_SETTLEMENTS),
             service=query(_SERVICE),
             hours=query(_HOURS.format(zone=zone)),

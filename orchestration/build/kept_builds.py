@@ -26,7 +26,7 @@ from orchestration.build.warehouse import connect
 
 # dbt begins what it sends with a comment; what only asks is left out.
 _WRITES = re.compile(
-    r"\s*(/\*.*?\*/)?\s*(alter|copy|create|delete|drop|insert|update)\b", re.I | re.S
+    r"\s*(/\*.*?\*/)?\s*(alter|copy|create|delete|drop|insert|truncate|update)\b", re.I | re.S
 )
 _ASKED = re.compile(r"/\* asked (.*?) \*/.*?/\* answered \*/", re.S)
 _VAR = re.compile(r"\bvar\s*\(")

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from models.baskets import LEAST_BASKETS
 from orchestration.build.warehouse import Query
 
 # What sold in a year; gifts are never sold.
-_UNITS = """
+UNITS = """
     with span as (select max(business_date) - 365 as after from marts.fct_gmv_daily)
     select product_key as series, platform, business_date, units
     from marts.fct_product_daily
@@ -143,6 +144,110 @@ _NEW_BUYERS = """
     from marts.fct_promo_review
     where d30_buyers is not null
 """
+# A basket is a paid order of a year with its distinct products, which numbers stand for: pairs of
+# numbers are counted several times faster than pairs of texts. A product with itself: its baskets.
+BASKETS = f"""
+    with span as (select max(business_date) - 365 as after from marts.fct_gmv_daily),
+    sold as materialized (
+        select orders.platform, items.product_id, hash(orders.source, orders.order_id) as basket
+        from marts.fct_order_items as items
+        inner join marts.fct_orders as orders using (source, order_id)
+        where orders.is_paid and items.is_goods and not items.is_gift
+            and items.product_id is not null and items.business_date > (select after from span)
+    ),
+    products as materialized (
+        select platform, product_id,
+            (row_number() over (order by platform, product_id))::integer as number
+        from (select distinct platform, product_id from sold)
+    ),
+    lines as materialized (
+        select distinct sold.basket, products.number
+        from sold
+        inner join products using (platform, product_id)
+    ),
+    pairs as (
+        select one.number, other.number as other_number, count(*) as both_baskets
+        from lines as one
+        inner join lines as other
+            on one.basket = other.basket and one.number <= other.number
+        group by all
+        having count(*) >= {LEAST_BASKETS}
+    ),
+    totals as (
+        select platform, count(distinct basket) as baskets from sold group by platform
+    )
+    select products.platform, products.product_id, others.product_id as other_id,
+        pairs.both_baskets, totals.baskets
+    from pairs
+    inner join products using (number)
+    inner join products as others on pairs.other_number = others.number
+    inner join totals on products.platform = totals.platform
+"""
+_LIFECYCLES = """
+    select customer_key, lifecycle_stage, last_order_date as last_date from marts.dim_customer
+"""
+# The last visit of each customer with a cart and without a purchase, unless they paid since.
+_CARTS = """
+    with span as (select max(business_date) - 28 as after from marts.fct_gmv_daily),
+    carts as (
+        select customer_key, arg_max(platform, started_at) as platform,
+            max(business_date) as last_date, max(started_at) as left_at
+        from marts.fct_sessions
+        where customer_key is not null and has_add_to_cart and not has_purchase
+            and business_date > (select after from span)
+        group by customer_key
+    )
+    select carts.customer_key, carts.platform, carts.last_date
+    from carts
+    anti join (
+        select customer_key, max(paid_at) as paid_at from marts.fct_orders
+        where is_paid and customer_key is not null
+        group by customer_key
+    ) as paid
+        on carts.customer_key = paid.customer_key and paid.paid_at >= carts.left_at
+"""
+_PURCHASES = """
+    select orders.customer_key, orders.platform, items.product_id, orders.business_date
+    from marts.fct_order_items as items
+    inner join marts.fct_orders as orders using (source, order_id)
+    where orders.is_paid and orders.customer_key is not null and items.is_goods
+        and not items.is_gift and items.product_id is not null
+        and items.business_date is not null
+    group by all
+"""
+FIRST_PURCHASE = ["platform", "channel", "device", "region", "category"]
+"""What is known of a first purchase, of the order and its dearest line."""
+# Whether they came back is known half a year after the first purchase.
+_FIRST_PURCHASES = """
+    with span as (select max(business_date) as last_date from marts.fct_gmv_daily),
+    orders as (
+        select *, row_number() over (
+            partition by customer_key order by business_date, paid_at, source, order_id
+        ) as position
+        from marts.fct_orders
+        where is_paid and customer_key is not null and business_date is not null
+    ),
+    categories as (
+        select source, order_id, arg_max(category, paid_amount) as category
+        from marts.fct_order_items
+        where is_goods and not is_gift
+        group by source, order_id
+    ),
+    days as (
+        select customer_key, min(business_date) as first_date,
+            list_sort(list_distinct(list(business_date)))[2] as second_date
+        from orders
+        group by customer_key
+    )
+    select days.customer_key, days.first_date, days.second_date is null as is_single,
+        case when days.first_date + 180 <= (select last_date from span)
+            then coalesce(days.second_date <= days.first_date + 180, false) end as is_returned,
+        orders.paid_amount::double as first_amount, orders.platform, orders.channel,
+        orders.device, orders.region, categories.category
+    from days
+    inner join orders on days.customer_key = orders.customer_key and orders.position = 1
+    left join categories using (source, order_id)
+"""
 
 
 @dataclass(frozen=True)
@@ -158,6 +263,11 @@ class PlanFrames:
         promo_sales: sales around each promotion, as `models.promo_uplift` wants them.
         promo_days: first and last day of each, likewise.
         promo_buyers: who first bought in each and came back, likewise.
+        baskets: products that are in one basket, as `models.baskets` wants them.
+        lifecycles: customers, as `models.audiences` wants them but for their value.
+        carts: who left one, likewise.
+        purchases_again: what each customer bought on which days, likewise.
+        first_purchases: how each first bought and whether they came back, likewise.
     """
 
     units: pl.DataFrame
@@ -168,12 +278,17 @@ class PlanFrames:
     promo_sales: pl.DataFrame
     promo_days: pl.DataFrame
     promo_buyers: pl.DataFrame
+    baskets: pl.DataFrame
+    lifecycles: pl.DataFrame
+    carts: pl.DataFrame
+    purchases_again: pl.DataFrame
+    first_purchases: pl.DataFrame
 
 
 def read_plan_frames(query: Query) -> PlanFrames:
     """Read all frames through one query function on a build file."""
     return PlanFrames(
-        units=query(_UNITS),
+        units=query(UNITS),
         products=query("select product_key as series, source, product_id from marts.dim_product"),
         stock_units=query(_STOCK_UNITS),
         stock=query(_STOCK),
@@ -183,4 +298,9 @@ def read_plan_frames(query: Query) -> PlanFrames:
             "select promo, promo_year, platform, first_date, last_date from marts.fct_promo_review"
         ),
         promo_buyers=query(_NEW_BUYERS),
+        baskets=query(BASKETS),
+        lifecycles=query(_LIFECYCLES),
+        carts=query(_CARTS),
+        purchases_again=query(_PURCHASES),
+        first_purchases=query(_FIRST_PURCHASES),
     )

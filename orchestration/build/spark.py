@@ -35,10 +35,13 @@ _SCHEMAS = ("raw", "raw_landing", "staging", "intermediate", "marts", "quality")
 READ = {
     "staging.stg_raw__events": "event_type = 'purchase'",
     "staging.stg_raw__orders": "true",
+    "staging.stg_raw__purchase_orders": "true",
     "staging.stg_raw__traffic_daily": "true",
+    "intermediate.int_completeness_gaps": "true",
     "intermediate.int_funnel_sessions_counted": "true",
     "intermediate.int_gmv_cells": "true",
     "intermediate.int_order_margins": "true",
+    "intermediate.int_purchases_judged": "true",
     "intermediate.int_refunds_converted": "true",
     "intermediate.int_sessions_built": "true",
     "intermediate.int_stock_products": "true",

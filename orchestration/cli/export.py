@@ -26,15 +26,22 @@ _FORMULA = r"^[=+\-@\t\r]"
 Writer = Callable[["pa.RecordBatchReader", Path], int]
 
 
-def export_published(what: str, out: Path | None, table: str) -> None:
-    """Write tables, or what they and the metrics mean.
+def export_published(
+    what: str, out: Path | None, table: str, contacts: Path | None = None, source: str = ""
+) -> None:
+    """Write tables, what they and the metrics mean, or the people of an audience.
 
     Raises:
         KpiError: nothing is called so, or as the export itself.
     """
-    allowed("export", what, (*FORMATS, "docs", "semantic"))
+    allowed("export", what, (*FORMATS, "docs", "semantic", "audience"))
     if what in FORMATS:
         export_tables(what, out, table)
+        return
+    if what == "audience":
+        from orchestration.cli.audience import export_audience
+
+        export_audience(table, contacts, source, out)
         return
     from orchestration.cli import documents
 
@@ -67,7 +74,7 @@ def export_tables(kind: str, out: Path | None, table: str) -> None:
             folder.mkdir(parents=True, exist_ok=True)
             for name in chosen:
                 target = folder / f"{name}.{kind}"
-                with _replacing(target) as part:
+                with replacing(target) as part:
                     reader = con.sql(f"from {name}").to_arrow_reader(_BATCH_ROWS)
                     rows = write(reader, part)
                 done.append({"table": name, "file": str(target), "rows": rows})
@@ -89,7 +96,7 @@ def _write_schema(con: duckdb.DuckDBPyConnection, folder: Path, chosen: list[str
     from orchestration.cli.documents import described
 
     told = {name: entry for name, entry in described(con).items() if name in chosen}
-    with _replacing(folder / "schema.json") as part:
+    with replacing(folder / "schema.json") as part:
         part.write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
@@ -115,7 +122,7 @@ def _chosen(table: str, known: list[str]) -> str:
 
 
 @contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
+def replacing(target: Path) -> Iterator[Path]:
     """A file beside the target that takes its place when it is complete."""
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:

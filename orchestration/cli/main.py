@@ -68,16 +68,24 @@ def export(
         str,
         typer.Argument(
             metavar="WHAT",
-            help="parquet or csv: tables; docs: their pages and diagram; semantic: metrics.",
+            help="parquet or csv: tables; docs: their pages and diagram; semantic: metrics;"
+            " audience: hashed addresses for a mail tool or ad platform.",
         ),
     ],
     out: Annotated[Path | None, typer.Option(help="Folder; default: data/export.")] = None,
-    table: Annotated[str, typer.Option(help="One table, such as fct_gmv_daily.")] = "",
+    table: Annotated[
+        str, typer.Option(help="One table, such as fct_gmv_daily; which audience, as win_back.")
+    ] = "",
+    contacts: Annotated[
+        Path | None,
+        typer.Option(help="For audience: CSV of customer_id, consent, email and phone."),
+    ] = None,
+    source: Annotated[str, typer.Option(help="For audience: whose customers the list names.")] = "",
 ) -> None:
     """Write the published tables as files, or what they mean as pages and semantic models."""
     from orchestration.cli.export import export_published
 
-    export_published(kind, out, table)
+    export_published(kind, out, table, contacts, source)
 
 
 alert_commands.register(command, alerts)

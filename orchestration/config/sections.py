@@ -220,12 +220,24 @@ _HOUR = "([01][0-9]|2[0-3]):[0-5][0-9]"
 _HOURS = f"^{_HOUR}-{_HOUR}$"
 
 
+class Reports(_Section):
+    """Part `reports` of `alerts`: where the letters of each day and of each closed week go."""
+
+    daily: tuple[str, ...] = ()  # addresses as in `channels`
+    weekly: tuple[str, ...] = ()
+
+    def get(self, kind: str) -> list[str]:
+        """The addresses of a kind, each once."""
+        return list(dict.fromkeys(self.daily if kind == "daily" else self.weekly))
+
+
 class Alerts(_Section):
     """Section `alerts`: whom to tell, and from which impact on."""
 
     channels: tuple[str, ...] = ()  # apprise URLs, or env:NAME for a secret one
     min_impact_rate: Annotated[float, Field(ge=0, le=1)] = 0.005  # of daily GMV
     routes: tuple[Route, ...] = ()
+    reports: Reports = Reports()
     quiet_hours: Annotated[str, Field(pattern=_HOURS)] | None = None  # of the reporting zone
     max_a_day: Annotated[int, Field(ge=1)] = 20  # messages a channel; the rest in one digest
 
@@ -239,7 +251,8 @@ class Alerts(_Section):
     def addresses(self) -> list[str]:
         """All addresses that anything may go to, in order."""
         routed = (route.channel for route in self.routes if route.channel)
-        return list(dict.fromkeys([*self.channels, *routed]))
+        reports = (*self.reports.daily, *self.reports.weekly)
+        return list(dict.fromkeys([*self.channels, *routed, *reports]))
 
 
 _Days = Annotated[int, Field(ge=1)] | None

@@ -151,6 +151,12 @@ class Settings:
         return self.file.shop
 
     @property
+    def comments(self) -> str:
+        """What owners say of weeks and months: `comments.md` beside `shop.yml`; empty without."""
+        file = self.config_file.with_name("comments.md")
+        return file.read_text("utf-8", errors="replace") if file.is_file() else ""
+
+    @property
     def zone(self) -> ZoneInfo:
         """The reporting zone."""
         return ZoneInfo(self.shop.timezone)

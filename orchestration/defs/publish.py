@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from orchestration.build import dbt, tables, warehouse
+from orchestration.build import archive, dbt, tables, warehouse
 from orchestration.defs.audit import TABLES
 from orchestration.defs.execution import step
 from orchestration.run import Run
@@ -41,16 +41,22 @@ def published_site(
     context: dg.AssetExecutionContext, run: dg.ResourceParam[Run]
 ) -> dg.MaterializeResult[None]:
     """The pages, built beside the old ones and swapped as a whole."""
-    from dashboards.site import build_site
+    from dashboards.site import build_site, write_status
+    from orchestration.alerting.reports import send_reports
 
     frames, info = site_inputs(run)
     partial = run.paths.published / f".partial_site_{run.run_id}"
-    build_site(frames, info, partial)
+    kept = archive.carry(run.paths.site, partial, info.code)
+    build_site(frames, info, partial, kept)
+    write_status(
+        archive.keep(run.paths.site, partial, info.data_through), "archived", info.built_at
+    )
     warehouse.share(partial)
     target = run.paths.published / f"site_{run.run_id}"
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
     warehouse.point(run.paths.site, target)
+    send_reports(run.settings, run.state, frames, info)
     return dg.MaterializeResult(
         metadata={"index": dg.MetadataValue.path(str(run.paths.site / "index.html"))}
     )
@@ -77,6 +83,7 @@ def site_frames(run: Run) -> dict[str, pl.DataFrame]:
 def site_inputs(run: Run) -> tuple[dict[str, pl.DataFrame], Any]:
     """Frames and facts of the current generation for the pages."""
     from dashboards.site import SiteInfo
+    from orchestration.ledger.stories import Stories
 
     frames = site_frames(run)
     made = run.published("from quality.run").row(0, named=True)
@@ -91,6 +98,9 @@ def site_inputs(run: Run) -> tuple[dict[str, pl.DataFrame], Any]:
         languages=tuple(run.settings.shop.languages),
         configured_feeds=configured,
         warn_hours=run.settings.file.publish.warn_hours,
+        comments=run.settings.comments,
+        code=run.settings.code_fingerprint("dashboards"),
+        verdicts={name: str(row["verdict"]) for name, row in Stories(run.state).verdicts().items()},
     )
     return frames, info
 

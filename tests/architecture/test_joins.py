@@ -52,7 +52,7 @@ ROWS = {
     "budgets": ["stg_raw__budgets"],
     "headcount": ["stg_raw__headcount"],
     "market_size": ["stg_raw__market_size"],
-    "inventory_snapshots": ["stg_raw__inventory_snapshots"],
+    "inventory_snapshots": ["stg_raw__inventory_snapshots", "int_stock_spans"],
     "inventory_movements": ["stg_raw__inventory_movements"],
     "purchase_orders": ["stg_raw__purchase_orders", "int_purchases_judged"],
 }  # fmt: skip
@@ -83,11 +83,14 @@ SUMS = [
     "fct_segments_monthly", "fct_segment_migration_monthly", "fct_segment_behaviour_monthly",
     "fct_channel_cohorts_monthly", "int_gmv_hours", "fct_gmv_hourly", "fct_promo_hourly",
     "fct_promo_review", "int_promo_days", "int_campaign_visits", "fct_campaign_daily",
-    "int_lookups_of_stock", "int_stock_days",
+    "int_lookups_of_stock", "int_stock_moves", "int_stock_days",
+    "int_stock_costs",
     "fct_product_daily", "fct_category_daily", "fct_inventory_daily", "fct_supplier_monthly",
     "int_months_closed", "int_months_refunded",
     "int_targets_planned", "int_targets_spread", "int_targets_met",
     "fct_month_close", "int_target_weights", "fct_targets_daily", "fct_efficiency_monthly",
+    "int_review_periods", "int_review_parts", "int_review_sides", "fct_reviews",
+    "fct_review_changes",
 ]  # fmt: skip
 # Table, feed that looks, feed it looks in -> where its rows that find none are counted, as
 # feed/thing of quality.orphans_daily, or why none is lost.
@@ -182,13 +185,19 @@ JOINS = {
     " that is there",
     ("fct_product_daily", "order_items", "orders"): "likewise",
     ("fct_refunds", "refunds", "order_items"): "refunds/line",
-    ("int_stock_days", "inventory_movements", "inventory_snapshots"): _KEPT + "what was not counted"
-    " is NULL",
-    ("int_stock_days", "inventory_snapshots", "inventory_movements"): _KEPT + "what did not move",
-    ("int_stock_products", "inventory_movements", "order_items"): "inventory_movements/product",
-    ("int_stock_products", "inventory_movements", "products"): "inventory_movements/product",
-    ("int_stock_products", "inventory_snapshots", "order_items"): "inventory_snapshots/product",
-    ("int_stock_products", "inventory_snapshots", "products"): "inventory_snapshots/product",
+    ("int_stock_spans", "inventory_movements", "inventory_snapshots"): "sources of both, of which"
+    " each row is one",
+    ("int_stock_spans", "inventory_snapshots", "inventory_movements"): "likewise",
+    ("int_stock_moves", "inventory_snapshots", "inventory_movements"): _KEPT + "what did not move",
+    ("int_stock_products", "purchase_orders", "inventory_snapshots"): _KEPT + "of some there is no"
+    " stock",
+    ("int_stock_costs", "products", "purchase_orders"): "costs of both, of what is stocked",
+    ("int_stock_costs", "purchase_orders", "products"): _KEPT + "a purchase tells else",
+    **{
+        ("int_stock_products", "inventory_snapshots", found): "inventory_snapshots/product,"
+        " inventory_movements/product"
+        for found in ("order_items", "products")
+    },
     ("int_stock_products", "purchase_orders", "order_items"): "purchase_orders/product",
     ("int_stock_products", "purchase_orders", "products"): "purchase_orders/product",
     ("dim_product", "products", "orders"): _KEPT + "of a source without orders sales are NULL",

@@ -19,7 +19,8 @@ pytestmark = pytest.mark.browser
 PAGES = (
     "index.html", "drivers.html", "quality.html", "funnel.html", "cohorts.html",
     "attribution.html", "channels.html", "customers.html", "products.html", "profit.html",
-    "service.html", "promo.html", "experiments.html", "metrics.html", "drivers/2026-11-18.html",
+    "service.html", "promo.html", "experiments.html", "metrics.html", "alerts.html", "live.html",
+    "drivers/2026-11-18.html",
 )  # fmt: skip
 WIDTHS = (360, 390, 768, 1024, 1440)
 LOOKS = [(lang, theme) for lang in ("en", "zh") for theme in ("light", "dark")]
@@ -39,12 +40,15 @@ QUICK = {
     ("profit.html", "en", "light"),
     ("service.html", "zh", "light"),
     ("metrics.html", "en", "light"),
+    ("alerts.html", "zh", "dark"),
+    ("live.html", "en", "light"),
 }
 NARROW = {(360, "index.html"), (360, "quality.html"), (768, "drivers.html"),
           (360, "funnel.html"), (390, "cohorts.html"), (360, "attribution.html"),
           (390, "channels.html"), (360, "products.html"), (360, "profit.html"),
           (390, "service.html"), (360, "customers.html"),
-          (360, "promo.html"), (360, "experiments.html")}  # fmt: skip
+          (360, "promo.html"), (360, "experiments.html"),
+          (360, "alerts.html"), (390, "live.html")}  # fmt: skip
 MATRIX = [
     pytest.param(page, *look, marks=() if (page, *look) in QUICK else pytest.mark.long)
     for page in PAGES
@@ -133,6 +137,40 @@ def test_language_and_theme_switch_without_reload(visit: Visit, site: Path) -> N
     assert page.evaluate("window.same") is True
     assert "lang=zh" in page.url and "theme=dark" in page.url
     assert "lang=zh" in page.get_attribute("nav.side a >> nth=1", "href")
+    check(visit, page, site)
+
+
+def test_search_leads_by_keyboard_to_pages_and_metrics(visit: Visit, site: Path) -> None:
+    page = visit.drawn(site / "drivers/2026-11-18.html", "lang=en&theme=light&platform=tmall")
+    page.keyboard.press("/")
+    page.wait_for_selector("dialog.search[open]")
+    page.keyboard.type("conversion rate")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/metrics.html#*at=metric-conversion_rate")
+    assert "platform=tmall" in page.url and "lang=en" in page.url
+    page.wait_for_load_state("load")
+    page.click("[data-do=lang]")
+    page.click("[data-do=search]")
+    page.wait_for_selector("dialog.search[open]")
+    page.keyboard.type("告警")
+    assert page.locator(".search a").count() == 1
+    page.keyboard.press("Escape")
+    assert not page.is_visible("dialog.search")
+    page.keyboard.press("/")
+    page.keyboard.type("nothing of this kind")
+    assert page.inner_text(".search [role=listbox]") == "没有结果"
+    check(visit, page, site)
+
+
+def test_an_alert_leads_to_its_incident(visit: Visit, site: Path) -> None:
+    page = visit.drawn(site / "index.html", "lang=en&theme=light")
+    page.click("#needs a >> nth=0")
+    page.wait_for_url("**/alerts.html#*at=alert-*")
+    place = page.url.split("at=")[1].split("&")[0]
+    assert page.locator(f"#{place}").is_visible()
+    assert "kpi sql" in page.inner_text(f"#{place} .command")
+    page.wait_for_load_state("load")
+    page.evaluate("kpi.drawAll()")
     check(visit, page, site)
 
 
@@ -240,7 +278,9 @@ def test_without_scripts_the_page_is_complete(visit: Visit, site: Path) -> None:
     page = context.new_page()
     page.goto(f"file://{site / 'drivers.html'}")
     assert page.inner_text("h1") == "What moved GMV"
-    assert page.locator("section h2:visible").count() == 4
+    # The first comparison is there, and where the others would be it says what they need.
+    assert page.locator("section h2:visible").count() == 1
+    assert page.locator("main > .later:visible").count() == 3
     assert page.locator(".kids:visible").count() > 8
     assert page.locator("[data-do]:visible").count() == 0
     context.close()

@@ -43,13 +43,13 @@ def _small(con: duckdb.DuckDBPyConnection, home: Path, since: str) -> None:
 def home(finished_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder with one generation of few tables, and `small.duckdb` to build more of."""
 
-    def site(frames: object, info: Any, out: Path) -> None:
-        out.mkdir(parents=True)
+    def site(frames: object, info: Any, out: Path, kept: object) -> None:
+        (out / "assets").mkdir(parents=True)
         (out / "index.html").write_text(info.run_id)
 
     monkeypatch.setattr("dashboards.site.build_site", site)
     monkeypatch.setattr(dbt, "comments", lambda _: {})
-    monkeypatch.setattr(Settings, "code_fingerprint", lambda _: "this code")  # hashes 700 files
+    monkeypatch.setattr(Settings, "code_fingerprint", lambda *_: "this code")  # hashes 700 files
     folder = tmp_path / "home"
     shutil.copytree(finished_home / "data/state", folder / "data/state")
     shutil.copyfile(finished_home / "shop.yml", folder / "shop.yml")

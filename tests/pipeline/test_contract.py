@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from orchestration.build import warehouse
 from tests.support import shop
+from tests.support.contracts import contracts
 
 _FACTORS = (
     "visitors tracked_buyers untracked_buyers buyers identified_orders anonymous_orders orders"
@@ -78,6 +80,8 @@ CONTRACT = {
     " new_buyer_d30_repurchase discount_amount cost baseline_naive_gmv margin_roi",
     "fct_refunds": "source refund_id order_id product_id reason amount goods_amount other_amount"
     " is_after_shipping",
+    "fct_review_changes": "grain period_start comparison segment gmv_change visitors_effect",
+    "fct_reviews": "grain period_start metric value previous_value target",
     "fct_risk_signals": "order_id rule score evidence",
     "fct_sales_ladder_daily": "business_date refund_basis rung amount other_amount shipping_basis",
     "fct_segment_behaviour_monthly": "month_start rfm_segment customers visits conversion_rate",
@@ -110,3 +114,13 @@ def test_every_mart_has_its_columns(finished_home: Path) -> None:
     ]
     # no figure of others is delivered, and no promotion begins within these days
     assert empty == ["fct_benchmarks_monthly", "fct_promo_hourly", "fct_promo_review"]
+
+
+def test_every_table_of_insights_has_the_columns_and_types_of_its_contract(
+    finished_home: Path,
+) -> None:
+    with warehouse.connect_published(finished_home / "data/published/current.duckdb") as con:
+        for table, columns in contracts().items():
+            if table.startswith("insights."):
+                found = con.sql(f"from {table} limit 0").pl().schema
+                assert dict(found) == columns, table

@@ -12,10 +12,15 @@ import yaml
 
 from models.anomaly import ANOMALY_SCHEMA
 from models.attribution import CREDIT_SCHEMA
+from models.audiences import AUDIENCE_SCHEMA, SIZE_SCHEMA
+from models.baskets import RULE_SCHEMA
+from models.demand import DEMAND_SCHEMA
 from models.episodes import INCIDENT_SCHEMA
 from models.experiments import RESULT_SCHEMA
 from models.forecast import FORECAST_SCHEMA
 from models.loss import EFFECT_SCHEMA
+from models.promo_uplift import NEW_BUYER_SCHEMA, UPLIFT_SCHEMA
+from models.replenishment import REORDER_SCHEMA
 from models.root_cause import ROOT_CAUSE_SCHEMA
 from models.root_cause_sets import SET_SCHEMA
 from orchestration.build import dbt, raw
@@ -29,6 +34,13 @@ _TYPES = {
     "string": pl.String(), "double": pl.Float64(), "bigint": pl.Int64(), "integer": pl.Int32(),
     "boolean": pl.Boolean(), "date": pl.Date(), "timestamp": INSTANT,
 }  # fmt: skip
+
+
+def _in_money(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """As written: amounts are money, see orchestration/defs/insights.py."""
+    return {name: MONEY if name.endswith("_amount") else kind for name, kind in schema.items()}
+
+
 _LOST = {"impact_amount": MONEY}  # written as money, see orchestration/defs/insights.py
 _TOLD = dict.fromkeys(("observed_amount", "expected_amount", "company_impact_amount"), MONEY)
 _VALUE = dict.fromkeys(("expected_sales_amount", "lower_sales_amount", "upper_sales_amount"), MONEY)
@@ -36,6 +48,9 @@ _SAID = {"explanation_en": pl.String, "explanation_zh": pl.String}
 _WRITTEN: dict[str, Mapping[str, Any]] = {
     "insights.anomalies": {**ANOMALY_SCHEMA, **_LOST},
     "insights.attribution_data_driven": CREDIT_SCHEMA,
+    "insights.audience_sizes": SIZE_SCHEMA,
+    "insights.audiences": AUDIENCE_SCHEMA,
+    "insights.basket_rules": RULE_SCHEMA,
     "insights.customer_value": {
         **_VALUE, "customer_key": pl.String, "first_channel": pl.String,
         "alive_probability": pl.Float64, "expected_purchases": pl.Float64,
@@ -45,12 +60,18 @@ _WRITTEN: dict[str, Mapping[str, Any]] = {
     "insights.customer_value_by_channel": {
         **_VALUE, "first_channel": pl.String, "customers": pl.Int64,
     },
-    "insights.experiment_results": RESULT_SCHEMA,
-    "insights.gmv_forecast": {
-        name: MONEY if name.endswith("_amount") else kind for name, kind in FORECAST_SCHEMA.items()
+    "insights.demand_forecast": {
+        **dict.fromkeys(("product_key", "source", "product_id"), pl.String),
+        **{name: kind for name, kind in DEMAND_SCHEMA.items()
+           if name not in ("series", "count_dispersion", "relative_error")},
     },
+    "insights.experiment_results": RESULT_SCHEMA,
+    "insights.gmv_forecast": _in_money(FORECAST_SCHEMA),
     "insights.incident_effects": {**EFFECT_SCHEMA, "effect_amount": MONEY},
     "insights.incidents": {**INCIDENT_SCHEMA, **_LOST, **_TOLD, **_SAID},
+    "insights.promo_new_buyers": NEW_BUYER_SCHEMA,
+    "insights.promo_uplift": _in_money(UPLIFT_SCHEMA),
+    "insights.reorder_plan": _in_money(REORDER_SCHEMA),
     "insights.root_cause_sets": SET_SCHEMA,
     "insights.root_causes": {**ROOT_CAUSE_SCHEMA, **_LOST},
     "quality.checks": dbt.CHECKS_SCHEMA,

@@ -76,6 +76,8 @@ class Rows(HTMLParser):
             self._cell = False
         elif tag == "tbody":
             self._body = False
+        elif tag == "figure":
+            self._inside = False
         elif tag == "span" and self._hidden:
             self._hidden -= 1
 
@@ -102,6 +104,9 @@ def whole(path: Path) -> str:
     own = _PAYLOAD.search(source)
     assert own
     del held["later"]
+    layout = held.pop("layout")
+    for figure in held["figures"].values():
+        figure["layout"] = {**layout, **figure["layout"]}
     both = json.dumps({**json.loads(own[2]), **held}).replace("</", "<\\/")
     return _PAYLOAD.sub(lambda found: found[1] + both + found[3], source)
 

@@ -94,6 +94,7 @@ def write_raw(
     batches: pl.DataFrame | None = None,
     *,
     closed: Sequence[Mapping[str, str | None]] = (),
+    reopened: Sequence[Mapping[str, str | None]] = (),
     tests_all: bool = True,
 ) -> None:
     """Write schema `raw` of a build file as a run on an empty landing does, then fill it.
@@ -105,6 +106,7 @@ def write_raw(
             `raw.sources`: expected daily are feeds with platform and shop_id. China's events act on
             the platforms of `COUNTRIES`.
         closed: months that runs before this one have closed, see `State.closed_months`.
+        reopened: see `State.reopened_months`.
         tests_all: whether data tests read all rows.
     """
     full = {
@@ -117,7 +119,7 @@ def write_raw(
     with duckdb.connect(build_file) as con:
         con.execute("drop schema if exists raw cascade")
         create_raw(con, build_file.parent / "no landing", [], {}, date.max, closed=closed,
-                   tests_all=tests_all)  # fmt: skip
+                   reopened=reopened, tests_all=tests_all)  # fmt: skip
         for name, frame in {
             **full,
             "batches": _batches_of(full) if batches is None else batches,

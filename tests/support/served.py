@@ -27,8 +27,9 @@ EXAMPLE = Path(__file__).parents[2] / "shop.example.yml"
 STREAMS = ("tmall/ExportOrder*", "shopify/orders_export*", "*/refunds*", "*/shipments*",
            "*/tickets*", "*/reviews*", "tmall/live_sessions*", "tmall/order_costs*",
            "tmall/settlements*", "erp/service_health*")  # fmt: skip
-MARTS = ("fct_fulfilment_daily", "fct_after_sales_daily", "fct_live_sessions", "fct_risk_signals",
-         "fct_refunds", "fct_service_health_daily", "fct_settlements_daily", "orphans_daily")  # fmt: skip
+MARTS = ("fct_fulfilment_daily", "fct_after_sales_daily", "fct_live_sessions", "fct_refunds",
+         "fct_risk_signals", "fct_service_health_daily", "fct_settlements_daily",
+         "orphans_daily")  # fmt: skip
 
 
 def build_served(

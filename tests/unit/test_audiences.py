@@ -41,13 +41,13 @@ def test_who_is_to_be_won_back() -> None:
     schema = ["customer_key", "lifecycle_stage", "last_date", "repeat_purchase_days",
               "purchase_span_days", "repeat_purchase_amount"]  # fmt: skip
     rows = [
-        ("gone", "churned", TODAY, 3, 73, 100.0), ("once", "churned", TODAY, 0, 0, None),
+        ("gone", "churned", TODAY, 3, 730, 100.0), ("once", "churned", TODAY, 0, 0, None),
         ("here", "retained", TODAY, 3, 73, 100.0), ("lost", "lost", TODAY, 9, 99, 100.0),
         ("twice", "churned", TODAY, 1, 1, 60.0),
     ]  # fmt: skip
     found = win_back(pl.DataFrame(rows, schema=schema, orient="row"))
     scores = dict(zip(found["customer_key"], found["score"], strict=True))
-    assert scores == {"gone": pytest.approx(1500.0), "twice": pytest.approx(730.0)}
+    assert scores == {"gone": pytest.approx(150.0), "twice": pytest.approx(60.0)}
 
 
 def test_whose_cart_is_still_warm() -> None:

@@ -26,6 +26,7 @@ FALLS = CountTest("orders_3_days", 3, rises=False, p_value=1e-4, least_change=0.
 RISES = CountTest(
     "refunds_3_days", 3, rises=True, p_value=1e-4, least_change=2.0, drift=0.0, from_first=False
 )
+STEPS = TESTS["last_step_3_days"]
 WHOLE = pl.DataFrame(
     schema={"business_date": pl.Date, "feed": pl.String, "platform": pl.String,
             "is_complete": pl.Boolean, "reason": pl.String}
@@ -75,9 +76,9 @@ def test_figures_of_a_window_by_hand() -> None:
     tail = stats.nbinom.cdf(1, size, size / (size + row["expected"]))
     assert row["score"] == pytest.approx(stats.norm.ppf(tail))
     assert row["impact_amount"] == pytest.approx((1 - base / of * 40) * 50)
-    # The bound is the largest count that would have alerted.
+    # The bound is the least count that would not have alerted.
     law = stats.nbinom(size, size / (size + row["expected"]))
-    assert law.cdf(row["lower"]) <= 1e-4 < law.cdf(row["lower"] + 1)
+    assert law.cdf(row["lower"] - 1) <= 1e-4 < law.cdf(row["lower"])
     assert row["upper"] is None
     assert row["status"] == "anomaly"
 
@@ -144,6 +145,28 @@ def test_what_alerts_teaches_nothing_until_it_is_what_is_usual() -> None:
     assert found[0] in (DAYS[70], DAYS[71], DAYS[72])
     assert 20 <= len(found) <= 40  # some weeks, then it is the level
     assert found[-1] < DAYS[-1]
+
+
+@pytest.mark.parametrize("test", [FALLS, RISES, replace(STEPS, from_first=False)])
+@pytest.mark.parametrize("level", [0.4, 3.0, 12.0])
+def test_what_is_told_is_outside_of_the_range_it_is_told_with(
+    test: CountTest, level: float
+) -> None:
+    """Of counts from none to many what is told is beyond the bound, and what is not is inside."""
+    hits = np.tile(np.random.default_rng(8).poisson(level, len(DAYS)), (30, 1)).astype(float)
+    hits[:, 100 : 100 + test.days] = 0.0
+    hits[:, 100] = np.arange(30)
+    exposure = np.full(len(DAYS), 40.0)
+    frame = counted({f"P{n:02}": row for n, row in enumerate(hits)}, exposure, worth=None)
+    day = DAYS[99 + test.days]
+    rows = judged(frame, replace(test, days=test.days)).filter(business_date=day)
+    inside = (pl.col("observed") <= pl.col("upper")) if test.rises else (
+        pl.col("observed") >= pl.col("lower")
+    )  # fmt: skip
+    assert rows.filter(inside, pl.col("status") == "anomaly").is_empty()
+    # The day itself must go the bad way too, which here it does on the falling side alone.
+    if not test.rises:
+        assert rows.filter(~inside, pl.col("status") != "anomaly").is_empty()
 
 
 def test_small_money_is_not_told_and_counts_without_a_price_are() -> None:
@@ -226,9 +249,6 @@ def test_the_tail_of_a_share_is_the_binomial_and_wider_where_its_rate_is_unsure(
     assert np.log(wide[low]) == pytest.approx(np.log(unsure.cdf(hits[low])), rel=0.45, abs=0.25)
 
 
-STEPS = TESTS["last_step_3_days"]
-
-
 def attempts(passed: Any) -> pl.DataFrame:
     """Of 8 a day at the checkout in each of five regions four buy; of these two came directly."""
     return pl.concat(
@@ -254,8 +274,7 @@ def test_a_region_whose_checkouts_end_is_told_and_others_are_not() -> None:
     bad = result.filter(status="anomaly")
     assert set(bad["segment"]) == {"R0"} and DAYS[102] in bad["business_date"].to_list()
     row = result.filter(segment="R0", business_date=DAYS[102]).row(0, named=True)
-    assert row["observed"] == 2.0 <= row["lower"]
-    # The bound is the largest count that is told.
+    assert row["observed"] == 2.0 < row["lower"]
     assert row["score"] <= stats.norm.ppf(STEPS.p_value)
 
 

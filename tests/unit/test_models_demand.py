@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
 import pytest
-from numpy.typing import NDArray
 
-from models.demand import DEMAND_SCHEMA, DemandParams, croston, demand_forecast, tsb
+from benchmarks.plan_score import FIRST, units
+from models.demand import (
+    DEMAND_SCHEMA,
+    DemandParams,
+    backtest,
+    croston,
+    demand_forecast,
+    tsb,
+)
 from models.forecast import FORECAST_SCHEMA, Outlook
 
-FIRST = date(2025, 1, 6)
 SPARSE = np.array([[0, 0, 3, 0, 0, 0, 5, 0, 2, 0, 0, 4.0]])
-
-
-def units(matrix: NDArray[np.float64], platform: str | None = "a") -> pl.DataFrame:
-    """Rows of series s0, s1 ...; NaN is not known."""
-    count, days = matrix.shape
-    return pl.DataFrame({
-        "series": np.repeat([f"s{row:03d}" for row in range(count)], days),
-        "platform": pl.Series([platform] * count * days, dtype=pl.String),
-        "business_date": [FIRST + timedelta(days=day) for day in range(days)] * count,
-        "units": matrix.ravel(),
-    }).with_columns(pl.col("units").fill_nan(None))  # fmt: skip
 
 
 def test_croston_is_that_of_the_books() -> None:
@@ -74,6 +69,10 @@ def test_what_is_noise_is_not_forecast_by_last_week() -> None:
     found = demand_forecast(units(sold), None).filter(horizon_days=28)
     assert set(found["method"]) <= {"moving_average", "sba", "tsb"}
     assert (found["wape"] < 0.8 * found["naive_wape"]).all()
+    of_ways = backtest(units(sold), None).filter(horizon_days=28).group_by("way").agg(
+        wape=pl.col("missed").sum() / pl.col("came").sum()
+    )  # fmt: skip
+    assert of_ways["wape"].min() == pytest.approx(found["wape"][0])
     # of 28 days: absolute errors of a Poisson of 11.2 alone are a quarter of it
     assert found["wape"][0] == pytest.approx(0.26, abs=0.06)
 

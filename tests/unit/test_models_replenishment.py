@@ -9,15 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.demand import demand_forecast
-from models.replenishment import (
-    REORDER_SCHEMA,
-    ReorderParams,
-    lead_times,
-    reorder_plan,
-    safety_stock,
-)
-from tests.unit.test_models_demand import FIRST, units
+from benchmarks.plan_score import ITEMS, StockedShop, service_run
+from models.replenishment import REORDER_SCHEMA, lead_times, reorder_plan, safety_stock
 
 TODAY = date(2026, 3, 1)
 LEADS = pl.DataFrame({"supplier_id": ["S1"], "lead_days": [8.0], "lead_sd_days": [2.0]})
@@ -96,68 +89,13 @@ def test_lines_of_one_order_tell_one_lead_time() -> None:
     assert found.rows() == [("S1", 7.0, 2.0)]
 
 
-ITEMS, HISTORY, SUPPLIERS = 400, 400, 8
-
-
-class _Shop:
-    """Items of known demand and suppliers of known delays, and what the models learn of them."""
-
-    def __init__(self, seed: int) -> None:
-        self.random = random = np.random.default_rng(seed)
-        self.rate = random.lognormal(1.0, 0.7, ITEMS)
-        self.scatter = random.uniform(2, 8, ITEMS)
-        self.shortest = random.integers(3, 9, SUPPLIERS)
-        self.longest = random.integers(9, 16, SUPPLIERS)
-        self.supplier = random.integers(0, SUPPLIERS, ITEMS)
-        sold = np.stack([self.day() for _ in range(HISTORY)], axis=1)
-        self.demand = demand_forecast(units(sold), None)
-        orders = np.tile(np.arange(SUPPLIERS), 60)
-        self.leads = lead_times(pl.DataFrame({
-            "supplier_id": [f"S{one}" for one in orders],
-            "po_id": np.arange(len(orders)), "lead_days": self.lead(orders),
-        }))  # fmt: skip
-
-    def day(self) -> np.ndarray[Any, np.dtype[np.float64]]:
-        return self.random.negative_binomial(
-            self.scatter, self.scatter / (self.scatter + self.rate)
-        ).astype(float)
-
-    def lead(self, suppliers: Any) -> Any:
-        return self.random.integers(self.shortest[suppliers], self.longest[suppliers] + 1)
-
-    def plan(self, on_hand: Any, service: float) -> pl.DataFrame:
-        names = [f"s{row:03d}" for row in range(ITEMS)]
-        held = pl.DataFrame({
-            "series": names, "made_on": FIRST + timedelta(days=HISTORY), "source": "erp",
-            "product_id": names, "product_key": names, "product_name": names, "warehouse": "w",
-            "on_hand": on_hand, "on_order": 0,
-            "supplier_id": [f"S{one}" for one in self.supplier], "unit_cost": 1.0,
-        })  # fmt: skip
-        return reorder_plan(held, self.demand, self.leads, ReorderParams(service_level=service))
-
-
 @pytest.mark.parametrize("service", [0.90, 0.95, 0.98])
 def test_stock_lasts_as_often_as_asked_for(service: float) -> None:
-    shop = _Shop(11)
-    plan = shop.plan(0, service)
-    point, target = plan["reorder_point_units"].to_numpy(), plan["target_units"].to_numpy()
-    on_hand, coming, due = target.copy(), np.zeros(ITEMS), np.full(ITEMS, -1)
-    cycles = missed = 0
-    for day in range(1500):
-        on_hand = on_hand - shop.day()
-        came = due == day  # in the evening
-        # what was asked for until the delivery and could not be given
-        cycles, missed = cycles + int(came.sum()), missed + int((on_hand[came] < 0).sum())
-        on_hand = np.where(came, np.maximum(on_hand, 0) + coming, on_hand)
-        low = (on_hand <= point) & ((due < 0) | came)
-        coming = np.where(low, target - np.maximum(on_hand, 0), coming)
-        due = np.where(low, day + shop.lead(shop.supplier), np.where(came, -1, due))
-    assert cycles > 10_000
-    assert 1 - missed / cycles == pytest.approx(service, abs=0.02)
+    assert service_run(11, service) == pytest.approx(service, abs=0.02)
 
 
 def test_stock_runs_out_when_it_was_said_to() -> None:
-    shop = _Shop(12)
+    shop = StockedShop(12)
     on_hand = np.round(shop.rate * shop.random.uniform(10, 60, ITEMS)) + 1
     plan = shop.plan(on_hand, 0.95)
     sold = np.cumsum(np.stack([shop.day() for _ in range(200)], axis=1), axis=1)

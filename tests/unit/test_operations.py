@@ -61,11 +61,15 @@ def test_a_plan_is_over_pace_from_the_fourth_day_and_a_quarter_above() -> None:
     assert told(pace_rows(plans)) == [("cost_so_far", date(2026, 5, 9))]
 
 
-def spend(cost: list[float | None], campaign: str = "search") -> pl.DataFrame:
+def spend(
+    cost: list[float | None], campaign: str = "search", metric: str = "campaign_cost"
+) -> pl.DataFrame:
     return pl.DataFrame(
-        {"business_date": DAYS[-len(cost):], "cost": cost}, schema_overrides={"cost": pl.Float64}
+        {"business_date": DAYS[-len(cost):], "amount": cost},
+        schema_overrides={"amount": pl.Float64},
     ).with_columns(
-        platform=pl.lit("site"), source=pl.lit("ads"), segment=pl.lit(campaign)
+        platform=pl.lit("site"), source=pl.lit("ads"), segment=pl.lit(campaign),
+        metric=pl.lit(metric),
     )  # fmt: skip
 
 
@@ -80,6 +84,15 @@ def test_a_campaign_that_stops_is_told_for_a_week_and_one_that_runs_now_and_then
     assert (first["lower"], first["impact_amount"]) == (10.0, None)
     now_and_then = spend([100.0, 0.0] * 20 + [0.0] * 2)
     assert not told(stopped_rows(pl.concat([now_and_then, video])))
+
+
+def test_visits_of_a_campaign_that_no_account_reports_stop_if_there_were_enough() -> None:
+    def stopped(usual: float) -> list[tuple[str, date]]:
+        visits = spend([usual] * 38 + [1.0, 0.0], metric="campaign_visits")
+        return told(stopped_rows(visits))
+
+    assert stopped(30.0) == [("campaign_visits", day) for day in DAYS[-2:]]
+    assert not stopped(15.0)
 
 
 def test_a_campaign_out_of_the_report_had_no_delivery_and_no_report_says_nothing() -> None:

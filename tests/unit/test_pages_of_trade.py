@@ -223,7 +223,7 @@ def test_service_by_hand(site: Path) -> None:
 def test_the_latest_carrier_is_the_one_with_the_least_in_time(told: list[tuple[int, int]]) -> None:
     rows = [
         {"business_date": DAY, "platform": "tmall", "carrier": f"c{n}", "region": "r",
-         "due_parcels": due, "on_time_parcels": min(due, come), "parcels": 60}
+         "due_parcels": due, "on_time_parcels": min(due, come), "parcels": due}
         for n, (due, come) in enumerate(told)
     ]  # fmt: skip
     data = Data({"marts.fct_fulfilment_daily": fake("marts.fct_fulfilment_daily", rows),

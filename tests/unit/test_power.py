@@ -54,4 +54,8 @@ def test_rises_and_sales_whose_orders_are_not_known_have_no_size() -> None:
     rows += series("refund_rate", 0.05, 0.01) + series("orders_7_days", 30.0, 12.0)
     rows += series("gmv_trend", 900.0, 850.0)  # how large says nothing without how long
     found = visible_falls(pl.DataFrame(rows, schema=ANOMALY_SCHEMA))
-    assert found.select("metric", "days", "smallest_fall").rows() == [("orders_7_days", 7, 0.6)]
+    assert found.select("metric", "days", "smallest_fall").rows() == [
+        ("orders_7_days", 7, pytest.approx(1 - 11 / 30))  # 11 are told, 12 are not
+    ]
+    blind = pl.DataFrame(series("orders_7_days", 6.0, 0.0), schema=ANOMALY_SCHEMA)
+    assert visible_falls(blind)["smallest_fall"].to_list() == [None]

@@ -67,7 +67,7 @@ def test_the_figures_of_an_hour_by_hand() -> None:
     size = 1 / (1 / (170 + 0.5) + 1 / 230 + 0.1**2)
     law = stats.nbinom(size, size / (size + 10.0))
     assert one["score"] == pytest.approx(stats.norm.ppf(law.cdf(2)))
-    assert law.cdf(one["lower"]) <= 1e-3 < law.cdf(one["lower"] + 1)
+    assert law.cdf(one["lower"] - 1) <= 1e-3 < law.cdf(one["lower"])
     assert one["impact_amount"] == pytest.approx(-8 * 50.0)
     assert (one["dimension"], one["upper"]) == ("hour", None)
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from functools import cache
 
 import numpy as np
 import polars as pl
 import pytest
 from numpy.typing import NDArray
 
+from benchmarks.plan_score import uplift_run
 from models.promo_uplift import NEW_BUYER_SCHEMA, UPLIFT_SCHEMA, new_buyers, promo_uplift
-from simulator.calendar import promo_phases
-from simulator.company import COMPANY
-from simulator.demand import calendar_day, make_demand, ordinal
 
 WEEK = np.array([0.8, 0.9, 1.0, 1.0, 1.1, 1.3, 1.2])
 FIRST, LAST = date(2025, 6, 10), date(2025, 6, 18)
@@ -90,67 +87,17 @@ def test_new_buyers_are_compared_as_two_proportions_are() -> None:
     assert other["difference"] is None and other["ordinary_repurchase_rate"] == 0.1
 
 
-_BASKET = 0.07  # part of a lift that is in the basket, so that the lift can be told from it
-
-
-@cache
-def _calendar() -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Promotions and phases of the simulator's own calendar."""
-    phases = pl.DataFrame(
-        [(p.promo, p.year, p.platform, p.phase, p.starts, p.ends - timedelta(days=1))
-         for p in promo_phases()],
-        orient="row", schema=["promo", "promo_year", "platform", "phase", "start_date", "end_date"],
-    )  # fmt: skip
-    sale = phases.filter(pl.col("phase") != "holiday")
-    promos = sale.group_by("promo", "promo_year", "platform").agg(
-        first_date=pl.col("start_date").min(), last_date=pl.col("end_date").max()
-    )
-    return promos, phases
-
-
-def simulated_run(seed: int, orders: float = 60.0) -> list[tuple[str, float, bool]]:
-    """One shop of the simulator's demand with noise of single orders: promo, planted, is inside."""
-    first, last = ordinal(date(2024, 7, 1)), ordinal(date(2026, 2, 28))
-    promos, phases = _calendar()
-    random = np.random.default_rng(seed)
-    shop = make_demand(seed, COMPANY, first, last).shops["shopify"]
-    lift = shop.basket ** (1 / _BASKET)
-    mean = orders * shop.traffic * shop.conversion  # orders as expected, of 100 each
-    count = random.poisson(mean)
-    # an amount of n orders scatters by .7 of one each
-    gmv = 100 * shop.basket * random.gamma(np.maximum(count, 0.01) / 0.49, 0.49)
-    planted = 100 * mean * shop.basket * (1 - 1 / lift)
-    days = [calendar_day(day) for day in range(first, last + 1)]
-    known = promos.filter(
-        pl.col("platform") == "shopify", pl.col("first_date") > date(2024, 9, 1),
-        pl.col("last_date") < date(2026, 1, 1),
-    )  # fmt: skip
-    daily = known.select("promo", "promo_year", "platform").join(
-        pl.DataFrame({"business_date": days, "gmv": gmv}), how="cross"
-    ).with_columns(measure=pl.lit("gmv"))  # fmt: skip
-    found = promo_uplift(daily, known, phases).filter(part="promo").join(
-        known, on=["promo", "promo_year", "platform"]
-    )  # fmt: skip
-    told = []
-    for row in found.to_dicts():
-        within = [row["first_date_right"] <= day <= row["last_date_right"] for day in days]
-        truth = planted[within].sum()
-        inside = row["lower_uplift_amount"] <= truth <= row["upper_uplift_amount"]
-        told.append((row["promo"], truth / row["expected_amount"], inside))
-    return told
-
-
 def test_planted_uplift_is_in_the_range() -> None:
-    told = [one for seed in range(10) for one in simulated_run(seed)]
+    told = [one for seed in range(10) for one in uplift_run(seed)]
     assert len(told) == 10 * 6
-    inside = sum(held for _, _, held in told)
+    inside = sum(held for _, held in told)
     assert 47 <= inside <= 59  # of 60 at nine in ten, within two standard deviations
 
 
 @pytest.mark.long
 def test_planted_uplift_is_in_the_range_in_85_to_95_of_100_runs() -> None:
-    told = [one for seed in range(1000, 1200) for one in simulated_run(seed)]
+    told = [one for seed in range(1000, 1200) for one in uplift_run(seed)]
     assert len(told) == 200 * 6
-    assert 0.85 <= np.mean([held for _, _, held in told]) <= 0.95
-    for name in {promo for promo, _, _ in told}:
-        assert 0.82 <= np.mean([held for promo, _, held in told if promo == name]) <= 0.97
+    assert 0.85 <= np.mean([held for _, held in told]) <= 0.95
+    for name in {promo for promo, _ in told}:
+        assert 0.82 <= np.mean([held for promo, held in told if promo == name]) <= 0.97

@@ -102,3 +102,22 @@ def test_a_closed_month_keeps_its_first_figures(tmp_path: Path) -> None:
     state.close_months([july])
     state.close_months([{**july, "gmv": "11.00"}, {**july, "platform": "pos"}])
     assert State(tmp_path).closed_months() == [{**july, "platform": "pos"}, july]
+
+
+def test_a_reopened_month_keeps_what_it_was_closed_with_and_is_closed_anew(tmp_path: Path) -> None:
+    july = {"month_start": "2026-07-01", "platform": "web", "gmv": "10.00", "cm1_amount": None}
+    others = [{**july, "platform": "pos"}, {**july, "month_start": "2026-08-01"}]
+    state = State(tmp_path)
+    state.close_months([july, *others])
+    assert state.reopen_month("2026-06-01", "", "none") == []
+    assert state.reopen_month("2026-07-01", "web", "a void sale") == [july]
+    assert state.closed_months() == others
+    state.close_months([{**july, "gmv": "9.00"}])
+    assert len(state.reopen_month("2026-07-01", "", "again")) == 2
+    told = [{**one, "reopened_at": None} for one in State(tmp_path).reopened_months()]
+    assert told == [
+        {**one, "reason": reason, "reopened_at": None, "reopening_number": str(number)}
+        for number, (one, reason) in enumerate(
+            [(july, "a void sale"), (others[0], "again"), ({**july, "gmv": "9.00"}, "again")], 1
+        )
+    ]

@@ -9,6 +9,7 @@ from dashboards.base.data import Data, SiteInfo
 from dashboards.base.names import comparison_name
 from dashboards.base.page import Both, Chart, Page, Tab, both, tr
 from dashboards.figures.changes import DIMENSIONS, comparisons
+from dashboards.pages.drivers.causes import cause_chart
 from dashboards.pages.drivers.tree import Tree, build_tree
 from dashboards.pages.shared.changes import (
     base_remarks,
@@ -96,6 +97,7 @@ def build(data: Data, info: SiteInfo, moment: date) -> Page:
         "comparison_tabs": [{"key": s.comparison, "label": s.label} for s in sections],
         "headline": told(data, info, moment, None),
         "alerts": alerts(data, info, moment, ("data",)),
+        "causes": cause_chart(data, info, page, moment),
         "has_sales": data.company_on(moment) is not None,
         "days": [
             DayLink(path_of(shown, info), _weekday_label(shown), _day_label(shown), shown == moment)

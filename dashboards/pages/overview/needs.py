@@ -1,6 +1,7 @@
 """What needs somebody: at most three lines, each with an amount, an owner and where to go.
 
-Belongs here: which of the open matters are the gravest, and what went better than expected. Does not belong here: finding them.
+Belongs here: which of the open matters are the gravest, and what went better than expected.
+Does not belong here: finding them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from dashboards.base.names import segment_name
 from dashboards.base.page import Both, amount_text, both, clipped, listed, named, same, tr
 from dashboards.figures.stock import running_out
 from dashboards.pages.shared.incidents import alert, gravity, open_incidents
-from dashboards.wording.facts import page_of
 from dashboards.wording.formatting import day, integer
 from dashboards.wording.incidents import place_label
 
@@ -49,7 +49,7 @@ def _incident(row: Row, data: Data, info: SiteInfo) -> Need:
         else amount_text(impact, info.currency, signed=True),
         tr("needs.since", text=told.text, day=since),
         named("owner", str(owner)),
-        page_of(row),
+        f"alerts.html#at={told.anchor}",
         gravity(row),
         abs(impact or 0.0),
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from functools import partial
 
 import polars as pl
@@ -169,10 +170,12 @@ def plan_title(rows: Sequence[Row], name_of: dict[int, Both]) -> Both:
               rate=percent(rows[worst]["attainment_so_far_rate"]))  # fmt: skip
 
 
-def plan_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
+def plan_chart(data: Data, info: SiteInfo, page: Page, campaigns: bool = True) -> Chart:
     """Plan and actual of the month so far: money of the company, its platforms and campaigns."""
     frame = data["marts.fct_targets_daily"].filter(
-        pl.col("business_date") == info.data_through, pl.col("metric").is_in(["gmv", "cost"])
+        pl.col("business_date") == info.data_through,
+        pl.col("metric").is_in(["gmv", "cost"]),
+        (pl.col("dimension") != "campaign") | pl.lit(campaigns),
     )
     rank = {"all": 0, "platform": 1, "campaign": 2}
     rows = sorted(
@@ -216,10 +219,16 @@ def _plan_name(row: Row) -> Both:
     return both(lambda lang: f"{metric.get(lang)} · {of.get(lang)}")
 
 
-def close_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
+def close_chart(
+    data: Data, info: SiteInfo, page: Page, until: date | None = None, count: int = _MONTHS
+) -> Chart:
     """Net sales of the last months as they were closed, and what came to them later."""
-    rows = data["marts.fct_month_close"].sort("month_start", "platform", descending=[True, False])
-    months = rows["month_start"].unique().sort(descending=True).head(_MONTHS)
+    rows = (
+        data["marts.fct_month_close"]
+        .filter(pl.col("month_start") <= (until or info.data_through))
+        .sort("month_start", "platform", descending=[True, False])
+    )
+    months = rows["month_start"].unique().sort(descending=True).head(count)
     shown = rows.filter(pl.col("month_start").is_in(months.implode())).to_dicts()
     later = [r for r in shown if r["is_closed"] and (r["adjustment_amount"] or 0) < -_CENT]
     worst = min(later, key=lambda r: (r["adjustment_amount"], str(r["platform"])), default=None)

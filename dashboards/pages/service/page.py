@@ -22,6 +22,7 @@ from dashboards.base.page import (
 )  # fmt: skip
 from dashboards.charts.bars import Pair
 from dashboards.charts.curves import Series, rate_lines
+from dashboards.figures.fulfilment import shipping
 from dashboards.figures.ratios import level, ratio
 from dashboards.figures.windows import Window, incomplete, window_until
 from dashboards.pages.shared.bars import Bars, bar_chart
@@ -51,7 +52,7 @@ def trend_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
     """Shares of the orders and parcels of each day that left and came in time."""
     window = window_until(info.data_through, TREND_DAYS, None)
     daily = (
-        data[_SHIPPING].filter(window.filter()).group_by("business_date")
+        shipping(data).filter(window.filter()).group_by("business_date")
         .agg(exact_sum(name) for name in _PARTS).sort("business_date").to_dicts()
     )  # fmt: skip
     by_day = {row["business_date"]: row for row in daily}
@@ -90,7 +91,7 @@ def trend_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
 def carriers(data: Data, window: Window) -> list[Row]:
     """Carriers by share of parcels in time, the worst first; those with few at the end."""
     rows = (
-        data[_SHIPPING].filter(window.filter(), ~pl.col("carrier").str.starts_with("("))
+        shipping(data).filter(window.filter(), ~pl.col("carrier").str.starts_with("("))
         .group_by("carrier").agg(exact_sum(n) for n in (*_PARTS, "undelivered_parcels", "parcels"))
     ).to_dicts()  # fmt: skip
     for row in rows:
@@ -126,7 +127,7 @@ def carrier_chart(data: Data, page: Page, window: Window) -> Chart:
 def waiting_chart(data: Data, page: Page, window: Window) -> Chart:
     """Orders that have not left, by platform, and those that should have."""
     rows = (
-        data[_SHIPPING].filter(window.filter()).group_by("platform")
+        shipping(data).filter(window.filter()).group_by("platform")
         .agg(exact_sum(n) for n in (*_COUNTS, *_PARTS)).sort("platform").to_dicts()
     )  # fmt: skip
     late = [r for r in rows if r["overdue_orders"]]
@@ -260,7 +261,7 @@ def care_chart(data: Data, page: Page, window: Window, before: Window) -> Chart:
 
 def headline(data: Data, window: Window) -> Both:
     """How many orders wait too long, and which carrier is the latest."""
-    found = _sums(data[_SHIPPING].filter(window.filter()), ("overdue_orders", *_PARTS))
+    found = _sums(shipping(data).filter(window.filter()), ("overdue_orders", *_PARTS))
     if found["due_48h_orders"] is None and found["overdue_orders"] is None:
         return tr("service.headline_unknown")
     rate = level("shipped_48h_rate", found, data.metrics)
@@ -274,7 +275,7 @@ def headline(data: Data, window: Window) -> Both:
 
 def _tiles(data: Data, window: Window, before: Window) -> list[Tile]:
     names = (*_PARTS, "overdue_orders")
-    now, base = (_sums(data[_SHIPPING].filter(w.filter()), names) for w in (window, before))
+    now, base = (_sums(shipping(data).filter(w.filter()), names) for w in (window, before))
     late = Tile("overdue_orders", label_of("overdue_orders", data.metrics),
                 same(integer(now["overdue_orders"])), tr("service.tile_late"))  # fmt: skip
     return [
@@ -289,7 +290,7 @@ def build(data: Data, info: SiteInfo) -> Page:
     """The page `service.html`."""
     page = analysis("service")
     feeds = {"shipments", "refunds", "tickets", "reviews"}
-    table = data[_SHIPPING] if data[_AFTER].is_empty() else data[_AFTER]
+    table = shipping(data) if data[_AFTER].is_empty() else data[_AFTER]
     if empty := empty_state(table, info, feeds):
         page.values["headline"] = empty
         return page

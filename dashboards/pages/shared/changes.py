@@ -7,6 +7,7 @@ Does not belong here: which rows are told of (`figures.changes`), page layout.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from dashboards.base.data import SMALLEST_GROUP, Data, Row, SiteInfo
@@ -70,18 +71,52 @@ def _rate(change: Row) -> float | None:
     return change["gmv_change"] / change["base_gmv"] if change["base_gmv"] else None
 
 
+@dataclass(frozen=True)
+class Sides:
+    """What the two sides of a change are called: base of a bar, base in a sentence, the period."""
+
+    base: Both
+    versus: Both
+    now: Both
+
+
 def waterfall_chart(site: tuple[Data, SiteInfo], page: Page, change: Row, chart_id: str) -> Chart:
     """The LMDI waterfall of one company row of `fct_gmv_change`."""
-    data, info = site
-    base_label = comparison_name(data, change["comparison"], "base")
-    versus = comparison_name(data, change["comparison"], "versus")
+    data, _ = site
+    words = Sides(
+        comparison_name(data, change["comparison"], "base"),
+        comparison_name(data, change["comparison"], "versus"),
+        tr("chart.this_day"),
+    )
+    return effects_chart(site, page, change, chart_id, words, ("marts.fct_gmv_change", CHANGE_CSV))
+
+
+def effects_chart(  # noqa: PLR0913, PLR0917 - the parts of one chart
+    site: tuple[Data, SiteInfo],
+    page: Page,
+    change: Row,
+    chart_id: str,
+    words: Sides,
+    source: tuple[str, str],
+) -> Chart:
+    """The waterfall of a row with effects.
+
+    Args:
+        site: the frames and the facts of the site.
+        page: page it stands on.
+        change: row with `base_gmv`, `gmv`, `gmv_change` and effects that sum to it.
+        chart_id: its HTML id.
+        words: what the sides are called.
+        source: table and download.
+    """
+    _, info = site
     parts = paired_effects(change, info)
     base, gmv = float(change["base_gmv"] or 0), float(change["gmv"] or 0)
-    level, steps = base, [Step(base_label, base)]
+    level, steps = base, [Step(words.base, base)]
     for effect, label in parts:
         level += effect.amount
         steps.append(Step(label, level, effect.amount))
-    steps.append(Step(tr("chart.this_day"), gmv))
+    steps.append(Step(words.now, gmv))
     top = sorted(parts, key=lambda part: -abs(part[0].amount))[:3]
     listed = both(
         lambda lang: ("，" if lang == "zh" else ", ").join(
@@ -97,17 +132,17 @@ def waterfall_chart(site: tuple[Data, SiteInfo], page: Page, change: Row, chart_
     else:
         key = "waterfall.title" if moved else "waterfall.title_flat_parts"
         title = tr(key, rate=percent(rate, 1, signed=True), parts=listed)
-    rows: list[list[Both | str]] = [[base_label, exact_money(base, info.currency)]]
+    rows: list[list[Both | str]] = [[words.base, exact_money(base, info.currency)]]
     rows += [[n, exact_money(e.amount, info.currency, signed=True)] for e, n in parts]
-    rows.append([tr("chart.this_day"), exact_money(gmv, info.currency)])
+    rows.append([words.now, exact_money(gmv, info.currency)])
     chart = Chart(
         id=chart_id,
         title=title,
-        subtitle=tr("waterfall.subtitle", base=versus),
+        subtitle=tr("waterfall.subtitle", base=words.versus),
         figure=waterfall(steps, info.currency, page.pool),
         table=Table([tr("table.factor"), tr("table.amount")], rows),
-        source="marts.fct_gmv_change",
-        csv=CHANGE_CSV,
+        source=source[0],
+        csv=source[1],
         height=330,
     )
     page.charts.append(chart)

@@ -6,6 +6,7 @@ Does not belong here: the explanation, which comes with the incident.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,11 +21,17 @@ _SEVERITY = {"critical": 0, "high": 1, "error": 1, "medium": 2, "warn": 2, "warn
 
 @dataclass(frozen=True)
 class Alert:
-    """One alert line: `kind` is `kpi` or `data`."""
+    """One alert line: `kind` is `kpi` or `data`, `anchor` its place on the page of alerts."""
 
     kind: str
     title: Both
     text: Both
+    anchor: str
+
+
+def anchor(incident_id: object) -> str:
+    """The HTML id of an incident on the page of alerts."""
+    return "alert-" + re.sub(r"[^a-z0-9_-]", "-", str(incident_id).lower())
 
 
 def gravity(row: Row) -> int:
@@ -71,4 +78,5 @@ def alert(row: Row, info: SiteInfo) -> Alert:
         kind,
         tr(key, day=since, impact=impact),
         Both(en, row["explanation_zh"] or en),
+        anchor(row["incident_id"]),
     )

@@ -52,6 +52,10 @@
         ~ ") as affected group by day") }}
 {% endmacro %}
 
+{% macro first_affected_day() %}
+    {{ return("select cast(min(day) as varchar) from (" ~ affected_days() ~ ") as affected") }}
+{% endmacro %}
+
 {# Condition: `day` is affected. No affected day: no row. #}
 {% macro in_affected_days(day) %}
     {% set days = "(" ~ affected_days() ~ ") as affected" %}
@@ -71,25 +75,20 @@
     {%- elif before == 0 and after == 0 -%}
         {{ in_affected_days(day) }}
     {%- else -%}
-        {%- set days = "(" ~ affected_days() ~ ") as affected" -%}
-        {{ day }} >= cast({{ asked("select cast(min(day) as varchar) from " ~ days) }} as date) - {{ before }}
+        {{ day }} >= cast({{ asked(first_affected_day()) }} as date) - {{ before }}
         and {{ day }} <= cast({{ asked(
             "select cast(case when bool_or(is_open) then date '9999-01-01' else max(day) end as varchar)"
-            ~ " from " ~ days
+            ~ " from (" ~ affected_days() ~ ") as affected"
         ) }} as date) + {{ after }}
     {%- endif -%}
 {%- endmacro %}
 
-{# For a model with rows='day' whose days go on from one another: the day before the first affected
-   one, of which the table itself says where they begin. None in a full build, and without any. #}
+{# For a model with rows='day' whose days go on from one another: SQL of the day before the first
+   affected one, of which the table itself says where they begin; NULL without any. None in a full
+   build. #}
 {% macro day_before_affected() %}
     {% if execute is defined and execute and is_partial() %}
-        {% set found = affected_days() %}
-        {% for first in (found.days + [found.since]) | select | list %}
-            {% if loop.first %}
-                {{ return(modules.datetime.date.fromisoformat(first) - modules.datetime.timedelta(1)) }}
-            {% endif %}
-        {% endfor %}
+        {{ return('cast(' ~ asked(first_affected_day()) ~ ' as date) - 1') }}
     {% endif %}
     {{ return(none) }}
 {% endmacro %}

@@ -15,8 +15,9 @@ from tests.browser.shop.channels import attribution, channel_daily
 from tests.browser.shop.company import DAYS, HOSTILE, LAST, info, promotions
 from tests.browser.shop.funnel import funnel
 from tests.browser.shop.gmv import changes, daily, finished, untracked
-from tests.browser.shop.judged import anomalies, incidents
+from tests.browser.shop.judged import anomalies, causes, incidents
 from tests.browser.shop.quality import quality
+from tests.browser.shop.reviews import reviews
 from tests.browser.shop.trade import trade
 from tests.support.contracts import comparisons, fakes, registry
 
@@ -45,7 +46,9 @@ def _frames(days: int, seed: int) -> dict[str, pl.DataFrame]:
         **quality(calendar),
         "insights.anomalies": anomalies(table),
         "insights.incidents": incidents(),
+        **causes(),
         **trade(calendar, table),
+        **reviews(table),
     })  # fmt: skip
 
 

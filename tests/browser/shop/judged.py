@@ -39,6 +39,25 @@ def anomalies(frame: pl.DataFrame) -> pl.DataFrame:
     ).filter(pl.col("business_date") > LAST - timedelta(days=90))  # fmt: skip
 
 
+def causes() -> dict[str, list[dict[str, object]]]:
+    """What explains the incident of Shopify: phones of paid social, mostly visitors."""
+    its = {"incident_id": "gmv-2026-11-19"}
+    return {
+        "insights.root_cause_sets": [
+            {**its, "position": 1, "dimensions": "channel + device",
+             "segments": "paid_social + mobile", "observed": 4.0, "expected": 21.4,
+             "likelihood": 0.9, "is_cause": True},
+            {**its, "position": 2, "dimensions": "device", "segments": "mobile", "observed": 30.0,
+             "expected": 41.0, "likelihood": 0.2, "is_cause": False},
+        ],
+        "insights.incident_effects": [
+            {**its, "factor": "visitors", "position": 1, "effect_amount": -15000.0,
+             "is_impact": False},
+            {**its, "factor": "aov", "position": 2, "effect_amount": -2800.0, "is_impact": False},
+        ],
+    }  # fmt: skip
+
+
 def incidents() -> pl.DataFrame:
     return pl.DataFrame(
         [

@@ -137,7 +137,8 @@ def closes() -> Rows:
     return [
         {"month_start": date(2026, 10, 1), "platform": platform, "close_date": date(2026, 11, 5),
          "is_closed": True, "gmv": 9000.0, "cm2_amount": 4000.0, "closed_net_amount": 8800.0,
-         "adjustment_amount": -late, "adjusted_net_amount": 8800.0 - late}
+         "adjustment_amount": -late, "adjusted_net_amount": 8800.0 - late,
+         "reopened_date": None, "reopening_reason": None}
         for platform, late in (("tmall", 120.0), ("shopify", 0.0))
     ]  # fmt: skip
 
@@ -289,6 +290,30 @@ def experiments() -> Rows:
     ]  # fmt: skip
 
 
+def live(calendar: list[date]) -> Rows:
+    """A creator sold 300 and 500; what the shop's own studio sold no platform tells."""
+    known = {"orders": 3, "net_sales": 280.0, "commission_amount": 30.0, "slot_fee_amount": 100.0,
+             "kind": "creator", "host": "creator_lin"}  # fmt: skip
+    own = {"kind": "own", "host": "studio"}
+    return [
+        {"source": "tmall", "platform": "tmall", "live_room_id": f"L{n}", "business_date": day,
+         "started_at": datetime(day.year, day.month, day.day, 12), "viewers": 400, **what}
+        for n, (day, what) in enumerate([
+            (calendar[-1], {**known, "gmv": 500.0}), (calendar[-1], own),
+            (calendar[-2 if len(calendar) > 1 else -1], {**known, "gmv": 300.0}),
+        ])
+    ]  # fmt: skip
+
+
+def risk(calendar: list[date]) -> Rows:
+    """Three orders that share an address, two that no rule can judge."""
+    return [
+        {"source": "tmall", "platform": "tmall", "order_id": f"o{n}", "rule": "shared_address",
+         "status": "risk" if n < 3 else "not_evaluable", "business_date": calendar[-1]}
+        for n in range(5)
+    ]  # fmt: skip
+
+
 def trade(calendar: list[date], daily: pl.DataFrame) -> dict[str, Rows]:
     """All tables of this module by name."""
     company = daily.filter(pl.col("dimension") == "all")
@@ -315,4 +340,6 @@ def trade(calendar: list[date], daily: pl.DataFrame) -> dict[str, Rows]:
         "marts.fct_promo_review": reviews(),
         "marts.fct_promo_hourly": pacing(),
         "insights.experiment_results": experiments(),
+        "marts.fct_live_sessions": live(calendar),
+        "marts.fct_risk_signals": risk(calendar),
     }

@@ -1,26 +1,34 @@
 {{ replace(
     rows='whole', day='first_date', order_by=['product_key', 'first_date'],
     affected={
-        'int_stock_products': 'key', 'dim_product_history': 'key', 'stg_raw__purchase_orders': 'key'
+        'int_stock_products': 'key', 'stg_raw__products': 'key', 'stg_raw__purchase_orders': 'key'
     }
 ) }}
 
 with
 
+lists as (
+    select
+        product_key,
+        valid_from,
+        cast(cost as decimal(18, 2)) as unit_cost,
+        lag(valid_from) over (partition by product_key order by valid_from) is null as is_first,
+        lead(valid_from) over (partition by product_key order by valid_from) as next_from
+    from {{ ref('stg_raw__products') }}
+),
+
 -- what a product is first said to cost it cost from the begin of its stock
 listed as (
     select
         products.product_key,
-        descriptions.product_key as listing_key,
         case
-            when descriptions.is_first then least(products.first_date, descriptions.valid_from)
-            else descriptions.valid_from
+            when lists.is_first then least(products.first_date, lists.valid_from)
+            else lists.valid_from
         end as first_date,
-        descriptions.valid_to,
-        descriptions.unit_cost
+        lists.next_from,
+        lists.unit_cost
     from {{ ref('int_stock_products') }} as products
-    inner join {{ ref('dim_product_history') }} as descriptions
-        on products.shop_product_key = descriptions.product_key
+    inner join lists on products.shop_product_key = lists.product_key
     where products.first_date is not null
 ),
 
@@ -39,7 +47,7 @@ bought as (
 bought_until as (
     select
         *,
-        lead(first_date) over (partition by product_key order by first_date) - 1 as valid_to
+        lead(first_date) over (partition by product_key order by first_date) as next_from
     from bought
 ),
 
@@ -67,7 +75,7 @@ agreed as (
         on
             changes.product_key = listed.product_key
             and changes.first_date >= listed.first_date
-            and (changes.first_date <= listed.valid_to or listed.valid_to is null)
+            and (changes.first_date < listed.next_from or listed.next_from is null)
     group by changes.product_key, changes.first_date
 ),
 
@@ -81,7 +89,7 @@ final as (
         on
             agreed.product_key = bought_until.product_key
             and agreed.first_date >= bought_until.first_date
-            and (agreed.first_date <= bought_until.valid_to or bought_until.valid_to is null)
+            and (agreed.first_date < bought_until.next_from or bought_until.next_from is null)
 )
 
 select * from final

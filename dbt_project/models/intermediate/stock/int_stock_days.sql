@@ -42,7 +42,7 @@ marked as (
             unknown_days as lost_days,
             idle_since_date as stirred_date
         from {{ this }}
-        where business_date = date '{{ held_day }}'
+        where business_date = {{ held_day }}
     {% endif %}
 ),
 
