@@ -53,7 +53,7 @@ lint: $(STAMP) ## ruff, mypy, import-linter, sqlfluff; FIX=1 formats Python firs
 	@$(BIN)/lint-imports
 	@$(BIN)/sqlfluff lint -q -p 0 dbt_project/models dbt_project/tests/singular
 
-bench: $(STAMP) ## beside hand-written SQL and other tools: SIZE=S, M or L; CHECK=1 only compares with the bars
+bench: $(STAMP) ## beside hand-written SQL and other tools: SIZE=XS, S, M or L; CHECK=1 only compares with the bars
 	@$(BIN)/python -m benchmarks.bench --size $(or $(SIZE),S) $(if $(CHECK),--check) \
 	  $(if $(SHAPES),--shapes $(SHAPES)) $(if $(KEEP),--home $(KEEP)) \
 	  $(foreach peer,$(PEERS),--peer-python $(peer))

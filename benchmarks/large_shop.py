@@ -15,8 +15,8 @@ from string import Template
 
 import duckdb
 
-SIZES = {"S": 2_000_000, "M": 20_000_000, "L": 100_000_000}
-DAYS = {"S": 728, "M": 910, "L": 1092}
+SIZES = {"XS": 500_000, "S": 2_000_000, "M": 20_000_000, "L": 100_000_000}
+DAYS = {"XS": 364, "S": 728, "M": 910, "L": 1092}
 LAST_DAY = date(2026, 9, 30)
 _PERIOD_DAYS = 28
 _SQL = Path(__file__).with_name("large_shop.sql")

@@ -140,6 +140,8 @@ def deliver(home: Path, day: int) -> None:
     has none any more: moved where they have a key of their own, else withdrawn.
     """
     for feed, rows in deliveries().items():
+        if day and feed not in _WHEN:
+            continue
         if day:
             last = _of_last_day(feed, rows)
             again = [last] if day > 1 and feed in _WITHDRAWN else []

@@ -39,12 +39,13 @@ sessions as (
 
 -- once an hour, in the channel that came first
 visitors as (
-    select * from sessions
-    qualify
-        row_number() over (
-            partition by hour_start, platform, visitor_key
-            order by started_at, session_id
-        ) = 1
+    select
+        hour_start,
+        business_date,
+        platform,
+        min_by(channel, {{ struct(['started_at', 'session_id']) }}) as channel
+    from sessions
+    group by hour_start, business_date, platform, visitor_key
 ),
 
 entries as (
