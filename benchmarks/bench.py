@@ -9,7 +9,7 @@ RESULTS.md between markers, with a picture.
 
 CPU seconds are what is compared, as ratios within one run: they say the same on a busy machine.
 With CHECK=1 nothing is written, of the loaders only DuckDB takes its turn, and a ratio above its
-bar is an error: `make bench SIZE=XS CHECK=1` is so quick that .ci/run does it.
+bar is an error.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _FAMILIES = {
 # Highest ratios of CPU seconds that pass, about 1.5 times those measured; families of less than a
 # second have none.
 BARS: dict[str, dict[str, float]] = {
-    # Of a few seconds each: bars of what has broken, not of what has become a little slower.
+    # Of a few seconds each, not measured yet: bars of what has broken, not of what is slower.
     "XS realistic": {"all": 3.0, "landing": 4.0},
     "S realistic": {
         "staging": 2.1, "gmv": 1.4, "orders": 1.0, "sessions": 2.7, "funnel": 2.8,
