@@ -1,6 +1,6 @@
 """What an installation does once, and else the first run: dbt parses the project and words a build.
 
-Run: python -m orchestration.prepare
+Run: python -m orchestration.cli.prepare
 """
 
 from __future__ import annotations
