@@ -89,6 +89,8 @@ SUMS = [
     "int_months_closed", "int_months_refunded",
     "int_targets_planned", "int_targets_spread", "int_targets_met",
     "fct_month_close", "int_target_weights", "fct_targets_daily", "fct_efficiency_monthly",
+    "int_review_periods", "int_review_parts", "int_review_sides", "fct_reviews",
+    "fct_review_changes",
 ]  # fmt: skip
 # Table, feed that looks, feed it looks in -> where its rows that find none are counted, as
 # feed/thing of quality.orphans_daily, or why none is lost.
@@ -213,7 +215,7 @@ JOINS = {
     ("int_profit_entries", "order_items", "orders"): "likewise, of int_order_items_shared",
     ("int_profit_entries", "refunds", "orders"): "refunds/payment",
     ("int_profit_entries", "refunds", "order_items"): _KEPT + "shared over the whole order",
-    ("fct_settlements_daily", "order_costs", "orders"): "of paid orders alone",
+    ("fct_settlements_daily", "order_costs", "orders"): "settlements/payment",
     ("fct_settlements_daily", "orders", "order_costs"): _KEPT + "counted as unlisted",
     ("int_months_refunded", "refunds", "orders"): "refunds/payment",
     ("int_target_weights", "budgets", "targets"): "months of both",

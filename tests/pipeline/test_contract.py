@@ -80,6 +80,8 @@ CONTRACT = {
     " new_buyer_d30_repurchase discount_amount cost baseline_naive_gmv margin_roi",
     "fct_refunds": "source refund_id order_id product_id reason amount goods_amount other_amount"
     " is_after_shipping",
+    "fct_review_changes": "grain period_start comparison segment gmv_change visitors_effect",
+    "fct_reviews": "grain period_start metric value previous_value target",
     "fct_risk_signals": "order_id rule score evidence",
     "fct_sales_ladder_daily": "business_date refund_basis rung amount other_amount shipping_basis",
     "fct_segment_behaviour_monthly": "month_start rfm_segment customers visits conversion_rate",

@@ -17,6 +17,7 @@ from tests.browser.shop.funnel import funnel
 from tests.browser.shop.gmv import changes, daily, finished, untracked
 from tests.browser.shop.judged import anomalies, causes, incidents
 from tests.browser.shop.quality import quality
+from tests.browser.shop.reviews import reviews
 from tests.browser.shop.trade import trade
 from tests.support.contracts import comparisons, fakes, registry
 
@@ -47,6 +48,7 @@ def _frames(days: int, seed: int) -> dict[str, pl.DataFrame]:
         "insights.incidents": incidents(),
         **causes(),
         **trade(calendar, table),
+        **reviews(table),
     })  # fmt: skip
 
 

@@ -23,7 +23,7 @@ summed as (
         grain,
         period_start,
         comparison,
-        case when grouping(platform) = 1 then 'all' else 'platform' end as dimension,
+        case when platform is null then 'all' else 'platform' end as dimension,
         coalesce(platform, 'all') as segment,
         bool_or(has_changed_tracking) as has_changed_tracking,
         {% for side in ['', 'base_'] %}
