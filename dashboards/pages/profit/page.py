@@ -261,6 +261,7 @@ def close_chart(
         source="marts.fct_month_close",
         csv="data/month_close.csv",
         is_open=True,
+        empty=None if shown else tr("profit.no_close"),
     )  # fmt: skip
     page.charts.append(chart)
     return chart
