@@ -55,7 +55,7 @@ FACTORS = {
     "visitors": {"visitors", "campaign_cost"},
     "conversion": {"conversion_rate", "last_step_3_days"},
     "aov": {"aov", "gmv_per_unit", "price_share"},
-    "refund_rate": {"refund_rate", "refunds_3_days"},
+    "refund_rate": {"refund_rate", "refunds_3_days", "quality_refunds_7_days"},
     "orders_per_buyer": {"orders_per_buyer"},
 }
 

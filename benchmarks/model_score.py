@@ -23,7 +23,7 @@ from models.demand import backtest
 from models.forecast import outlook
 from models.future_sales import future_sales
 from orchestration.build.insight_frames import read_frames
-from orchestration.build.plan_frames import BASKET_PAIRS, BASKET_PRODUCTS, read_plan_frames
+from orchestration.build.plan_frames import BASKETS, UNITS
 
 _SEED = 5
 
@@ -110,10 +110,10 @@ def _baskets(random: np.random.Generator) -> None:
     """)
     con.execute("create table marts.fct_gmv_daily as select date '2026-01-01' as business_date")
     since = perf_counter(), process_time()
-    pairs, own = (con.sql(query).pl() for query in (BASKET_PAIRS, BASKET_PRODUCTS))
+    pairs = con.sql(BASKETS).pl()
     _timed(f"pairs of 10 M lines ({pairs.height:,} pairs)", since)
     since = perf_counter(), process_time()
-    basket_rules(pairs, own.with_columns(product_name="product_id"))
+    basket_rules(pairs, pairs.select("platform", "product_id", product_name="product_id").unique())
     _timed("their rules", since)
 
 
@@ -121,9 +121,8 @@ def demand(folder: Path) -> None:
     """Absolute errors over what came, of each way, by horizon; all products of a folder."""
     con = duckdb.connect(str(folder / "build/good.duckdb"), read_only=True)
     frames = read_frames(lambda sql: con.sql(sql).pl(), "Asia/Shanghai")
-    plans = read_plan_frames(lambda sql: con.sql(sql).pl())
     sales = outlook(frames.daily, frames.dates, frames.promos, frames.completeness)
-    tried = backtest(plans.units, sales)
+    tried = backtest(con.sql(UNITS).pl(), sales)
     print(f"\n{folder}: {tried['series'].n_unique()} products")
     told = tried.group_by("horizon_days", "way").agg(
         wape=pl.col("missed").sum() / pl.col("came").sum()

@@ -62,7 +62,7 @@ def _of_platform(paths: pl.DataFrame) -> pl.DataFrame:
         credited_orders=pl.col("share").fill_null(0.0) * orders,
         credited_revenue=pl.col("share").fill_null(0.0) * revenue,
     )
-    by_shapley = _shapley(steps).with_columns(
+    by_shapley = _shapley(paths).with_columns(
         model=pl.lit("shapley"),
         removal_effect=pl.lit(None, pl.Float64),
         share=pl.col("credited_orders") / (orders or None),
@@ -79,13 +79,17 @@ def _steps(paths: pl.DataFrame) -> pl.DataFrame:
 
     A channel that follows itself is one step: a chain that stays where it is gets to the same ends.
     """
+    channel, is_first = pl.col("channel"), pl.col("number") != pl.col("number").shift(1)
     return (
         paths.with_row_index("number")
         .explode("path")
         .rename({"path": "channel"})
-        .with_columns(before=pl.col("channel").shift(1).over("number"))
-        .filter(pl.col("before").is_null() | (pl.col("channel") != pl.col("before")))
-    )
+        # of one path the rows follow each other, so that no window over paths is needed
+        .with_columns(before=pl.when(is_first.fill_null(value=True)).then(None).otherwise(
+            channel.shift(1)
+        ))
+        .filter(pl.col("before").is_null() | (channel != pl.col("before")))
+    )  # fmt: skip
 
 
 def _markov(steps: pl.DataFrame) -> pl.DataFrame:
@@ -95,7 +99,7 @@ def _markov(steps: pl.DataFrame) -> pl.DataFrame:
     from each, and B the chance to buy from it, the chain that avoids c buys B[c] N[start, c] /
     N[c, c] less often: the chance ever to come to c times what it is worth from there.
     """
-    ends = steps.group_by("number", maintain_order=True).last()
+    ends = steps.filter((pl.col("number") != pl.col("number").shift(-1)).fill_null(value=True))
     moves = pl.concat([
         steps.select(
             start=pl.col("before").fill_null(_START),
@@ -133,15 +137,20 @@ def _markov(steps: pl.DataFrame) -> pl.DataFrame:
     })  # fmt: skip
 
 
-def _shapley(steps: pl.DataFrame) -> pl.DataFrame:
+def _shapley(paths: pl.DataFrame) -> pl.DataFrame:
     """The value of the game in which a set of channels has the orders of all paths within it.
 
     Its exact solution parts each order equally among the distinct channels of its path.
     """
-    within = steps.unique(["number", "channel"], maintain_order=True)
-    equal = pl.len().over("number")
-    return (
-        within.with_columns(pl.col("orders") / equal, pl.col("revenue").cast(pl.Float64) / equal)
-        .group_by("channel")
+    within = paths.filter(pl.col("orders") > 0).with_columns(pl.col("path").list.unique())
+    equal = pl.col("path").list.len()
+    sold = (
+        within.select(
+            "path", pl.col("orders") / equal, pl.col("revenue").cast(pl.Float64) / equal
+        )
+        .explode("path")
+        .group_by(channel="path")
         .agg(credited_orders=pl.col("orders").sum(), credited_revenue=pl.col("revenue").sum())
-    )
+    )  # fmt: skip
+    met = paths.select(channel=pl.col("path").explode()).unique()
+    return met.join(sold, on="channel", how="left").fill_null(0.0)

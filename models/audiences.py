@@ -67,6 +67,7 @@ class AudienceParams:
         fresh_days: how long ago a first purchase may be for its buyer to be a look-alike.
         best_part: part of the fresh buyers that is taken.
         least_taught: buyers who came back, and who did not, from which look-alikes are learned.
+        most_taught: the latest so many of them teach.
         ridge: what the coefficients of look-alikes are held back by.
     """
 
@@ -79,6 +80,7 @@ class AudienceParams:
     fresh_days: int = 60
     best_part: float = 0.2
     least_taught: int = 200
+    most_taught: int = 10_000
     ridge: float = 1.0
 
 
@@ -218,25 +220,28 @@ def look_alike(
     params = params or AudienceParams()
     nobody = pl.DataFrame(schema={name: AUDIENCE_SCHEMA[name]
                                   for name in ("customer_key", "score", "last_date")})  # fmt: skip
-    ordered = customers.sort("customer_key")
-    taught = ordered["is_returned"].is_not_null().to_numpy()
-    came = ordered["is_returned"].fill_null(value=False).to_numpy().astype(float)
-    if min(came[taught].sum(), (1 - came[taught]).sum()) < params.least_taught:
-        return nobody
-    design = _design(ordered, features)
-    second = np.arange(len(ordered)) % 2 == 1
-    tried = _logistic(design[taught & ~second], came[taught & ~second], params.ridge)
-    if not _ranks(design[taught & second] @ tried, came[taught & second]):
-        return nobody
-    weights = _logistic(design[taught], came[taught], params.ridge)
-    fresh = (pl.lit(made_on) - pl.col("first_date")).dt.total_days() < params.fresh_days
-    scored = ordered.with_columns(score=pl.Series(1 / (1 + np.exp(-design @ weights)))).filter(
-        fresh, "is_single"
+    age = (pl.lit(made_on) - pl.col("first_date")).dt.total_days()
+    latest = customers.drop_nulls("is_returned").sort(
+        "first_date", "customer_key", descending=[True, False]
     )
-    count = int(scored.height * params.best_part)
-    return scored.sort("score", "customer_key", descending=[True, False]).head(count).select(
-        "customer_key", "score", last_date="first_date"
-    )  # fmt: skip
+    fresh = customers.filter(age < params.fresh_days, "is_single")
+    older = latest.head(params.most_taught).sort("customer_key")
+    both = pl.concat([older, fresh])
+    design, came = _design(both, features), both["is_returned"].head(older.height).to_numpy()
+    taught = design[: older.height]
+    came = came.astype(float)
+    if min(came.sum(), (1 - came).sum()) < params.least_taught:
+        return nobody
+    tried = _logistic(taught[::2], came[::2], params.ridge)
+    if not _ranks(taught[1::2] @ tried, came[1::2]):
+        return nobody
+    scores = design[older.height :] @ _logistic(taught, came, params.ridge)
+    return (
+        fresh.with_columns(score=pl.Series(1 / (1 + np.exp(-scores))))
+        .sort("score", "customer_key", descending=[True, False])
+        .head(int(fresh.height * params.best_part))
+        .select("customer_key", "score", last_date="first_date")
+    )
 
 
 def _design(customers: pl.DataFrame, features: list[str]) -> Floats:

@@ -14,7 +14,7 @@ import polars as pl
 
 from models.baseline import Floats
 
-__all__ = ["RULE_SCHEMA", "basket_rules", "benjamini_hochberg", "tail_of_pairs"]
+__all__ = ["LEAST_BASKETS", "RULE_SCHEMA", "basket_rules", "benjamini_hochberg", "tail_of_pairs"]
 
 RULE_SCHEMA: dict[str, type[pl.DataType]] = {
     "platform": pl.String,
@@ -41,47 +41,51 @@ _REACH = 1.959964  # standard deviations, for ranges of 95 %
 _NEGLIGIBLE = 1e-17
 
 
-def basket_rules(pairs: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
+def basket_rules(baskets: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
     """Test which pairs of products are in one basket more often than if they were independent.
 
     Args:
-        pairs: platform, product_id, other_id, both_baskets; each pair that is in a basket once.
-        products: platform, product_id, product_name, own_baskets (baskets it is in), baskets (of
-            the platform).
+        baskets: platform, product_id, other_id, both_baskets, baskets (of the platform); each pair
+            once, of those that are in enough baskets at least, and each product with itself.
+        names: platform, product_id, product_name, where known.
 
     Returns:
         `RULE_SCHEMA`, both directions of each pair that is found in at least `LEAST_BASKETS`
         baskets and whose p, adjusted for all pairs of the platform that could have been, is at
         most .05; the strongest first.
     """
-    of_other = products.select(
+    product = ["platform", "product_id"]
+    known = baskets.filter(pl.col("both_baskets") >= LEAST_BASKETS).sort(*product, "other_id")
+    is_own = pl.col("product_id") == pl.col("other_id")
+    own = known.filter(is_own).select(*product, own_baskets="both_baskets")
+    own = own.join(names, on=product, how="left", maintain_order="left")
+    of_other = own.select(
         "platform", other_id="product_id", other_baskets="own_baskets", other_name="product_name"
     )
     found = (
-        pairs.filter(pl.col("both_baskets") >= LEAST_BASKETS)
-        .join(products, on=["platform", "product_id"])
-        .join(of_other, on=["platform", "other_id"])
-        .sort("platform", "product_id", "other_id")
+        known.filter(~is_own)
+        .join(own, on=product, maintain_order="left")
+        .join(of_other, on=["platform", "other_id"], maintain_order="left")
     )
     if found.is_empty():
         return pl.DataFrame(schema=RULE_SCHEMA)
-    both, own, other, total = (
+    both, one, other, total = (
         found[name].cast(pl.Float64).to_numpy()
         for name in ("both_baskets", "own_baskets", "other_baskets", "baskets")
     )
-    lift = both * total / (own * other)
+    lift = both * total / (one * other)
     # delta method on the four counts of a pair
-    scatter = np.sqrt(1 / both - 1 / own - 1 / other + (2 * lift - 1) / total)
+    scatter = np.sqrt(1 / both - 1 / one - 1 / other + (2 * lift - 1) / total)
     tested = found.with_columns(
         lift=pl.Series(lift),
         lower_lift=pl.Series(lift * np.exp(-_REACH * scatter)),
         upper_lift=pl.Series(lift * np.exp(_REACH * scatter)),
-        p_value=pl.Series(tail_of_pairs(both, own, other, total)),
+        p_value=pl.Series(tail_of_pairs(both, one, other, total)),
     )
     told = pl.concat(
         part.with_columns(
             adjusted_p_value=pl.Series(
-                benjamini_hochberg(part["p_value"].to_numpy(), _possible(products, platform))
+                benjamini_hochberg(part["p_value"].to_numpy(), _possible(own, platform))
             )
         )
         for (platform,), part in tested.group_by("platform", maintain_order=True)
@@ -96,9 +100,7 @@ def basket_rules(pairs: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
 
 def _possible(products: pl.DataFrame, platform: object) -> int:
     """Pairs of a platform that could be in enough baskets: each was looked for."""
-    sold = products.filter(
-        pl.col("platform") == platform, pl.col("own_baskets") >= LEAST_BASKETS
-    ).height
+    sold = products.filter(pl.col("platform") == platform).height
     return sold * (sold - 1) // 2
 
 

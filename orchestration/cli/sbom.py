@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,8 @@ class Part:
     licence: str
 
 
-def parts() -> list[Part]:
+@cache
+def parts() -> tuple[Part, ...]:
     """All packages that run time needs, by name; extras for tests and tools are not among them."""
     found: dict[str, Part] = {}
     waiting: list[tuple[str, frozenset[str]]] = [(_ROOT, frozenset())]
@@ -48,7 +50,7 @@ def parts() -> list[Part]:
                 seen.add(one)
                 waiting.append(one)
     del found[_ROOT]
-    return [found[name] for name in sorted(found)]
+    return tuple(found[name] for name in sorted(found))
 
 
 def _needs(package: Distribution, extras: frozenset[str]) -> Iterator[Requirement]:
@@ -61,11 +63,11 @@ def _needs(package: Distribution, extras: frozenset[str]) -> Iterator[Requiremen
 
 def _licence(package: Distribution) -> str:
     told = package.metadata
-    if expression := told.get("License-Expression"):
-        return str(expression)
+    if "License-Expression" in told:
+        return told["License-Expression"]
     classes = [one.rpartition(" :: ")[2] for one in told.get_all("Classifier") or ()
                if one.startswith("License :: ") and one.count("::") > 1]  # fmt: skip
-    first = (told.get("License") or "").strip().partition("\n")[0]
+    first = told["License"].strip().partition("\n")[0] if "License" in told else ""
     return " OR ".join(classes) or first[:60] or "not told"
 
 
@@ -85,7 +87,7 @@ def show_parts(licences: bool, advisories: Path | None) -> None:
         sys.stdout.write(json.dumps(_document(found), indent=1, ensure_ascii=False) + "\n")
 
 
-def _document(found: list[Part]) -> dict[str, Any]:
+def _document(found: tuple[Part, ...]) -> dict[str, Any]:
     """CycloneDX 1.5; the same installation gives the same bytes."""
     return {
         "bomFormat": "CycloneDX",
@@ -106,7 +108,7 @@ def _document(found: list[Part]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _compare(found: list[Part], folder: Path) -> None:
+def _compare(found: tuple[Part, ...], folder: Path) -> None:
     records = [json.loads(file.read_text("utf-8")) for file in sorted(folder.rglob("*.json"))]
     if not records:
         raise KpiError(

@@ -196,9 +196,6 @@ def _of_customers(
     from models.baskets import basket_rules
     from orchestration.build.plan_frames import FIRST_PURCHASE
 
-    named = plans.basket_products.join(
-        frames.products.rename({"segment": "product_id"}), on=["platform", "product_id"], how="left"
-    )
     bought = frames.customers.select(
         "customer_key",
         repeat_purchase_days="frequency",
@@ -215,7 +212,9 @@ def _of_customers(
         today,
     )
     return {
-        "basket_rules": basket_rules(plans.basket_pairs, named),
+        "basket_rules": basket_rules(
+            plans.baskets, frames.products.rename({"segment": "product_id"})
+        ),
         "audiences": found,
         "audience_sizes": sizes,
     }

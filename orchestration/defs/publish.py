@@ -100,9 +100,7 @@ def site_inputs(run: Run) -> tuple[dict[str, pl.DataFrame], Any]:
         warn_hours=run.settings.file.publish.warn_hours,
         comments=run.settings.comments,
         code=run.settings.code_fingerprint("dashboards"),
-        verdicts={
-            name: str(row["verdict"]) for name, row in Stories(run.state).verdicts().items()
-        },
+        verdicts={name: str(row["verdict"]) for name, row in Stories(run.state).verdicts().items()},
     )
     return frames, info
 

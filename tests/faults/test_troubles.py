@@ -39,10 +39,10 @@ def publish(home: Home, run_id: str, rows: int = 200_000) -> None:
     warehouse.point(home.paths.current, file)
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with a landed batch, a good build and two generations."""
-    made = Home(tmp_path / "home")
+    made = Home(tmp_path_factory.mktemp("sound"))
     made.put(HEADER + orders(20))
     made.land()
     for run_id in (FIRST, SECOND):
@@ -50,7 +50,13 @@ def home(tmp_path: Path) -> Home:
     (made.paths.data / "dagster").mkdir()
     sqlite3.connect(made.paths.data / "dagster/runs.db").executescript("create table runs (a)")
     assert list(troubles(made.settings)) == []
-    return made
+    return made.paths.home
+
+
+@pytest.fixture
+def home(sound: Path, tmp_path: Path) -> Home:
+    """A copy of it."""
+    return Home(shutil.copytree(sound, tmp_path / "home", symlinks=True))
 
 
 def scratch(file: Path) -> None:

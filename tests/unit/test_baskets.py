@@ -35,19 +35,18 @@ def test_raised_chances_are_worked_out_by_hand() -> None:
 
 
 def counted(held: Flags, platform: str = "a") -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Counts of baskets x products."""
+    """Counts of baskets x products, and names."""
     names = [f"p{number:02d}" for number in range(held.shape[1])]
     joint = held.T.astype(int) @ held.astype(int)
-    first, second = np.triu_indices(len(names), 1)
-    pairs = pl.DataFrame({
+    first, second = np.triu_indices(len(names))
+    baskets = pl.DataFrame({
         "platform": platform, "product_id": [names[row] for row in first],
         "other_id": [names[row] for row in second], "both_baskets": joint[first, second],
+        "baskets": len(held),
     }).filter(pl.col("both_baskets") > 0)  # fmt: skip
-    products = pl.DataFrame({
+    return baskets, pl.DataFrame({
         "platform": platform, "product_id": names, "product_name": [f"Name {n}" for n in names],
-        "own_baskets": np.diag(joint), "baskets": len(held),
     })  # fmt: skip
-    return pairs, products
 
 
 def test_a_rule_is_read_from_both_sides() -> None:

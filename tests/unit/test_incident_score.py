@@ -94,6 +94,8 @@ def test_an_incident_is_found_by_its_own_story_alone(tmp_path: Path) -> None:
                 [
                     planted("refunds", 3, 4, "site", "product", "P1", "refund_rate"),
                     planted("stock_out", 6, 6, "site", "product", "P1", "conversion"),
+                    planted("campaign_paused", 14, 16, "site", "channel", "paid", "visitors"),
+                    planted("bot_traffic", 20, 20, "site", "channel", "paid", "visitors"),
                 ],
                 schema=TRUTH.schema,
             ),
@@ -107,10 +109,15 @@ def test_an_incident_is_found_by_its_own_story_alone(tmp_path: Path) -> None:
             told("shelf", 6, 6, "site", metric="on_hand"),
             told("parcels", 9, 9, "market", metric="late_parcels_3_days"),
             told("visitors", 10, 10, "market", metric="visitors"),
+            told("spend", 14, 15, "site", metric="campaign_cost"),
+            told("more spend", 20, 20, "site", metric="campaign_cost"),
         ],
         schema=INCIDENT_SCHEMA,
     )
     found = matches(truth, alerts).select("kind", "alert").rows()
-    assert found == [("refunds", None), ("stock_out", "shelf"), ("slow_carrier", "parcels")]
+    assert found == [
+        ("refunds", None), ("stock_out", "shelf"), ("campaign_paused", "spend"),
+        ("bot_traffic", None), ("slow_carrier", "parcels"),
+    ]  # fmt: skip
     wrong = false_alerts(truth, alerts, "kpi")["incident_id"].to_list()
-    assert wrong == ["sales", "visitors"]
+    assert wrong == ["sales", "visitors", "more spend"]
