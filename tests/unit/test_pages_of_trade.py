@@ -19,6 +19,7 @@ from dashboards.pages.customers import page as customers
 from dashboards.pages.experiments import page as experiments
 from dashboards.pages.products import page as products
 from dashboards.pages.profit import page as profit
+from dashboards.pages.shared import ledger
 from dashboards.pages.promo import page as promo
 from dashboards.pages.service import page as service
 from dashboards.site import build_site
@@ -172,7 +173,7 @@ def test_profit_is_told_as_far_as_its_costs_are_known(costs: list[int | None]) -
     assert ("a loss" in told) == (value < 0)
     assert ("not all known" in told) == (last != "cm3_amount")
     chart = profit.ladder_chart((data, INFO), blank(), found, same("x"))
-    taken = {str(name): -cost for name, cost, is_total in profit._steps(found) if not is_total}
+    taken = {str(name): -cost for name, cost, is_total in ledger._steps(found) if not is_total}
     assert sum(taken.values()) == pytest.approx(1000 - value)
     if taken:
         assert money(-max(taken.values()), "CNY", "en", signed=True) in chart.title.en
