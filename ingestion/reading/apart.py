@@ -208,6 +208,7 @@ def serve(told: IO[bytes], tells: IO[bytes]) -> None:
         packed, item, limits = messages.get()
         answer: tuple[bool, Any, str]
         try:
+            _unlimit()  # what is read and imported for the work is no file's doing
             if packed:
                 work = pickle.loads(packed)  # noqa: S301 - of the process that started this one
             assert work is not None
@@ -229,6 +230,12 @@ def _listen(told: IO[bytes], messages: queue.Queue[Any]) -> None:
             messages.put(pickle.load(told))  # noqa: S301 - of the process that started this one
     except BaseException:
         os._exit(0)
+
+
+def _unlimit() -> None:
+    for kind in (resource.RLIMIT_AS, resource.RLIMIT_CPU):
+        _, most = resource.getrlimit(kind)
+        resource.setrlimit(kind, (most, most))
 
 
 def _limit(memory_mib: int, seconds: int) -> None:

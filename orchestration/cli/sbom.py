@@ -63,11 +63,11 @@ def _needs(package: Distribution, extras: frozenset[str]) -> Iterator[Requiremen
 
 def _licence(package: Distribution) -> str:
     told = package.metadata
-    if expression := told.get("License-Expression"):
-        return str(expression)
+    if "License-Expression" in told:
+        return told["License-Expression"]
     classes = [one.rpartition(" :: ")[2] for one in told.get_all("Classifier") or ()
                if one.startswith("License :: ") and one.count("::") > 1]  # fmt: skip
-    first = (told.get("License") or "").strip().partition("\n")[0]
+    first = told["License"].strip().partition("\n")[0] if "License" in told else ""
     return " OR ".join(classes) or first[:60] or "not told"
 
 

@@ -44,7 +44,9 @@ class RunResource(dg.ConfigurableResource[Run]):
 
 def forget_runs(instance: dg.DagsterInstance | None, keep: int) -> None:
     """Let Dagster keep the newest runs alone; killed ones, which never end for it, go too."""
-    for run_id in instance.get_run_ids()[keep:] if instance else ():
+    if instance is None:
+        return
+    for run_id in instance.get_run_ids()[keep:]:
         instance.delete_run(run_id)
 
 
