@@ -51,6 +51,11 @@ def test_a_page_of_a_platform_sums_its_rows_alone(site: Path, platform: str) -> 
     ranked = table_of(site, f"platform/{platform}/products.html", "product-rank")
     amounts = [float(row[1].strip("¥").replace(",", "")) for row in ranked]
     assert sum(amounts) == pytest.approx(float(sold))
+    for name in ("profit", "service", "promo", "products"):
+        source = (site / f"platform/{platform}/{name}.html").read_text("utf-8")
+        if 'class="cards"' in source:
+            told = source.split('class="cards"')[0].rsplit("data-follows=", 1)[1]
+            assert told.startswith('""' if name == "products" else '"platform"'), name
     # What knows no platform is that of the whole company, and says so where the filter is set.
     for name in ("stock-cover", "suppliers") if ranked else ():
         whole_company = table_of(site, "products.html", name)

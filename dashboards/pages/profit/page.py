@@ -148,6 +148,7 @@ def build(data: Data, info: SiteInfo) -> Page:
         "warnings": incomplete(data, month, {"orders", "refunds", "order_costs"}),
         "remarks": [tr("profit.estimated", amount=amount_text(estimated, info.currency))]
         if estimated and estimated > CENT else [],
+        "tiles_follow": "platform",
         "tiles": [
             Tile(name, label_of(name, data.metrics),
                  amount_text(found[name], info.currency) if found[name] is not None
