@@ -49,8 +49,16 @@ def _calendar() -> tuple[pl.DataFrame, pl.DataFrame]:
     return promos.filter(whole), phases
 
 
-def uplift_run(seed: int, orders: float = 60.0) -> list[tuple[str, bool]]:
-    """One shop of so many orders a day: promotion, and whether its planted uplift is inside."""
+def uplift_run(
+    seed: int, orders: float = 60.0, part: str = "promo"
+) -> list[tuple[str, float, bool]]:
+    """One shop of so many orders a day.
+
+    Returns:
+        Of each promotion its name, what was planted beyond ordinary days, as a part of these, and
+        whether the range of the part (promo or after, the 14 days after it if all are ordinary)
+        holds it.
+    """
     first, last = ordinal(date(2024, 7, 1)), ordinal(date(2026, 2, 28))
     promos, phases = _calendar()
     random = np.random.default_rng(seed)
@@ -60,22 +68,29 @@ def uplift_run(seed: int, orders: float = 60.0) -> list[tuple[str, bool]]:
     count = random.poisson(mean)
     # an amount of n orders scatters by .7 of one each
     gmv = 100 * shop.basket * random.gamma(np.maximum(count, 0.01) / 0.49, 0.49)
+    without = 100 * mean * shop.basket / lift
     planted = pl.DataFrame({
         "business_date": [calendar_day(day) for day in range(first, last + 1)],
-        "gmv": gmv, "planted": 100 * mean * shop.basket * (1 - 1 / lift),
+        "gmv": gmv, "without": without, "planted": without * (lift - 1),
     })  # fmt: skip
-    daily = promos.join(planted, how="cross")
-    sales = daily.select("promo", "promo_year", "platform", "business_date", "gmv",
-                         measure=pl.lit("gmv"))  # fmt: skip
     key = ["promo", "promo_year", "platform"]
+    daily = promos.join(planted, how="cross")
+    sales = daily.select(*key, "business_date", "gmv", measure=pl.lit("gmv"))
+    found = promo_uplift(sales, promos, phases).filter(part=part)
+    if part == "after":
+        found = found.filter(day_count=14)
+    days = found.select(*key, "lower_uplift_amount", "upper_uplift_amount", since="first_date",
+                        until="last_date")  # fmt: skip
     truth = (
-        daily.filter(pl.col("business_date").is_between("first_date", "last_date"))
-        .group_by(key)
-        .agg(pl.col("planted").sum())
+        daily.join(days, on=key)
+        .filter(pl.col("business_date").is_between("since", "until"))
+        .group_by(*key, "lower_uplift_amount", "upper_uplift_amount")
+        .agg(pl.col("planted", "without").sum())
     )
-    inside = pl.col("planted").is_between("lower_uplift_amount", "upper_uplift_amount")
-    found = promo_uplift(sales, promos, phases).filter(part="promo").join(truth, on=key)
-    return found.select("promo", inside).rows()
+    return truth.sort(key).select(
+        "promo", pl.col("planted") / pl.col("without"),
+        pl.col("planted").is_between("lower_uplift_amount", "upper_uplift_amount").alias("inside"),
+    ).rows()  # fmt: skip
 
 
 def units(matrix: Floats, platform: str | None = "a") -> pl.DataFrame:
@@ -153,13 +168,17 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1000)
     asked = parser.parse_args()
-    for orders in (60.0, 15.0):
-        told = [one for seed in range(asked.seed, asked.seed + asked.runs)
-                for one in uplift_run(seed, orders)]  # fmt: skip
-        frame = pl.DataFrame(told, schema=["promo", "inside"], orient="row")
-        by_promo = frame.group_by("promo").agg(pl.col("inside").mean()).sort("promo").rows()
-        print(f"uplift, {orders:.0f} orders a day: {frame['inside'].mean():.3f} of {frame.height}",
-              ", ".join(f"{name} {part:.3f}" for name, part in by_promo))  # fmt: skip
+    seeds = range(asked.seed, asked.seed + asked.runs)
+    for orders, part in ((60.0, "promo"), (15.0, "promo"), (60.0, "after")):
+        told = pl.DataFrame(
+            [one for seed in seeds for one in uplift_run(seed, orders, part)],
+            schema=["promo", "planted", "inside"], orient="row",
+        )  # fmt: skip
+        by_promo = told.group_by("promo").agg(pl.col("planted", "inside").mean()).sort("promo")
+        each = [f"{name} (planted {planted:+.2f}) {inside:.3f}"
+                for name, planted, inside in by_promo.rows()]  # fmt: skip
+        print(f"uplift, {orders:.0f} orders a day, {part}: {told['inside'].mean():.3f} of"
+              f" {told.height};", ", ".join(each))  # fmt: skip
     for service in (0.90, 0.95, 0.98):
         lasted = [service_run(asked.seed + number, service) for number in range(5)]
         print(f"service {service}: " + ", ".join(f"{part:.4f}" for part in lasted))

@@ -12,6 +12,7 @@ import polars as pl
 
 from dashboards.base.data import SMALLEST_GROUP, Data, SiteInfo
 from dashboards.figures import cohorts as cohort_rows
+from dashboards.filters.bar import offered
 from dashboards.pages.attribution import page as attribution
 from dashboards.pages.channels import page as channels
 from dashboards.pages.cohorts import visits
@@ -45,6 +46,7 @@ DOWNLOADS = {
     "segment_migration": ("marts.fct_segment_migration_monthly", 0),
     "segment_behaviour": ("marts.fct_segment_behaviour_monthly", 0),
     "customer_value_by_channel": ("insights.customer_value_by_channel", 0),
+    "reorder_plan": ("insights.reorder_plan", 0),
     "live_sessions": ("marts.fct_live_sessions", 28),
     "root_cause_sets": ("insights.root_cause_sets", 0),
     "incidents": ("insights.incidents", 0),
@@ -73,6 +75,19 @@ def _without_small_regions(frame: pl.DataFrame, data: Data) -> pl.DataFrame:
     is_region = pl.col("dimension") == "region"
     kept = frame.filter(is_region).join(large, on=large.columns, how="semi")
     return pl.concat([frame.filter(~is_region), kept])
+
+
+def _offered_shops(frame: pl.DataFrame, data: Data) -> pl.DataFrame:
+    """Of hundreds of stores those that pages offer."""
+    kept = offered(data, frame.filter(pl.col("dimension") == "shop"), "shop")
+    return frame.filter((pl.col("dimension") != "shop") | pl.col("segment").is_in(kept))
+
+
+def _of_incidents(frame: pl.DataFrame, data: Data) -> pl.DataFrame:
+    """Days of the places that had an incident."""
+    keys = ["metric", "dimension", "segment", "platform"]
+    had = data["insights.incidents"].select(keys).unique()
+    return frame.join(had, on=keys, how="semi", nulls_equal=True)
 
 
 def _cohorts(frame: pl.DataFrame, name: str, info: SiteInfo) -> pl.DataFrame:
@@ -132,13 +147,11 @@ def download(name: str, data: Data, info: SiteInfo) -> pl.DataFrame:
         frame = frame.filter(
             pl.col("customers").is_null() | ~pl.col("customers").is_between(1, SMALLEST_GROUP - 1)
         )
-    if name == "anomalies":  # of the places that had an incident
-        keys = ["metric", "dimension", "segment", "platform"]
-        had = data["insights.incidents"].select(keys)
-        frame = frame.join(had.unique(), on=keys, how="semi", nulls_equal=True)
+    if name == "anomalies":
+        frame = _of_incidents(frame, data)
     if name == "risk_signals":  # a count a rule, no order is named
         frame = frame.group_by("business_date", "platform", "rule", "status").len("orders")
     if name in ("gmv_daily", "gmv_change"):
-        frame = _without_small_regions(frame, data)
+        frame = _offered_shops(_without_small_regions(frame, data), data)
     places = ("period_number", "step_number")
     return frame.sort([c for c in frame.columns if c in places or not frame.schema[c].is_float()])

@@ -188,7 +188,7 @@ def _write_assets(out: Path) -> None:
     from plotly.offline import get_plotlyjs
 
     _write(out, "assets/app.css", css_variables() + _asset("app.css"))
-    for name in ("app.js", "numbers.js", "filters.js", "filter_pages.js"):
+    for name in ("review.css", "app.js", "numbers.js", "filters.js", "filter_pages.js"):
         _write(out, f"assets/{name}", _asset(name))
     _write(out, "assets/plotly.min.js", get_plotlyjs())
     _write(out, "assets/icon.svg", icon_svg())

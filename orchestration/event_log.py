@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -43,6 +44,11 @@ class KeptEngineEventLog(SqliteEventLogStorage):
     ) -> KeptEngineEventLog:
         """Make the log below the configured home, where Dagster's own would be."""
         return cls(str(Path(config_value["base_dir"]) / "history" / "runs"), inst_data)
+
+    @cached_property
+    def supports_asset_checks(self) -> bool:
+        """Whether there is a table of checks, which is else asked with every event of one."""
+        return bool(super().supports_asset_checks)
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:

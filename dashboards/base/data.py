@@ -251,6 +251,11 @@ COLUMNS: dict[str, dict[str, pl.DataType]] = {
         "explanation_en explanation_zh",
         "observed expected lower upper impact_amount",
     ),
+    "insights.reorder_plan": _columns(
+        "runout_date order_by_date",
+        "product_key product_name source warehouse supplier_id reason",
+        "on_hand on_order days_of_stock suggested_units suggested_amount",
+    ),
     "insights.incident_effects": _columns("", "incident_id factor", "position effect_amount"),
     "insights.root_cause_sets": _columns(
         "", "incident_id dimensions segments", "position observed expected", "is_cause"

@@ -59,7 +59,7 @@ def window_until(last: date, days: int, first_known: date | None) -> Window:
     return Window(max(first, first_known) if first_known else first, last)
 
 
-def _events(data: Data, window: Window) -> list[Phase]:
+def events_of(data: Data, window: Window) -> list[Phase]:
     """Events that make a window another than an ordinary one; a holiday of half its days does."""
     return [
         phase
@@ -77,13 +77,13 @@ def base_of(data: Data, now: Window, first_known: date | None) -> Window | None:
     came before it. Shifts are whole weeks, so that weekdays match. None without enough history.
     """
     step = -(-now.days // 7) * 7
-    ordinary = not _events(data, now)
+    ordinary = not events_of(data, now)
     known = [
         now.back(step * n)
         for n in range(1, _LOOK_BACK + 1)
         if first_known and now.back(step * n).first >= first_known
     ]
-    calm = [w for w in known if not _events(data, w)]
+    calm = [w for w in known if not events_of(data, w)]
     if ordinary and calm:
         return calm[0]
     return known[0] if known else None
@@ -145,8 +145,8 @@ def base_remark(data: Data, now: Window, base: Window | None) -> Both | None:
     """Which days a window is compared with, where that is not the window just before it."""
     if base is None:
         return tr("period.no_base")
-    here = _events(data, now)
-    there = _events(data, base)
+    here = events_of(data, now)
+    there = events_of(data, base)
     if there and not here:
         return tr("period.promo_base", days=base.text(now.last), promo=there[0].label)
     if here and not there:

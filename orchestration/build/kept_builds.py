@@ -53,8 +53,10 @@ class Statements:
     ) -> list[tuple[str, str, list[str]]]:
         """Of each node name, what dbt compiled of it and what it sent, in order.
 
-        Empty unless all that the project has was built.
+        Empty unless all that the project has was built, and its hooks have run.
         """
+        if any(one.status == "error" for one in results):
+            return []
         built = {one.unique_id: one.compiled_code for one in results if one.status == "success"}
         if not built.keys() >= {name for name in project["nodes"] if name.startswith(_BUILT)}:
             return []

@@ -37,6 +37,7 @@ READ = {
     "staging.stg_raw__orders": "true",
     "staging.stg_raw__purchase_orders": "true",
     "staging.stg_raw__traffic_daily": "true",
+    "intermediate.int_after_sales_told": "is_quality",
     "intermediate.int_completeness_gaps": "true",
     "intermediate.int_funnel_sessions_counted": "true",
     "intermediate.int_gmv_cells": "true",

@@ -27,7 +27,7 @@ COMMANDS = {
     "types-pyyaml": "types for mypy",
 }
 # Imported and not declared: benchmarks load with it in another environment.
-ELSEWHERE = {"dlt"}
+ELSEWHERE = {"dlt", "prophet", "statsmodels"}
 
 
 def files(*folders: str) -> dict[str, Path]:

@@ -215,7 +215,7 @@ JOINS = {
     ("int_profit_entries", "order_items", "orders"): "likewise, of int_order_items_shared",
     ("int_profit_entries", "refunds", "orders"): "refunds/payment",
     ("int_profit_entries", "refunds", "order_items"): _KEPT + "shared over the whole order",
-    ("fct_settlements_daily", "order_costs", "orders"): "of paid orders alone",
+    ("fct_settlements_daily", "order_costs", "orders"): "settlements/payment",
     ("fct_settlements_daily", "orders", "order_costs"): _KEPT + "counted as unlisted",
     ("int_months_refunded", "refunds", "orders"): "refunds/payment",
     ("int_target_weights", "budgets", "targets"): "months of both",

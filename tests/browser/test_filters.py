@@ -254,7 +254,12 @@ def asked(sql: str, **frames: pl.DataFrame) -> tuple:
 
 
 @pytest.mark.parametrize(
-    ("period", "state"), [("7", ""), ("2026-W46", "platform=tmall"), ("month", "shop=shopify-site")]
+    ("period", "state"),
+    [
+        pytest.param("7", "", marks=pytest.mark.long),
+        ("2026-W46", "platform=tmall"),
+        pytest.param("month", "shop=shopify-site", marks=pytest.mark.long),
+    ],
 )
 def test_sums_of_a_period_are_those_of_duckdb(
     visit: Visit, site: Path, period: str, state: str
@@ -302,7 +307,7 @@ def test_a_day_that_is_not_known_is_no_zero_of_its_period(visit: Visit, tmp_path
     )
 
 
-@pytest.mark.parametrize("period", ["month", "2026-W46"])
+@pytest.mark.parametrize("period", ["month", pytest.param("2026-W46", marks=pytest.mark.long)])
 def test_funnel_and_channels_of_a_period(visit: Visit, site: Path, period: str) -> None:
     first, last = SPANS[period]
     days = f"business_date between '{first}' and '{last}'"
@@ -334,7 +339,9 @@ def test_funnel_and_channels_of_a_period(visit: Visit, site: Path, period: str) 
     check(visit, page, site)
 
 
-@pytest.mark.parametrize("name", ["profit", "products", "service"])
+@pytest.mark.parametrize(
+    "name", ["profit", *(pytest.param(n, marks=pytest.mark.long) for n in ("products", "service"))]
+)
 def test_a_platform_has_its_own_page_and_keeps_it(visit: Visit, site: Path, name: str) -> None:
     page = visit.drawn(site / f"{name}.html", "lang=en&platform=tmall")
     page.wait_for_url(f"**/platform/tmall/{name}.html**")

@@ -26,6 +26,7 @@ sources:
       - {path: "site/events.csv", format: plain_events, daily: false}
       - {path: "site/spend.csv", format: plain_campaign_spend, daily: false}
       - {path: "site/parcels.csv", format: plain_shipments, daily: false}
+      - {path: "site/payouts.csv", format: plain_settlements, daily: false}
   till:
     <<: *source
     platform: till
@@ -33,6 +34,13 @@ sources:
     files:
       - {path: "till/orders.csv", format: plain_orders, daily: false}
       - {path: "till/refunds_20260409020000.csv", format: plain_refunds, daily: false}
+  company:
+    timezone: Europe/Berlin
+    currency: EUR
+    files:
+      - {path: "company/tickets_20260409020000.csv", format: plain_tickets, daily: false}
+      - {path: "company/exposures.csv", format: plain_exposures, daily: false}
+      - {path: "company/plan_20260409020000.csv", format: plain_targets, daily: false}
 """
 REFUNDS = "refund_id,order_id,product_id,refunded_at,amount,kind,status\n"
 FILES = {
@@ -64,6 +72,15 @@ FILES = {
     "2026-04-06,brand,click,60\n2026-04-06,mystery,click,15\n2026-04-07,riddle,click,2\n",
     "site/parcels.csv": "shipment_id,order_id,carrier,shipped_at\n"
     "p1,1,DHL,2026-04-07 09:00:00\np2,5,DHL,2026-04-08 09:00:00\n",
+    "site/payouts.csv": "order_id,settled_amount,due_amount,settled_at\n"
+    "1,28,28,2026-04-08 09:00:00\n3,66,66,2026-04-08 09:00:00\n",
+    # of no platform; the plan of a month is dated within it
+    "company/tickets_20260409020000.csv": "ticket_id,opened_at,kind\n"
+    "t1,2026-04-07 09:00:00,other\n",
+    "company/exposures.csv": "experiment,variant,visitor_id,exposed_at\n"
+    "button,red,v1,2026-04-06 09:01:00\n",
+    "company/plan_20260409020000.csv": "period,period_start,metric,value\n"
+    "month,2026-04-15,gmv,300\n",
     "till/orders.csv": "order_id,ordered_at,paid_at,status,order_amount\n"
     "1,2026-04-06 09:05:00,2026-04-06 09:05:00,completed,11\n",
     "till/refunds_20260409020000.csv": REFUNDS
@@ -97,6 +114,7 @@ def test_every_row_that_finds_none_is_counted_once_a_thing_it_looks_for(shop) ->
         ("site", "refunds", "line", DAY_8, 1, euro("6.00"), "1"),
         ("site", "refunds", "order", DAY_8, 1, euro("9.00"), "9"),
         ("site", "refunds", "payment", DAY_8, 1, euro("8.00"), "3"),
+        ("site", "settlements", "payment", DAY_8, 1, euro("66.00"), "3"),
         ("site", "shipments", "order", DAY_8, 1, None, "5"),
         ("till", "refunds", "order", DAY_7, 1, euro("2.00"), "2"),
     ]
@@ -125,3 +143,19 @@ def test_the_money_of_the_rows_adds_up(shop) -> None:
         ("payment", Decimal("26.00"), Decimal("8.00")),
         ("rate", Decimal("26.00"), None),
     ]
+
+
+def test_rows_of_no_platform_are_in_their_marts(shop) -> None:
+    """They are the company's; whether somebody bought is not known where nobody says where."""
+    found = {
+        table: read(shop, f"select {columns} from marts.{table}").rows()
+        for table, columns in {
+            "fct_after_sales_daily where date_basis = 'event_date' and dimension = 'all'"
+            " and tickets > 0": "platform, business_date, tickets",
+            "fct_experiment_arms_daily": "platform, exposed, converted",
+            "fct_targets_daily where dimension = 'all'": "round(sum(target), 9), count(*)",
+        }.items()
+    }
+    assert list(found.values()) == [
+        [("(unknown)", DAY_7, 1)], [("(unknown)", 1, None)], [(300.0, 30)]
+    ]  # fmt: skip

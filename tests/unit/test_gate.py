@@ -93,19 +93,19 @@ def test_what_is_seen_without_the_library_is_what_it_says(
     case: str, ahead: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = run_gate(CASES[case], LAST + timedelta(ahead))
-    monkeypatch.setattr(gate, "_plainly_passed", lambda *_: None)
+    monkeypatch.setattr(gate, "_plain", lambda *_: None)
     library = run_gate(CASES[case], LAST + timedelta(ahead))
     assert said == library
 
 
-def test_the_library_is_asked_where_something_does_not_hold_and_only_there() -> None:
+def test_the_library_is_asked_where_rows_do_not_hold_and_only_there() -> None:
     plain = {
-        case: gate._plainly_passed(window, gate._checks(window, LAST)) is not None
+        case: gate._plain(window, gate._checks(window, LAST)) is not None
         for case, table in CASES.items()
         for window in [gate._window(table)]
     }
     assert [case for case, passed in plain.items() if passed] == [
-        "good", "one day", "one rate above", "no rates", "no sales"
+        "good", "one day", "missing", "one rate above", "no rates", "no sales"
     ]  # fmt: skip
 
 
@@ -219,7 +219,7 @@ def test_a_crash_of_the_library_is_not_run_for_every_check(monkeypatch: pytest.M
         raise TypeError("Object of type bool is not JSON serializable\nmore")
 
     monkeypatch.setattr(gate, "_validate", crash)
-    results = run_gate(put("gmv", -0.01, at("tmall")), LAST)  # what plainly holds it is not asked
+    results = run_gate(put("gmv", -0.01, at("tmall")), LAST)  # of what is plain it is not asked
     assert {result.status for result in results} == {"not_run"}
     assert "TypeError: Object of type bool is not JSON serializable" in results[0].message
     assert len(blocking(results)) == 5

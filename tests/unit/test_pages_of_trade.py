@@ -380,3 +380,31 @@ def test_without_their_feeds_the_pages_say_so(tmp_path: Path) -> None:
     for name in ("products.html", "profit.html", "service.html", "customers.html", "promo.html",
                  "experiments.html"):  # fmt: skip
         assert "Not configured" in tree(tmp_path, name).text(), name
+
+
+# What to order ------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), max_size=6))
+def test_what_to_order_comes_by_its_last_day(told: list[tuple[int, int]]) -> None:
+    rows = [
+        {"source": "erp", "product_key": f"p{n}", "product_name": f"n{n}", "warehouse": "w",
+         "suggested_units": units, "suggested_amount": 10 * units, "reason": "stock_out",
+         "order_by_date": DAY + timedelta(days=days)}
+        for n, (units, days) in enumerate(told)
+    ]  # fmt: skip
+    data = Data({"insights.reorder_plan": fake("insights.reorder_plan", rows)})
+    chart = products.reorder_chart(data, shop.info(), blank())
+    wanted = [(days, n) for n, (units, days) in enumerate(told) if units]
+    assert len(chart.table.rows) == len(wanted)
+    if not wanted:
+        assert chart.title.en in (
+            "Nothing needs to be ordered", "No plan of orders yet: it needs stock and its history",
+        )  # fmt: skip
+        assert ("Nothing needs" in chart.title.en) == bool(told)
+        return
+    first = min(days for days, _ in wanted)
+    named = re.match(r"Products to order: (\d+), first n(\d) · erp$", chart.title.en)
+    assert named and int(named[1]) == len(wanted)
+    assert told[int(named[2])][1] == first

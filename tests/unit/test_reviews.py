@@ -19,7 +19,7 @@ from dashboards.pages.reviews.comments import Comment, parse_comments, strays
 from dashboards.pages.reviews.events import MOST, events
 from dashboards.pages.reviews.measures import change_cell
 from dashboards.pages.reviews.month import cohort_card
-from dashboards.pages.reviews.page import build_reviews
+from dashboards.pages.reviews.page import build_reviews, unlike
 from dashboards.site import build_site
 from dashboards.wording.reviews import review_drivers, review_headline
 from tests.browser import shop
@@ -311,3 +311,26 @@ def test_a_shop_without_a_closed_week_says_so(tmp_path: Path) -> None:
     source = Tree((tmp_path / "weekly.html").read_text("utf-8"))
     assert not source.open and "No week is closed yet" in source.text()
     assert not list(tmp_path.glob("weekly/*"))
+
+
+@pytest.mark.parametrize(("days", "told"), [((9, 15), "there"), ((16, 22), "here"), ((9, 22), "")])
+def test_a_promotion_of_one_side_only_is_told(days: tuple[int, int], told: str) -> None:
+    first, last = (date(2026, 11, day) for day in days)
+    promo = {"promo": "x", "promo_year": 2026, "platform": "tmall", "phase": "peak",
+             "kind": "sale", "label_en": "Sale", "label_zh": "大促",
+             "start_date": first, "end_date": last}  # fmt: skip
+    weeks = [
+        {"grain": "week", "period_start": date(2026, 11, day), "metric": "gmv", "value": 1.0,
+         "period_end": date(2026, 11, day + 6)} for day in (9, 16)
+    ]  # fmt: skip
+    data = Data(fakes({"marts.fct_reviews": weeks, "marts.dim_promo": [promo]}))
+    reviews = Reviews(data)
+    said = [one.en for one in unlike(data, reviews, reviews.periods["week"][-1])]
+    assert (
+        said
+        == {
+            "there": ["Unlike this period, the week before lay in a promotion or holiday (Sale)."],
+            "here": ["This period lies in a promotion or holiday (Sale), the week before did not."],
+            "": [],
+        }[told]
+    )

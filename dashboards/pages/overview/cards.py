@@ -177,9 +177,10 @@ def _daily(
         far = [b.day for b in bases if is_young(data, info.data_through,
                                                 (info.data_through - b.day).days)]  # fmt: skip
         series = {day: value for day, value in series.items() if day not in far}
+    card = _card(site, measure.name, measure.href, series, bases)
     return replace(
-        _card(site, measure.name, measure.href, series, bases),
-        flag=_flag(data, info, measure, _good(data, measure.name)),
+        card,
+        flag=None if card.note else _flag(data, info, measure, _good(data, measure.name)),
         remarks=_remarks(data, info, measure.name),
     )
 

@@ -32,8 +32,9 @@ def hours_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
             )
         ]
         busy = max(range(HOURS), key=lambda hour: (found.values[hour], -hour))
-        title = tr("hours.title", a=busy, b=busy + 1,
-                   amount=amount_text(found.values[busy], info.currency))  # fmt: skip
+        most = found.values[busy]
+        title = tr("hours.title" if most > 0 else "hours.title_zero", a=busy, b=busy + 1,
+                   amount=amount_text(most, info.currency))  # fmt: skip
     weekday = named("weekday", str(info.data_through.isoweekday()))
     has_band = bool(found and found.days)
     heads = ["hour", "gmv", *(["least", "most"] if has_band else [])]

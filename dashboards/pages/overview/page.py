@@ -50,7 +50,7 @@ class PeriodCard:
 
 def _points(data: Data, info: SiteInfo) -> list[DayPoint]:
     company = data.company(info.data_through, LINE_DAYS)
-    if company.is_empty():
+    if not company["gmv"].count():  # no day is known
         return []
     judged = data["insights.anomalies"].filter(
         pl.col("metric") == "gmv", pl.col("dimension") == "all"
@@ -150,7 +150,9 @@ def line_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
     chart = Chart(
         id="gmv-line",
         title=_line_title(points) if points else tr("line.title_empty"),
-        subtitle=tr("line.subtitle" if has_band else "line.subtitle_plain", n=len(points)),
+        subtitle=tr(
+            "line.subtitle" if has_band else "line.subtitle_plain", n=len(points) or LINE_DAYS
+        ),
         figure=figure,
         table=Table([tr(key) for key in head], rows),
         source="marts.fct_gmv_daily",

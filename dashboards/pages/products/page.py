@@ -200,6 +200,49 @@ def _stuck_chart(info: SiteInfo, page: Page, stuck: pl.DataFrame) -> Chart:
     ))  # fmt: skip
 
 
+def reorder_chart(data: Data, info: SiteInfo, page: Page) -> Chart:
+    """What to order, the first to be ordered on top; and how much lies there that nobody needs."""
+    plan = data["insights.reorder_plan"]
+    wanted = plan.filter(pl.col("suggested_units") > 0).sort(
+        "order_by_date", "suggested_amount", "product_key", descending=[False, True, False],
+        nulls_last=True,
+    )  # fmt: skip
+    rows = wanted.head(_TABLE_ROWS).to_dicts()
+    heads = ("product", "warehouse", "supplier", "on_hand", "on_order", "cover", "order_by",
+             "order_units", "order_amount", "why")  # fmt: skip
+    title = (
+        tr("products.order_title", n=wanted.height, name=_name(rows[0])) if rows
+        else tr("products.order_none" if plan.height else "products.order_unknown")
+    )  # fmt: skip
+    chart = Chart(
+        id="reorder",
+        title=title,
+        subtitle=tr("products.order_subtitle"),
+        figure=None,
+        table=Table(
+            [tr(f"table.{key}") for key in heads],
+            [
+                [
+                    _name(r), str(r["warehouse"] or DASH), str(r["supplier_id"] or DASH),
+                    integer(r["on_hand"]), integer(r["on_order"]), _days(r["days_of_stock"]),
+                    DASH if r["order_by_date"] is None else r["order_by_date"].isoformat(),
+                    integer(r["suggested_units"]),
+                    exact_money(r["suggested_amount"], info.currency),
+                    named("reorder", str(r["reason"])),
+                ]
+                for r in rows
+            ],
+            text_columns=3,
+        ),
+        source="insights.reorder_plan",
+        csv="data/reorder_plan.csv",
+        is_open=True,
+        empty=None if rows else title,
+    )  # fmt: skip
+    page.charts.append(chart)
+    return chart
+
+
 def _classes(data: Data, page: Page) -> Chart:
     """How many products there are of each class of sales and of each steadiness of demand."""
     rows = data["marts.dim_product"].drop_nulls(["abc_class", "xyz_class"])
@@ -320,6 +363,7 @@ def build(data: Data, info: SiteInfo) -> Page:
         page.values["warnings"].append(tr("products.stale", day=at))
     page.values["blocks"] = [
         Block([_cover_chart(data, info, page), _stuck_chart(info, page, stuck)]),
+        Block([reorder_chart(data, info, page)]),
         Block([_ranking(data, info, page, rows, words), _moved(info, page, rows, words)]),
         Block([_suppliers(data, info, page), _classes(data, page)]),
     ]

@@ -14,7 +14,7 @@ import polars as pl
 from dashboards.base.data import Data, SiteInfo
 from dashboards.base.page import Both, Page, both, tr
 from dashboards.figures.reviews import FOLDERS, GRAINS, Period, Reviews
-from dashboards.figures.windows import Window, incomplete
+from dashboards.figures.windows import Window, events_of, incomplete
 from dashboards.pages.reviews.comments import Comment, parse_comments, strays
 from dashboards.pages.reviews.events import events
 from dashboards.pages.reviews.measures import MEASURES, legend, measure
@@ -51,6 +51,26 @@ def _inside(period: Period) -> Both:
     if period.grain == "month":
         return period.name
     return tr("review.week_inside", n=period.number, days=period.window.text())
+
+
+def unlike(data: Data, reviews: Reviews, period: Period) -> list[Both]:
+    """A remark where a promotion or holiday lies in a period or its base, but not in both.
+
+    After a promotion every ordinary week is a disaster by its figures alone.
+    """
+    before, _ = reviews.beside(period)
+    bases = {"previous": before.window} if before else {}
+    if period.grain == "week" and reviews.change(period, "last_year"):
+        bases["year"] = period.window.back(364)
+    own = events_of(data, period.window)
+    found = []
+    for name, window in bases.items():
+        there = events_of(data, window)
+        if bool(own) != bool(there):
+            key = "review.event_here" if own else "review.event_there"
+            base = tr(f"review.{period.grain}_{name}")
+            found.append(tr(key, base=base, event=(own or there)[0].label))
+    return found
 
 
 def _window(period: Period) -> Window:
@@ -100,7 +120,7 @@ def build_period(
         cards.append(cohort_card(data, period))
     page.values |= {
         "headline": headline(reviews, period, info),
-        "moved": drivers(reviews, period, info),
+        "moved": [*drivers(reviews, period, info), *unlike(data, reviews, period)],
         "warnings": incomplete(data, period.window, _SALES),
         "before": before,
         "after": after,

@@ -10,7 +10,7 @@ final as (
     select
         -- identifiers
         source,
-        month,
+        cast(date_trunc('month', month) as date) as month,
         platform,
         campaign,
         -- figures

@@ -11,7 +11,10 @@ final as (
         -- identifiers
         source,
         period,
-        period_start,
+        case
+            when period = 'month' then cast(date_trunc('month', period_start) as date)
+            else period_start
+        end as period_start,
         metric,
         coalesce(dimension, 'all') as dimension,
         coalesce(segment, 'all') as segment,

@@ -12,10 +12,11 @@ staged as (
         count(*) as row_count
     from (
         select distinct
-            source,
-            experiment,
-            visitor_key
-        from {{ ref('stg_raw__exposures') }}
+            sources.platform,
+            exposures.experiment,
+            exposures.visitor_key
+        from {{ ref('stg_raw__exposures') }} as exposures
+        left join {{ ref('int_sources_placed') }} as sources on exposures.source = sources.source
     ) as visitors
 ),
 

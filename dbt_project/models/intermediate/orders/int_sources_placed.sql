@@ -9,7 +9,7 @@ sources as (
 final as (
     select
         source,
-        min(platform) as platform
+        coalesce(min(platform), '(unknown)') as platform
     from sources
     group by source
 )
