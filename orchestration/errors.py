@@ -157,7 +157,7 @@ def _trace(error: BaseException) -> str:
 
 def write_trace(error: BaseException, folder: Path) -> Path:
     """Write the traceback of an error into a folder of logs; returns the file."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(0o700, parents=True, exist_ok=True)
     file = folder / f"error_{datetime.now(UTC):%Y%m%dT%H%M%S%f}.log"
     file.write_text(_trace(error), encoding="utf-8")
     return file

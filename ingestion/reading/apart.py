@@ -86,8 +86,9 @@ class Child:
             EOFError: it died of it.
             Exception: what the work raised.
         """
+        told = pickle.dumps((b"" if number == self._work else work, item, limits))
         try:
-            pickle.dump((b"" if number == self._work else work, item, limits), self._told)
+            self._told.write(told)
             self._told.flush()
             is_good, answer, where = pickle.load(self._tells)  # noqa: S301 - of our own process
         except (BrokenPipeError, pickle.UnpicklingError) as error:
@@ -220,8 +221,21 @@ def serve(told: IO[bytes], tells: IO[bytes]) -> None:
             answer = (False, error, "".join(traceback.format_tb(error.__traceback__)))
         except BaseException:  # a panic of an engine, whose words may quote rows
             os._exit(1)
-        tells.write(pickle.dumps(answer))
+        tells.write(_packed(answer))
         tells.flush()
+
+
+def _packed(answer: tuple[bool, Any, str]) -> bytes:
+    """An answer as bytes; of an error that cannot be sent, its kind."""
+    is_good, content, where = answer
+    if is_good:
+        return pickle.dumps(answer)
+    try:
+        packed = pickle.dumps(answer)
+        pickle.loads(packed)  # noqa: S301 - what was packed just now
+    except Exception:
+        return pickle.dumps((False, RuntimeError(type(content).__name__), where))
+    return packed
 
 
 def _listen(told: IO[bytes], messages: queue.Queue[Any]) -> None:

@@ -246,7 +246,7 @@ def data_home() -> Path:
 def use_dagster_home() -> Path:
     """Point Dagster's storage at `data/dagster`, configured by the project's `dagster.yaml`."""
     folder = data_home() / "data" / "dagster"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(0o700, parents=True, exist_ok=True)
     shutil.copyfile(PROJECT_ROOT / "dagster.yaml", folder / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(folder)
     os.environ.setdefault("DO_NOT_TRACK", "1")

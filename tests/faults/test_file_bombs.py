@@ -160,6 +160,15 @@ def mistake(_: object) -> None:
     raise ValueError("of the work itself")
 
 
+class Sealed(Exception):  # noqa: N818 - a kind of error, as engines name theirs
+    def __init__(self, one: str, *, two: str) -> None:
+        super().__init__(one + two)
+
+
+def unsendable(_: object) -> None:
+    raise Sealed("a cell", two="of a row")
+
+
 def answer(item: int) -> int:
     return item + 1
 
@@ -191,6 +200,14 @@ def test_what_the_work_raises_comes_back_with_where_it_was(tmp_path: Path) -> No
     with apart.apart(mistake, 512) as do, pytest.raises(ValueError, match="work itself") as error:
         do(None, tmp_path)
     assert "in mistake" in str(error.value.__cause__)
+    with (
+        apart.apart(unsendable, 512) as do,
+        pytest.raises(RuntimeError, match=r"^Sealed$") as error,
+    ):
+        do(None, tmp_path)
+    assert "in unsendable" in str(error.value.__cause__)
+    with apart.apart(answer, 512) as do:
+        assert do(1, tmp_path) == 2
 
 
 STARTER = """
