@@ -19,9 +19,9 @@ from dashboards.pages.customers import page as customers
 from dashboards.pages.experiments import page as experiments
 from dashboards.pages.products import page as products
 from dashboards.pages.profit import page as profit
-from dashboards.pages.shared import ledger
 from dashboards.pages.promo import page as promo
 from dashboards.pages.service import page as service
+from dashboards.pages.shared import ledger
 from dashboards.site import build_site
 from dashboards.wording.formatting import money
 from tests.browser import shop
