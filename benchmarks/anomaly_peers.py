@@ -3,7 +3,7 @@
 Belongs here: functions of the log values of one simulation, run in a process of another environment
 (`anomaly_bench.py --peer-python`), so that imports are inside and nothing of the project is. STL
 and Prophet see the whole series, also the days after the one they score, which the product's
-detector never does; both see the dropped days too. That favours them.
+detector never does. That favours them; the last is fitted to days before alone, as a run has to.
 
 Run: PYTHON anomaly_peers.py IN.npz OUT.npz   (arrays values, key, start)
 """
@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 _MAD = 1.4826
-_WEEKS = 8
+_WEEKS, _YEAR = 8, 366
 
 
 def _robust(residuals: Floats) -> Floats:
@@ -45,28 +45,43 @@ def stl_mad(sim: dict[str, Any]) -> Floats:
     return np.stack([_robust(STL(row, period=7, robust=True).fit().resid) for row in sim["values"]])
 
 
-def prophet(sim: dict[str, Any]) -> Floats:
-    """Prophet with the same events as holidays; what is left by the MAD."""
+def _fitted(sim: dict[str, Any], row: Floats, until: int) -> Floats:
+    """What Prophet says of all days, fitted to those before `until`, with the same events."""
     import pandas as pd
     from prophet import Prophet
 
     logging.getLogger("cmdstanpy").setLevel(logging.ERROR)
-    days = pd.date_range(str(sim["start"]), periods=sim["values"].shape[1])
+    days = pd.DataFrame({"ds": pd.date_range(str(sim["start"]), periods=len(row)), "y": row})
     inside = sim["key"] >= 0
     # A day of an event has a name of its own, as it has in the product's calendar.
     holidays = pd.DataFrame({
-        "ds": days[inside], "holiday": [f"event_{key}" for key in sim["key"][inside]],
+        "ds": days["ds"][inside], "holiday": [f"event_{key}" for key in sim["key"][inside]],
     })  # fmt: skip
-    found = []
-    for row in sim["values"]:
-        model = Prophet(holidays=holidays, weekly_seasonality=True, yearly_seasonality=True)
-        frame = pd.DataFrame({"ds": days, "y": row})
-        model.fit(frame)
-        found.append(_robust(row - model.predict(frame)["yhat"].to_numpy()))
-    return np.stack(found)
+    model = Prophet(holidays=holidays, weekly_seasonality=True, yearly_seasonality=True)
+    model.fit(days[:until])
+    return np.asarray(model.predict(days)["yhat"])
 
 
-PEERS = {"same-weekday z": weekday_z, "STL + MAD": stl_mad, "Prophet": prophet}
+def prophet(sim: dict[str, Any]) -> Floats:
+    """Prophet fitted to all days; what is left by the MAD."""
+    return np.stack([_robust(row - _fitted(sim, row, len(row))) for row in sim["values"]])
+
+
+def prophet_ahead(sim: dict[str, Any]) -> Floats:
+    """Prophet fitted twice a year to the days before; what is left by the MAD of these."""
+    found = np.full(sim["values"].shape, np.nan)
+    for number, row in enumerate(sim["values"]):
+        for first in range(_YEAR, len(row), _YEAR // 2):
+            ahead = slice(first, first + _YEAR // 2)
+            left = row - _fitted(sim, row, first)
+            middle = np.median(left[:first])
+            spread = _MAD * np.median(np.abs(left[:first] - middle))
+            found[number, ahead] = (left[ahead] - middle) / spread
+    return found
+
+
+PEERS = {"same-weekday z": weekday_z, "STL + MAD": stl_mad, "Prophet": prophet,
+         "Prophet, from the days before": prophet_ahead}  # fmt: skip
 
 
 def main() -> None:

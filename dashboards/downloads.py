@@ -11,18 +11,18 @@ from datetime import timedelta
 import polars as pl
 
 from dashboards.base.data import SMALLEST_GROUP, Data, SiteInfo
+from dashboards.figures import changes
 from dashboards.figures import cohorts as cohort_rows
 from dashboards.filters.bar import offered
 from dashboards.pages.attribution import page as attribution
 from dashboards.pages.channels import page as channels
 from dashboards.pages.cohorts import visits
-from dashboards.pages.drivers import page as drivers
 from dashboards.pages.funnel import page as funnel
 from dashboards.pages.overview import page as overview
 
 DOWNLOADS = {
     "gmv_daily": ("marts.fct_gmv_daily", overview.LINE_DAYS),
-    "gmv_change": ("marts.fct_gmv_change", drivers.DAYS),
+    "gmv_change": ("marts.fct_gmv_change", changes.DAYS_SHOWN),
     "gmv_hourly": ("marts.fct_gmv_hourly", overview.HOURLY_DAYS),
     "promo_hourly": ("marts.fct_promo_hourly", 0),
     "funnel": ("marts.fct_funnel_daily", funnel.TREND_DAYS),

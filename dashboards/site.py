@@ -24,6 +24,7 @@ from dashboards.base.names import label_of, segment_name
 from dashboards.base.page import Both, Page, both, digest, render, safe_csv, script_json, tr
 from dashboards.base.theme import PALETTE, TOKENS, css_variables
 from dashboards.downloads import DOWNLOADS, download
+from dashboards.figures.changes import days_shown
 from dashboards.filters import cube as filters
 from dashboards.filters.paged import by_platform, platforms
 from dashboards.pages.alerts import page as alerts
@@ -145,13 +146,13 @@ def _common(data: Data, info: SiteInfo) -> dict[str, Any]:
 
 def _pages(data: Data, info: SiteInfo, kept: Collection[str]) -> list[Page]:
     pages = [overview.build(data, info)]
-    pages += [drivers.build(data, info, moment) for moment in drivers.days_shown(data, info)]
+    pages += [drivers.build(data, info, moment) for moment in days_shown(data, info)]
     pages += build_reviews(data, info, kept)
     for module in ANALYSES:
         whole = module.build(data, info)
         pages += by_platform(data, info, module, whole) if module in _PAGED else [whole]
     pages += [alerts.build(data, info), quality.build(data, info), metrics.build(data, info)]
-    pages.append(notfound.build(info))
+    pages.append(notfound.build(info, [(entry.href, tr(f"nav.{entry.key}")) for entry in PAGES]))
     return pages
 
 

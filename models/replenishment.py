@@ -139,10 +139,10 @@ def reorder_plan(
         params: how sure, and how often.
 
     Returns:
-        `REORDER_SCHEMA`. reason is stock_unknown, lead_time_unknown (nothing is suggested),
-        no_demand, stock_out or below_reorder_point (something is suggested, unless enough is on
-        its way), too_much or enough. order_by_date is the day on which the reorder point is
-        expected to be reached.
+        `REORDER_SCHEMA`. reason is stock_unknown, demand_unknown, lead_time_unknown (nothing is
+        suggested), no_demand, stock_out or below_reorder_point (something is suggested, unless
+        enough is on its way), too_much or enough. order_by_date is the day on which the reorder
+        point is expected to be reached.
     """
     params = params or ReorderParams()
     rows = stock.join(_scattering(demand), on="series", how="left").join(
@@ -214,7 +214,8 @@ def _reason(  # noqa: PLR0913, PLR0917 - arrays of the same products
     params: ReorderParams,
 ) -> pl.Series:  # fmt: skip
     conditions = {
-        "stock_unknown": np.isnan(on_hand) | np.isnan(daily),
+        "stock_unknown": np.isnan(on_hand),
+        "demand_unknown": np.isnan(daily),
         "no_demand": daily <= 0,
         "stock_out": on_hand <= 0,
         "lead_time_unknown": np.isnan(point),

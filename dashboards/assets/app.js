@@ -112,7 +112,7 @@
         step: status.failed_step || "\u2014", message: status.message || "", last: clock(status.last_ok)
       });
     } else if (status.state === "archived") {
-      root.classList.add("archived");
+      all(".foot a[download], .days, .steps").forEach(function (a) { a.remove(); });
       say(el, payload.say.archived, { day: payload.data_through });
     } else if (status.state === "stale") {
       say(el, payload.say.stale_run, { message: status.message || "", last: clock(status.last_ok) });

@@ -67,9 +67,10 @@ def _scale(trail: Trail, unit: str, words: Callable[[float], Both]) -> _Scale:
         axis = rate_axis(low, high, steps=2)
         said = [same(text) for text in axis["ticktext"]]
         return _Scale(low, high, list(zip(axis["tickvals"], said, strict=True)), count)
-    top, least = nice_ceiling(max(*known, 0.0) or 1.0), min(*known, 0.0)
+    most, least = max(*known, 0.0), min(*known, 0.0)
     low = -nice_ceiling(-least) if least < 0 else 0.0
-    ticks = [low, 0.0, top] if low else [0.0, top / 2, top]
+    top = nice_ceiling(most) if most > 0 else 0.0 if low else 1.0
+    ticks = sorted({low, low / 2 if not top else 0.0, top / 2 if not low else 0.0, top})
     return _Scale(low, top, [(tick, words(tick)) for tick in ticks], count)
 
 

@@ -1,6 +1,6 @@
 """Which rows of `fct_gmv_change` a page tells of.
 
-Belongs here: the choice of comparison and of segments, and the suppression of small ones.
+Belongs here: the choice of days, of comparison and of segments, and the suppression of small ones.
 Does not belong here: titles and charts.
 """
 
@@ -10,12 +10,13 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from dashboards.base.data import SMALLEST_GROUP, Data, Row
+from dashboards.base.data import SMALLEST_GROUP, Data, Row, SiteInfo
 from dashboards.base.page import Both
 from dashboards.figures.promotions import phases
 from dashboards.wording.changes import COUNTS, EFFECT_ORDER
 
 DIMENSIONS = ("platform", "shop", "channel", "device", "region", "customer_type")
+DAYS_SHOWN = 14  # that have a page of their own
 _INCIDENTS = 2  # of a base day that are named; more would hide the day itself
 _SUMMED = (
     *(f"{side}{name}" for name in COUNTS for side in ("", "base_")),
@@ -97,3 +98,10 @@ def shown_segments(data: Data, moment: date, comparison: str, dimension: str) ->
         }  # fmt: skip
         keep.append({**small[0], **total, "segment": "(small)"})
     return keep
+
+
+def days_shown(data: Data, info: SiteInfo) -> list[date]:
+    """The last `DAYS_SHOWN` days that the data cover, latest first; the last day always."""
+    first = data.first_day() or info.data_through
+    days = [info.data_through - timedelta(days=n) for n in range(DAYS_SHOWN)]
+    return [moment for moment in days if moment >= first] or [info.data_through]

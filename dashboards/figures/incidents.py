@@ -11,7 +11,6 @@ from datetime import date, timedelta
 import polars as pl
 
 from dashboards.base.data import Data, Row, SiteInfo
-from dashboards.charts.line import DayPoint
 
 DAYS, AROUND = 90, 14
 
@@ -33,8 +32,13 @@ def is_open(row: Row, last: date) -> bool:
     return row["closed_date"] is None or row["closed_date"] > last
 
 
-def around(data: Data, info: SiteInfo, row: Row) -> list[DayPoint]:
-    """The days from `AROUND` before an incident to as many after; none if nothing is known."""
+def around(
+    data: Data, info: SiteInfo, row: Row
+) -> list[tuple[date, float | None, float | None, float | None]]:
+    """Day, observed, lower and upper from `AROUND` days before an incident to as many after it.
+
+    None if nothing is known.
+    """
     first = row["opened_date"] - timedelta(days=AROUND)
     last = min(row["last_date"] + timedelta(days=AROUND), info.data_through)
     its = data["insights.anomalies"].filter(
@@ -47,7 +51,7 @@ def around(data: Data, info: SiteInfo, row: Row) -> list[DayPoint]:
         return []
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     return [
-        DayPoint(day, found["observed"], found["lower"], found["upper"])
+        (day, found["observed"], found["lower"], found["upper"])
         for day in days
         for found in (known.get(day, {"observed": None, "lower": None, "upper": None}),)
     ]

@@ -7,18 +7,26 @@ from dataclasses import dataclass
 import polars as pl
 
 from models.baskets import LEAST_BASKETS
+from models.promo_uplift import UpliftParams
 from orchestration.build.warehouse import Query
 
-# What sold in a year; gifts are never sold.
+# What sold in a year, up to the last day; gifts are never sold.
 UNITS = """
-    with span as (select max(business_date) - 365 as after from marts.fct_gmv_daily)
+    with span as (select max(business_date) as last_date from marts.fct_gmv_daily),
+    products as (
+        select distinct product_key, platform, last_date
+        from marts.fct_product_daily, span
+        where units > 0 and business_date > last_date - 365
+    )
     select product_key as series, platform, business_date, units
     from marts.fct_product_daily
-    where product_key in (
-        select product_key
-        from marts.fct_product_daily
-        where units > 0 and business_date > (select after from span)
-    )
+    inner join products using (product_key, platform)
+    union all
+    select product_key, platform, last_date, 0
+    from products
+    anti join marts.fct_product_daily as sold
+        on products.product_key = sold.product_key and products.platform = sold.platform
+        and products.last_date = sold.business_date
 """
 _STOCK_UNITS = """
     select product_key || ' ' || warehouse as series, null::varchar as platform, business_date,
@@ -71,9 +79,10 @@ _LEADS = """
     from intermediate.int_purchases_judged
     where ordered_date > (select max(business_date) - 365 from marts.fct_gmv_daily)
 """
+_NEAR = UpliftParams().window_days
 # Every day of a promotion's window whose sales are known; GMV of the platform, and of the products
 # whose price per piece was lower in the promotion than in the four weeks before, and of the others.
-_PROMO_SALES = """
+_PROMO_SALES = f"""
     with promos as (
         select promo, promo_year, platform, first_date, last_date from marts.fct_promo_review
     ),
@@ -83,7 +92,8 @@ _PROMO_SALES = """
         from promos
         inner join marts.fct_gmv_daily as daily
             on daily.dimension = 'platform' and promos.platform = daily.segment
-            and daily.business_date between promos.first_date - 63 and promos.last_date + 63
+            and daily.business_date
+                between promos.first_date - {_NEAR} and promos.last_date + {_NEAR}
         left join (
             select distinct platform, business_date from intermediate.int_completeness_gaps
             where kind = 'purchase'
@@ -97,7 +107,8 @@ _PROMO_SALES = """
         from promos
         inner join marts.fct_orders as orders
             on promos.platform = orders.platform and orders.is_paid
-            and orders.business_date between promos.first_date - 63 and promos.last_date + 63
+            and orders.business_date
+                between promos.first_date - {_NEAR} and promos.last_date + {_NEAR}
         inner join marts.fct_order_items as items using (source, order_id)
         where items.is_goods and not items.is_gift and items.business_date is not null
         group by all

@@ -79,15 +79,13 @@ def check_specs(manifest: Mapping[str, Any]) -> list[dg.AssetCheckSpec]:
     return specs
 
 
-def _manifest() -> dict[str, Any]:
-    dbt.prepare_manifest()
-    return dbt.manifest()
+dbt.prepare_manifest()
 
 
 @dg.multi_asset(
     name="transform",
-    specs=asset_specs(_manifest()),
-    check_specs=check_specs(_manifest()),
+    specs=asset_specs(dbt.manifest()),
+    check_specs=check_specs(dbt.manifest()),
     can_subset=True,
 )
 @step("transform")

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import dagster as dg
 
+import orchestration.defs
 from ingestion.feeds import FEEDS
 from orchestration.build import dbt
 
@@ -26,6 +29,20 @@ def test_lineage_wires_itself_from_feed_to_page() -> None:
     ancestors = assets.get_ancestor_asset_keys(site)
     assert orders in ancestors
     assert dg.AssetKey(["marts", "fct_gmv_change"]) in ancestors
+
+
+def test_nothing_of_the_folder_is_left_out() -> None:
+    found: dict[str, set[str]] = {"asset": set(), "sensor": set()}
+    for module in iter_modules(orchestration.defs.__path__, "orchestration.defs."):
+        for value in vars(import_module(module.name)).values():
+            if isinstance(value, dg.AssetsDefinition):
+                found["asset"] |= {key.to_user_string() for key in value.keys}
+            elif isinstance(value, dg.SensorDefinition):
+                found["sensor"].add(value.name)
+    assert all(found.values())
+    keys = graph().resolve_asset_graph().materializable_asset_keys
+    assert found["asset"] == {key.to_user_string() for key in keys}
+    assert found["sensor"] == {sensor.name for sensor in graph().sensors or []}
 
 
 def test_every_check_belongs_to_an_asset_of_the_graph() -> None:

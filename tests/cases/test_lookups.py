@@ -38,8 +38,6 @@ sources:
     timezone: Europe/Berlin
     currency: EUR
     files:
-      - {path: "company/tickets_20260409020000.csv", format: plain_tickets, daily: false}
-      - {path: "company/exposures.csv", format: plain_exposures, daily: false}
       - {path: "company/plan_20260409020000.csv", format: plain_targets, daily: false}
 """
 REFUNDS = "refund_id,order_id,product_id,refunded_at,amount,kind,status\n"
@@ -74,11 +72,6 @@ FILES = {
     "p1,1,DHL,2026-04-07 09:00:00\np2,5,DHL,2026-04-08 09:00:00\n",
     "site/payouts.csv": "order_id,settled_amount,due_amount,settled_at\n"
     "1,28,28,2026-04-08 09:00:00\n3,66,66,2026-04-08 09:00:00\n",
-    # of no platform; the plan of a month is dated within it
-    "company/tickets_20260409020000.csv": "ticket_id,opened_at,kind\n"
-    "t1,2026-04-07 09:00:00,other\n",
-    "company/exposures.csv": "experiment,variant,visitor_id,exposed_at\n"
-    "button,red,v1,2026-04-06 09:01:00\n",
     "company/plan_20260409020000.csv": "period,period_start,metric,value\n"
     "month,2026-04-15,gmv,300\n",
     "till/orders.csv": "order_id,ordered_at,paid_at,status,order_amount\n"
@@ -145,17 +138,9 @@ def test_the_money_of_the_rows_adds_up(shop) -> None:
     ]
 
 
-def test_rows_of_no_platform_are_in_their_marts(shop) -> None:
-    """They are the company's; whether somebody bought is not known where nobody says where."""
-    found = {
-        table: read(shop, f"select {columns} from marts.{table}").rows()
-        for table, columns in {
-            "fct_after_sales_daily where date_basis = 'event_date' and dimension = 'all'"
-            " and tickets > 0": "platform, business_date, tickets",
-            "fct_experiment_arms_daily": "platform, exposed, converted",
-            "fct_targets_daily where dimension = 'all'": "round(sum(target), 9), count(*)",
-        }.items()
-    }
-    assert list(found.values()) == [
-        [("(unknown)", DAY_7, 1)], [("(unknown)", 1, None)], [(300.0, 30)]
-    ]  # fmt: skip
+def test_a_plan_that_is_dated_within_its_month_is_of_all_its_days(shop) -> None:
+    found = read(
+        shop, "select round(sum(target), 9), count(*), min(business_date) from"
+        " marts.fct_targets_daily where metric = 'gmv' and dimension = 'all'",
+    )  # fmt: skip
+    assert found.rows() == [(300.0, 30, date(2026, 4, 1))]

@@ -48,6 +48,7 @@ def home(finished_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         (out / "index.html").write_text(info.run_id)
 
     monkeypatch.setattr("dashboards.site.build_site", site)
+    monkeypatch.setattr("orchestration.alerting.reports.send_reports", lambda *_: [])
     monkeypatch.setattr(dbt, "comments", lambda _: {})
     monkeypatch.setattr(Settings, "code_fingerprint", lambda *_: "this code")  # hashes 700 files
     folder = tmp_path / "home"

@@ -118,7 +118,7 @@ def test_exposures_name_the_tables_that_pages_and_alerts_read() -> None:
         if name != "drivers"
     }
     read["page_drivers"] = read_by(
-        lambda data: site.drivers.build(data, info, site.drivers.days_shown(data, info)[0])
+        lambda data: site.drivers.build(data, info, site.days_shown(data, info)[0])
     )
     sources = ("orchestration/alerting/alerts.py", "orchestration/build/insight_frames.py")
     texts = "".join((ROOT / file).read_text("utf-8") for file in sources)

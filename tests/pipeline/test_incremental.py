@@ -96,7 +96,8 @@ def walk(
             company.step()
 
 
-@pytest.mark.parametrize("seed", [pytest.param(1, marks=pytest.mark.long), 2])
+# Of seed 3 every build after the first is in part: by dbt, and by the statements it sent.
+@pytest.mark.parametrize("seed", [*(pytest.param(n, marks=pytest.mark.long) for n in (1, 2)), 3])
 def test_incremental_equals_full(seed: int, tmp_path: Path) -> None:
     for number, found in enumerate(walk(PROJECT, tmp_path, seed, steps=3)):
         assert found == {}, f"seed {seed}, build {number}"

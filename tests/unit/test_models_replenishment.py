@@ -56,7 +56,7 @@ def test_safety_stock_is_that_of_the_books() -> None:
         ({"on_hand": 2000}, 10.0, "too_much", 0.0),
         ({"on_hand": 20}, 0.0, "no_demand", 0.0),
         ({"on_hand": None}, 10.0, "stock_unknown", None),
-        ({"on_hand": 20}, None, "stock_unknown", None),
+        ({"on_hand": 20}, None, "demand_unknown", None),
         ({"on_hand": 20, "supplier_id": None}, 10.0, "lead_time_unknown", None),
         ({"on_hand": 127, "on_order": None}, 10.0, "below_reorder_point", 280.0),
     ],

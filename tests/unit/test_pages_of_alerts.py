@@ -125,8 +125,8 @@ def test_the_days_around_an_incident_are_those_of_its_own_series() -> None:
         shop.frames()["marts.fct_gmv_daily"].filter(pl.col("dimension") == "all")
         .select("business_date", pl.col("gmv").cast(float)).iter_rows()
     )  # fmt: skip
-    assert [p.day for p in points] == [DAY - timedelta(days=n) for n in range(17, -1, -1)]
-    assert [p.value for p in points] == pytest.approx([own[p.day] for p in points])
+    assert [p[0] for p in points] == [DAY - timedelta(days=n) for n in range(17, -1, -1)]
+    assert [p[1] for p in points] == pytest.approx([own[p[0]] for p in points])
     assert around(data, INFO, row | {"segment": "nobody"}) == []
 
 

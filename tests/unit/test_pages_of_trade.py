@@ -19,6 +19,7 @@ from dashboards.pages.customers import page as customers
 from dashboards.pages.experiments import page as experiments
 from dashboards.pages.products import page as products
 from dashboards.pages.profit import page as profit
+from dashboards.pages.shared import ledger
 from dashboards.pages.promo import page as promo
 from dashboards.pages.service import page as service
 from dashboards.site import build_site
@@ -50,6 +51,11 @@ def test_a_page_of_a_platform_sums_its_rows_alone(site: Path, platform: str) -> 
     ranked = table_of(site, f"platform/{platform}/products.html", "product-rank")
     amounts = [float(row[1].strip("¥").replace(",", "")) for row in ranked]
     assert sum(amounts) == pytest.approx(float(sold))
+    for name in ("profit", "service", "promo", "products"):
+        source = (site / f"platform/{platform}/{name}.html").read_text("utf-8")
+        if 'class="cards"' in source:
+            told = source.split('class="cards"')[0].rsplit("data-follows=", 1)[1]
+            assert told.startswith('""' if name == "products" else '"platform"'), name
     # What knows no platform is that of the whole company, and says so where the filter is set.
     for name in ("stock-cover", "suppliers") if ranked else ():
         whole_company = table_of(site, "products.html", name)
@@ -172,7 +178,7 @@ def test_profit_is_told_as_far_as_its_costs_are_known(costs: list[int | None]) -
     assert ("a loss" in told) == (value < 0)
     assert ("not all known" in told) == (last != "cm3_amount")
     chart = profit.ladder_chart((data, INFO), blank(), found, same("x"))
-    taken = {str(name): -cost for name, cost, is_total in profit._steps(found) if not is_total}
+    taken = {str(name): -cost for name, cost, is_total in ledger._steps(found) if not is_total}
     assert sum(taken.values()) == pytest.approx(1000 - value)
     if taken:
         assert money(-max(taken.values()), "CNY", "en", signed=True) in chart.title.en

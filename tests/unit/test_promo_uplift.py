@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.plan_score import uplift_run
+from benchmarks.plan_score import company_run, uplift_run
 from models.promo_uplift import NEW_BUYER_SCHEMA, UPLIFT_SCHEMA, new_buyers, promo_uplift
 
 WEEK = np.array([0.8, 0.9, 1.0, 1.0, 1.1, 1.3, 1.2])
@@ -107,3 +107,10 @@ def test_planted_uplift_is_in_the_range_in_85_to_95_of_100_runs(part: str) -> No
         assert inside <= 0.95
     else:  # its range is wider than it need be
         assert max(planted for _, planted, _ in told) < 0
+
+
+@pytest.mark.long
+def test_uplift_of_whole_companies_is_in_the_range() -> None:
+    told = [one for seed in range(21, 27) for one in company_run(seed)]
+    assert len(told) >= 90
+    assert np.mean([held for _, _, held in told]) >= 0.82  # at nine in ten, but for one in 200

@@ -110,6 +110,17 @@ def test_a_change_of_a_rate_is_told_in_points_or_basis_points(
     assert cell.tone == ("flat" if now == base else "better" if better else "worse")
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.integers(-1_000, 1_000), st.integers(-1_000, 1_000))
+def test_no_per_cent_of_a_loss_is_told(now: int, base: int) -> None:
+    cell = change_cell(same("WoW"), float(now), float(base), "currency", "up")
+    if base <= 0:
+        assert (cell.value.en, cell.tone) == ("—", "flat")
+    elif abs(now / base - 1) > 0.001:
+        assert cell.value.en[0] == ("▲" if now > base else "▼")
+        assert cell.tone == ("better" if now > base else "worse")
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.one_of(st.none(), st.floats(-1e9, 1e9)), min_size=1, max_size=12),

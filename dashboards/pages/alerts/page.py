@@ -24,9 +24,10 @@ from dashboards.base.page import (
     sentences,
     tr,
 )
+from dashboards.charts.line import DayPoint
 from dashboards.charts.timeline import Stretch, incident_line, timeline
+from dashboards.figures.changes import days_shown
 from dashboards.figures.incidents import AROUND, DAYS, around, is_open, recent
-from dashboards.pages.drivers.page import days_shown
 from dashboards.pages.shared.incidents import anchor, gravity
 from dashboards.wording.facts import page_of
 from dashboards.wording.formatting import day, exact_money, integer
@@ -171,7 +172,7 @@ def headline(rows: Sequence[Row], data: Data, info: SiteInfo) -> Both:
 
 
 def _chart(row: Row, data: Data, info: SiteInfo, page: Page) -> Chart | None:
-    points = around(data, info, row)
+    points = [DayPoint(*known) for known in around(data, info, row)]
     if not points:
         return None
     unit = unit_of(str(row["metric"]), data.metrics)

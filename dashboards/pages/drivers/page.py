@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from dashboards.base.data import Data, SiteInfo
 from dashboards.base.names import comparison_name
 from dashboards.base.page import Both, Chart, Page, Tab, both, tr
-from dashboards.figures.changes import DIMENSIONS, comparisons
+from dashboards.figures.changes import DIMENSIONS, comparisons, days_shown
 from dashboards.pages.drivers.causes import cause_chart
 from dashboards.pages.drivers.tree import Tree, build_tree
 from dashboards.pages.shared.changes import (
@@ -19,8 +19,6 @@ from dashboards.pages.shared.changes import (
 )
 from dashboards.pages.shared.incidents import alerts
 from dashboards.wording.formatting import day, weekday
-
-DAYS = 14
 
 
 @dataclass(frozen=True)
@@ -50,13 +48,6 @@ class DayLink:
 def path_of(moment: date, info: SiteInfo) -> str:
     """The file of a day; the last day is the page the navigation leads to."""
     return "drivers.html" if moment == info.data_through else f"drivers/{moment.isoformat()}.html"
-
-
-def days_shown(data: Data, info: SiteInfo) -> list[date]:
-    """The last `DAYS` days that the data cover, latest first; the last day always."""
-    first = data.first_day() or info.data_through
-    days = [info.data_through - timedelta(days=n) for n in range(DAYS)]
-    return [moment for moment in days if moment >= first] or [info.data_through]
 
 
 def _sections(data: Data, info: SiteInfo, page: Page, moment: date) -> list[Section]:

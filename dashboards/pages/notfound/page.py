@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from markupsafe import Markup
 
 from dashboards.base.data import SiteInfo
-from dashboards.base.page import Page, tr
+from dashboards.base.page import Both, Page, tr
 from dashboards.base.theme import css_variables
-from dashboards.registry import PAGES
 
 _STYLE = (
     "body{margin:0;background:var(--page);color:var(--ink);font:16px/1.6 system-ui,sans-serif}"
@@ -16,11 +17,16 @@ _STYLE = (
 )
 
 
-def build(info: SiteInfo) -> Page:
-    """The page `404.html`; its links lead to the pages below `info.base_path`."""
+def build(info: SiteInfo, pages: Sequence[tuple[str, Both]]) -> Page:
+    """The page `404.html`; its links lead to the pages below `info.base_path`.
+
+    Args:
+        info: facts of the site.
+        pages: file and name of each page.
+    """
     page = Page("404.html", "notfound.html", "", tr("notfound.title"))
     base = f"/{info.base_path.strip('/')}/".replace("//", "/")
-    links = [(base + entry.href, tr(f"nav.{entry.key}")) for entry in PAGES]
+    links = [(base + href, name) for href, name in pages]
     # Nothing but rules written here: no text of the data goes into the style.
     page.values = {"style": Markup(css_variables() + _STYLE), "links": links}  # noqa: S704
     return page

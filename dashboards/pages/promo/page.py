@@ -157,6 +157,7 @@ def build(data: Data, info: SiteInfo) -> Page:
     page.values |= {
         "headline": headline(last, info),
         "remarks": [tr("promo.naive")],
+        "tiles_follow": "platform",
         "tiles": [Tile(key, tr(f"promo.tile_{key}"), value, _label(last[0]))
                   for key, value in tiles.items()] if last else [],
         "blocks": [

@@ -13,10 +13,10 @@ from dashboards.base.page import Page, Table, same, tr
 from dashboards.charts.trail import Trail, trail_svg
 from dashboards.figures.ratios import level
 from dashboards.figures.reviews import Period, Reviews
-from dashboards.pages.profit.page import close_chart, ladder_chart, plan_chart, sums
 from dashboards.pages.reviews.measures import Cell, Measure, change_cell, grain_name, tick
 from dashboards.pages.shared.changes import Sides, effects_chart
 from dashboards.pages.shared.layout import Block
+from dashboards.pages.shared.ledger import close_chart, ladder_chart, plan_chart, sums
 from dashboards.wording.formatting import integer, percent
 
 _COHORTS, _MONTHS = 12, 2

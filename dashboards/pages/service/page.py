@@ -300,6 +300,7 @@ def build(data: Data, info: SiteInfo) -> Page:
         "headline": headline(data, window),
         "warnings": incomplete(data, window, feeds),
         "tiles": _tiles(data, window, before),
+        "tiles_follow": "platform",
         "blocks": [
             Block([trend_chart(data, info, page), waiting_chart(data, page, window)]),
             Block([refund_chart(data, info, page), carrier_chart(data, page, window)]),

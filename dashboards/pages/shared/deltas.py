@@ -31,8 +31,11 @@ def level_text(value: float | None, unit: str, info: SiteInfo) -> Both:
 
 
 def delta(now: float | None, base: float | None, unit: str, good: str, versus: Both) -> Delta:
-    """A change as the card shows it: per cent for levels, percentage points for rates."""
-    if now is None or base is None or (unit != "rate" and not base):
+    """A change as the card shows it: per cent for levels, percentage points for rates.
+
+    Of a loss there are no per cent: one that grew would read as a rise.
+    """
+    if now is None or base is None or (unit != "rate" and base <= 0):
         return Delta("", "flat", same(DASH), versus)
     change = now - base if unit == "rate" else now / base - 1
     size = (

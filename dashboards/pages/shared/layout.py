@@ -71,7 +71,10 @@ def empty_state(frame: pl.DataFrame, info: SiteInfo, feeds: set[str]) -> Both | 
 
 
 def analysis(name: str) -> Page:
-    """A page of blocks: its question; headline, blocks and the rest are set by the page itself."""
+    """A page of blocks: its question; headline, blocks and the rest are set by the page itself.
+
+    `tiles_follow` names the filters that its tiles follow, as `Chart.follows` does.
+    """
     page = Page(f"{name}.html", "analysis.html", name, tr(f"nav.{name}_title"))
     page.values = {
         "question": tr(f"ask.{name}.question"),

@@ -1,4 +1,4 @@
-{# What the sums and ratios of a review are made of, day by day: a part that is not known is NULL. #}
+{# What the sums and ratios of a review are made of, day by day; a part not known is NULL. #}
 {% set of_sales = ['gmv', 'net_sales', 'orders', 'new_buyers'] %}
 with sold as (
     select * from {{ ref('fct_gmv_daily') }}
@@ -90,13 +90,37 @@ parts as (
     from sold
     left join profits on sold.business_date = profits.business_date
     union all
-    select business_date, 'cost', cost, null, false from spends
+    select
+        business_date,
+        'cost' as metric,
+        cost as numerator,
+        null as denominator,
+        false as is_ratio
+    from spends
     union all
-    select business_date, 'mer', gmv, cost, true from spends
+    select
+        business_date,
+        'mer' as metric,
+        gmv as numerator,
+        cost as denominator,
+        true as is_ratio
+    from spends
     union all
-    select business_date, 'refund_amount_rate', refunded_amount, gmv, true from refunds
+    select
+        business_date,
+        'refund_amount_rate' as metric,
+        refunded_amount as numerator,
+        gmv as denominator,
+        true as is_ratio
+    from refunds
     union all
-    select business_date, 'shipped_48h_rate', shipped_48h_orders, due_48h_orders, true from parcels
+    select
+        business_date,
+        'shipped_48h_rate' as metric,
+        shipped_48h_orders as numerator,
+        due_48h_orders as denominator,
+        true as is_ratio
+    from parcels
 ),
 
 final as (

@@ -84,12 +84,12 @@ sides as (
         comparable.comparison,
         comparable.is_base,
         totals.segment as platform,
+        {% for name in counts %}
+            totals.{{ name }},
+        {% endfor %}
         -- visitors of a part of the period compare with nothing
         case when totals.visitors_day_count = comparable.day_count then totals.visitors end
-            as visitors,
-        {% for name in counts %}
-            totals.{{ name }}{{ ',' if not loop.last }}
-        {% endfor %}
+            as visitors
     from comparable
     inner join totals
         on

@@ -16,11 +16,6 @@ orders as (
     select main_order_key as order_key from {{ ref('stg_raw__orders') }}
 ),
 
-paid as (
-    select main_order_key from {{ ref('int_orders_rolled_up') }}
-    where is_paid
-),
-
 bookings as (
     select * from {{ ref('int_order_bookings') }}
 ),
@@ -69,19 +64,6 @@ final as (
         1 as row_count
     from bookings
     where delivered_amount is not null and kind != 'settled'
-    union all
-    -- of those with an order, the payouts of one that was not paid
-    select
-        'settlements' as feed,
-        'payment' as looks_for,
-        source,
-        booked_date as day,
-        order_id as example_id,
-        delivered_amount as amount,
-        main_order_key in (select paid.main_order_key from paid) as is_found,
-        1 as row_count
-    from bookings
-    where kind = 'settled'
 )
 
 select * from final

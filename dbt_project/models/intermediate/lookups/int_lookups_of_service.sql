@@ -48,6 +48,11 @@ costs as (
     where cost_type = 'creator_commission' and amount > 0
 ),
 
+payouts as (
+    select * from {{ ref('int_order_bookings') }}
+    where kind = 'settled'
+),
+
 live_orders as (
     select * from {{ ref('int_live_orders_matched') }}
 ),
@@ -65,6 +70,18 @@ final as (
         1 as row_count
     from parcels
     inner join placed on parcels.order_key = placed.order_key
+    union all
+    -- likewise a payout
+    select
+        'settlements' as feed,
+        'payment' as looks_for,
+        source,
+        booked_date as day,
+        order_id as example_id,
+        delivered_amount as amount,
+        main_order_key in (select paid.main_order_key from paid) as is_found,
+        1 as row_count
+    from payouts
     union all
     select
         'tickets' as feed,

@@ -9,7 +9,7 @@ sources as (
 final as (
     select
         source,
-        coalesce(min(platform), '(unknown)') as platform
+        min(platform) as platform
     from sources
     group by source
 )

@@ -40,7 +40,7 @@ bought as (
     from {{ ref('stg_raw__purchase_orders') }}
     qualify row_number() over (
         partition by product_key, {{ local_date('ordered_at') }}
-        order by ordered_at desc, po_id desc, po_line desc
+        order by ordered_at desc, source asc, po_id desc, po_line desc
     ) = 1
 ),
 

@@ -82,9 +82,9 @@ final as (
             and (told_days.source is not null or not days.is_expected_daily),
             false
         ) as is_moves_known,
-    {% for name in moves %}
-        cast(coalesce(movements.{{ name }}, 0) as bigint) as {{ name }},
-    {% endfor %}
+        {% for name in moves %}
+            cast(coalesce(movements.{{ name }}, 0) as bigint) as {{ name }},
+        {% endfor %}
         days.first_date
     from days
     left join told_days

@@ -1,4 +1,4 @@
-{# A span logs where it ends: what it began with, and ends with, days of its stock tell themselves. #}
+{# A span logs where it ends; where it begins, and what lies within, its counts and movements do. #}
 {{ replace(
     rows='whole', day='last_date', also_days=['last_moved_date'],
     affected={'stg_raw__inventory_snapshots': 'key', 'stg_raw__inventory_movements': 'key'}

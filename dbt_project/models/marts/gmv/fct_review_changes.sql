@@ -6,15 +6,21 @@ with sides as (
 -- visitors of one side only compare with nothing: all buyers of the platform are untracked
 decided as (
     select
-        *,
+        grain,
+        period_start,
+        comparison,
+        platform,
         {% for side in ['', 'base_'] %}
-            case when is_tracked then {{ side }}visitors else 0 end as {{ side }}own_visitors,
+            case when is_tracked then {{ side }}visitors else 0 end as {{ side }}visitors,
             case when is_tracked then {{ side }}tracked_buyers else 0 end
-                as {{ side }}own_tracked_buyers,
+                as {{ side }}tracked_buyers,
             case when is_tracked then {{ side }}untracked_buyers else {{ side }}buyers end
-                as {{ side }}own_untracked_buyers
-            {{- ',' if not loop.last }}
+                as {{ side }}untracked_buyers,
+            {% for name in counts %}
+                {{ side }}{{ name }},
+            {% endfor %}
         {% endfor %}
+        has_changed_tracking
     from sides
 ),
 
@@ -25,17 +31,12 @@ summed as (
         comparison,
         case when platform is null then 'all' else 'platform' end as dimension,
         coalesce(platform, 'all') as segment,
-        bool_or(has_changed_tracking) as has_changed_tracking,
         {% for side in ['', 'base_'] %}
-            cast(sum({{ side }}own_visitors) as double) as {{ side }}visitors,
-            cast(sum({{ side }}own_tracked_buyers) as double) as {{ side }}tracked_buyers,
-            cast(sum({{ side }}own_untracked_buyers) as double) as {{ side }}untracked_buyers,
-            {% for name in counts %}
-                cast(sum({{ side }}{{ name }}) as double) as {{ side }}{{ name }}
-                {{- ',' if not loop.last }}
+            {% for name in ['visitors', 'tracked_buyers', 'untracked_buyers'] + counts %}
+                cast(sum({{ side }}{{ name }}) as double) as {{ side }}{{ name }},
             {% endfor %}
-            {{- ',' if not loop.last }}
         {% endfor %}
+        bool_or(has_changed_tracking) as has_changed_tracking
     from decided
     group by grouping sets (
         (grain, period_start, comparison), (grain, period_start, comparison, platform)

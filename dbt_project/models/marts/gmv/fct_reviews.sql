@@ -65,11 +65,10 @@ whole as (
         grain,
         period_start,
         metric,
-        max(case when span = 'own' then value end) as value,
         {% for span in spans %}
-            max(case when span = '{{ span }}' then value end) as {{ span }}_to_date_value
-            {{- ',' if not loop.last }}
+            max(case when span = '{{ span }}' then value end) as {{ span }}_to_date_value,
         {% endfor %}
+        max(case when span = 'own' then value end) as value
     from summed
     group by grain, period_start, metric
 ),
@@ -100,10 +99,13 @@ figures as (
     select * from whole
     union all
     select
-        *,
+        grain,
+        period_start,
+        metric,
         {% for span in spans %}
-            cast(null as double) as {{ span }}_to_date_value{{ ',' if not loop.last }}
+            cast(null as double) as {{ span }}_to_date_value,
         {% endfor %}
+        value
     from persons
 ),
 
