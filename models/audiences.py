@@ -147,7 +147,7 @@ def cart_recovery(
         customer_key, score (1 of a cart of the last day), platform, last_date.
     """
     params = params or AudienceParams()
-    age = (pl.lit(made_on) - pl.col("last_date")).dt.total_days()
+    age = (pl.lit(made_on, pl.Date) - pl.col("last_date")).dt.total_days()
     return carts.filter(age < params.cart_days).select(
         "customer_key", "platform", "last_date", score=1 / (1 + age)
     )
@@ -184,7 +184,7 @@ def replenishment_reminder(
             pl.col("gaps") >= params.least_gaps, pl.col("score") >= params.least_again
         )
     )  # fmt: skip
-    waited = (pl.lit(made_on) - pl.col("last_date")).dt.total_days() - pl.col("usual")
+    waited = (pl.lit(made_on, pl.Date) - pl.col("last_date")).dt.total_days() - pl.col("usual")
     return (
         days.group_by("customer_key", *product)
         .agg(last_date=pl.col("business_date").max())
@@ -220,18 +220,18 @@ def look_alike(
     params = params or AudienceParams()
     nobody = pl.DataFrame(schema={name: AUDIENCE_SCHEMA[name]
                                   for name in ("customer_key", "score", "last_date")})  # fmt: skip
-    age = (pl.lit(made_on) - pl.col("first_date")).dt.total_days()
+    age = (pl.lit(made_on, pl.Date) - pl.col("first_date")).dt.total_days()
     latest = customers.drop_nulls("is_returned").sort(
         "first_date", "customer_key", descending=[True, False]
     )
     fresh = customers.filter(age < params.fresh_days, "is_single")
     older = latest.head(params.most_taught).sort("customer_key")
     both = pl.concat([older, fresh])
-    design, came = _design(both, features), both["is_returned"].head(older.height).to_numpy()
-    taught = design[: older.height]
-    came = came.astype(float)
+    came = older["is_returned"].to_numpy().astype(float)
     if min(came.sum(), (1 - came).sum()) < params.least_taught:
         return nobody
+    design = _design(both, features)
+    taught = design[: older.height]
     tried = _logistic(taught[::2], came[::2], params.ridge)
     if not _ranks(taught[1::2] @ tried, came[1::2]):
         return nobody

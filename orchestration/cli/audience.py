@@ -8,14 +8,15 @@ whose consent is not known.
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from orchestration.alerting.outbox import write_atomically
 from orchestration.build import warehouse
 from orchestration.cli.console import console
-from orchestration.cli.export import replacing
 from orchestration.config import settings
 from orchestration.errors import ExitCode, KpiError, allowed
 
@@ -33,7 +34,7 @@ def export_audience(name: str, contacts: Path | None, source: str, out: Path | N
     """Write the hashed addresses of the members who consent, and count all others.
 
     Args:
-        name: of an audience that is published.
+        name: of an audience that is published; empty: only say which there are.
         contacts: CSV with customer_id as the orders of the source write it, consent (yes or no),
             email and phone (with the code of the country, +86...), at least one of these two.
         source: whose customers the list names.
@@ -44,8 +45,14 @@ def export_audience(name: str, contacts: Path | None, source: str, out: Path | N
     """
     configured = settings.load()
     with warehouse.connect_published(configured.paths.current) as con:
-        known = con.sql("select audience from insights.audience_sizes").pl()["audience"].to_list()
-        allowed("--table", name, known)
+        sizes = con.sql("select audience, members from insights.audience_sizes order by audience")
+        known = dict(sizes.fetchall())
+        if not name:
+            console.document(known)
+            console.table(["audience", "members"], list(known.items()))
+            console.note("one of them: --table NAME --contacts YOUR_LIST.csv --source NAME")
+            return
+        allowed("--table", name, sorted(known))
         members = con.sql("select audience, customer_key from insights.audiences").pl()
     members = members.filter(audience=name).select("customer_key")
     listed = _read(contacts)
@@ -55,9 +62,8 @@ def export_audience(name: str, contacts: Path | None, source: str, out: Path | N
     folder = out or configured.paths.data / "export"
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"audience.{name}.csv"
-    with replacing(target) as part:
-        part.touch(mode=0o600)
-        part.write_text(rows.write_csv(), encoding="utf-8")
+    os.umask(0o077)  # hashed addresses are the owner's alone
+    write_atomically(target, rows.write_csv().encode())
     counts = {"members": members.height}
     counts |= {why: people.filter(status=why).height
                for why in ("not_listed", "consent_unknown", "no_consent")}  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TEXTS = ("README.md", "CONTRIBUTING.md")
-MADE_BY_A_RUN = ("data/", "shop.yml", ".venv/", "my-shop")
+MADE_BY_A_RUN = ("data/", "shop.yml", "comments.md", ".venv/", "my-shop")
 
 
 @pytest.mark.parametrize("text", TEXTS)

@@ -122,3 +122,17 @@ def test_where_nothing_tells_who_comes_back_nobody_is_taken() -> None:
     assert taken <= 1
     few = shop(1, 0.5)[0].head(300)
     assert look_alike(few, ["channel", "category"], TODAY).is_empty()
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_without_a_last_day_nobody_is_taken(rows: int) -> None:
+    """As of a shop whose orders all wait, or are all gone."""
+    carts = pl.DataFrame({"customer_key": ["a"], "platform": ["web"], "last_date": [TODAY]})
+    bought = pl.DataFrame({"customer_key": ["a"], "platform": ["web"], "product_id": ["tea"],
+                           "business_date": [TODAY]})  # fmt: skip
+    first = pl.DataFrame({"customer_key": ["a"], "first_date": [TODAY], "is_returned": [None],
+                          "is_single": [True], "first_amount": [1.0], "channel": ["paid"]},
+                         schema_overrides={"is_returned": pl.Boolean})  # fmt: skip
+    assert cart_recovery(carts.head(rows), None).is_empty()
+    assert replenishment_reminder(bought.head(rows), None).is_empty()
+    assert look_alike(first.head(rows), ["channel"], None).is_empty()

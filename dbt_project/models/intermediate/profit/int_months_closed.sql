@@ -9,10 +9,7 @@ closed as (
 ),
 
 reopened as (
-    select distinct
-        month_start,
-        platform
-    from {{ source('raw', 'reopened_months') }}
+    select * from {{ ref('int_months_reopened') }}
 ),
 
 spans as (

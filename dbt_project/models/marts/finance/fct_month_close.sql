@@ -23,19 +23,8 @@ closed as (
     select * from {{ ref('int_months_closed') }}
 ),
 
--- the last time that it was reopened, and what it had been closed with before
 reopened as (
-    select
-        month_start,
-        platform,
-        {{ local_date('reopened_at') }} as reopened_date,
-        reason as reopening_reason,
-        gmv as reopened_gmv,
-        cast(gmv - closed_refunded_amount as decimal(18, 2)) as reopened_net_amount
-    from {{ source('raw', 'reopened_months') }}
-    qualify row_number() over (
-        partition by month_start, platform order by reopening_number desc
-    ) = 1
+    select * from {{ ref('int_months_reopened') }}
 ),
 
 span as (
