@@ -187,4 +187,4 @@ def test_surprise_bounds_the_tail_of_scipy(counted: int, mean: float) -> None:
     assert told <= exact + 1e-9
     if math.isfinite(exact):
         wide = counted * (counted + OF_ORDERS) / OF_ORDERS
-        assert exact - told <= 1.5 + 0.5 * math.log(2 * math.pi * wide)
+        assert exact - told <= 0.5 + 0.5 * math.log(2 * math.pi * wide)
