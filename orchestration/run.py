@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
@@ -432,6 +433,7 @@ class Run:
 
 
 _RUN_ID = "%Y%m%dT%H%M%S%f"
+_OF_A_RUN = re.compile(r"\d{8}T\d{12}")
 
 
 def new_run_id(paths: Paths, state: State) -> str:
@@ -441,7 +443,9 @@ def new_run_id(paths: Paths, state: State) -> str:
     that was restored from a backup may not know.
     """
     at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=state.next_sequence())
-    if last := max(warehouse.generations(paths), default="").partition("_")[0]:
+    # a database that somebody put beside ours under a name of theirs says nothing of a run
+    earlier = (_OF_A_RUN.match(name) for name in warehouse.generations(paths))
+    if last := max((found[0] for found in earlier if found), default=""):
         at = max(at, datetime.strptime(f"{last}+0000", f"{_RUN_ID}%z") + timedelta.resolution)
     if at - datetime.now(UTC) > _STEP:
         log.warning(

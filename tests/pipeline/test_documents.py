@@ -115,8 +115,10 @@ def test_exposures_name_the_tables_that_pages_and_alerts_read() -> None:
     read = {
         f"page_{name}": read_by(lambda data, page=name: getattr(site, page).build(data, info))
         for name in (entry.key for entry in site.PAGES)
-        if name != "drivers"
+        if name not in ("drivers", "weekly", "monthly")
     }
+    for name in ("weekly", "monthly"):
+        read[f"page_{name}"] = read_by(lambda data: site.build_reviews(data, info))
     read["page_drivers"] = read_by(
         lambda data: site.drivers.build(data, info, site.days_shown(data, info)[0])
     )

@@ -17,13 +17,14 @@ _BY_NAME: tuple[tuple[str, set[pl.DataType]], ...] = (
     (r"(is|has)_.*", {pl.Boolean()}),
     (r".*_amount|(base_)?gmv|net_sales(_by_order_date)?|cost", {MONEY}),
     (r".*_(rate|effect|share)|expected_rows", {pl.Float64()}),  # what is expected is no count
-    (r"(turnover|lead_time)_days", {pl.Float64()}),  # means, of no whole days
+    (r"(turnover|lead(_time|_sd)?)_days", {pl.Float64()}),  # means, of no whole days
     (r".*_at", {INSTANT}),
     (r"date|.*_date", {pl.Date()}),
     (r".*_(id|key)", {pl.String()}),
     (r".*_(count|days)", {pl.Int64(), pl.Int32()}),
     (r"rows_.*|.*_rows|impressions|clicks|quantity", {pl.Int64()}),
 )
+_DECOMPOSED = {"marts.fct_gmv_change", "marts.fct_review_changes"}
 # Decomposed, credited or estimated: DOUBLE and never rounded in marts.
 _SHARED_OUT = re.compile(r"(attributed|credited|claimed)_.*|new_customers")
 _EMPTY_WORDS = {"a", "an", "the", "of", "is", "in", "and", "its", "row", "column", "value"}
@@ -69,7 +70,7 @@ def _of_another_type(
                 fitting = (kinds for rule, kinds in _BY_NAME if re.fullmatch(rule, name))
                 wanted = next(fitting, {dtype})
             is_number = wanted & {MONEY, pl.Int64()}
-            if is_number and (table == "marts.fct_gmv_change" or _SHARED_OUT.fullmatch(name)):
+            if is_number and (table in _DECOMPOSED or _SHARED_OUT.fullmatch(name)):
                 wanted = {pl.Float64()}
             if dtype not in wanted:
                 wrong.append(f"{table}.{name}: {dtype}")

@@ -68,6 +68,11 @@ def test_a_state_from_a_backup_does_not_put_a_new_generation_behind(
     assert "the clock of this machine says" in caplog.text
 
 
+def test_a_database_under_a_name_of_its_own_is_no_run(home: Home) -> None:
+    (home.paths.published / "marts_before_the_move.duckdb").touch()
+    assert new_run_id(home.paths, home.state) > "2026"
+
+
 @pytest.mark.parametrize(("days", "deletes"), [(1, True), (39, True), (41, False), (3650, False)])
 def test_after_a_jump_of_the_clock_nothing_is_deleted_for_its_age_at_once(
     home: Home, monkeypatch: pytest.MonkeyPatch, days: float, deletes: bool
