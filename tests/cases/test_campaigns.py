@@ -197,6 +197,7 @@ def campaigns(home: Path, platform: str) -> list[tuple[Any, ...]]:
     )
 
 
+@pytest.mark.long
 def test_older_reports_that_come_late_change_nothing(home: Path) -> None:
     before, after = map(costs_of, shop.generations(home))
     assert before == after

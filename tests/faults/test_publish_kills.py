@@ -105,16 +105,18 @@ def killed(home: Path, copy: Path, writes: int) -> bool:
     return KILL.during(lambda: end(copy, days=1), writes)
 
 
-@pytest.mark.parametrize("first", [0, *(pytest.param(n, marks=pytest.mark.long) for n in (1, 2))])
+@pytest.mark.parametrize(
+    "first", [0, *(pytest.param(n, marks=pytest.mark.long) for n in range(1, 9))]
+)
 def test_a_kill_at_any_write_of_publishing_is_mended_by_the_next_run(
     home: Path, first: int, tmp_path: Path
 ) -> None:
-    """At every third write; the others are killed in the full suites."""
+    """At every ninth write; the others are killed in the full suites."""
     before = seen(home)
     assert is_done(home, days=0)
     assert not is_done(home, days=1)
     between = 0
-    for writes in count(first, 3):
+    for writes in count(first, 9):
         copy = tmp_path / f"killed_{writes}"
         if not killed(home, copy, writes):
             break

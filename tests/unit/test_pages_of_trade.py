@@ -195,7 +195,7 @@ def test_a_plan_of_sales_is_kept_above_it_one_of_spend_below(plans: list[Any]) -
          "target_so_far": float(target), "attainment_so_far_rate": actual / target}
         for is_cost, actual, target in plans
     ]  # fmt: skip
-    told = profit.plan_title(rows, {n: same(f"#{n}") for n in range(len(rows))}).en
+    told = ledger.plan_title(rows, {n: same(f"#{n}") for n in range(len(rows))}).en
     missed = [n for n, (is_cost, a, t) in enumerate(plans) if (a > t if is_cost else a < t)]
     assert told.startswith("Every plan is kept") == (not missed)
     if missed:

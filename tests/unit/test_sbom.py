@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from orchestration.cli.console import console
 from orchestration.cli.sbom import Part, parts, show_parts
 from orchestration.errors import KpiError
 
@@ -60,6 +61,7 @@ CASES = [
 def test_an_advisory_applies_by_its_versions(
     advisory: dict[str, Any], applies: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    console.as_json = False
     (tmp_path / "a.json").write_text(json.dumps(advisory))
     if applies:
         with pytest.raises(KpiError, match="1 of 1 advisories apply"):
