@@ -86,10 +86,10 @@ SUMS = [
     "int_lookups_of_stock", "int_stock_moves", "int_stock_days",
     "int_stock_costs",
     "fct_product_daily", "fct_category_daily", "fct_inventory_daily", "fct_supplier_monthly",
-    "int_months_closed", "int_months_refunded",
+    "int_months_closed", "int_months_refunded", "int_months_reopened",
     "int_targets_planned", "int_targets_spread", "int_targets_met",
     "fct_month_close", "int_target_weights", "fct_targets_daily", "fct_efficiency_monthly",
-    "int_review_periods", "int_review_parts", "int_review_sides", "fct_reviews",
+    "int_review_periods", "int_review_sides", "fct_reviews",
     "fct_review_changes",
 ]  # fmt: skip
 # Table, feed that looks, feed it looks in -> where its rows that find none are counted, as
