@@ -18,6 +18,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  $$python -m venv --clear $(VENV); \
 	fi
 	@$(BIN)/pip install --disable-pip-version-check --progress-bar off -q -c constraints.txt -e '.[dev,browser,mcp,notebook]'
+	-@$(BIN)/python -m orchestration.cli.prepare
 	@touch $(STAMP)
 
 install: $(STAMP) ## make the environment from the pinned constraints
