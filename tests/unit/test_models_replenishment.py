@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from benchmarks.plan_score import ITEMS, StockedShop, service_run
+from dashboards.wording.i18n import catalogue
 from models.replenishment import REORDER_SCHEMA, lead_times, reorder_plan, safety_stock
 
 TODAY = date(2026, 3, 1)
@@ -67,6 +68,7 @@ def test_what_to_order_and_why(
     [found] = reorder_plan(stock(**of_stock), asked(daily), LEADS).to_dicts()
     assert (found["reason"], found["suggested_units"]) == (reason, suggested)
     assert found["suggested_amount"] == (None if suggested is None else suggested * 2.5)
+    assert all(f"reorder.{reason}" in catalogue(lang) for lang in ("en", "zh"))
 
 
 def test_dates_follow_from_the_stock() -> None:
