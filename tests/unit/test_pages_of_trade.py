@@ -195,7 +195,12 @@ def test_a_plan_of_sales_is_kept_above_it_one_of_spend_below(plans: list[Any]) -
          "target_so_far": float(target), "attainment_so_far_rate": actual / target}
         for is_cost, actual, target in plans
     ]  # fmt: skip
-    told = ledger.plan_title(rows, {n: same(f"#{n}") for n in range(len(rows))}).en
+    names = {n: same(f"#{n}") for n in range(len(rows))}
+    told = ledger.plan_title(rows, names).en
+    over = ledger.plan_title(rows, names, "over").en
+    assert over == told.replace(" so far", "").replace("plan is", "plan was").replace(
+        "off is", "off was"
+    )
     missed = [n for n, (is_cost, a, t) in enumerate(plans) if (a > t if is_cost else a < t)]
     assert told.startswith("Every plan is kept") == (not missed)
     if missed:

@@ -6,7 +6,7 @@ Belongs here: those charts and their titles. Does not belong here: which days th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 
 import polars as pl
@@ -107,15 +107,21 @@ def ladder_chart(site: tuple[Data, SiteInfo], page: Page, found: Row, words: Bot
     return chart
 
 
-def plan_title(rows: Sequence[Row], name_of: dict[int, Both]) -> Both:
-    """How many plans are kept so far: sales at or above theirs, spend at or below it."""
+def plan_title(rows: Sequence[Row], name_of: dict[int, Both], span: str = "so_far") -> Both:
+    """How many plans are kept: sales at or above theirs, spend at or below it.
+
+    Args:
+        rows: of `fct_targets_daily`.
+        name_of: place of a row -> what its plan is called.
+        span: so_far, or over of a month that is.
+    """
     kept = [r for r in rows if (r["actual_so_far"] <= r["target_so_far"]) == (r["metric"] == "cost")
             or r["actual_so_far"] == r["target_so_far"]]  # fmt: skip
     missed = [n for n, r in enumerate(rows) if r not in kept]
     if not missed:
-        return tr("profit.plan_kept", n=len(rows))
+        return tr(f"profit.plan_kept_{span}", n=len(rows))
     worst = max(missed, key=lambda n: abs(rows[n]["attainment_so_far_rate"] - 1))
-    return tr("profit.plan_missed", m=len(missed), n=len(rows), name=name_of[worst],
+    return tr(f"profit.plan_missed_{span}", m=len(missed), n=len(rows), name=name_of[worst],
               rate=percent(rows[worst]["attainment_so_far_rate"]))  # fmt: skip
 
 
@@ -126,6 +132,8 @@ def plan_chart(data: Data, info: SiteInfo, page: Page, campaigns: bool = True) -
         pl.col("metric").is_in(["gmv", "cost"]),
         (pl.col("dimension") != "campaign") | pl.lit(campaigns),
     )
+    last = info.data_through
+    span = "over" if (last + timedelta(days=1)).day == 1 else "so_far"
     rank = {"all": 0, "platform": 1, "campaign": 2}
     rows = sorted(
         frame.to_dicts(),
@@ -152,7 +160,7 @@ def plan_chart(data: Data, info: SiteInfo, page: Page, campaigns: bool = True) -
     heads = ("plan", "actual", "so_far", "month", "of_so_far", "of_month")
     return bar_chart(page, Bars(
         "plan",
-        (plan_title(whole, order) if whole else same(""), tr("profit.plan_subtitle"),
+        (plan_title(whole, order, span) if whole else same(""), tr(f"profit.plan_{span}"),
          tr("profit.no_plan")),
         pairs, Table([tr(f"table.{k}") for k in heads], cells),
         ("marts.fct_targets_daily", "targets_daily"),
