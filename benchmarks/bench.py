@@ -75,6 +75,7 @@ def compiled(home: Path) -> list[dict[str, Any]]:
             "model": nodes[result["unique_id"]]["name"],
             "relation_name": nodes[result["unique_id"]]["relation_name"],
             "compiled_code": result["compiled_code"],
+            "execution_time": result["execution_time"],
         }
         for result in told
         if result["unique_id"].startswith("model.")
